@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Every target is one line; `make` lists them.
+.DEFAULT_GOAL := help
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug demo bench mutate regress check-off soak lint
+
+help: ## this list
+	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
+setup: ## install the Debian packages that are missing
+	@harness/setup
+kernel: ## build the release kernel, into build/kernel-release
+	@kernel/scripts/build release
+kernel-debug: ## build it with KASAN, lockdep, DEBUG_VM, kmemleak, ..., into build/kernel-debug
+	@kernel/scripts/build debug
+kernel-stock: ## build the pinned kernel without our changes, into build/kernel-stock
+	@kernel/scripts/build stock
+tree: ## make or update build/linux from PIN, files and patches
+	@kernel/scripts/tree make
+save: ## take edits in build/linux back into files and patches
+	@kernel/scripts/tree save
+series: ## print our changes as mails for git am on the pinned tree
+	@kernel/scripts/tree series
+bisect-check: ## build every prefix of the patch series
+	@kernel/scripts/bisect-check
+test: ## all tests with the release kernel
+	@tests/run
+test-debug: ## the same with the debug kernel
+	@tests/run --kernel debug
+demo: ## see it work: leak matrix, device map, unplug
+	@demo/run
+bench: ## instruction counts, stock against ours; compressed RAM against zswap, zram, swap
+	@bench/run
+	@bench/cram
+mutate: ## switch each hook off in turn; a test must fail for each
+	@tests/mutate
+regress: ## the kernel's own selftests, stock against ours
+	@tests/regress/run
+check-off: ## with the option off, mm/ is stock's mm/, function by function
+	@tests/check-off
+soak: ## the long tests: torture with the release, fuzz with the debug kernel
+	@tests/run --soak
+	@tests/run --soak --kernel debug
+lint: ## shellcheck, checkpatch, the patch series' form
+	@kernel/scripts/lint

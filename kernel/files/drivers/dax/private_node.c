@@ -1,0 +1,660 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of a DAX device as a private node, for kmem.c.
+ *
+ * One device has one node, so that who may use a device is never who may use
+ * another: the firmware's node of the device, if nobody is there, or a spare
+ * one.
+ *
+ *	private=1
+ *	unplugged ------> plugged in, private -----> unplugged
+ *	                        | unbind, and pages cannot leave
+ *	                        v
+ *	                  kept, no driver ---------> plugged in, private
+ *	                                   bind
+ *
+ * The driver core cannot refuse an unbind.  What is in use then stays as it
+ * is, with its node, on a list here, until a device with the same ranges is
+ * bound and takes it back; nothing waits for a reboot.
+ *
+ * See Documentation/ABI/testing/sysfs-bus-dax-private-node.
+ */
+#define pr_fmt(fmt) "dax: " fmt
+
+#include <linux/array_size.h>
+#include <linux/cleanup.h>
+#include <linux/device.h>
+#include <linux/ioport.h>
+#include <linux/list.h>
+#include <linux/memory.h>
+#include <linux/memory-tiers.h>
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/mutex.h>
+#include <linux/private_node.h>
+#include <linux/range.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/topology.h>
+
+#include "bus.h"
+#include "dax-private.h"
+
+/* How much farther than the device's own node its spare node is. */
+#define SPARE_DISTANCE		30
+
+#define OWNER_MAX		32
+
+/**
+ * struct dax_private_memory - private memory of one device
+ * @list: in dax_private_kept while no driver has the device
+ * @pn: the node's handle, NULL until it is registered
+ * @nid: the node
+ * @spare: @nid is from private_node_spare_get()
+ * @type: memory type of a spare node, or NULL
+ * @config: as it was chosen
+ * @online_type: as it was plugged in
+ * @owner: the device, as the node's owner
+ * @res_name: while kept: what @slots.res are called; owned
+ * @nr: number of slots
+ * @slots: whole memory blocks of the device's ranges; and while kept their
+ *	reservations, else NULL
+ */
+struct dax_private_memory {
+	struct list_head list;
+	struct private_node *pn;
+	int nid;
+	bool spare;
+	struct memory_dev_type *type;
+	struct dax_private_config config;
+	int online_type;
+	char owner[OWNER_MAX];
+	const char *res_name;
+	unsigned int nr;
+	struct {
+		struct range range;
+		struct resource *res;
+	} slots[];
+};
+
+/* The list, and choosing nodes; outside of the locks of private nodes. */
+static DEFINE_MUTEX(dax_private_lock);
+static LIST_HEAD(dax_private_kept);
+
+static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
+	[DAX_PRIVATE_AUTO] = "auto",
+	[DAX_PRIVATE_TARGET] = "target",
+	[DAX_PRIVATE_SPARE] = "spare",
+};
+
+/* -- what was chosen ---------------------------------------------------- */
+
+static struct dax_private_config defaults;
+
+/* One choice: a file of the device and a parameter of the module. */
+struct choice {
+	const char *name;
+	int (*set)(struct dax_private_config *c, const char *text);
+	int (*show)(const struct dax_private_config *c, char *buf);
+	const char *want;
+};
+
+static int set_private(struct dax_private_config *c, const char *text)
+{
+	if (!sysfs_streq(text, "0") && !sysfs_streq(text, "1"))
+		return -EINVAL;
+	c->private = sysfs_streq(text, "1");
+	return 0;
+}
+
+static int show_private(const struct dax_private_config *c, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", c->private);
+}
+
+static int set_where(struct dax_private_config *c, const char *text)
+{
+	int i = __sysfs_match_string(where_names, DAX_PRIVATE_NR_WHERE, text);
+
+	if (i < 0)
+		return i;
+	c->where = i;
+	return 0;
+}
+
+static int show_where(const struct dax_private_config *c, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", where_names[c->where]);
+}
+
+static int set_services(struct dax_private_config *c, const char *text)
+{
+	unsigned long services;
+	const char *missing;
+
+	if (private_node_parse_services(text, &services) ||
+	    private_node_check_services(services, &missing))
+		return -EINVAL;
+	c->services = services;
+	return 0;
+}
+
+static int show_services(const struct dax_private_config *c, char *buf)
+{
+	return private_node_emit_services(c->services, buf);
+}
+
+static const struct choice choice_private = {
+	"private", set_private, show_private, "0 or 1",
+};
+
+static const struct choice choice_where = {
+	"private_node", set_where, show_where, "auto, target or spare",
+};
+
+static const struct choice choice_services = {
+	"private_services", set_services, show_services,
+	"none, all, or names of services, each with those that it needs",
+};
+
+/* For messages: a first line, without its end. */
+static int shown_len(const char *text)
+{
+	return min(strcspn(text, "\n"), 64);
+}
+
+static int default_set(const char *text, const struct kernel_param *kp)
+{
+	const struct choice *choice = kp->arg;
+	int ret = choice->set(&defaults, text);
+
+	if (ret)
+		pr_err("%s unchanged: '%.*s' is not %s\n", choice->name,
+		       shown_len(text), text, choice->want);
+	return ret;
+}
+
+static int default_get(char *buf, const struct kernel_param *kp)
+{
+	const struct choice *choice = kp->arg;
+
+	return choice->show(&defaults, buf);
+}
+
+static const struct kernel_param_ops default_ops = {
+	.set = default_set,
+	.get = default_get,
+};
+
+#define DEFAULT_PARAM(name, choice, text) \
+	module_param_cb(name, &default_ops, (void *)(choice), 0644); \
+	MODULE_PARM_DESC(name, text)
+
+DEFAULT_PARAM(private, &choice_private,
+	      "memory that kmem plugs in is private, unless the device says otherwise");
+DEFAULT_PARAM(private_node, &choice_where,
+	      "on which node: auto, target or spare");
+DEFAULT_PARAM(private_services, &choice_services,
+	      "services that are open from the start");
+
+static const struct dax_private_config *config_of(const struct dev_dax *dev_dax)
+{
+	return dev_dax->private.chosen ? &dev_dax->private.config : &defaults;
+}
+
+struct choice_attr {
+	struct device_attribute attr;
+	const struct choice *choice;
+};
+
+static const struct choice *choice_of(struct device_attribute *attr)
+{
+	return container_of(attr, struct choice_attr, attr)->choice;
+}
+
+static ssize_t choice_show(struct device *dev, struct device_attribute *attr,
+			   char *buf)
+{
+	return choice_of(attr)->show(config_of(to_dev_dax(dev)), buf);
+}
+
+struct new_choice {
+	const struct choice *choice;
+	const char *text;
+};
+
+static int choose(struct dev_dax *dev_dax, void *arg)
+{
+	struct dax_private_config config = *config_of(dev_dax);
+	const struct new_choice *new = arg;
+	int ret;
+
+	ret = new->choice->set(&config, new->text);
+	if (ret) {
+		dev_err(&dev_dax->dev, "%s unchanged: '%.*s' is not %s\n",
+			new->choice->name, shown_len(new->text), new->text,
+			new->choice->want);
+		return ret;
+	}
+	dev_dax->private.config = config;
+	dev_dax->private.chosen = true;
+	return 0;
+}
+
+/* The device lock keeps the driver, its own lock the memory as it is. */
+static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
+			    const char *buf, size_t count)
+{
+	struct new_choice new = { choice_of(attr), buf };
+	struct dev_dax *dev_dax = to_dev_dax(dev);
+	struct dax_device_driver *drv;
+	int ret;
+
+	guard(device)(dev);
+	drv = dev->driver ? to_dax_drv(dev->driver) : NULL;
+	if (!drv || !drv->configure)
+		return choose(dev_dax, &new) ?: count;
+	ret = drv->configure(dev_dax, choose, &new);
+	if (ret == -EBUSY)
+		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
+			new.choice->name);
+	return ret ?: count;
+}
+
+#define CHOICE_ATTR(_name, _choice) \
+	static struct choice_attr _name##_attr = { \
+		__ATTR(_name, 0644, choice_show, choice_store), _choice }
+
+CHOICE_ATTR(private, &choice_private);
+CHOICE_ATTR(private_node, &choice_where);
+CHOICE_ATTR(private_services, &choice_services);
+
+static struct attribute *dax_private_attrs[] = {
+	&private_attr.attr.attr,
+	&private_node_attr.attr.attr,
+	&private_services_attr.attr.attr,
+	NULL
+};
+
+const struct attribute_group dax_private_group = {
+	.attrs = dax_private_attrs,
+};
+
+/* -- plug --------------------------------------------------------------- */
+
+/* Memory of the device in whole blocks, as kmem.c counts it. */
+static bool slot_range(const struct dev_dax *dev_dax, int i, struct range *range)
+{
+	*range = memory_block_aligned_range(&dev_dax->ranges[i].range);
+	return range->start < range->end;
+}
+
+static struct dax_private_memory *
+memory_new(struct dev_dax *dev_dax, struct resource *const res[])
+{
+	struct device *dev = &dev_dax->dev;
+	struct dax_private_memory *m;
+	struct range range;
+	int i;
+
+	m = kzalloc_flex(*m, slots, dev_dax->nr_range);
+	if (!m)
+		return ERR_PTR(-ENOMEM);
+	m->config = *config_of(dev_dax);
+	snprintf(m->owner, sizeof(m->owner), "kmem-%s", dev_name(dev));
+	for (i = 0; i < dev_dax->nr_range; i++) {
+		if (!slot_range(dev_dax, i, &range))
+			continue;
+		if (!res[i]) {
+			dev_err(dev, "cannot come up private: %#llx-%#llx belongs to somebody else, see /proc/iomem\n",
+				range.start, range.end);
+			kfree(m);
+			return ERR_PTR(-EBUSY);
+		}
+		m->slots[m->nr++].range = range;
+	}
+	return m;
+}
+
+static int take_spare(struct device *dev, int target)
+{
+	u8 distances[MAX_NUMNODES] = {};
+	int near = target;
+	int nid;
+
+	if (near < 0 || !node_online(near))
+		near = dev_to_node(dev);
+	if (near < 0 || !node_online(near))
+		near = first_online_node;
+	for_each_online_node(nid)
+		distances[nid] = min(node_distance(near, nid) + SPARE_DISTANCE,
+				     U8_MAX);
+	return private_node_spare_get(distances, MAX_NUMNODES);
+}
+
+/* Nobody but us can say how far a spare node's memory is: as kmem.c does. */
+static int set_type(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	int adist = MEMTIER_DEFAULT_DAX_ADISTANCE;
+	struct memory_dev_type *type;
+
+	mt_calc_adistance(dev_dax->target_node, &adist);
+	type = alloc_memory_type(adist);
+	if (IS_ERR(type))
+		return PTR_ERR(type);
+	init_node_memory_type(m->nid, type);
+	m->type = type;
+	return 0;
+}
+
+static int take_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	const char *why = private_node_obstacle(dev_dax->target_node);
+	struct device *dev = &dev_dax->dev;
+
+	m->nid = dev_dax->target_node;
+	if (m->config.where != DAX_PRIVATE_SPARE && !why)
+		return 0;
+	if (m->config.where == DAX_PRIVATE_TARGET) {
+		dev_err(dev, "cannot come up private: its node %d %s; write spare to private_node\n",
+			m->nid, why);
+		return -EBUSY;
+	}
+	m->nid = take_spare(dev, dev_dax->target_node);
+	m->spare = m->nid >= 0;
+	if (m->spare)
+		return set_type(dev_dax, m);
+	dev_err(dev, "cannot come up private: no spare node, boot with private_node_spare=1 or more; its own node %d %s\n",
+		dev_dax->target_node, why ?: "was not asked for");
+	return m->nid;
+}
+
+static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	mhp_t flags = dev_dax->memmap_on_memory ? MHP_MEMMAP_ON_MEMORY :
+						  MHP_NONE;
+	struct range *range;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < m->nr && !ret; i++) {
+		range = &m->slots[i].range;
+		ret = add_private_memory_driver_managed(m->pn, range->start,
+							range_len(range),
+							"System RAM (kmem)",
+							flags, m->online_type);
+	}
+	return ret;
+}
+
+static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	struct private_node_desc desc = {
+		.owner = m->owner,
+		/* Plain memory: what it can stand is the administrator's. */
+		.capable = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0),
+		.enabled = m->config.services,
+	};
+	struct private_node *pn;
+	int ret;
+
+	ret = take_node(dev_dax, m);
+	if (ret)
+		return ret;
+	pn = private_node_register(m->nid, &desc);
+	if (IS_ERR(pn))
+		return PTR_ERR(pn);
+	m->pn = pn;
+	return add_slots(dev_dax, m);
+}
+
+/* All of it, or nothing: then it stays as it was. */
+static int take_down(struct dax_private_memory *m)
+{
+	int ret;
+
+	if (m->pn) {
+		ret = remove_private_memory_driver_managed(m->pn);
+		if (!ret)
+			ret = private_node_unregister(m->pn);
+		if (ret)
+			return ret;
+		private_node_put(m->pn);
+		m->pn = NULL;
+	}
+	if (m->type) {
+		clear_node_memory_type(m->nid, m->type);
+		put_memory_type(m->type);
+	}
+	if (m->spare)
+		private_node_spare_put(m->nid);
+	return 0;
+}
+
+static void attach(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	WRITE_ONCE(dev_dax->private.nid, m->nid);
+	/* pairs with dax_private_target_node(), which reads nid behind it */
+	smp_store_release(&dev_dax->private.memory, m);
+}
+
+static void detach(struct dev_dax *dev_dax)
+{
+	WRITE_ONCE(dev_dax->private.memory, NULL);
+}
+
+/* Memory that comes up ordinary may not land on a private node. */
+static int check_ordinary(struct dev_dax *dev_dax)
+{
+	int nid = dev_dax->target_node;
+
+	if (!node_is_private(nid))
+		return 0;
+	dev_err(&dev_dax->dev, "cannot come up ordinary: its node %d is private, of the owner in /sys/devices/system/node/node%d/private\n",
+		nid, nid);
+	return -EBUSY;
+}
+
+/* See dax_private_plug(). */
+int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
+		       int online_type)
+{
+	struct dax_private_memory *m = dev_dax->private.memory;
+	int ret;
+
+	guard(mutex)(&dax_private_lock);
+	if (m)
+		return m->nr;
+	if (!config_of(dev_dax)->private)
+		return check_ordinary(dev_dax);
+	m = memory_new(dev_dax, res);
+	if (IS_ERR(m))
+		return PTR_ERR(m);
+	m->online_type = online_type;
+	ret = bring_up(dev_dax, m);
+	if (ret && !take_down(m)) {
+		kfree(m);
+		return ret;
+	}
+	if (ret)
+		dev_err(&dev_dax->dev, "not all of its memory came up, and what did is in use; write unplugged to state and try again\n");
+	attach(dev_dax, m);
+	return m->nr;
+}
+EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
+
+/* See dax_private_target_node(). */
+int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)
+{
+	/* pairs with attach() */
+	if (!smp_load_acquire(&dev_dax->private.memory))
+		return target_node;
+	return READ_ONCE(dev_dax->private.nid);
+}
+
+/* -- unplug ------------------------------------------------------------- */
+
+/* See dax_private_plugged(). */
+bool __dax_private_plugged(const struct dev_dax *dev_dax)
+{
+	return dev_dax->private.memory;
+}
+EXPORT_SYMBOL_FOR_MODULES(__dax_private_plugged, "kmem");
+
+/* See dax_private_unplug(). */
+int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
+			 unsigned int nr)
+{
+	struct dax_private_memory *m = dev_dax->private.memory;
+	int ret;
+
+	if (!m)
+		return offline_and_remove_memory_ranges(ranges, nr);
+	guard(mutex)(&dax_private_lock);
+	ret = take_down(m);
+	if (ret)
+		return ret;
+	detach(dev_dax);
+	kfree(m);
+	return 0;
+}
+EXPORT_SYMBOL_FOR_MODULES(__dax_private_unplug, "kmem");
+
+/**
+ * dax_private_keep - keep memory that cannot go, while no driver has it
+ * @dev_dax: a device that is being unbound, dax_private_plugged()
+ * @res: its reserved ranges, taken over
+ * @res_name: what they are called, taken over
+ *
+ * Context: process, may sleep; device lock held.
+ */
+void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
+		      const char **res_name)
+{
+	struct dax_private_memory *m = dev_dax->private.memory;
+	struct range range;
+	unsigned int nr = 0;
+	int i;
+
+	guard(mutex)(&dax_private_lock);
+	for (i = 0; i < dev_dax->nr_range; i++) {
+		if (!slot_range(dev_dax, i, &range))
+			continue;
+		m->slots[nr++].res = res[i];
+		res[i] = NULL;
+	}
+	m->res_name = *res_name;
+	*res_name = NULL;
+	list_add_tail(&m->list, &dax_private_kept);
+	detach(dev_dax);
+	/* Not needed while kmem, which uses this module, has the device. */
+	__module_get(THIS_MODULE);
+	dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
+		 m->nid);
+}
+EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
+
+static void unlist(struct dax_private_memory *m)
+{
+	list_del(&m->list);
+	module_put(THIS_MODULE);
+}
+
+static void forget(struct dax_private_memory *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->nr; i++) {
+		remove_resource(m->slots[i].res);
+		kfree(m->slots[i].res);
+	}
+	unlist(m);
+	kfree(m->res_name);
+	kfree(m);
+}
+
+static bool overlaps(const struct dev_dax *dev_dax,
+		     const struct dax_private_memory *m)
+{
+	struct range range;
+	unsigned int j;
+	int i;
+
+	for (i = 0; i < dev_dax->nr_range; i++)
+		for (j = 0; slot_range(dev_dax, i, &range) && j < m->nr; j++)
+			if (range.start <= m->slots[j].range.end &&
+			    m->slots[j].range.start <= range.end)
+				return true;
+	return false;
+}
+
+static bool matches(const struct dev_dax *dev_dax,
+		    const struct dax_private_memory *m)
+{
+	struct range range;
+	unsigned int nr = 0;
+	int i;
+
+	for (i = 0; i < dev_dax->nr_range; i++) {
+		if (!slot_range(dev_dax, i, &range))
+			continue;
+		if (nr == m->nr || range.start != m->slots[nr].range.start ||
+		    range.end != m->slots[nr].range.end)
+			return false;
+		nr++;
+	}
+	return nr == m->nr;
+}
+
+static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
+		  struct resource *res[], const char **res_name)
+{
+	struct range range;
+	unsigned int nr = 0;
+	int i;
+
+	for (i = 0; i < dev_dax->nr_range; i++) {
+		if (!slot_range(dev_dax, i, &range))
+			continue;
+		res[i] = m->slots[nr].res;
+		m->slots[nr++].res = NULL;
+	}
+	kfree(*res_name);
+	*res_name = m->res_name;
+	m->res_name = NULL;
+	unlist(m);
+	dev_dax->private.config = m->config;
+	dev_dax->private.chosen = true;
+	attach(dev_dax, m);
+	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
+		 m->nid);
+}
+
+/* See dax_private_adopt(). */
+int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
+			const char **res_name, int *online_type)
+{
+	struct dax_private_memory *m, *next;
+
+	guard(mutex)(&dax_private_lock);
+	list_for_each_entry_safe(m, next, &dax_private_kept, list) {
+		if (matches(dev_dax, m)) {
+			*online_type = m->online_type;
+			adopt(dev_dax, m, res, res_name);
+			return 0;
+		}
+		if (!overlaps(dev_dax, m))
+			continue;
+		if (take_down(m)) {
+			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
+				m->owner, m->nid);
+			return -EBUSY;
+		}
+		forget(m);
+	}
+	return 0;
+}
+EXPORT_SYMBOL_FOR_MODULES(__dax_private_adopt, "kmem");

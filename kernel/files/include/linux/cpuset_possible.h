@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The two memory masks of a cpuset: possible nodes may be named, by a bind or
+ * through a device map; default nodes, current->mems_allowed, are where memory
+ * comes from that names none.
+ *
+ * See Documentation/mm/private_nodes.rst and kernel/cgroup/cpuset-possible.c.
+ */
+#ifndef _LINUX_CPUSET_POSSIBLE_H
+#define _LINUX_CPUSET_POSSIBLE_H
+
+#include <linux/cpuset.h>
+#include <linux/mempolicy.h>
+#include <linux/private_node_hooks.h>
+
+struct mm_struct;
+
+#ifdef CONFIG_PRIVATE_NODE
+/* mm/mempolicy.c */
+void mpol_rebind_task_named(struct task_struct *tsk, const nodemask_t *new,
+			    const nodemask_t *named);
+void mpol_rebind_mm_named(struct mm_struct *mm, const nodemask_t *new,
+			  const nodemask_t *named);
+#else
+static inline void mpol_rebind_task_named(struct task_struct *tsk,
+					  nodemask_t *new, nodemask_t *named)
+{
+	mpol_rebind_task(tsk, new);
+}
+
+static inline void mpol_rebind_mm_named(struct mm_struct *mm, nodemask_t *new,
+					nodemask_t *named)
+{
+	mpol_rebind_mm(mm, new);
+}
+#endif
+
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS)
+
+bool __cpuset_may_name(int nid);
+void __cpuset_add_possible(struct task_struct *task, nodemask_t *nodes);
+bool __task_may_name(struct task_struct *task, int nid);
+
+/**
+ * cpuset_may_name - may the current task name a node?
+ * @nid: node id, of an ordinary or a private node
+ *
+ * Cost: a static branch, not taken until there is a second cpuset; then a look
+ * at the task's cpuset.
+ * Context: any; racy against changes of the cpuset.
+ */
+static inline bool cpuset_may_name(int nid)
+{
+	return !cpusets_enabled() || !private_node_hook(cpuset_possible) ||
+	       __cpuset_may_name(nid);
+}
+
+/* As cpuset_may_name(), for any task. */
+static inline bool task_may_name(struct task_struct *task, int nid)
+{
+	return !cpusets_enabled() || !private_node_hook(cpuset_possible) ||
+	       __task_may_name(task, nid);
+}
+
+/**
+ * cpuset_add_possible - add the ordinary nodes that a task may name to a mask
+ * @task: the task
+ * @nodes: its default nodes
+ *
+ * Cost and context: as cpuset_may_name().
+ */
+static inline void cpuset_add_possible(struct task_struct *task,
+				       nodemask_t *nodes)
+{
+	if (cpusets_enabled() && private_node_hook(cpuset_named))
+		__cpuset_add_possible(task, nodes);
+}
+
+/* Is a node outside of the default ones open to a request that names nodes? */
+static inline bool cpuset_names_node(int nid)
+{
+	return private_node_hook(cpuset_named) && __cpuset_may_name(nid);
+}
+
+/*
+ * A preference stays within the default nodes: @nodes is narrowed to them, in
+ * @room.  False if none is left.
+ */
+static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
+{
+	if (!cpusets_enabled() || !private_node_hook(cpuset_prefers))
+		return true;
+	if (!nodes_and(*room, **nodes, cpuset_current_mems_allowed))
+		return false;
+	*nodes = room;
+	return true;
+}
+
+#else
+
+static inline bool cpuset_may_name(int nid)
+{
+	return true;
+}
+
+static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
+{
+	return true;
+}
+
+static inline bool task_may_name(struct task_struct *task, int nid)
+{
+	return true;
+}
+
+static inline void cpuset_add_possible(struct task_struct *task,
+				       nodemask_t *nodes)
+{
+}
+
+static inline bool cpuset_names_node(int nid)
+{
+	return false;
+}
+
+#endif
+
+#endif /* _LINUX_CPUSET_POSSIBLE_H */

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Compressed RAM in other people's code: the fence, and the way out.
+ *
+ * A folio on a fenced node is never mapped writable: it is never marked
+ * exclusive, so that every write, and every pin, copies it first.
+ */
+#ifndef _LINUX_CRAM_FENCE_H
+#define _LINUX_CRAM_FENCE_H
+
+#include <linux/jump_label.h>
+#include <linux/mm.h>
+#include <linux/nodemask.h>
+#include <linux/private_node_hooks.h>
+
+struct mem_cgroup;
+struct obj_cgroup;
+struct seq_buf;
+
+#ifdef CONFIG_CRAM
+
+DECLARE_STATIC_KEY_FALSE(cram_key);
+extern nodemask_t cram_nodes;
+
+bool __cram_must_copy(struct folio *folio, struct vm_area_struct *vma);
+void __cram_stored(struct folio *folio);
+bool __cram_takes(struct page *page, unsigned int order);
+bool __cram_refuses(struct folio *src);
+bool __cram_drop(struct folio *folio);
+bool __cram_drop_mapped(struct folio *folio);
+bool cram_may_anon(void);
+bool cram_may_file(struct folio *folio);
+void cram_prepare_file(struct folio *folio);
+
+/* mm/page_alloc.c, for mm/cram/trim.c */
+void free_trimmed_pages(struct page *page, unsigned int order);
+
+/* For mm/private_node/tier.c, see mm/cram/core.c and memcg.c. */
+bool cram_has_room(int nid);
+bool cram_may_take(int nid, unsigned long nr);
+bool cram_reserve(int nid, unsigned long nr);
+void cram_unreserve(int nid, unsigned long nr);
+void cram_not_stored(struct folio *folio);
+
+#ifdef CONFIG_MEMCG
+void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent);
+void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s);
+bool cram_memcg_full(struct mem_cgroup *memcg);
+bool cram_memcg_may_take(struct folio *folio);
+bool cram_memcg_charge(struct folio *src);
+void cram_memcg_uncharge(struct folio *src);
+void cram_memcg_remember(struct folio *dst, struct folio *src);
+void cram_memcg_undo(struct folio *dst);
+void __cram_charged(struct obj_cgroup *objcg);
+void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg);
+#else
+static inline bool cram_memcg_full(struct mem_cgroup *memcg)
+{
+	return false;
+}
+
+static inline bool cram_memcg_may_take(struct folio *folio)
+{
+	return true;
+}
+
+static inline bool cram_memcg_charge(struct folio *src)
+{
+	return true;
+}
+
+static inline void cram_memcg_uncharge(struct folio *src) {}
+static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
+static inline void cram_memcg_undo(struct folio *dst) {}
+#endif
+
+/**
+ * cram_any - is there a compressing device?
+ *
+ * Cost: a static branch.
+ * Context: any.
+ */
+static __always_inline bool cram_any(void)
+{
+	return static_branch_unlikely(&cram_key);
+}
+
+/**
+ * cram_node - is this the node of a compressing device?
+ * @nid: node id
+ *
+ * Cost: a static branch, not taken until there is a device; then a bit test.
+ * Context: any.
+ */
+static __always_inline bool cram_node(int nid)
+{
+	return static_branch_unlikely(&cram_key) &&
+	       node_isset(nid, cram_nodes);
+}
+
+/**
+ * cram_folio_fenced - may nobody write to a folio?
+ * @folio: any folio
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_folio_fenced(const struct folio *folio)
+{
+	return cram_node(folio_nid(folio));
+}
+
+/**
+ * cram_fences - cram_folio_fenced() for anonymous memory, in somebody's code
+ * @hook: name of the hook, one of PRIVATE_NODE_HOOKS
+ * @folio: any folio
+ *
+ * Cost and context: as cram_node().
+ */
+#define cram_fences(hook, folio) \
+	(private_node_hook(hook) && cram_folio_fenced(folio) && \
+	 folio_test_anon(folio))
+
+/**
+ * cram_must_copy - may a folio not be reused by who writes to it?
+ * @folio: anonymous folio, mapped read-only
+ * @vma: where it is written to
+ *
+ * Counts the copy, or takes the page into the writable budget.
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_must_copy(struct folio *folio,
+					   struct vm_area_struct *vma)
+{
+	return private_node_hook(cram_reuse) && cram_folio_fenced(folio) &&
+	       __cram_must_copy(folio, vma);
+}
+
+/**
+ * cram_file_fenced - is this page cache that nobody may write to?
+ * @folio: any folio
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_file_fenced(const struct folio *folio)
+{
+	return cram_folio_fenced(folio) && !folio_test_anon(folio);
+}
+
+/**
+ * cram_refuses - may a folio not move to its place after all?
+ * @src: folio, locked and not mapped
+ * @dst: its place
+ *
+ * It may have become dirty since it was chosen.
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
+{
+	return cram_folio_fenced(dst) && __cram_refuses(src);
+}
+
+/**
+ * cram_dropped - take page cache away from who looks for it to change it
+ * @folio: folio of a file, locked and held; neither any more when it is gone
+ * @mmap: is it only to be mapped?
+ *
+ * Cost: as cram_node().
+ * Context: process.
+ * Return: true when the folio is no longer there.
+ */
+static __always_inline bool cram_dropped(struct folio *folio, bool mmap)
+{
+	return !mmap && cram_file_fenced(folio) &&
+	       private_node_hook(cram_file) && __cram_drop(folio);
+}
+
+/**
+ * cram_drop_mapped - take page cache away from a mapping that writes
+ * @folio: folio of a file, held, not locked
+ *
+ * Cost: as cram_node().
+ * Context: process.
+ * Return: true when the folio is no longer there.
+ */
+static __always_inline bool cram_drop_mapped(struct folio *folio)
+{
+	return cram_file_fenced(folio) && private_node_hook(cram_file_map) &&
+	       __cram_drop_mapped(folio);
+}
+
+/**
+ * cram_stored - a folio was copied to its place
+ * @folio: new folio, locked, not mapped yet
+ *
+ * Cost: as cram_node(); on a fenced node a write-back of the cache.
+ * Context: process.
+ */
+static __always_inline void cram_stored(struct folio *folio)
+{
+	if (private_node_hook(cram_stored) && cram_folio_fenced(folio))
+		__cram_stored(folio);
+}
+
+/**
+ * cram_takes - does a page that is being freed have to be trimmed first?
+ * @page: the page, prepared but for stores to it
+ * @order: of the page
+ *
+ * Cost: as cram_node(), for each free.
+ * Context: any but NMI.
+ */
+static __always_inline bool cram_takes(struct page *page, unsigned int order)
+{
+	return private_node_hook(cram_trim) && cram_node(page_to_nid(page)) &&
+	       __cram_takes(page, order);
+}
+
+#ifdef CONFIG_MEMCG
+/**
+ * cram_charged - a charge has moved to a new folio
+ * @new: the folio
+ * @objcg: of the old one
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline void cram_charged(struct folio *new,
+					 struct obj_cgroup *objcg)
+{
+	if (cram_folio_fenced(new))
+		__cram_charged(objcg);
+}
+
+/**
+ * cram_uncharge - a folio is no longer charged
+ * @folio: the folio
+ * @objcg: it was charged to
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline void cram_uncharge(struct folio *folio,
+					  struct obj_cgroup *objcg)
+{
+	if (private_node_hook(cram_uncharge) && cram_folio_fenced(folio))
+		__cram_uncharge(folio, objcg);
+}
+#endif
+
+#else
+
+#define cram_nodes NODE_MASK_NONE
+
+static inline bool cram_any(void)
+{
+	return false;
+}
+
+static inline bool cram_has_room(int nid)
+{
+	return false;
+}
+
+static inline bool cram_may_take(int nid, unsigned long nr)
+{
+	return false;
+}
+
+static inline bool cram_reserve(int nid, unsigned long nr)
+{
+	return false;
+}
+
+static inline void cram_unreserve(int nid, unsigned long nr) {}
+static inline void cram_not_stored(struct folio *folio) {}
+
+static inline void cram_memcg_init(struct mem_cgroup *memcg,
+				   struct mem_cgroup *parent) {}
+static inline void cram_memcg_stat(struct mem_cgroup *memcg,
+				   struct seq_buf *s) {}
+
+static inline bool cram_memcg_full(struct mem_cgroup *memcg)
+{
+	return true;
+}
+
+static inline bool cram_memcg_may_take(struct folio *folio)
+{
+	return false;
+}
+
+static inline bool cram_memcg_charge(struct folio *src)
+{
+	return false;
+}
+
+static inline void cram_memcg_uncharge(struct folio *src) {}
+static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
+static inline void cram_charged(struct folio *new, struct obj_cgroup *objcg) {}
+static inline void cram_uncharge(struct folio *folio,
+				 struct obj_cgroup *objcg) {}
+
+static inline bool cram_node(int nid)
+{
+	return false;
+}
+
+static inline bool cram_folio_fenced(const struct folio *folio)
+{
+	return false;
+}
+
+#define cram_fences(hook, folio)	false
+
+static inline bool cram_must_copy(struct folio *folio,
+				  struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline bool cram_may_anon(void)
+{
+	return false;
+}
+
+static inline bool cram_may_file(struct folio *folio)
+{
+	return false;
+}
+
+static inline void cram_prepare_file(struct folio *folio) {}
+
+static inline bool cram_file_fenced(const struct folio *folio)
+{
+	return false;
+}
+
+static inline bool cram_refuses(struct folio *src, struct folio *dst)
+{
+	return false;
+}
+
+static inline bool cram_dropped(struct folio *folio, bool mmap)
+{
+	return false;
+}
+
+static inline bool cram_drop_mapped(struct folio *folio)
+{
+	return false;
+}
+
+static inline void cram_stored(struct folio *folio) {}
+
+static inline bool cram_takes(struct page *page, unsigned int order)
+{
+	return false;
+}
+
+#endif /* CONFIG_CRAM */
+
+#endif /* _LINUX_CRAM_FENCE_H */

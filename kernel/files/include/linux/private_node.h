@@ -1,0 +1,733 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private memory nodes: NUMA nodes whose memory the page allocator manages,
+ * and which are closed to everybody but their owner.
+ *
+ * See Documentation/mm/private_nodes.rst.
+ */
+#ifndef _LINUX_PRIVATE_NODE_H
+#define _LINUX_PRIVATE_NODE_H
+
+#include <linux/bits.h>
+#include <linux/err.h>
+#include <linux/gfp_types.h>
+#include <linux/jump_label.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm_types.h>
+#include <linux/nodemask.h>
+#include <linux/private_node_hooks.h>
+#include <linux/types.h>
+
+struct address_space;
+struct file;
+struct folio;
+struct mempolicy;
+struct mm_struct;
+struct private_node;
+struct pt_regs;
+struct range;
+struct task_struct;
+struct vm_area_struct;
+struct zone;
+
+/**
+ * enum private_node_service - parts of mm/ that may be opened on a node
+ * @PRIVATE_NODE_USER_NUMA: placement by user policy (mbind and friends)
+ * @PRIVATE_NODE_RECLAIM: reclaim of the node's LRU lists
+ * @PRIVATE_NODE_DEMOTION: the node is a demotion target
+ * @PRIVATE_NODE_PROMOTION: hot pages of the node move up
+ * @PRIVATE_NODE_COMPACTION: proactive and requested compaction
+ * @PRIVATE_NODE_LONGTERM_PIN: FOLL_LONGTERM pins in place
+ * @PRIVATE_NODE_THP: transparent huge pages by khugepaged
+ * @PRIVATE_NODE_HUGETLB: hugetlb pools
+ * @PRIVATE_NODE_NUMA_BALANCING: NUMA balancing hint faults
+ * @PRIVATE_NODE_WRITE: writable user mappings
+ * @PRIVATE_NODE_NR_SERVICES: number of services
+ *
+ * The names that users see, and what each service depends on, are in one
+ * table, private_node_services[].
+ */
+enum private_node_service {
+	PRIVATE_NODE_USER_NUMA,
+	PRIVATE_NODE_RECLAIM,
+	PRIVATE_NODE_DEMOTION,
+	PRIVATE_NODE_PROMOTION,
+	PRIVATE_NODE_COMPACTION,
+	PRIVATE_NODE_LONGTERM_PIN,
+	PRIVATE_NODE_THP,
+	PRIVATE_NODE_HUGETLB,
+	PRIVATE_NODE_NUMA_BALANCING,
+	PRIVATE_NODE_WRITE,
+	PRIVATE_NODE_NR_SERVICES,
+};
+
+/**
+ * enum private_node_on_full - what happens when the node has no free page
+ * @PRIVATE_NODE_FULL_FAIL: the allocation fails: NULL for the owner, -ENOMEM
+ *	for a pin or a populate, SIGBUS for a user access
+ * @PRIVATE_NODE_FULL_FALLBACK: take from the nodes in &private_node_desc.fallback
+ * @PRIVATE_NODE_FULL_SIGBUS: as FAIL, and pins and populates see -EFAULT, the
+ *	errno of an access that got SIGBUS
+ * @PRIVATE_NODE_FULL_OOM: kill the task with most memory on this node
+ * @PRIVATE_NODE_NR_ON_FULL: number of policies
+ */
+enum private_node_on_full {
+	PRIVATE_NODE_FULL_FAIL,
+	PRIVATE_NODE_FULL_FALLBACK,
+	PRIVATE_NODE_FULL_SIGBUS,
+	PRIVATE_NODE_FULL_OOM,
+	PRIVATE_NODE_NR_ON_FULL,
+};
+
+/**
+ * enum private_node_on_unplug - what unplug does with user pages on the node
+ * @PRIVATE_NODE_UNPLUG_REFUSE: unplug fails with -EBUSY
+ * @PRIVATE_NODE_UNPLUG_MOVE: move them to ordinary memory, counted and traced
+ * @PRIVATE_NODE_UNPLUG_SIGBUS: unmap them; the next access gets SIGBUS
+ * @PRIVATE_NODE_NR_ON_UNPLUG: number of policies
+ */
+enum private_node_on_unplug {
+	PRIVATE_NODE_UNPLUG_REFUSE,
+	PRIVATE_NODE_UNPLUG_MOVE,
+	PRIVATE_NODE_UNPLUG_SIGBUS,
+	PRIVATE_NODE_NR_ON_UNPLUG,
+};
+
+/* Far above what latency and bandwidth of any memory amount to; DRAM has 576. */
+#define PRIVATE_NODE_MAX_ADISTANCE	1000000
+/*
+ * What private_node_ops.memory_failure() is told.
+ *
+ * SOFT: errors were corrected so far and the data is good; else it is lost.
+ * ISOLATED: the page is out of use and never handed out again.
+ * HELD: it is in a folio of the owner, which alone can free it.  The kernel
+ * keeps it, when it comes back, if it was not SOFT.
+ * Neither of the last two: user pages that could not be moved or unmapped.
+ */
+#define PRIVATE_NODE_FAILURE_SOFT	BIT(0)
+#define PRIVATE_NODE_FAILURE_ISOLATED	BIT(1)
+#define PRIVATE_NODE_FAILURE_HELD	BIT(2)
+
+/**
+ * struct private_node_ops - what an owner wants to hear of
+ * @memory_failure: pages of the node are broken, or were taken out of use
+ *	before they break; called once for each report, also for a page that
+ *	was reported before.  @nr_pages is 1 for all that the kernel reports
+ *	today.
+ *
+ * Context of all: process, may sleep, no lock of mm/ is held.  They may
+ * allocate, free folios of the node, report failures and unplug the node.  They
+ * may not unregister it: private_node_unregister() waits for them, so its
+ * caller does not hold a lock that they take.
+ */
+struct private_node_ops {
+	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
+			       unsigned long nr_pages, unsigned int flags);
+};
+
+/* No file in /dev/private_node/ for this node. */
+#define PRIVATE_NODE_F_NO_DEVICE_MAP	BIT(0)
+
+/**
+ * struct private_node_desc - what an owner says about its node
+ * @owner: name of the driver, shown in node<N>/private/owner; copied
+ * @name: file name below /dev/private_node/, NULL for "node<N>"; copied
+ * @capable: mask of BIT(enum private_node_service) that the device can stand;
+ *	fixed from registration on
+ * @enabled: services open from the start, a subset of @capable
+ * @on_full: what to do when the node is full
+ * @fallback: where PRIVATE_NODE_FULL_FALLBACK goes; every node in it is
+ *	thereby named, ordinary or private; empty for all other policies
+ * @on_unplug: what to do with user pages at unplug
+ * @adistance: abstract distance for the memory tiers, in the unit of
+ *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; 0 leaves
+ *	it to firmware, and without that to a distance below all DRAM
+ * @flags: PRIVATE_NODE_F_*
+ * @ops: callbacks, or NULL; stay until private_node_unregister() returned
+ */
+struct private_node_desc {
+	const char *owner;
+	const char *name;
+	unsigned long capable;
+	unsigned long enabled;
+	enum private_node_on_full on_full;
+	nodemask_t fallback;
+	enum private_node_on_unplug on_unplug;
+	int adistance;
+	unsigned int flags;
+	const struct private_node_ops *ops;
+};
+
+#ifdef CONFIG_PRIVATE_NODE
+
+DECLARE_STATIC_KEY_FALSE(private_node_key);
+
+/**
+ * private_node_any - is any private node registered?
+ *
+ * Cost: a static branch, not taken until the first node is registered; it
+ * flips once and stays.
+ * Context: any.
+ */
+static __always_inline bool private_node_any(void)
+{
+	return static_branch_unlikely(&private_node_key);
+}
+
+/**
+ * node_is_private - is this a registered private node, with memory or without?
+ * @nid: node id in [0, MAX_NUMNODES)
+ *
+ * The answer belongs to the node, not to its memory: it holds from before the
+ * first page comes until after the last page is gone.
+ *
+ * Cost: a static branch; with a private node, one bit test in a read-mostly
+ * mask.  Not for use per order-0 allocation.
+ * Context: any; stable under mem_hotplug_lock.
+ */
+static __always_inline bool node_is_private(int nid)
+{
+	return private_node_any() && node_isset(nid, private_node_map);
+}
+
+/**
+ * node_has_any_memory - does the node have memory, ordinary or private?
+ * @nid: node id
+ *
+ * For code that reports on memory or keeps metadata for it, and must not go
+ * blind on private nodes.  Code that takes memory asks N_MEMORY.
+ * Context: any.
+ */
+static __always_inline bool node_has_any_memory(int nid)
+{
+	return node_state(nid, N_MEMORY) || node_state(nid, N_MEMORY_PRIVATE);
+}
+
+/**
+ * private_node_memory_state - the state that memory on @nid gives its node
+ * @nid: node id
+ *
+ * Context: any; stable under mem_hotplug_lock.
+ * Return: N_MEMORY or N_MEMORY_PRIVATE.
+ */
+static __always_inline enum node_states private_node_memory_state(int nid)
+{
+	if (private_node_hook(online_state) && node_is_private(nid))
+		return N_MEMORY_PRIVATE;
+	return N_MEMORY;
+}
+
+static inline int next_node_with_any_memory(int nid)
+{
+	do {
+		nid = next_online_node(nid);
+	} while (nid < MAX_NUMNODES && !node_has_any_memory(nid));
+	return nid;
+}
+
+/* Walk ordinary and private nodes that have memory; see node_has_any_memory() */
+#define for_each_node_with_any_memory(nid)				\
+	for ((nid) = next_node_with_any_memory(-1); (nid) < MAX_NUMNODES; \
+	     (nid) = next_node_with_any_memory(nid))
+
+/* registry, mm/private_node/core.c */
+struct private_node *private_node_register(int nid,
+					   const struct private_node_desc *desc);
+int private_node_unregister(struct private_node *pn);
+const char *private_node_obstacle(int nid);
+struct private_node *private_node_get(struct private_node *pn);
+void private_node_put(struct private_node *pn);
+int private_node_nid(const struct private_node *pn);
+bool private_node_service_enabled(int nid, enum private_node_service service);
+int private_node_set_enabled(struct private_node *pn, unsigned long enabled);
+void private_node_set_drvdata(struct private_node *pn, void *data);
+void *private_node_drvdata(const struct private_node *pn);
+
+/* names of services, mm/private_node/services.c */
+int private_node_parse_service(const char *name, size_t len);
+int private_node_parse_services(const char *list, unsigned long *mask);
+int private_node_emit_services(unsigned long mask, char *buf);
+int private_node_check_services(unsigned long mask, const char **missing);
+
+/* owner's allocations, mm/private_node/alloc.c */
+struct folio *private_node_alloc_folio(struct private_node *pn, gfp_t gfp,
+				       unsigned int order);
+struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
+					   unsigned int nr,
+					   const nodemask_t *ordinary,
+					   gfp_t gfp, unsigned int order);
+
+/* device map, mm/private_node/devmap.c */
+bool __is_file_private_node(const struct file *file);
+bool __vma_is_private_node(const struct vm_area_struct *vma);
+bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
+			      unsigned long end);
+
+/* user policy, mm/private_node/policy.c */
+struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
+				      unsigned int order);
+struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order);
+vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
+				    unsigned long addr, struct pt_regs *regs,
+				    vm_fault_t ret);
+bool __vma_names_private_node(const struct vm_area_struct *vma);
+void __private_node_add_user_nodes(struct task_struct *task,
+				   nodemask_t *nodes);
+
+/**
+ * private_node_add_user_nodes - add what user policy may name to a mask
+ * @task: a task, whose cpuset has the nodes
+ * @nodes: ordinary nodes that it may use
+ *
+ * Cost: a static branch; with a private node, a look at each.
+ * Context: any.
+ */
+static inline void private_node_add_user_nodes(struct task_struct *task,
+					       nodemask_t *nodes)
+{
+	if (private_node_any() && private_node_hook(user_nodes))
+		__private_node_add_user_nodes(task, nodes);
+}
+
+/**
+ * is_file_private_node - is this an open /dev/private_node/ file?
+ * @file: any file, or NULL
+ *
+ * Cost: a static branch; with a private node, one compare.
+ * Context: any.
+ */
+static __always_inline bool is_file_private_node(const struct file *file)
+{
+	return private_node_any() && file && __is_file_private_node(file);
+}
+
+/**
+ * vma_is_private_node - is this a mapping of /dev/private_node/?
+ * @vma: any mapping, locked
+ *
+ * Whoever maps there chose that node: no other memory takes its place, not
+ * even the zero page.
+ *
+ * Cost: a static branch; with a private node, a load from the mapping's policy
+ * if it has one.
+ * Context: any.
+ */
+static __always_inline bool
+vma_is_private_node(const struct vm_area_struct *vma)
+{
+	return private_node_any() && __vma_is_private_node(vma);
+}
+
+/**
+ * private_node_forbids_zeropage - must a read fault here allocate?
+ * @vma: where the fault is
+ *
+ * The owner's device, and whoever bound the range to it, would read DRAM.
+ * Cost and context: as vma_is_private_node().
+ */
+static __always_inline bool
+private_node_forbids_zeropage(const struct vm_area_struct *vma)
+{
+	return private_node_hook(devmap_zero_page) && private_node_any() &&
+	       __vma_names_private_node(vma);
+}
+
+/* oom, mm/private_node/oom.c */
+unsigned long __private_node_oom_private(struct task_struct *task);
+
+/**
+ * private_node_oom_private - pages that do not count in an ordinary shortage
+ * @task: candidate of the OOM killer
+ *
+ * Cost: a static branch; with a private node, a walk of page tables.
+ * Context: any but interrupts; does not sleep.
+ * Return: pages to take off the task's badness.
+ */
+static __always_inline unsigned long
+private_node_oom_private(struct task_struct *task)
+{
+	if (!private_node_hook(oom_badness) || !private_node_any())
+		return 0;
+	return __private_node_oom_private(task);
+}
+
+/* hot-add and removal, mm/private_node/hotplug.c */
+int add_private_memory_driver_managed(struct private_node *pn, u64 start,
+				      u64 size, const char *resource_name,
+				      mhp_t mhp_flags, enum mmop online_type);
+int remove_private_memory_driver_managed(struct private_node *pn);
+int private_node_spare_get(const u8 *distances, unsigned int nr);
+void private_node_spare_put(int nid);
+int private_node_spare_distance(int from, int to);
+
+DECLARE_STATIC_KEY_FALSE(private_node_spare_key);
+
+/**
+ * private_node_distance - distance of a spare node, where a provider gave one
+ * @from: node id in [0, MAX_NUMNODES)
+ * @to: node id in [0, MAX_NUMNODES)
+ *
+ * Cost: a static branch, not taken until a spare node is taken.
+ * Context: any.
+ * Return: the distance, or 0 for what firmware says.
+ */
+static __always_inline int private_node_distance(int from, int to)
+{
+	if (static_branch_unlikely(&private_node_spare_key) &&
+	    private_node_hook(spare_distance))
+		return private_node_spare_distance(from, to);
+	return 0;
+}
+
+void private_node_offline_failed(int nid, unsigned long start_pfn,
+				 unsigned long nr_pages);
+
+/* kswapd and kcompactd, mm/private_node/reclaim.c */
+void private_node_run_threads(int nid);
+
+/* boot, mm/private_node/boot.c */
+void private_node_boot_claim(void);
+bool private_node_boot_skip(int nid, int memblock_flags);
+void private_node_boot_memory(int nid);
+void private_node_boot_verdict(void);
+void private_node_boot_release(void);
+void private_node_boot_totalram(void);
+bool private_node_boot_requested(void);
+
+#else /* !CONFIG_PRIVATE_NODE */
+
+static __always_inline bool private_node_any(void)
+{
+	return false;
+}
+
+static __always_inline bool node_is_private(int nid)
+{
+	return false;
+}
+
+static __always_inline bool node_has_any_memory(int nid)
+{
+	return node_state(nid, N_MEMORY);
+}
+
+static __always_inline enum node_states private_node_memory_state(int nid)
+{
+	return N_MEMORY;
+}
+
+#define for_each_node_with_any_memory(nid) for_each_node_state(nid, N_MEMORY)
+
+static __always_inline int private_node_distance(int from, int to)
+{
+	return 0;
+}
+
+static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
+					       unsigned long nr_pages)
+{
+}
+
+static inline void private_node_run_threads(int nid) {}
+
+static inline bool
+private_node_service_enabled(int nid, enum private_node_service service)
+{
+	return false;
+}
+
+static inline struct private_node *private_node_get(struct private_node *pn)
+{
+	return pn;
+}
+
+static inline void private_node_put(struct private_node *pn) {}
+
+static __always_inline bool is_file_private_node(const struct file *file)
+{
+	return false;
+}
+
+static __always_inline bool
+vma_is_private_node(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static __always_inline bool
+private_node_forbids_zeropage(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+static inline bool private_node_range_fixed(struct mm_struct *mm,
+					    unsigned long start,
+					    unsigned long end)
+{
+	return false;
+}
+
+static inline struct folio *private_node_mpol_alloc(struct mempolicy *pol,
+						    gfp_t gfp,
+						    unsigned int order)
+{
+	return NULL;
+}
+
+static inline struct folio *private_node_user_alloc(int nid, gfp_t gfp,
+						    unsigned int order)
+{
+	return NULL;
+}
+
+static inline void private_node_add_user_nodes(struct task_struct *task,
+					       nodemask_t *nodes)
+{
+}
+
+static inline vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
+						  unsigned long addr,
+						  struct pt_regs *regs,
+						  vm_fault_t ret)
+{
+	return ret;
+}
+
+static __always_inline unsigned long
+private_node_oom_private(struct task_struct *task)
+{
+	return 0;
+}
+
+static inline void private_node_boot_claim(void) {}
+static inline bool private_node_boot_skip(int nid, int memblock_flags)
+{
+	return false;
+}
+
+static inline void private_node_boot_memory(int nid) {}
+static inline void private_node_boot_verdict(void) {}
+static inline void private_node_boot_release(void) {}
+static inline void private_node_boot_totalram(void) {}
+static inline bool private_node_boot_requested(void)
+{
+	return false;
+}
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+/**
+ * private_node_hooked - node_is_private() for a hook in somebody else's code
+ * @hook: name of the hook, one of PRIVATE_NODE_HOOKS, without its prefix
+ * @nid: node id
+ *
+ * A hook that keeps something out of private nodes, or lets a report see them,
+ * asks through this, so that CONFIG_PRIVATE_NODE_MUTATE can switch it off.
+ * Cost: that of node_is_private() when CONFIG_PRIVATE_NODE_MUTATE is off.
+ */
+#define private_node_hooked(hook, nid) \
+	(private_node_hook(hook) && node_is_private(nid))
+
+static inline bool __private_node_closed(int nid,
+					 enum private_node_service service)
+{
+	return node_is_private(nid) &&
+	       !private_node_service_enabled(nid, service);
+}
+
+/**
+ * private_node_closed - private_node_hooked(), until the owner opens a service
+ * @hook: name of the hook, as for private_node_hooked()
+ * @nid: node id
+ * @service: the enum private_node_service that lets the code in
+ *
+ * Cost: that of node_is_private(); for a private node one more look-up.
+ * Context: any.
+ */
+#define private_node_closed(hook, nid, service) \
+	(private_node_hook(hook) && __private_node_closed(nid, service))
+
+static inline bool __private_node_opened(int nid,
+					 enum private_node_service service)
+{
+	return node_is_private(nid) &&
+	       private_node_service_enabled(nid, service);
+}
+
+/**
+ * private_node_opened - did the owner of a private node open a service?
+ * @hook: name of the hook, as for private_node_hooked()
+ * @nid: node id
+ * @service: the enum private_node_service
+ *
+ * Cost: that of node_is_private(); for a private node one more look-up.
+ * Context: any.
+ * Return: false for an ordinary node.
+ */
+#define private_node_opened(hook, nid, service) \
+	(private_node_hook(hook) && __private_node_opened(nid, service))
+
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_MEMORY_FAILURE)
+
+/* memory failure, mm/private_node/failure.c */
+bool __private_node_can_replace(int nid, unsigned long pfn);
+struct folio *private_node_replace(int nid, gfp_t gfp, unsigned int order);
+void __private_node_memory_failure(unsigned long pfn, bool soft, int result);
+
+/**
+ * private_node_can_replace - is there a page for one that is soft-offlined?
+ * @nid: its node
+ * @pfn: its page frame, in use
+ *
+ * Cost: a static branch; on a private node, a look at its zones.
+ * Context: process, may sleep.
+ */
+static inline bool private_node_can_replace(int nid, unsigned long pfn)
+{
+	return !private_node_hooked(soft_offline, nid) ||
+	       __private_node_can_replace(nid, pfn);
+}
+
+/**
+ * private_node_memory_failure - tell the owner of a page what became of it
+ * @pfn: page frame, of any memory
+ * @soft: soft offline, else memory_failure()
+ * @result: 0 or errno of that
+ *
+ * Cost: a static branch.
+ * Context: process, may sleep; no lock held.
+ */
+static inline void private_node_memory_failure(unsigned long pfn, bool soft,
+					       int result)
+{
+	if (private_node_any() && private_node_hook(memory_failure))
+		__private_node_memory_failure(pfn, soft, result);
+}
+
+#else
+
+static inline bool private_node_can_replace(int nid, unsigned long pfn)
+{
+	return true;
+}
+
+static inline struct folio *private_node_replace(int nid, gfp_t gfp,
+						 unsigned int order)
+{
+	return NULL;
+}
+
+static inline void private_node_memory_failure(unsigned long pfn, bool soft,
+					       int result)
+{
+}
+
+#endif
+
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_TRANSPARENT_HUGEPAGE)
+
+/* collapse into huge pages, mm/private_node/collapse.c */
+bool __private_node_vma_stays(struct vm_area_struct *vma, bool missing,
+			      const u32 *load);
+bool __private_node_file_stays(struct address_space *mapping, pgoff_t index,
+			       bool missing, const u32 *load);
+bool __private_node_came_late(int nid, const u32 *load);
+struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
+					  unsigned int order);
+bool __private_node_no_collapse(const struct vm_area_struct *vma);
+
+/**
+ * private_node_vma_stays - is a range of anonymous memory left as it is?
+ * @vma: where the range is
+ * @missing: are some of its pages not present?
+ * @load: pages present, by node
+ *
+ * The table of what is collapsed is in mm/private_node/collapse.c.
+ * Cost: a static branch; with a private node, a look at each node.
+ * Context: any; @vma is locked.
+ */
+static inline bool private_node_vma_stays(struct vm_area_struct *vma,
+					  bool missing, const u32 *load)
+{
+	return private_node_any() && private_node_hook(khugepaged) &&
+	       __private_node_vma_stays(vma, missing, load);
+}
+
+/**
+ * private_node_file_stays - is a range of a file left as it is?
+ * @mapping: page cache of the file
+ * @index: first page of the range
+ * @missing: are some of its pages not present?
+ * @load: pages present, by node
+ *
+ * Cost: as private_node_vma_stays().
+ * Context: process.
+ */
+static inline bool private_node_file_stays(struct address_space *mapping,
+					   pgoff_t index, bool missing,
+					   const u32 *load)
+{
+	return private_node_any() && private_node_hook(khugepaged) &&
+	       __private_node_file_stays(mapping, index, missing, load);
+}
+
+/**
+ * private_node_came_late - did a page come that the choice of node did not see?
+ * @nid: its node
+ * @load: pages that were present, by node
+ *
+ * From swap or by a fault, after the range was looked at; between ordinary
+ * nodes it does not matter.
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline bool private_node_came_late(int nid, const u32 *load)
+{
+	return private_node_any() && private_node_hook(collapse_late) &&
+	       !load[nid] && __private_node_came_late(nid, load);
+}
+
+/**
+ * private_node_no_collapse - is a mapping of /dev/private_node/ closed to it?
+ * @vma: any mapping, locked
+ *
+ * Cost and context: as vma_is_private_node().
+ */
+static inline bool
+private_node_no_collapse(const struct vm_area_struct *vma)
+{
+	return vma_is_private_node(vma) && private_node_hook(khugepaged) &&
+	       __private_node_no_collapse(vma);
+}
+
+#else
+
+static inline bool private_node_vma_stays(struct vm_area_struct *vma,
+					  bool missing, const u32 *load)
+{
+	return false;
+}
+
+/* A macro: with a function, gcc inlines otherwise in mm/khugepaged.c. */
+#define private_node_file_stays(mapping, index, missing, load)	false
+
+static inline bool private_node_came_late(int nid, const u32 *load)
+{
+	return false;
+}
+
+static inline struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
+							unsigned int order)
+{
+	return NULL;
+}
+
+static inline bool
+private_node_no_collapse(const struct vm_area_struct *vma)
+{
+	return false;
+}
+
+#endif
+
+#endif /* _LINUX_PRIVATE_NODE_H */

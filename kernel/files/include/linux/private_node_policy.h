@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private memory nodes in memory policies.
+ *
+ * A bind may name private nodes that have the user_numa service.  They are kept
+ * apart from mempolicy.nodes, which is of ordinary nodes as ever: whoever reads
+ * it stays closed, and a bind to private nodes alone has an empty one, so that
+ * what does not belong there (page cache, page tables, slab) finds no
+ * restriction in it and goes to ordinary nodes.
+ *
+ * mm/private_node/policy.c
+ */
+#ifndef _LINUX_PRIVATE_NODE_POLICY_H
+#define _LINUX_PRIVATE_NODE_POLICY_H
+
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/private_node.h>
+
+#ifdef CONFIG_PRIVATE_NODE
+
+bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes);
+bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
+void __private_node_keep_file_folios(struct list_head *folios);
+bool __private_node_pin_refused(struct vm_area_struct *vma, unsigned long addr,
+				struct folio *folio);
+
+/* for mm/hugetlb.c, mm/private_node/hugetlb.c; macros where types are not known */
+#define private_node_set_mpoli(mpoli, mpol)	((mpoli)->pol = (mpol))
+#define private_node_mpoli(mpoli)		((mpoli)->pol)
+bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes);
+int private_node_nearest(const nodemask_t *nodes);
+struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
+					 struct folio *folio);
+struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
+
+/* A policy from mpol_new(); names no node yet. */
+static inline void private_node_mpol_init(struct mempolicy *pol)
+{
+	pol->pn = NULL;
+	nodes_clear(pol->nodes);
+	nodes_clear(pol->private_nodes);
+}
+
+/**
+ * private_node_mpol_names - does a user policy name private nodes?
+ * @pol: any policy
+ *
+ * Open or not, registered or not: a policy that lost its nodes does not turn
+ * into one without restriction.
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline bool private_node_mpol_names(const struct mempolicy *pol)
+{
+	return private_node_any() && !nodes_empty(pol->private_nodes);
+}
+
+/**
+ * private_node_mpol_bind - take the private nodes into a new bind
+ * @pol: policy
+ * @nodes: what the user named
+ *
+ * Context: the lock that mpol_set_nodemask() needs.
+ * Return: true if the bind names a private node that is open to it, so that it
+ * may do without an ordinary one.
+ */
+static inline bool private_node_mpol_bind(struct mempolicy *pol,
+					  const nodemask_t *nodes)
+{
+	return private_node_hook(user_bind) && private_node_any() &&
+	       __private_node_mpol_bind(pol, nodes);
+}
+
+/**
+ * private_node_mpol_places - does a policy place this on private nodes?
+ * @pol: any policy
+ * @ilx: interleave index; NO_INTERLEAVE_INDEX is not a place in anonymous or
+ *	shared memory, but page cache or a task's other memory
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline bool private_node_mpol_places(const struct mempolicy *pol,
+					    pgoff_t ilx)
+{
+	return private_node_any() && (pol->flags & MPOL_F_PRIVATE) &&
+	       (!private_node_hook(user_file) || ilx != NO_INTERLEAVE_INDEX);
+}
+
+/* For __mpol_equal(), which looked at all else. */
+static inline bool private_node_mpol_equal(const struct mempolicy *a,
+					   const struct mempolicy *b)
+{
+	return a->pn == b->pn &&
+	       nodes_equal(a->private_nodes, b->private_nodes) &&
+	       (nodes_empty(a->private_nodes) ||
+		a->private_born == b->private_born);
+}
+
+/* Reports show one mask. */
+static inline void private_node_mpol_nodes(const struct mempolicy *pol,
+					   nodemask_t *nodes)
+{
+	nodes_or(*nodes, *nodes, pol->private_nodes);
+}
+
+/**
+ * private_node_keeps_out - does this folio never go to a private node?
+ * @folio: any
+ *
+ * Page cache is shared by all who read the file; a policy does not own it.
+ */
+static inline bool private_node_keeps_out(struct folio *folio)
+{
+	return private_node_any() && private_node_hook(user_file) &&
+	       (!folio_test_swapbacked(folio) || folio_test_hugetlb(folio));
+}
+
+/**
+ * private_node_stays - does mbind() leave this folio where it is?
+ * @folio: folio in the range
+ * @nodes: what mbind() named
+ *
+ * Page cache has nowhere to go when only private nodes are named.
+ */
+static inline bool private_node_stays(struct folio *folio,
+				      const nodemask_t *nodes)
+{
+	return private_node_keeps_out(folio) &&
+	       __private_node_stays(folio, nodes);
+}
+
+/**
+ * private_node_keep_file_folios - take page cache off a list for migration
+ * @nid: where the list goes
+ * @folios: isolated folios; those that do not go to @nid are put back
+ *
+ * Context: process.
+ */
+static inline void private_node_keep_file_folios(int nid,
+						 struct list_head *folios)
+{
+	if (node_is_private(nid))
+		__private_node_keep_file_folios(folios);
+}
+
+/**
+ * private_node_pin_refused - is a long-term pin of a page refused?
+ * @vma: the mapping that is pinned, locked; NULL for a page of a file
+ * @addr: in @vma
+ * @page: any page, held
+ *
+ * Where a user's policy put it on a private node that is closed to pins, it is
+ * neither pinned nor moved.  What the kernel put there is moved, as from a
+ * movable zone.
+ *
+ * Cost: that of node_is_private(); for a private node a look-up.
+ * Context: process.
+ */
+static inline bool private_node_pin_refused(struct vm_area_struct *vma,
+					    unsigned long addr,
+					    struct page *page)
+{
+	return private_node_hook(longterm_pin) &&
+	       node_is_private(page_to_nid(page)) &&
+	       __private_node_pin_refused(vma, addr, page_folio(page));
+}
+
+#else /* !CONFIG_PRIVATE_NODE */
+
+static inline void private_node_mpol_init(struct mempolicy *pol) {}
+
+static inline bool private_node_mpol_names(const struct mempolicy *pol)
+{
+	return false;
+}
+
+static inline bool private_node_mpol_bind(struct mempolicy *pol,
+					  const nodemask_t *nodes)
+{
+	return false;
+}
+
+static inline bool private_node_mpol_places(const struct mempolicy *pol,
+					    pgoff_t ilx)
+{
+	return false;
+}
+
+static inline bool private_node_mpol_equal(const struct mempolicy *a,
+					   const struct mempolicy *b)
+{
+	return true;
+}
+
+static inline void private_node_mpol_nodes(const struct mempolicy *pol,
+					   nodemask_t *nodes)
+{
+}
+
+static inline bool private_node_keeps_out(struct folio *folio)
+{
+	return false;
+}
+
+static inline bool private_node_stays(struct folio *folio,
+				      const nodemask_t *nodes)
+{
+	return false;
+}
+
+static inline void private_node_keep_file_folios(int nid,
+						 struct list_head *folios)
+{
+}
+
+static inline bool private_node_pin_refused(struct vm_area_struct *vma,
+					    unsigned long addr,
+					    struct page *page)
+{
+	return false;
+}
+
+#define private_node_set_mpoli(mpoli, mpol)	do { } while (0)
+#define private_node_mpoli(mpoli)		NULL
+
+static inline bool private_node_mpol_hugetlb(const struct mempolicy *pol,
+					     nodemask_t *nodes)
+{
+	return false;
+}
+
+static inline int private_node_nearest(const nodemask_t *nodes)
+{
+	return NUMA_NO_NODE;
+}
+
+static inline struct folio *
+private_node_hugetlb_taken(const struct mempolicy *pol, struct folio *folio)
+{
+	return folio;
+}
+
+static inline struct folio *
+private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
+{
+	return NULL;
+}
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+#endif /* _LINUX_PRIVATE_NODE_POLICY_H */

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private memory nodes in other people's counters and reports: what is taken
+ * off a number that says what can be had, and how a report about what is
+ * there gets to see private memory.
+ *
+ * mm/private_node/report.c, mm/private_node/sysfs.c
+ */
+#ifndef _LINUX_PRIVATE_NODE_REPORT_H
+#define _LINUX_PRIVATE_NODE_REPORT_H
+
+#include <linux/private_node.h>
+
+struct seq_file;
+
+#ifdef CONFIG_PRIVATE_NODE
+
+unsigned long __ordinary_free_pages(void);
+unsigned long __private_node_file_pages(void);
+unsigned long __private_node_boot_pages(void);
+void __private_node_show_unconsidered(void);
+void private_node_report_meminfo(struct seq_file *m);
+
+/**
+ * ordinary_free_pages - NR_FREE_PAGES of all zones, without private ones
+ * @hook: name of the hook
+ *
+ * For who derives a limit, or a report on what can be had, from the counter.
+ *
+ * Cost: a static branch; with a private node, a sum over its zones.
+ * Context: any.
+ */
+#define ordinary_free_pages(hook)					\
+	(private_node_any() && private_node_hook(hook) ?		\
+	 __ordinary_free_pages() : global_zone_page_state(NR_FREE_PAGES))
+
+/**
+ * private_node_file_pages - file LRU pages of private nodes, to be taken off
+ * @hook: name of the hook
+ *
+ * Cost: a static branch; with a private node, two counters for each.
+ * Context: any.
+ */
+#define private_node_file_pages(hook)					\
+	(private_node_any() && private_node_hook(hook) ?		\
+	 __private_node_file_pages() : 0UL)
+
+/**
+ * private_node_boot_pages - pages that memblock knows on private nodes
+ * @hook: name of the hook
+ *
+ * Context: boot, as long as memblock is there.
+ */
+#define private_node_boot_pages(hook)					\
+	(private_node_any() && private_node_hook(hook) ?		\
+	 __private_node_boot_pages() : 0UL)
+
+/**
+ * private_node_show_unconsidered - lines for the report of a failure
+ *
+ * Names the private nodes with memory, which the allocation that failed could
+ * not use, with owner and free memory.  Silent when there are none.
+ *
+ * Context: any but NMI.
+ */
+static __always_inline void private_node_show_unconsidered(void)
+{
+	if (private_node_any() && private_node_hook(oom_report))
+		__private_node_show_unconsidered();
+}
+
+/* the folder in sysfs, mm/private_node/sysfs.c */
+void __private_node_device_added(int nid);
+void __private_node_device_removed(int nid);
+
+/**
+ * private_node_device_added - node_devices[] has a new node
+ * @nid: node id
+ *
+ * Context: process, may sleep; under mem_hotplug_lock, except at boot.
+ */
+static inline void private_node_device_added(int nid)
+{
+	if (private_node_hooked(device_added, nid))
+		__private_node_device_added(nid);
+}
+
+/**
+ * private_node_device_removed - a node is about to leave node_devices[]
+ * @nid: node id
+ *
+ * Context: process, may sleep; under mem_hotplug_lock.
+ */
+static inline void private_node_device_removed(int nid)
+{
+	if (private_node_hooked(device_removed, nid))
+		__private_node_device_removed(nid);
+}
+
+/*
+ * Nodes for a report that must not go blind on private memory; as
+ * node_has_any_memory(), with a hook of its own.
+ */
+static inline bool __node_reported(bool private, int nid)
+{
+	return node_state(nid, N_MEMORY) ||
+	       (private && node_state(nid, N_MEMORY_PRIVATE));
+}
+
+static inline int __next_node_reported(bool private, int nid)
+{
+	do {
+		nid = next_online_node(nid);
+	} while (nid < MAX_NUMNODES && !__node_reported(private, nid));
+	return nid;
+}
+
+static inline bool __nodes_reported(bool private, const nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (!__node_reported(private, nid))
+			return false;
+	return true;
+}
+
+#define node_reported(hook, nid)					\
+	__node_reported(private_node_hook(hook), nid)
+#define next_node_reported(hook, nid)					\
+	__next_node_reported(private_node_hook(hook), nid)
+#define first_node_reported(hook)	next_node_reported(hook, -1)
+#define nodes_reported(hook, nodes)					\
+	__nodes_reported(private_node_hook(hook), &(nodes))
+
+#define for_each_node_reported(hook, nid)				\
+	for ((nid) = first_node_reported(hook); (nid) < MAX_NUMNODES;	\
+	     (nid) = next_node_reported(hook, nid))
+
+#else /* !CONFIG_PRIVATE_NODE */
+
+#define ordinary_free_pages(hook)					\
+	global_zone_page_state(NR_FREE_PAGES)
+#define private_node_file_pages(hook)		0UL
+#define private_node_boot_pages(hook)		0UL
+
+static __always_inline void private_node_show_unconsidered(void) {}
+static inline void private_node_device_added(int nid) {}
+static inline void private_node_device_removed(int nid) {}
+static inline void private_node_report_meminfo(struct seq_file *m) {}
+
+#define node_reported(hook, nid)		node_state(nid, N_MEMORY)
+#define for_each_node_reported(hook, nid)	for_each_node_state(nid, N_MEMORY)
+#define next_node_reported(hook, nid)		next_memory_node(nid)
+#define first_node_reported(hook)		first_memory_node
+#define nodes_reported(hook, nodes)					\
+	nodes_subset(nodes, node_states[N_MEMORY])
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+#endif /* _LINUX_PRIVATE_NODE_REPORT_H */

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Private memory nodes in memory tiers, demotion and promotion.
+ *
+ * mm/private_node/tier.c, mm/private_node/promote.c
+ */
+#ifndef _LINUX_PRIVATE_NODE_TIER_H
+#define _LINUX_PRIVATE_NODE_TIER_H
+
+#include <linux/cram_fence.h>
+#include <linux/private_node.h>
+
+struct mem_cgroup;
+
+#ifdef CONFIG_PRIVATE_NODE
+
+extern nodemask_t private_node_tier_nodes;
+extern bool private_node_tiers;
+
+bool __private_node_in_tiers(int nid);
+bool __private_node_adistance(int nid, int *adist);
+void private_node_collect_tiers(void);
+int private_node_next_tier_node(int node, nodemask_t *used);
+void __private_node_filter_targets(int nid, nodemask_t *targets);
+bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg);
+struct folio *private_node_demote_alloc(struct folio *src, int nid,
+					const nodemask_t *allowed, gfp_t gfp);
+void private_node_demote_undo(struct folio *dst, unsigned long private);
+bool __private_node_only_moves(int nid);
+void __private_node_drop_useless(int nid, nodemask_t *targets,
+				 struct mem_cgroup *memcg, bool limit);
+bool __private_node_hints(int nid);
+bool __private_node_hint_nodes(void);
+void __private_node_hint_moved(int from, int to, unsigned int nr);
+
+/* mm/memory-tiers.c */
+void private_node_tier_update(int nid);
+
+/* All nodes that have a tier; valid after private_node_collect_tiers(). */
+#define memory_tier_nodes private_node_tier_nodes
+
+/**
+ * private_node_in_tiers - is this a private node that is open to demotion?
+ * @nid: node id
+ *
+ * Cost: a static branch; with a private node, a look-up.
+ * Context: any.
+ */
+static inline bool private_node_in_tiers(int nid)
+{
+	return private_node_hook(tier_nodes) && node_is_private(nid) &&
+	       __private_node_in_tiers(nid);
+}
+
+/**
+ * private_node_adistance - abstract distance as the owner gave it
+ * @nid: node id
+ * @adist: result; for a private node without one what holds if firmware does
+ *	not know better
+ *
+ * Context: any.
+ * Return: is that the last word?
+ */
+static inline bool private_node_adistance(int nid, int *adist)
+{
+	return private_node_hook(tier_adistance) && node_is_private(nid) &&
+	       __private_node_adistance(nid, adist);
+}
+
+/**
+ * private_node_demotes - may reclaim demote, whatever demotion_enabled says?
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline bool private_node_demotes(void)
+{
+	return private_node_any() && READ_ONCE(private_node_tiers);
+}
+
+/**
+ * private_node_filter_targets - targets that a node's own switch allows
+ * @nid: node whose pages are demoted
+ * @targets: lower tiers; without demotion_enabled, ordinary nodes demote to
+ *	private ones only
+ *
+ * Context: any.
+ */
+static inline void private_node_filter_targets(int nid, nodemask_t *targets)
+{
+	if (private_node_demotes())
+		__private_node_filter_targets(nid, targets);
+}
+
+/**
+ * private_node_among_targets - may a folio be demoted to a private node?
+ * @targets: lower tiers
+ *
+ * Context: any.
+ */
+static inline bool private_node_among_targets(const nodemask_t *targets)
+{
+	return private_node_demotes() && private_node_hook(demote_alloc) &&
+	       nodes_intersects(*targets, private_node_map);
+}
+
+/**
+ * private_node_may_demote - is there a target for this folio?
+ * @folio: locked, of a node that has targets
+ * @memcg: whose reclaim it is
+ *
+ * Page cache and KSM pages go to ordinary nodes only, page cache to compressed
+ * RAM as well; memory of the device map stays on its node.
+ *
+ * Cost: a static branch and a load; with a private node in the tiers, two tests
+ * for anonymous memory, and for memory of a private node a walk of its mappings.
+ * Context: reclaim.
+ */
+static inline bool private_node_may_demote(struct folio *folio,
+					   struct mem_cgroup *memcg)
+{
+	return !private_node_demotes() || !private_node_hook(demote_folio) ||
+	       __private_node_may_demote(folio, memcg);
+}
+
+/**
+ * private_node_only_moves - does demotion leave a cgroup as large as it was?
+ * @nid: node whose pages are demoted
+ *
+ * As any demotion does; but compressed RAM takes the place of swap, and reclaim
+ * that counted its pages as freed would stop before it freed any.
+ *
+ * Cost: a static branch.
+ * Context: any.
+ */
+static inline bool private_node_only_moves(int nid)
+{
+	return cram_any() && private_node_hook(cram_memcg) &&
+	       __private_node_only_moves(nid);
+}
+
+/**
+ * private_node_drop_useless - empty the mask when it is not worth looking for
+ *	what to demote
+ * @nid: node whose pages are demoted
+ * @targets: where they may go
+ * @memcg: whose pages; NULL for all
+ * @limit: on behalf of a limit of a cgroup?
+ *
+ * A limit is not helped by what only moves, and a compressing device that has
+ * no credit takes nothing, nor from a cgroup at its memory.cram.max.
+ *
+ * Cost: a static branch; with such a device, a look at the ledger.
+ * Context: any.
+ */
+static inline void private_node_drop_useless(int nid, nodemask_t *targets,
+					     struct mem_cgroup *memcg,
+					     bool limit)
+{
+	if (cram_any() && private_node_hook(cram_limit))
+		__private_node_drop_useless(nid, targets, memcg, limit);
+}
+
+/**
+ * private_node_hints_off - does NUMA balancing stay away from a node?
+ * @nid: node id
+ *
+ * A hint fault pulls a folio to where the CPU is: the numa_balancing service,
+ * or with tiering the promotion service, lets it.
+ *
+ * Cost: that of node_is_private(); for a private node up to two look-ups.
+ * Context: any.
+ */
+static inline bool private_node_hints_off(int nid)
+{
+	return private_node_hooked(numa_hint, nid) &&
+	       !__private_node_hints(nid);
+}
+
+/**
+ * private_node_hint_nodes - is a task with one ordinary node worth a scan?
+ *
+ * Cost: a static branch; with a private node, a look at each.
+ * Context: any.
+ */
+static inline bool private_node_hint_nodes(void)
+{
+	return private_node_any() && private_node_hook(hint_nodes) &&
+	       __private_node_hint_nodes();
+}
+
+/**
+ * private_node_hint_moved - count what a hint fault took off a private node
+ * @from: node id
+ * @to: node id
+ * @nr: pages
+ *
+ * Context: process.
+ */
+static inline void private_node_hint_moved(int from, int to, unsigned int nr)
+{
+	if (node_is_private(from))
+		__private_node_hint_moved(from, to, nr);
+}
+
+#else /* !CONFIG_PRIVATE_NODE */
+
+#define memory_tier_nodes node_states[N_MEMORY]
+#define private_node_next_tier_node find_next_best_node
+
+static inline void private_node_collect_tiers(void) {}
+
+static inline bool private_node_in_tiers(int nid)
+{
+	return false;
+}
+
+static inline bool private_node_adistance(int nid, int *adist)
+{
+	return false;
+}
+
+static inline bool private_node_demotes(void)
+{
+	return false;
+}
+
+static inline void private_node_filter_targets(int nid, nodemask_t *targets) {}
+
+static inline bool private_node_among_targets(const nodemask_t *targets)
+{
+	return false;
+}
+
+static inline bool private_node_may_demote(struct folio *folio,
+					   struct mem_cgroup *memcg)
+{
+	return true;
+}
+
+static inline struct folio *
+private_node_demote_alloc(struct folio *src, int nid,
+			  const nodemask_t *allowed, gfp_t gfp)
+{
+	return NULL;
+}
+
+/* As migrate_pages() frees by itself. */
+#define private_node_demote_undo NULL
+
+static inline bool private_node_only_moves(int nid)
+{
+	return false;
+}
+
+static inline void private_node_drop_useless(int nid, nodemask_t *targets,
+					     struct mem_cgroup *memcg,
+					     bool limit)
+{
+}
+
+static inline bool private_node_hints_off(int nid)
+{
+	return false;
+}
+
+static inline bool private_node_hint_nodes(void)
+{
+	return false;
+}
+
+static inline void private_node_hint_moved(int from, int to, unsigned int nr) {}
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+#endif /* _LINUX_PRIVATE_NODE_TIER_H */

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * zswap on a private node: its parameter "node" names one, where pages are
+ * stored as they are.
+ */
+#ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
+#define _LINUX_PRIVATE_NODE_ZSWAP_H
+
+#include <linux/numa.h>
+#include <linux/private_node.h>
+
+struct folio;
+struct kernel_param_ops;
+struct page;
+
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
+
+/* In a handle; those of zsmalloc are the addresses of words. */
+#define PRIVATE_NODE_ZSWAP	1UL
+
+extern int private_node_zswap_nid;
+extern const struct kernel_param_ops private_node_zswap_ops;
+
+bool __private_node_zswap_store(struct page *page, unsigned long *handle);
+bool private_node_zswap_load(unsigned long handle, struct folio *folio);
+void __private_node_zswap_free(unsigned long handle);
+bool private_node_zswap_on(unsigned long handle, int nid);
+
+/* mm/zswap.c, for who empties a node */
+void zswap_leave_node(int nid);
+
+/* The parameter, in mm/zswap.c. */
+#define private_node_zswap_param()					\
+	module_param_cb(node, &private_node_zswap_ops,			\
+			&private_node_zswap_nid, 0644)
+
+/**
+ * private_node_zswap_has - is this a page on a private node?
+ * @handle: of any entry of zswap
+ *
+ * Context: any.
+ */
+static inline bool private_node_zswap_has(unsigned long handle)
+{
+	return handle & PRIVATE_NODE_ZSWAP;
+}
+
+/**
+ * private_node_zswap_store - store a page as it is
+ * @page: page of a locked folio in the swap cache
+ * @handle: filled in when it was stored
+ *
+ * Cost: a load while no node is named.
+ * Context: reclaim.
+ * Return: false when it is to be compressed as ever.
+ */
+static inline bool private_node_zswap_store(struct page *page,
+					    unsigned long *handle)
+{
+	return READ_ONCE(private_node_zswap_nid) != NUMA_NO_NODE &&
+	       private_node_hook(zswap_store) &&
+	       __private_node_zswap_store(page, handle);
+}
+
+/**
+ * private_node_zswap_free - give a stored page back
+ * @handle: of any entry of zswap
+ *
+ * Context: any.
+ * Return: true when it was one; false when it is zsmalloc's.
+ */
+static inline bool private_node_zswap_free(unsigned long handle)
+{
+	if (!private_node_zswap_has(handle))
+		return false;
+	__private_node_zswap_free(handle);
+	return true;
+}
+
+#else
+
+#define private_node_zswap_param()
+
+static inline bool private_node_zswap_has(unsigned long handle)
+{
+	return false;
+}
+
+static inline bool private_node_zswap_store(struct page *page,
+					    unsigned long *handle)
+{
+	return false;
+}
+
+static inline bool private_node_zswap_load(unsigned long handle,
+					   struct folio *folio)
+{
+	return false;
+}
+
+static inline bool private_node_zswap_free(unsigned long handle)
+{
+	return false;
+}
+
+static inline void zswap_leave_node(int nid) {}
+
+#endif
+#endif /* _LINUX_PRIVATE_NODE_ZSWAP_H */

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#undef TRACE_SYSTEM
+#define TRACE_SYSTEM cram
+
+#if !defined(_TRACE_CRAM_H) || defined(TRACE_HEADER_MULTI_READ)
+#define _TRACE_CRAM_H
+
+#include <linux/tracepoint.h>
+
+/* In the order of enum cram_state, mm/cram/cram.h. */
+#define show_cram_state(state) __print_symbolic(state, \
+	{ 0, "ok" }, { 1, "short" }, { 2, "silent" }, { 3, "broken" }, \
+	{ 4, "closing" })
+
+DECLARE_EVENT_CLASS(cram_folio,
+
+	TP_PROTO(int nid, unsigned long pfn, unsigned long nr),
+
+	TP_ARGS(nid, pfn, nr),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(unsigned long, pfn)
+		__field(unsigned long, nr)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->pfn = pfn;
+		__entry->nr = nr;
+	),
+
+	TP_printk("nid=%d pfn=0x%lx pages=%lu", __entry->nid, __entry->pfn,
+		  __entry->nr)
+);
+
+DEFINE_EVENT(cram_folio, cram_admitted,
+	TP_PROTO(int nid, unsigned long pfn, unsigned long nr),
+	TP_ARGS(nid, pfn, nr)
+);
+
+DECLARE_EVENT_CLASS(cram_write,
+
+	TP_PROTO(int nid, unsigned long pfn),
+
+	TP_ARGS(nid, pfn),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(unsigned long, pfn)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->pfn = pfn;
+	),
+
+	TP_printk("nid=%d folio_pfn=0x%lx", __entry->nid, __entry->pfn)
+);
+
+DEFINE_EVENT(cram_write, cram_copied_up,
+	TP_PROTO(int nid, unsigned long pfn),
+	TP_ARGS(nid, pfn)
+);
+
+DEFINE_EVENT(cram_write, cram_granted,
+	TP_PROTO(int nid, unsigned long pfn),
+	TP_ARGS(nid, pfn)
+);
+
+DECLARE_EVENT_CLASS(cram_pages,
+
+	TP_PROTO(int nid, unsigned long nr),
+
+	TP_ARGS(nid, nr),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(unsigned long, nr)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->nr = nr;
+	),
+
+	TP_printk("nid=%d pages=%lu", __entry->nid, __entry->nr)
+);
+
+DEFINE_EVENT(cram_pages, cram_refused,
+	TP_PROTO(int nid, unsigned long nr),
+	TP_ARGS(nid, nr)
+);
+
+DEFINE_EVENT(cram_pages, cram_evicted,
+	TP_PROTO(int nid, unsigned long nr),
+	TP_ARGS(nid, nr)
+);
+
+TRACE_EVENT(cram_trimmed,
+
+	TP_PROTO(int nid, unsigned int ranges, unsigned long left),
+
+	TP_ARGS(nid, ranges, left),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(unsigned int, ranges)
+		__field(unsigned long, left)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->ranges = ranges;
+		__entry->left = left;
+	),
+
+	TP_printk("nid=%d ranges=%u pages_left=%lu", __entry->nid,
+		  __entry->ranges, __entry->left)
+);
+
+TRACE_EVENT(cram_reading,
+
+	TP_PROTO(int nid, int ret, u64 total, u64 used, u64 lost),
+
+	TP_ARGS(nid, ret, total, used, lost),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(int, ret)
+		__field(u64, total)
+		__field(u64, used)
+		__field(u64, lost)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->ret = ret;
+		__entry->total = total;
+		__entry->used = used;
+		__entry->lost = lost;
+	),
+
+	TP_printk("nid=%d ret=%d total=%llu used=%llu lost=%llu", __entry->nid,
+		  __entry->ret, __entry->total, __entry->used, __entry->lost)
+);
+
+TRACE_EVENT(cram_event,
+
+	TP_PROTO(int nid),
+
+	TP_ARGS(nid),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+	),
+
+	TP_printk("nid=%d", __entry->nid)
+);
+
+TRACE_EVENT(cram_state,
+
+	TP_PROTO(int nid, int from, int to),
+
+	TP_ARGS(nid, from, to),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(int, from)
+		__field(int, to)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->from = from;
+		__entry->to = to;
+	),
+
+	TP_printk("nid=%d from=%s to=%s", __entry->nid,
+		  show_cram_state(__entry->from), show_cram_state(__entry->to))
+);
+
+#endif /* _TRACE_CRAM_H */
+
+#include <trace/define_trace.h>

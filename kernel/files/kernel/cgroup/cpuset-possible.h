@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What cpuset.c takes from cpuset-possible.c; included by cpuset-internal.h.
+ */
+#ifndef _CPUSET_POSSIBLE_INTERNAL_H
+#define _CPUSET_POSSIBLE_INTERNAL_H
+
+#include <linux/cpuset_possible.h>
+
+#ifdef CONFIG_PRIVATE_NODE
+bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2);
+void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
+			    const struct cpuset *parent);
+void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems);
+void cpuset_effective_possible(const struct cpuset *cs, nodemask_t *mems);
+int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask);
+
+static inline bool cpuset_possible_differ(const struct cpuset *a,
+					  const struct cpuset *b)
+{
+	return !nodes_equal(a->possible, b->possible);
+}
+#else
+static inline bool cpuset_update_possible(struct cpuset *cs,
+					  struct cpuset *parent, bool v2)
+{
+	return false;
+}
+
+static inline void cpuset_possible_mems(const struct cpuset *cs,
+					nodemask_t *mems)
+{
+	*mems = cs->effective_mems;
+}
+
+static inline void cpuset_effective_possible(const struct cpuset *cs,
+					     nodemask_t *mems)
+{
+	*mems = cs->effective_mems;
+}
+
+static inline bool cpuset_possible_differ(const struct cpuset *a,
+					  const struct cpuset *b)
+{
+	return false;
+}
+#endif
+
+#endif /* _CPUSET_POSSIBLE_INTERNAL_H */

@@ -1,0 +1,644 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Devices of compressed RAM: registry, readings, admission.
+ *
+ * A placement goes like this:
+ *
+ *	reserve		cram_reserve(), before a page is taken: the allocator
+ *			may store to it as well (init_on_alloc)
+ *	copy		mm/migrate.c
+ *	settle		cram_stored(): written back from the caches
+ *	use		read in place; the fence keeps everybody from writing
+ *	free		cram_takes(), by trim.c: not before the device has
+ *			trimmed it does the page allocator get it
+ *
+ * Context of the locks: the ledger's is the innermost.
+ */
+#define pr_fmt(fmt) "cram: " fmt
+
+#include <linux/delay.h>
+#include <linux/export.h>
+#include <linux/jiffies.h>
+#include <linux/libnvdimm.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/private_node.h>
+#include <linux/range.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <trace/events/cram.h>
+
+#include "../internal.h"
+#include "../private_node/private_node.h"
+#include "cram.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/cram.h>
+
+/* Readings without a reason, and while something is wrong. */
+#define READ_PERIOD	HZ
+#define READ_WRONG	(HZ / 10)
+/* The least time between readings that those ask for who need room. */
+#define READ_AGAIN	max(HZ / 100, 1)
+/* Residents that leave after one reading. */
+#define EVICT_PAGES	4096
+
+#define SERVICES	(BIT(PRIVATE_NODE_RECLAIM) | \
+			 BIT(PRIVATE_NODE_DEMOTION) | \
+			 BIT(PRIVATE_NODE_PROMOTION))
+
+DEFINE_STATIC_KEY_FALSE(cram_key);
+nodemask_t cram_nodes __read_mostly;
+struct workqueue_struct *cram_wq;
+/* May anonymous memory come? */
+bool cram_anon __read_mostly = true;
+
+static struct cram_device __rcu *devices[MAX_NUMNODES];
+static DEFINE_MUTEX(register_lock);
+
+/*
+ * cram_peek - device of a node
+ * @nid: node id
+ *
+ * Context: any, under rcu_read_lock().
+ */
+struct cram_device *cram_peek(int nid)
+{
+	return rcu_dereference(devices[nid]);
+}
+
+/* Takes a reading as soon as it can.  Context: any but NMI. */
+void cram_read_soon(struct cram_device *cd)
+{
+	if (READ_ONCE(cd->state) != CRAM_CLOSING)
+		mod_delayed_work(cram_wq, &cd->read_work, 0);
+}
+
+/* For who was refused: only stores that no reading shows can be in the way. */
+static void read_if_useful(struct cram_device *cd)
+{
+	unsigned long next = READ_ONCE(cd->next_read);
+
+	if (time_before(jiffies, next) || !cram_ledger_uncovered(&cd->ledger))
+		return;
+	WRITE_ONCE(cd->next_read, jiffies + READ_AGAIN);
+	cram_read_soon(cd);
+}
+
+static bool reading_late(struct cram_device *cd)
+{
+	unsigned long due = READ_ONCE(cd->read_due);
+
+	return due && time_after(jiffies, due);
+}
+
+/* May anonymous memory be placed?  Context: any. */
+bool cram_may_anon(void)
+{
+	return READ_ONCE(cram_anon);
+}
+
+/* What userspace sees: a reading that hangs cannot say so itself. */
+static bool admits(struct cram_device *cd)
+{
+	return READ_ONCE(cd->state) == CRAM_OK &&
+	       !READ_ONCE(cd->event) && !reading_late(cd);
+}
+
+/*
+ * cram_has_room - does a device take anything at all?
+ * @nid: its node
+ *
+ * Context: any.
+ */
+bool cram_has_room(int nid)
+{
+	struct cram_device *cd;
+
+	/* Nobody has to be looked for. */
+	if (!READ_ONCE(cram_anon) && !READ_ONCE(cram_file))
+		return false;
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (!cd || !admits(cd))
+		return false;
+	if (cram_ledger_credit(&cd->ledger) >= (s64)cd->ledger.worst ||
+	    READ_ONCE(cd->ledger.disabled))
+		return true;
+	read_if_useful(cd);
+	return false;
+}
+
+/*
+ * cram_may_take - is it worth trying to place pages on a node?
+ * @nid: node of a device
+ * @nr: pages
+ *
+ * Context: any.
+ */
+bool cram_may_take(int nid, unsigned long nr)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (!cd)
+		return false;
+	if (!admits(cd)) {
+		cram_count(cd, CRAM_REFUSED_STATE, nr);
+		return false;
+	}
+	if (cram_ledger_credit(&cd->ledger) >= (s64)(cd->ledger.worst * nr) ||
+	    cd->ledger.disabled)
+		return true;
+	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
+	trace_cram_refused(nid, nr);
+	read_if_useful(cd);
+	return false;
+}
+
+/*
+ * cram_reserve - pay for a placement
+ * @nid: node of a device
+ * @nr: pages
+ *
+ * Context: any.
+ * Return: true when paid.  Then comes cram_unreserve() when no page was taken,
+ * or cram_stored(), or cram_not_stored().
+ */
+bool cram_reserve(int nid, unsigned long nr)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (!cd || !admits(cd))
+		return false;
+	if (cram_ledger_reserve(&cd->ledger, nr))
+		return true;
+	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
+	read_if_useful(cd);
+	return false;
+}
+
+/* The page was not even taken.  Context: any. */
+void cram_unreserve(int nid, unsigned long nr)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (cd)
+		cram_ledger_cancel(&cd->ledger, nr);
+}
+
+static void write_back(struct folio *folio)
+{
+	arch_wb_cache_pmem(folio_address(folio), folio_size(folio));
+	/* The stores are with the device before they count as settled. */
+	wmb();
+}
+
+static struct cram_device *settle(struct folio *folio)
+{
+	struct cram_device *cd = cram_peek(folio_nid(folio));
+	unsigned long nr = folio_nr_pages(folio);
+
+	if (!cd)
+		return NULL;
+	write_back(folio);
+	if (cd->desc.ops->stored)
+		cd->desc.ops->stored(cd, folio_pfn(folio), nr);
+	cram_ledger_settle(&cd->ledger, nr);
+	return cd;
+}
+
+static enum cram_stat admitted_as(const struct folio *folio)
+{
+	if (!folio->mapping)
+		return CRAM_ADMITTED_ZSWAP;
+	return folio_test_anon(folio) ? CRAM_ADMITTED : CRAM_ADMITTED_FILE;
+}
+
+/* See include/linux/cram_fence.h. */
+void __cram_stored(struct folio *folio)
+{
+	unsigned long nr = folio_nr_pages(folio);
+	struct cram_device *cd;
+
+	scoped_guard(rcu)
+		cd = settle(folio);
+	/* It stays as long as one of its pages is in use. */
+	if (!cd)
+		return;
+	cram_debug_stored(cd, folio_pfn(folio), nr);
+	cram_count(cd, admitted_as(folio), nr);
+	trace_cram_admitted(cd->nid, folio_pfn(folio), nr);
+	/* Before it runs dry. */
+	if (cram_ledger_credit(&cd->ledger) < (s64)cd->ledger.worst * CRAM_BATCH)
+		read_if_useful(cd);
+}
+
+/*
+ * cram_not_stored - a folio that was taken is given back unused
+ * @folio: the folio; part of it may have been stored
+ *
+ * Context: process.
+ */
+void cram_not_stored(struct folio *folio)
+{
+	struct cram_device *cd;
+
+	cram_memcg_undo(folio);
+	guard(rcu)();
+	cd = settle(folio);
+	if (cd)
+		cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
+}
+
+/* See include/linux/cram_fence.h. */
+bool __cram_must_copy(struct folio *folio, struct vm_area_struct *vma)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	if (!cd)
+		return false;
+	if (cram_grant(cd, folio, vma))
+		return false;
+	cram_count(cd, CRAM_COPIED_UP, 1);
+	trace_cram_copied_up(cd->nid, folio_pfn(folio));
+	return true;
+}
+
+/* Page cache was dropped for somebody who changes it.  Context: any. */
+void cram_dropped_count(const struct folio *folio)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	if (cd)
+		cram_count(cd, CRAM_DROPPED, folio_nr_pages(folio));
+}
+
+/*
+ * cram_resident - pages in use on a device
+ * @cd: the device
+ *
+ * Context: any.
+ */
+unsigned long cram_resident(struct cram_device *cd)
+{
+	unsigned long all = private_node_managed_pages_nid(cd->nid);
+	unsigned long idle = private_node_exact_free_pages_nid(cd->nid) +
+			     atomic_long_read(&cd->nr_freed);
+
+	return all > idle ? all - idle : 0;
+}
+
+static void set_state(struct cram_device *cd, enum cram_state state)
+{
+	enum cram_state old = READ_ONCE(cd->state);
+
+	if (old == state || old == CRAM_CLOSING)
+		return;
+	WRITE_ONCE(cd->state, state);
+	trace_cram_state(cd->nid, old, state);
+}
+
+/* What a reading means: the axioms, and whether all promises can be kept. */
+static void judge(struct cram_device *cd, const struct cram_capacity *cap)
+{
+	u64 lost = cap->lost - min(cap->lost, cd->last.lost);
+	bool over = cap->used > cap->total;
+
+	cram_count(cd, CRAM_LOST, lost);
+	if ((lost || over) && cd->state != CRAM_BROKEN) {
+		pr_err("node %d: %s: %s (%llu pages lost, %llu of %llu bytes used); nothing is admitted, residents leave\n",
+		       cd->nid, cd->pn->owner, lost ? "the device dropped what it was given" :
+		       "the device stores more than it can", lost, cap->used,
+		       cap->total);
+		set_state(cd, CRAM_BROKEN);
+	}
+	WRITE_ONCE(cd->last.total, cap->total);
+	WRITE_ONCE(cd->last.used, cap->used);
+	WRITE_ONCE(cd->last.lost, cap->lost);
+	cram_ledger_read_end(&cd->ledger, true,
+			     over ? 0 : cap->total - cap->used);
+	if (cd->state != CRAM_BROKEN)
+		set_state(cd, cram_ledger_credit(&cd->ledger) < 0 ? CRAM_SHORT :
+								    CRAM_OK);
+}
+
+static void take_reading(struct cram_device *cd)
+{
+	struct cram_capacity cap = {};
+	int ret;
+
+	/* One that comes from here on asks for another reading. */
+	WRITE_ONCE(cd->event, false);
+	cram_ledger_read_begin(&cd->ledger);
+	WRITE_ONCE(cd->read_due, (jiffies +
+		   msecs_to_jiffies(cd->desc.lag_ms + cd->desc.timeout_ms)) ?: 1);
+	if (cd->desc.lag_ms)
+		msleep(cd->desc.lag_ms);
+	ret = cd->desc.ops->read_capacity(cd, &cap);
+	cram_count(cd, CRAM_READINGS, 1);
+	trace_cram_reading(cd->nid, ret, cap.total, cap.used, cap.lost);
+	if (ret) {
+		cram_count(cd, CRAM_READINGS_FAILED, 1);
+		if (cd->state == CRAM_OK || cd->state == CRAM_SHORT)
+			pr_warn("node %d: %s: no reading (%d); nothing is admitted until there is one\n",
+				cd->nid, cd->pn->owner, ret);
+		cram_ledger_read_end(&cd->ledger, false, 0);
+		if (cd->state != CRAM_BROKEN)
+			set_state(cd, CRAM_SILENT);
+	} else {
+		judge(cd, &cap);
+	}
+	WRITE_ONCE(cd->read_due, 0);
+}
+
+static void read_work(struct work_struct *work)
+{
+	struct cram_device *cd = container_of(to_delayed_work(work),
+					      struct cram_device, read_work);
+	bool wrong;
+
+	take_reading(cd);
+	wrong = cd->state == CRAM_SHORT || cd->state == CRAM_BROKEN;
+	if (wrong)
+		cram_evict(cd, EVICT_PAGES);
+	else
+		cram_promote_hot(cd);
+	cram_age_writable(cd);
+	cram_debug_scan(cd);
+	if (READ_ONCE(cd->state) != CRAM_CLOSING)
+		queue_delayed_work(cram_wq, &cd->read_work,
+				   wrong || READ_ONCE(cd->event) ? READ_WRONG :
+								   READ_PERIOD);
+}
+
+/**
+ * cram_capacity_event - the device says that it runs full
+ * @cd: the device
+ *
+ * Nothing is admitted until a reading that begins after it says how much room
+ * there is.
+ *
+ * Context: any but NMI; as often as it likes.
+ */
+void cram_capacity_event(struct cram_device *cd)
+{
+	cram_count(cd, CRAM_EVENTS, 1);
+	if (READ_ONCE(cd->event))
+		return;
+	WRITE_ONCE(cd->event, true);
+	trace_cram_event(cd->nid);
+	cram_read_soon(cd);
+}
+EXPORT_SYMBOL_GPL(cram_capacity_event);
+
+/**
+ * cram_drvdata - what the driver gave with its description
+ * @cd: the device
+ *
+ * Context: any.
+ */
+void *cram_drvdata(const struct cram_device *cd)
+{
+	return cd->desc.drvdata;
+}
+EXPORT_SYMBOL_GPL(cram_drvdata);
+
+/*
+ * cram_clear_broken - somebody has looked at a broken device
+ * @cd: the device
+ *
+ * Context: any.
+ * Return: 0; -EINVAL when it is not broken.
+ */
+int cram_clear_broken(struct cram_device *cd)
+{
+	if (READ_ONCE(cd->state) != CRAM_BROKEN)
+		return -EINVAL;
+	set_state(cd, CRAM_SILENT);
+	cram_read_soon(cd);
+	return 0;
+}
+
+static int refuse(struct private_node *pn, const char *why)
+{
+	pr_err("node %d: %s: cannot be compressed RAM: %s\n", pn->nid,
+	       pn->owner, why);
+	return -EINVAL;
+}
+
+/* What would store to pages behind our back. */
+static int check_node(struct private_node *pn)
+{
+	unsigned long managed = private_node_managed_pages_nid(pn->nid);
+
+	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
+		return refuse(pn, "it has no memory yet");
+	if (READ_ONCE(pn->enabled) || pn->capable & ~SERVICES ||
+	    ~pn->capable & (SERVICES & ~BIT(PRIVATE_NODE_PROMOTION)))
+		return refuse(pn,
+			      "it has to be capable of reclaim and demotion, and of promotion if at all, and all closed");
+	if (!(pn->flags & PRIVATE_NODE_F_NO_DEVICE_MAP))
+		return refuse(pn, "it has a device map");
+	if (page_poisoning_enabled())
+		return refuse(pn, "page_poison=1 writes to free pages");
+	if (node_present_pages(pn->nid) != managed)
+		return refuse(pn,
+			      "part of it is not the page allocator's (a memmap, or boot memory)");
+	lru_add_drain_all();
+	private_node_drain(pn->nid);
+	if (private_node_exact_free_pages_nid(pn->nid) != managed)
+		return refuse(pn, "pages of it are in use");
+	return 0;
+}
+
+static int check_desc(struct private_node *pn, const struct cram_desc *desc)
+{
+	if (!desc || !desc->ops || !desc->ops->read_capacity ||
+	    !desc->ops->trim)
+		return refuse(pn, "read_capacity and trim are needed");
+	if (desc->worst_case < PAGE_SIZE || desc->worst_case > 2 * PAGE_SIZE)
+		return refuse(pn, "the worst case of a page is from one page to two");
+	if (desc->lag_ms > CRAM_MAX_LAG_MS)
+		return refuse(pn, "stores take longer than 10 s");
+	return 0;
+}
+
+static void device_free(struct cram_device *cd)
+{
+	cram_writable_free(cd);
+	cram_debug_free(cd);
+	private_node_put(cd->pn);
+	kvfree(cd);
+}
+
+static struct cram_device *device_new(struct private_node *pn,
+				      const struct cram_desc *desc)
+{
+	struct cram_device *cd = kvzalloc_obj(*cd);
+
+	if (!cd)
+		return NULL;
+	cd->pn = private_node_get(pn);
+	cd->nid = pn->nid;
+	cd->desc = *desc;
+	if (!cd->desc.timeout_ms)
+		cd->desc.timeout_ms = CRAM_TIMEOUT_MS;
+	cd->state = CRAM_SILENT;
+	cd->next_read = jiffies;
+	cd->first_pfn = NODE_DATA(pn->nid)->node_start_pfn;
+	cd->nr_pages = NODE_DATA(pn->nid)->node_spanned_pages;
+	cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin);
+	INIT_DELAYED_WORK(&cd->read_work, read_work);
+	cram_trim_init(cd);
+	if (cram_writable_init(cd) || cram_debug_init(cd)) {
+		device_free(cd);
+		return NULL;
+	}
+	return cd;
+}
+
+static void fence_up(struct cram_device *cd)
+{
+	scoped_guard(mutex, &private_node_lock)
+		WRITE_ONCE(cd->pn->fenced, true);
+	rcu_assign_pointer(devices[cd->nid], cd);
+	node_set(cd->nid, cram_nodes);
+	static_branch_enable(&cram_key);
+}
+
+/* No page is in use, and none is with the device. */
+static void fence_down(struct cram_device *cd)
+{
+	RCU_INIT_POINTER(devices[cd->nid], NULL);
+	node_clear(cd->nid, cram_nodes);
+	synchronize_rcu();
+	scoped_guard(mutex, &private_node_lock)
+		WRITE_ONCE(cd->pn->fenced, false);
+}
+
+/**
+ * cram_register - a private node is a compressing device
+ * @pn: handle of a node that has all its memory, none of it in use, and is
+ *	capable of reclaim and demotion, and maybe promotion, and nothing else;
+ *	without a device map and without a memmap of its own
+ * @desc: what the driver says; copied
+ *
+ * Opens the services, and reclaim begins to place memory there as soon as a
+ * reading came.  While it is registered nobody else gets pages of the node,
+ * and its memory can not be taken away.
+ *
+ * Context: process, may sleep.
+ * Return: the device, given back by cram_unregister(); or ERR_PTR: -EINVAL for
+ * a node or description that does not fit, -EBUSY for a node that is one
+ * already, -ENOMEM.  Every refusal has its reason in the kernel log.
+ */
+struct cram_device *cram_register(struct private_node *pn,
+				  const struct cram_desc *desc)
+{
+	struct cram_device *cd;
+	int ret;
+
+	guard(mutex)(&register_lock);
+	if (cram_node(pn->nid)) {
+		pr_err("node %d: %s: is compressed RAM already\n", pn->nid,
+		       pn->owner);
+		return ERR_PTR(-EBUSY);
+	}
+	ret = check_desc(pn, desc) ?: check_node(pn);
+	if (ret)
+		return ERR_PTR(ret);
+	cd = device_new(pn, desc);
+	if (!cd)
+		return ERR_PTR(-ENOMEM);
+	fence_up(cd);
+	ret = cram_sysfs_add(cd);
+	if (!ret) {
+		ret = private_node_set_enabled(pn, pn->capable);
+		if (ret)
+			cram_sysfs_remove(cd);
+	}
+	if (ret) {
+		fence_down(cd);
+		device_free(cd);
+		return ERR_PTR(ret);
+	}
+	queue_delayed_work(cram_wq, &cd->read_work, 0);
+	pr_info("node %d: %s: compressed RAM, %lu MiB shown\n", pn->nid,
+		pn->owner, private_node_managed_pages_nid(pn->nid) >>
+		(20 - PAGE_SHIFT));
+	return cd;
+}
+EXPORT_SYMBOL_GPL(cram_register);
+
+static int empty(struct cram_device *cd)
+{
+	struct pglist_data *pgdat = NODE_DATA(cd->nid);
+	struct range all = {
+		.start = PFN_PHYS(pgdat->node_start_pfn),
+		.end = PFN_PHYS(pgdat_end_pfn(pgdat)) - 1,
+	};
+	int ret;
+
+	lru_cache_disable();
+	get_online_mems();
+	ret = private_node_evacuate(cd->pn, &all, 1);
+	put_online_mems();
+	lru_cache_enable();
+	return ret ?: cram_trim_all(cd);
+}
+
+/**
+ * cram_unregister - a device goes
+ * @cd: the device
+ *
+ * Residents move to ordinary memory first.  The node stays, with all services
+ * closed and no page in use.
+ *
+ * Context: process, may sleep, also for as long as a reading takes.
+ * Return: 0; -EBUSY when a resident could not be moved or the device does not
+ * trim, with a line in the kernel log, and it goes on as before.
+ */
+int cram_unregister(struct cram_device *cd)
+{
+	int ret;
+
+	guard(mutex)(&register_lock);
+	WRITE_ONCE(cd->state, CRAM_CLOSING);
+	private_node_set_enabled(cd->pn, 0);
+	cancel_delayed_work_sync(&cd->read_work);
+	ret = empty(cd);
+	if (ret) {
+		WRITE_ONCE(cd->state, CRAM_SILENT);
+		private_node_set_enabled(cd->pn, cd->pn->capable);
+		queue_delayed_work(cram_wq, &cd->read_work, 0);
+		return ret;
+	}
+	cram_sysfs_remove(cd);
+	fence_down(cd);
+	cancel_delayed_work_sync(&cd->trim_work);
+	cancel_delayed_work_sync(&cd->read_work);
+	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,
+		cd->pn->owner);
+	device_free(cd);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(cram_unregister);
+
+static int __init cram_init(void)
+{
+	/* Reclaim waits for trims, by way of the credit. */
+	cram_wq = alloc_workqueue("cram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return cram_wq ? 0 : -ENOMEM;
+}
+core_initcall(cram_init);

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of compressed RAM share.
+ */
+#ifndef _MM_CRAM_CRAM_H
+#define _MM_CRAM_CRAM_H
+
+#include <linux/completion.h>
+#include <linux/cram.h>
+#include <linux/cram_fence.h>
+#include <linux/kobject.h>
+#include <linux/llist.h>
+#include <linux/workqueue.h>
+
+#include "ledger.h"
+
+/* Ranges in one request to trim. */
+#define CRAM_BATCH	256
+/* Pages that a device can say are hot, after each reading. */
+#define CRAM_HOT	256
+
+enum cram_state {
+	CRAM_OK,	/* admits what it has credit for */
+	CRAM_SHORT,	/* a reading showed less room than promised: residents leave */
+	CRAM_SILENT,	/* the last reading failed, or does not come back */
+	CRAM_BROKEN,	/* the device lost pages or breaks the axioms: residents leave */
+	CRAM_CLOSING,	/* cram_unregister() is under way */
+	CRAM_NR_STATES,
+};
+
+/* One line in node<N>/private/cram/stat each; pages, but for events and readings. */
+enum cram_stat {
+	CRAM_ADMITTED,
+	CRAM_ADMITTED_FILE,	/* page cache */
+	CRAM_ADMITTED_ZSWAP,	/* what zswap does not compress */
+	CRAM_REFUSED_CREDIT,	/* no room for the worst case */
+	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
+	CRAM_FAILED,		/* reserved, and then not moved after all */
+	CRAM_COPIED_UP,		/* written to, or pinned: copies made elsewhere */
+	CRAM_DROPPED,		/* page cache that somebody changes: read again */
+	CRAM_GRANTED,		/* written to, and taken into the writable budget */
+	CRAM_REVOKED,		/* moved out of that, for ordinary memory */
+	CRAM_PROMOTED,		/* moved up because the device found them hot */
+	CRAM_EVICTED,		/* moved to ordinary memory: no room, or broken */
+	CRAM_TRIMMED,
+	CRAM_TRIM_RETRIED,
+	CRAM_LOST,		/* dropped by the device */
+	CRAM_CHANGED,		/* changed after they were stored: CONFIG_CRAM_DEBUG */
+	CRAM_EVENTS,
+	CRAM_READINGS,
+	CRAM_READINGS_FAILED,
+	CRAM_NR_STATS,
+};
+
+#ifdef CONFIG_CRAM_DEBUG
+/**
+ * struct cram_debug - what residents should look like
+ * @sums: checksum of each page
+ * @summed: bitmap, is it valid?
+ * @readonly: bitmap, can the kernel not write to it?
+ * @protect: make new residents so
+ * @scan_pfn: where the scanner goes on
+ */
+struct cram_debug {
+	u32 *sums;
+	unsigned long *summed;
+	unsigned long *readonly;
+	bool protect;
+	unsigned long scan_pfn;
+};
+#endif
+
+/**
+ * struct cram_device - a compressing device
+ * @pn: its node
+ * @nid: node id of that
+ * @first_pfn: first page frame that it spans
+ * @nr_pages: how many it spans
+ * @desc: as registered
+ * @ledger: what may be stored
+ * @last: last good reading; written by read_work
+ * @state: enum cram_state; written by read_work and cram_unregister()
+ * @event: a capacity event came and no reading began since
+ * @read_due: when a reading that is under way is late, in jiffies; 0 for none
+ * @next_read: before this, in jiffies, nobody who needs room asks for one
+ * @read_work: takes readings and makes residents leave
+ * @evict_pfn: where that goes on
+ * @freed: pages to be trimmed, by their pcp_llist
+ * @nr_freed: pages there or with the device
+ * @trim_work: trims them
+ * @trim_done: ends a request
+ * @batch: the request
+ * @pages: its pages
+ * @writable_max: pages of the writable budget
+ * @nr_writable: pages in it
+ * @granted: bitmap of those
+ * @idle: bitmap, were they idle at the last look?
+ * @recent: copies of late, hashed
+ * @next_age: when to look again, in jiffies
+ * @hot: scratch for read_work
+ * @debug: for CONFIG_CRAM_DEBUG
+ * @kobj: node<N>/private/cram
+ * @stat: counters
+ */
+struct cram_device {
+	struct private_node *pn;
+	int nid;
+	unsigned long first_pfn;
+	unsigned long nr_pages;
+	struct cram_desc desc;
+	struct cram_ledger ledger;
+	struct cram_capacity last;
+	enum cram_state state;
+	bool event;
+	unsigned long read_due;
+	unsigned long next_read;
+	struct delayed_work read_work;
+	unsigned long evict_pfn;
+	struct llist_head freed;
+	atomic_long_t nr_freed;
+	struct delayed_work trim_work;
+	struct completion trim_done;
+	struct cram_range batch[CRAM_BATCH];
+	struct page *pages[CRAM_BATCH];
+	unsigned long writable_max;
+	atomic_long_t nr_writable;
+	unsigned long *granted;
+	unsigned long *idle;
+	u32 *recent;
+	unsigned long next_age;
+	unsigned long hot[CRAM_HOT];
+#ifdef CONFIG_CRAM_DEBUG
+	struct cram_debug debug;
+#endif
+	struct kobject kobj;
+	atomic_long_t stat[CRAM_NR_STATS];
+};
+
+extern struct workqueue_struct *cram_wq;
+extern bool cram_anon;
+extern bool cram_file;
+
+static inline void cram_count(struct cram_device *cd, enum cram_stat what,
+			      unsigned long nr)
+{
+	atomic_long_add(nr, &cd->stat[what]);
+}
+
+/* core.c; under rcu_read_lock(), or by who registered it */
+struct cram_device *cram_peek(int nid);
+void cram_read_soon(struct cram_device *cd);
+unsigned long cram_resident(struct cram_device *cd);
+void cram_dropped_count(const struct folio *folio);
+int cram_clear_broken(struct cram_device *cd);
+
+/* evict.c */
+unsigned long cram_evict(struct cram_device *cd, unsigned long nr);
+unsigned long cram_move_out(struct cram_device *cd, struct list_head *folios);
+void cram_promote_hot(struct cram_device *cd);
+
+/* trim.c */
+void cram_trim_init(struct cram_device *cd);
+int cram_trim_all(struct cram_device *cd);
+
+/* writable.c */
+int cram_writable_init(struct cram_device *cd);
+void cram_writable_free(struct cram_device *cd);
+bool cram_grant(struct cram_device *cd, struct folio *folio,
+		struct vm_area_struct *vma);
+bool cram_grant_ends(struct cram_device *cd, unsigned long pfn,
+		     unsigned long nr);
+void cram_age_writable(struct cram_device *cd);
+
+/* debug.c */
+#ifdef CONFIG_CRAM_DEBUG
+int cram_debug_init(struct cram_device *cd);
+void cram_debug_free(struct cram_device *cd);
+void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
+		       unsigned long nr);
+void cram_debug_forget(struct cram_device *cd, unsigned long i,
+		       unsigned long nr);
+void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
+		      unsigned long nr);
+void cram_debug_scan(struct cram_device *cd);
+int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn);
+
+static inline bool cram_debug_protected(struct cram_device *cd)
+{
+	return READ_ONCE(cd->debug.protect);
+}
+#else
+static inline int cram_debug_init(struct cram_device *cd)
+{
+	return 0;
+}
+
+static inline void cram_debug_free(struct cram_device *cd) {}
+static inline void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
+				     unsigned long nr) {}
+static inline void cram_debug_forget(struct cram_device *cd, unsigned long i,
+				     unsigned long nr) {}
+static inline void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
+				    unsigned long nr) {}
+static inline void cram_debug_scan(struct cram_device *cd) {}
+
+static inline bool cram_debug_protected(struct cram_device *cd)
+{
+	return false;
+}
+#endif
+
+/* sysfs.c */
+int cram_sysfs_add(struct cram_device *cd);
+void cram_sysfs_remove(struct cram_device *cd);
+
+#endif /* _MM_CRAM_CRAM_H */

@@ -1,0 +1,1044 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: simulated compressing device
+ *
+ * Plays an expander that compresses, on physical memory that was kept from the
+ * kernel with memmap=SIZE$ADDRESS.  What is stored is compressed with the
+ * kernel's own lz4 or zstd, in sectors of 64 bytes; physical use is exact.  A page that
+ * does not fit is dropped: its contents are gone, and whoever reads it meets a
+ * memory failure.
+ *
+ * A device comes and goes by files in /sys/kernel/cram_sim, for root; all or
+ * nothing, the error is in dmesg:
+ *
+ * ``new_device``
+ *	Write options, separated by blanks:
+ *
+ *	==========  ===========================================================
+ *	name        of the device, and of its folder here
+ *	range       ADDRESS:SIZE, whole memory blocks of reserved memory: what
+ *	            the device shows
+ *	physical    bytes that it really has; suffixes K, M, G
+ *	node        node id, or "spare" (the default)
+ *	sector      bytes; a power of two, 64 to 4096; 64 by default
+ *	algorithm   lz4 (the default), zstd, or none: pages are stored as they are
+ *	worst_case  bytes that a page which does not compress takes; one page by
+ *	            default, two at most
+ *	latency_us  time that storing a page takes, and a reading; 0 by default
+ *	margin      bytes that are not given out; 0 by default
+ *	lag_ms      what it declares, and what mode=stale and mode=delayed use;
+ *	            0 by default
+ *	timeout_ms  what it declares; 0 (the default) is the kernel's
+ *	watermark   percent of physical use at which it raises capacity events;
+ *	            90 by default
+ *	mode        as the file; default "good"
+ *	==========  ===========================================================
+ *
+ * ``remove_device``
+ *	Write a name.
+ *
+ * Each device has a folder with:
+ *
+ * ``mode``
+ *	Words, separated by commas.  Within the axioms of mm/cram/ledger.c:
+ *	slow (a reading takes 300 ms), silent (readings fail), stale (a reading
+ *	is up to lag_ms old), delayed (a store takes up to lag_ms),
+ *	understated (says that less is free, at random), storm (a capacity event
+ *	each tick, from interrupts), trim_late, trim_partial, trim_fail (each
+ *	other request).  Beyond them: overstated (says that it uses half of what
+ *	it does).  good is none.
+ * ``physical_bytes``
+ *	Also for writing: a device that shrinks.
+ * ``used_bytes``, ``stored_pages``
+ *	What is really so.
+ * ``lost_writes``
+ *	Pages dropped.  0 within the axioms, always.
+ * ``violations``
+ *	Pages whose contents changed after they were stored: the fence has a
+ *	hole.  They are looked at when they are trimmed, and by ``check``.
+ * ``hot``
+ *	Writing a page frame number makes the device find that page hot.
+ * ``check``
+ *	Reading it looks at all pages and says how many changed.
+ */
+#define pr_fmt(fmt) "cram_sim: " fmt
+
+#include <linux/bitmap.h>
+#include <linux/cram.h>
+#include <linux/crc32.h>
+#include <linux/ctype.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/lz4.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/private_node.h>
+#include <linux/random.h>
+#include <linux/range.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+#include <linux/vmalloc.h>
+#include <linux/zstd.h>
+#include <linux/workqueue.h>
+
+#define NAME_MAX_LEN	24
+#define OWNER		"cram_sim"
+#define SLOW_MS		300
+#define TRIM_LATE_MS	200
+/* Of a device without lag_ms, in the modes that need one. */
+#define SAMPLE_MS	20
+/* What a dropped page reads as, if somebody does. */
+#define POISON		0xdb
+
+enum sim_mode {
+	SLOW, SILENT, STALE, DELAYED, UNDERSTATED, STORM, TRIM_LATE,
+	TRIM_PARTIAL, TRIM_FAIL, OVERSTATED, NR_MODES,
+};
+
+static const char *const mode_names[NR_MODES] = {
+	"slow", "silent", "stale", "delayed", "understated", "storm",
+	"trim_late", "trim_partial", "trim_fail", "overstated",
+};
+
+enum sim_algorithm { LZ4, ZSTD, NONE, NR_ALGORITHMS };
+
+static const char *const algorithm_names[NR_ALGORITHMS] = {
+	"lz4", "zstd", "none",
+};
+
+#define ZSTD_LEVEL	3
+
+/* What is stored for a page; sectors 0: nothing. */
+struct sim_page {
+	u16 sectors;
+	bool lost;
+	bool writable;
+	u32 sum;
+};
+
+struct sim_device {
+	struct list_head list;
+	struct kobject kobj;
+	char name[NAME_MAX_LEN];
+	struct private_node *pn;
+	struct cram_device *cd;
+	int nid;
+	bool spare;
+	struct range range;
+	unsigned long first_pfn;
+	unsigned long nr_pages;
+	void *alias;	/* of all pages: the kernel's own may be read-only */
+	enum sim_algorithm algorithm;
+	unsigned int worst_case;
+	unsigned int latency_us;
+	unsigned int sector;
+	unsigned int lag_ms;
+	unsigned int watermark;
+	u64 margin;
+	unsigned int timeout_ms;
+
+	unsigned long mode;
+	spinlock_t lock;	/* all below */
+	u64 physical;
+	u64 used;
+	u64 stored;
+	u64 lost;
+	u64 violations;
+	struct sim_page *pages;
+	unsigned long *queued;	/* stores that the device has not made yet */
+	unsigned long *hot;
+	unsigned long *failed;	/* dropped, and nobody knows yet */
+	bool event_raised;
+	struct cram_capacity sample;
+	void *workmem;
+	zstd_cctx *zstd;
+	char *out;
+
+	struct delayed_work later;	/* delayed stores, samples */
+	struct delayed_work trim_work;
+	struct work_struct fail_work;
+	struct cram_range *ranges;
+	unsigned int nr_ranges;
+	unsigned int requests;
+	struct hrtimer storm;
+};
+
+static LIST_HEAD(sim_devices);
+static DEFINE_MUTEX(sim_lock);	/* the list */
+static struct kobject *sim_kobj;
+
+static bool plays(const struct sim_device *sd, enum sim_mode mode)
+{
+	return READ_ONCE(sd->mode) & BIT(mode);
+}
+
+static unsigned long index_of(const struct sim_device *sd, unsigned long pfn)
+{
+	return pfn - sd->first_pfn;
+}
+
+static void *contents(const struct sim_device *sd, unsigned long i)
+{
+	return page_address(pfn_to_page(sd->first_pfn + i));
+}
+
+/* -- what the device stores ------------------------------------------------- */
+
+static void forget(struct sim_device *sd, unsigned long i)
+{
+	struct sim_page *p = &sd->pages[i];
+
+	if (p->sectors || p->lost)
+		sd->stored--;
+	sd->used -= (u64)p->sectors * sd->sector;
+	*p = (struct sim_page){};
+}
+
+/* Bytes, or 0 when it does not compress. */
+static size_t compress(struct sim_device *sd, const void *data)
+{
+	zstd_parameters params;
+	size_t len;
+
+	switch (sd->algorithm) {
+	case LZ4:
+		return LZ4_compress_default(data, sd->out, PAGE_SIZE, PAGE_SIZE,
+					    sd->workmem);
+	case ZSTD:
+		params = zstd_get_params(ZSTD_LEVEL, PAGE_SIZE);
+		len = zstd_compress_cctx(sd->zstd, sd->out, PAGE_SIZE, data,
+					 PAGE_SIZE, &params);
+		/* Errors are larger than any size. */
+		return len > PAGE_SIZE ? 0 : len;
+	default:
+		return 0;
+	}
+}
+
+static unsigned int sectors_of(struct sim_device *sd, const void *data)
+{
+	size_t len = compress(sd, data);
+
+	/* As it is, and what that costs besides, if it does not compress. */
+	return DIV_ROUND_UP(len ?: sd->worst_case, sd->sector);
+}
+
+static void drop(struct sim_device *sd, unsigned long i)
+{
+	memset(sd->alias + i * PAGE_SIZE, POISON, PAGE_SIZE);
+	sd->pages[i].lost = true;
+	sd->lost++;
+	set_bit(i, sd->failed);
+	queue_work(system_highpri_wq, &sd->fail_work);
+}
+
+/* As a machine check would, but one that nobody has to wait for. */
+static void fail_pages(struct work_struct *work)
+{
+	struct sim_device *sd = container_of(work, struct sim_device, fail_work);
+	unsigned long i;
+
+	for_each_set_bit(i, sd->failed, sd->nr_pages)
+		if (test_and_clear_bit(i, sd->failed))
+			memory_failure(sd->first_pfn + i, 0);
+}
+
+static bool full_enough(const struct sim_device *sd)
+{
+	return sd->used * 100 >= sd->physical * sd->watermark;
+}
+
+static void store_page(struct sim_device *sd, unsigned long i)
+{
+	struct sim_page *p = &sd->pages[i];
+	bool writable = p->writable;
+	unsigned int sectors;
+
+	forget(sd, i);
+	p->writable = writable;
+	if (sd->latency_us)
+		udelay(sd->latency_us);
+	sectors = sectors_of(sd, contents(sd, i));
+	sd->stored++;
+	if (sd->used + (u64)sectors * sd->sector > sd->physical) {
+		drop(sd, i);
+		return;
+	}
+	p->sectors = sectors;
+	p->sum = crc32_le(~0, contents(sd, i), PAGE_SIZE);
+	sd->used += (u64)sectors * sd->sector;
+}
+
+/* Outside of sd->lock: a watermark interrupt, once until use falls again. */
+static void raise_events(struct sim_device *sd)
+{
+	bool raise;
+
+	scoped_guard(spinlock_irqsave, &sd->lock) {
+		raise = full_enough(sd) && !sd->event_raised;
+		sd->event_raised = full_enough(sd);
+	}
+	if (raise)
+		cram_capacity_event(sd->cd);
+}
+
+static unsigned int lag(const struct sim_device *sd)
+{
+	return sd->lag_ms ?: SAMPLE_MS;
+}
+
+static void sim_stored(struct cram_device *cd, unsigned long pfn,
+		       unsigned long nr)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+	unsigned long i = index_of(sd, pfn);
+
+	if (plays(sd, DELAYED)) {
+		guard(spinlock_irqsave)(&sd->lock);
+		bitmap_set(sd->queued, i, nr);
+		return;
+	}
+	for (; nr--; i++) {
+		guard(spinlock_irqsave)(&sd->lock);
+		store_page(sd, i);
+	}
+	raise_events(sd);
+}
+
+/* What was written there since: the device sees each store, we look again. */
+static void sim_writable(struct cram_device *cd, unsigned long pfn)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->pages[index_of(sd, pfn)].writable = true;
+}
+
+static void store_writable(struct sim_device *sd)
+{
+	unsigned long i;
+
+	for (i = 0; i < sd->nr_pages; i++) {
+		if (!READ_ONCE(sd->pages[i].writable))
+			continue;
+		guard(spinlock_irqsave)(&sd->lock);
+		if (sd->pages[i].writable && !sd->pages[i].lost)
+			store_page(sd, i);
+	}
+}
+
+static void store_queued(struct sim_device *sd)
+{
+	unsigned long i;
+
+	for_each_set_bit(i, sd->queued, sd->nr_pages) {
+		guard(spinlock_irqsave)(&sd->lock);
+		if (__test_and_clear_bit(i, sd->queued))
+			store_page(sd, i);
+	}
+	raise_events(sd);
+}
+
+static void read_now(struct sim_device *sd, struct cram_capacity *cap)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	cap->total = sd->physical;
+	cap->used = sd->used;
+	cap->lost = sd->lost;
+}
+
+/* Twice in a lag, so that nothing is older than that. */
+static void later(struct work_struct *work)
+{
+	struct sim_device *sd = container_of(to_delayed_work(work),
+					     struct sim_device, later);
+	struct cram_capacity now;
+
+	store_queued(sd);
+	store_writable(sd);
+	read_now(sd, &now);
+	scoped_guard(spinlock_irqsave, &sd->lock)
+		sd->sample = now;
+	queue_delayed_work(system_dfl_wq, &sd->later,
+			   max(msecs_to_jiffies(lag(sd) / 4), 1UL));
+}
+
+/* -- what it says ----------------------------------------------------------- */
+
+static void lie(struct sim_device *sd, struct cram_capacity *cap)
+{
+	if (plays(sd, UNDERSTATED) && cap->used < cap->total)
+		cap->used += get_random_u32_below(min(cap->total - cap->used,
+						      cap->total / 4) + 1);
+	if (plays(sd, OVERSTATED))
+		cap->used /= 2;
+}
+
+static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+
+	if (plays(sd, SLOW))
+		msleep(SLOW_MS);
+	if (plays(sd, SILENT))
+		return -ETIMEDOUT;
+	if (sd->latency_us)
+		udelay(sd->latency_us);
+	if (plays(sd, STALE)) {
+		guard(spinlock_irqsave)(&sd->lock);
+		*cap = sd->sample;
+	} else {
+		read_now(sd, cap);
+	}
+	lie(sd, cap);
+	return 0;
+}
+
+static void check_page(struct sim_device *sd, unsigned long i)
+{
+	struct sim_page *p = &sd->pages[i];
+
+	if (!p->sectors || p->writable || crc32_le(~0, contents(sd, i), PAGE_SIZE) == p->sum)
+		return;
+	sd->violations++;
+	pr_err("%s: pfn %#lx was written to after it was stored\n", sd->name,
+	       sd->first_pfn + i);
+}
+
+static void trim_range(struct sim_device *sd, struct cram_range *r)
+{
+	unsigned long i = index_of(sd, r->pfn);
+	unsigned long end = i + r->nr_pages;
+
+	for (; i < end; i++) {
+		guard(spinlock_irqsave)(&sd->lock);
+		__clear_bit(i, sd->queued);
+		check_page(sd, i);
+		forget(sd, i);
+	}
+	r->trimmed = true;
+}
+
+static void trim_now(struct sim_device *sd)
+{
+	bool fail = plays(sd, TRIM_FAIL) && sd->requests++ % 2;
+	unsigned int i;
+
+	for (i = 0; i < sd->nr_ranges && !fail; i++)
+		if (!plays(sd, TRIM_PARTIAL) || i % 2 || sd->nr_ranges == 1)
+			trim_range(sd, &sd->ranges[i]);
+	raise_events(sd);
+	cram_trim_done(sd->cd);
+}
+
+static void trim_later(struct work_struct *work)
+{
+	trim_now(container_of(to_delayed_work(work), struct sim_device,
+			      trim_work));
+}
+
+static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
+		     unsigned int nr)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+
+	sd->ranges = ranges;
+	sd->nr_ranges = nr;
+	if (plays(sd, TRIM_LATE))
+		queue_delayed_work(system_dfl_wq, &sd->trim_work,
+				   msecs_to_jiffies(TRIM_LATE_MS));
+	else
+		trim_now(sd);
+}
+
+static unsigned int sim_hot_pages(struct cram_device *cd, unsigned long *pfns,
+				  unsigned int max)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+	unsigned int nr = 0;
+	unsigned long i;
+
+	for_each_set_bit(i, sd->hot, sd->nr_pages) {
+		if (nr == max)
+			break;
+		clear_bit(i, sd->hot);
+		pfns[nr++] = sd->first_pfn + i;
+	}
+	return nr;
+}
+
+static const struct cram_ops sim_ops = {
+	.read_capacity = sim_read_capacity,
+	.trim = sim_trim,
+	.hot_pages = sim_hot_pages,
+	.stored = sim_stored,
+	.writable = sim_writable,
+};
+
+static enum hrtimer_restart storm(struct hrtimer *timer)
+{
+	struct sim_device *sd = container_of(timer, struct sim_device, storm);
+
+	if (plays(sd, STORM))
+		cram_capacity_event(sd->cd);
+	hrtimer_forward_now(timer, ms_to_ktime(5));
+	return HRTIMER_RESTART;
+}
+
+/* -- files of a device ------------------------------------------------------ */
+
+static int bad(const char *option, const char *value, const char *why)
+{
+	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
+	return -EINVAL;
+}
+
+static int parse_mode(const char *text, unsigned long *mode)
+{
+	char *copy __free(kfree) = kstrdup(text, GFP_KERNEL);
+	char *rest, *word;
+	unsigned long new = 0;
+	int i;
+
+	if (!copy)
+		return -ENOMEM;
+	rest = strim(copy);
+	while ((word = strsep(&rest, ","))) {
+		i = match_string(mode_names, NR_MODES, word);
+		if (i >= 0)
+			new |= BIT(i);
+		else if (strcmp(word, "good"))
+			return bad("mode", word, "unknown mode");
+	}
+	*mode = new;
+	return 0;
+}
+
+static struct sim_device *to_sim(struct kobject *kobj)
+{
+	return container_of(kobj, struct sim_device, kobj);
+}
+
+static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	unsigned long mode = READ_ONCE(to_sim(kobj)->mode);
+	int i, len = 0;
+
+	for (i = 0; i < NR_MODES; i++)
+		if (mode & BIT(i))
+			len += sysfs_emit_at(buf, len, "%s%s", len ? "," : "",
+					     mode_names[i]);
+	return len + sysfs_emit_at(buf, len, "%s\n", len ? "" : "good");
+}
+
+static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
+			  const char *buf, size_t count)
+{
+	unsigned long mode;
+	int ret = parse_mode(buf, &mode);
+
+	if (ret)
+		return ret;
+	WRITE_ONCE(to_sim(kobj)->mode, mode);
+	return count;
+}
+
+static int parse_bytes(const char *option, const char *text, u64 *bytes)
+{
+	char *end;
+
+	*bytes = memparse(text, &end);
+	return *end && *end != '\n' ? bad(option, text, "no size") : 0;
+}
+
+static ssize_t physical_bytes_show(struct kobject *kobj,
+				   struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(to_sim(kobj)->physical));
+}
+
+static ssize_t physical_bytes_store(struct kobject *kobj,
+				    struct kobj_attribute *attr,
+				    const char *buf, size_t count)
+{
+	struct sim_device *sd = to_sim(kobj);
+	u64 bytes;
+	int ret = parse_bytes("physical_bytes", buf, &bytes);
+
+	if (ret)
+		return ret;
+	scoped_guard(spinlock_irqsave, &sd->lock)
+		sd->physical = bytes;
+	cram_capacity_event(sd->cd);
+	return count;
+}
+
+static ssize_t hot_store(struct kobject *kobj, struct kobj_attribute *attr,
+			 const char *buf, size_t count)
+{
+	struct sim_device *sd = to_sim(kobj);
+	unsigned long pfn;
+
+	if (kstrtoul(buf, 0, &pfn) || pfn < sd->first_pfn ||
+	    index_of(sd, pfn) >= sd->nr_pages)
+		return bad("hot", buf, "no page frame of the device");
+	set_bit(index_of(sd, pfn), sd->hot);
+	return count;
+}
+
+static ssize_t show_locked(struct sim_device *sd, u64 *value, char *buf)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	return sysfs_emit(buf, "%llu\n", *value);
+}
+
+/* @value: of the device, as sd-> */
+#define SHOW(name, value)						\
+static ssize_t name##_show(struct kobject *kobj,			\
+			   struct kobj_attribute *attr, char *buf)	\
+{									\
+	struct sim_device *sd = to_sim(kobj);				\
+									\
+	return show_locked(sd, &(value), buf);				\
+}									\
+static struct kobj_attribute name##_attr = __ATTR_RO(name)
+
+SHOW(used_bytes, sd->used);
+SHOW(stored_pages, sd->stored);
+SHOW(lost_writes, sd->lost);
+SHOW(violations, sd->violations);
+
+static ssize_t check_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	struct sim_device *sd = to_sim(kobj);
+	u64 before = READ_ONCE(sd->violations);
+	unsigned long i;
+
+	for (i = 0; i < sd->nr_pages; i++) {
+		scoped_guard(spinlock_irqsave, &sd->lock)
+			if (!test_bit(i, sd->queued))
+				check_page(sd, i);
+		cond_resched();
+	}
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(sd->violations) - before);
+}
+
+static struct kobj_attribute mode_attr = __ATTR_RW(mode);
+static struct kobj_attribute physical_bytes_attr = __ATTR_RW(physical_bytes);
+static struct kobj_attribute hot_attr = __ATTR_WO(hot);
+static struct kobj_attribute check_attr = __ATTR_RO_MODE(check, 0400);
+
+static struct attribute *sim_attrs[] = {
+	&mode_attr.attr,
+	&physical_bytes_attr.attr,
+	&used_bytes_attr.attr,
+	&stored_pages_attr.attr,
+	&lost_writes_attr.attr,
+	&violations_attr.attr,
+	&hot_attr.attr,
+	&check_attr.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(sim);
+
+static void sim_release(struct kobject *kobj)
+{
+	struct sim_device *sd = to_sim(kobj);
+
+	kvfree(sd->pages);
+	bitmap_free(sd->queued);
+	bitmap_free(sd->hot);
+	bitmap_free(sd->failed);
+	vfree(sd->workmem);
+	kfree(sd->out);
+	kfree(sd);
+}
+
+static const struct kobj_type sim_ktype = {
+	.release = sim_release,
+	.sysfs_ops = &kobj_sysfs_ops,
+	.default_groups = sim_groups,
+};
+
+/* -- a device comes and goes ------------------------------------------------ */
+
+enum sim_option {
+	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
+	OPT_WORST, OPT_LATENCY, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT, OPT_WATERMARK,
+	OPT_MODE, NR_OPTIONS,
+};
+
+static const char *const option_names[NR_OPTIONS] = {
+	"name", "range", "physical", "node", "sector", "algorithm",
+	"worst_case", "latency_us", "margin", "lag_ms", "timeout_ms",
+	"watermark", "mode",
+};
+
+static int split_options(char *text, char *values[])
+{
+	char *word, *key;
+	int i;
+
+	while ((word = strsep(&text, " \t\n"))) {
+		if (!*word)
+			continue;
+		key = strsep(&word, "=");
+		i = match_string(option_names, NR_OPTIONS, key);
+		if (i < 0)
+			return bad(key, word ?: "", "unknown option");
+		if (!word || !*word)
+			return bad(key, "", "no value given");
+		if (values[i])
+			return bad(key, word, "given twice");
+		values[i] = word;
+	}
+	for (i = OPT_NAME; i <= OPT_PHYSICAL; i++)
+		if (!values[i])
+			return bad(option_names[i], "", "is missing");
+	return 0;
+}
+
+static int parse_uint(const char *const o[], enum sim_option i,
+		      unsigned int low, unsigned int high, unsigned int *value)
+{
+	if (!o[i])
+		return 0;
+	if (kstrtouint(o[i], 10, value) || *value < low || *value > high)
+		return bad(option_names[i], o[i], "out of range");
+	return 0;
+}
+
+static int parse_range(struct sim_device *sd, const char *text)
+{
+	u64 start, size;
+	char *end;
+
+	start = memparse(text, &end);
+	if (*end++ != ':')
+		return bad("range", text, "not ADDRESS:SIZE");
+	size = memparse(end, &end);
+	if (*end || !size || !IS_ALIGNED(start | size, memory_block_size_bytes()))
+		return bad("range", text, "not whole memory blocks");
+	sd->range = (struct range){ start, start + size - 1 };
+	sd->first_pfn = PHYS_PFN(start);
+	sd->nr_pages = PHYS_PFN(size);
+	return 0;
+}
+
+static struct sim_device *find(const char *name)
+{
+	struct sim_device *sd;
+
+	list_for_each_entry(sd, &sim_devices, list)
+		if (sysfs_streq(name, sd->name))
+			return sd;
+	return NULL;
+}
+
+static int parse_name(struct sim_device *sd, const char *name)
+{
+	size_t i;
+
+	if (strlen(name) >= sizeof(sd->name))
+		return bad("name", name, "longer than 23 characters");
+	for (i = 0; name[i]; i++)
+		if (!isalnum(name[i]) && name[i] != '_' && name[i] != '-')
+			return bad("name", name, "only letters, digits, '_' and '-'");
+	if (find(name))
+		return bad("name", name, "is in use");
+	strscpy(sd->name, name);
+	return 0;
+}
+
+static int parse_algorithm(struct sim_device *sd, const char *name)
+{
+	int i = name ? match_string(algorithm_names, NR_ALGORITHMS, name) : LZ4;
+
+	if (i < 0)
+		return bad("algorithm", name, "neither lz4, zstd nor none");
+	sd->algorithm = i;
+	return 0;
+}
+
+static int parse(struct sim_device *sd, char *values[])
+{
+	const char *const *o = (const char *const *)values;
+	unsigned int nid = 0;
+	int ret;
+
+	sd->sector = 64;
+	sd->worst_case = PAGE_SIZE;
+	sd->watermark = 90;
+	sd->spare = !o[OPT_NODE] || !strcmp(o[OPT_NODE], "spare");
+	ret = parse_name(sd, o[OPT_NAME]) ?:
+	      parse_range(sd, o[OPT_RANGE]) ?:
+	      parse_bytes("physical", o[OPT_PHYSICAL], &sd->physical) ?:
+	      parse_uint(o, OPT_SECTOR, 64, PAGE_SIZE, &sd->sector) ?:
+	      parse_algorithm(sd, o[OPT_ALGORITHM]) ?:
+	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
+			 &sd->worst_case) ?:
+	      parse_uint(o, OPT_LATENCY, 0, 1000, &sd->latency_us) ?:
+	      parse_uint(o, OPT_LAG, 0, CRAM_MAX_LAG_MS, &sd->lag_ms) ?:
+	      parse_uint(o, OPT_TIMEOUT, 0, 60000, &sd->timeout_ms) ?:
+	      parse_uint(o, OPT_WATERMARK, 1, 100, &sd->watermark);
+	if (!ret && !is_power_of_2(sd->sector))
+		ret = bad("sector", o[OPT_SECTOR], "no power of two");
+	if (!ret && sd->worst_case % sd->sector)
+		ret = bad("worst_case", o[OPT_WORST], "not whole sectors");
+	if (!ret && !sd->spare)
+		ret = parse_uint(o, OPT_NODE, 0, MAX_NUMNODES - 1, &nid);
+	if (!ret && o[OPT_MARGIN])
+		ret = parse_bytes("margin", o[OPT_MARGIN], &sd->margin);
+	if (!ret && o[OPT_MODE])
+		ret = parse_mode(o[OPT_MODE], &sd->mode);
+	if (!ret && (sd->mode & (BIT(STALE) | BIT(DELAYED))) && !sd->lag_ms)
+		ret = bad("mode", o[OPT_MODE], "needs lag_ms");
+	sd->nid = nid;
+	return ret;
+}
+
+static int sim_memory(struct sim_device *sd)
+{
+	zstd_compression_parameters params;
+	size_t size;
+
+	sd->pages = kvzalloc_objs(*sd->pages, sd->nr_pages);
+	sd->queued = bitmap_zalloc(sd->nr_pages, GFP_KERNEL);
+	sd->hot = bitmap_zalloc(sd->nr_pages, GFP_KERNEL);
+	sd->failed = bitmap_zalloc(sd->nr_pages, GFP_KERNEL);
+	sd->out = kmalloc(PAGE_SIZE, GFP_KERNEL);
+	if (!sd->pages || !sd->queued || !sd->hot || !sd->failed || !sd->out)
+		return -ENOMEM;
+	if (sd->algorithm != ZSTD) {
+		sd->workmem = vmalloc(LZ4_MEM_COMPRESS);
+		return sd->workmem ? 0 : -ENOMEM;
+	}
+	params = zstd_get_cparams(ZSTD_LEVEL, PAGE_SIZE, 0);
+	size = zstd_cctx_workspace_bound(&params);
+	sd->workmem = vmalloc(size);
+	if (sd->workmem)
+		sd->zstd = zstd_init_cctx(sd->workmem, size);
+	return sd->zstd ? 0 : -ENOMEM;
+}
+
+/* The memory is there. */
+static int sim_alias(struct sim_device *sd)
+{
+	struct page **pages = kvmalloc_objs(*pages, sd->nr_pages);
+	unsigned long i;
+
+	if (!pages)
+		return -ENOMEM;
+	for (i = 0; i < sd->nr_pages; i++)
+		pages[i] = pfn_to_page(sd->first_pfn + i);
+	sd->alias = vmap(pages, sd->nr_pages, VM_MAP, PAGE_KERNEL);
+	kvfree(pages);
+	return sd->alias ? 0 : -ENOMEM;
+}
+
+static int bring_up_node(struct sim_device *sd)
+{
+	static const u8 distances[MAX_NUMNODES] = {
+		[0 ... MAX_NUMNODES - 1] = 40,
+	};
+	struct private_node_desc desc = {
+		.owner = OWNER,
+		.name = sd->name,
+		.capable = BIT(PRIVATE_NODE_RECLAIM) |
+			   BIT(PRIVATE_NODE_DEMOTION) |
+			   BIT(PRIVATE_NODE_PROMOTION),
+		.flags = PRIVATE_NODE_F_NO_DEVICE_MAP,
+	};
+	struct private_node *pn;
+
+	if (sd->spare) {
+		sd->nid = private_node_spare_get(distances, MAX_NUMNODES);
+		if (sd->nid < 0) {
+			sd->spare = false;
+			return sd->nid;
+		}
+	}
+	pn = private_node_register(sd->nid, &desc);
+	if (IS_ERR(pn))
+		return PTR_ERR(pn);
+	sd->pn = pn;
+	return add_private_memory_driver_managed(pn, sd->range.start,
+						 range_len(&sd->range),
+						 "System RAM (cram_sim)",
+						 MHP_NONE, MMOP_ONLINE_MOVABLE);
+}
+
+static int bring_up(struct sim_device *sd)
+{
+	struct cram_desc desc = {
+		.ops = &sim_ops,
+		.worst_case = sd->worst_case,
+		.margin = sd->margin,
+		.lag_ms = sd->lag_ms,
+		.timeout_ms = sd->timeout_ms,
+		.drvdata = sd,
+	};
+	struct cram_device *cd;
+	int ret = bring_up_node(sd) ?: sim_alias(sd);
+
+	if (ret)
+		return ret;
+	cd = cram_register(sd->pn, &desc);
+	if (IS_ERR(cd))
+		return PTR_ERR(cd);
+	sd->cd = cd;
+	queue_delayed_work(system_dfl_wq, &sd->later, 1);
+	hrtimer_start(&sd->storm, ms_to_ktime(5), HRTIMER_MODE_REL);
+	return 0;
+}
+
+/* Keeps what is in use. */
+static int take_down(struct sim_device *sd)
+{
+	int ret = 0;
+
+	if (sd->cd) {
+		hrtimer_cancel(&sd->storm);
+		ret = cram_unregister(sd->cd);
+		if (ret) {
+			hrtimer_start(&sd->storm, ms_to_ktime(5),
+				      HRTIMER_MODE_REL);
+			return ret;
+		}
+		sd->cd = NULL;
+		cancel_delayed_work_sync(&sd->later);
+		cancel_delayed_work_sync(&sd->trim_work);
+		flush_work(&sd->fail_work);
+	}
+	vunmap(sd->alias);
+	sd->alias = NULL;
+	if (sd->pn) {
+		ret = remove_private_memory_driver_managed(sd->pn);
+		if (!ret)
+			ret = private_node_unregister(sd->pn);
+		if (ret)
+			return ret;
+		private_node_put(sd->pn);
+		sd->pn = NULL;
+	}
+	if (sd->spare)
+		private_node_spare_put(sd->nid);
+	sd->spare = false;
+	return 0;
+}
+
+static struct sim_device *device_new(void)
+{
+	struct sim_device *sd = kzalloc_obj(*sd);
+
+	if (!sd)
+		return NULL;
+	kobject_init(&sd->kobj, &sim_ktype);
+	spin_lock_init(&sd->lock);
+	INIT_DELAYED_WORK(&sd->later, later);
+	INIT_DELAYED_WORK(&sd->trim_work, trim_later);
+	INIT_WORK(&sd->fail_work, fail_pages);
+	hrtimer_setup(&sd->storm, storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	return sd;
+}
+
+static int new_device(char *values[])
+{
+	struct sim_device *sd = device_new();
+	int ret;
+
+	if (!sd)
+		return -ENOMEM;
+	ret = parse(sd, values) ?: sim_memory(sd) ?: bring_up(sd);
+	if (!ret)
+		ret = kobject_add(&sd->kobj, sim_kobj, "%s", sd->name);
+	if (ret && !take_down(sd)) {
+		kobject_put(&sd->kobj);
+		return ret;
+	}
+	/* Also one that failed and could not be taken down: it is there. */
+	__module_get(THIS_MODULE);
+	list_add_tail(&sd->list, &sim_devices);
+	return ret;
+}
+
+static ssize_t new_device_store(struct kobject *kobj,
+				struct kobj_attribute *attr, const char *buf,
+				size_t count)
+{
+	char *text __free(kfree) = kstrndup(buf, count, GFP_KERNEL);
+	char *values[NR_OPTIONS] = {};
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = split_options(text, values);
+	if (ret)
+		return ret;
+	guard(mutex)(&sim_lock);
+	return new_device(values) ?: count;
+}
+
+static ssize_t remove_device_store(struct kobject *kobj,
+				   struct kobj_attribute *attr,
+				   const char *buf, size_t count)
+{
+	struct sim_device *sd;
+	int ret;
+
+	guard(mutex)(&sim_lock);
+	sd = find(buf);
+	if (!sd) {
+		pr_err("remove_device: %.*s: no such device\n",
+		       (int)strcspn(buf, "\n"), buf);
+		return -ENOENT;
+	}
+	ret = take_down(sd);
+	if (ret)
+		return ret;
+	list_del(&sd->list);
+	kobject_del(&sd->kobj);
+	kobject_put(&sd->kobj);
+	module_put(THIS_MODULE);
+	return count;
+}
+
+static struct kobj_attribute new_device_attr = __ATTR_WO(new_device);
+static struct kobj_attribute remove_device_attr = __ATTR_WO(remove_device);
+
+static const struct attribute *top_attrs[] = {
+	&new_device_attr.attr,
+	&remove_device_attr.attr,
+	NULL
+};
+
+static int __init sim_init(void)
+{
+	int ret;
+
+	sim_kobj = kobject_create_and_add("cram_sim", kernel_kobj);
+	if (!sim_kobj)
+		return -ENOMEM;
+	ret = sysfs_create_files(sim_kobj, top_attrs);
+	if (ret)
+		kobject_put(sim_kobj);
+	return ret;
+}
+
+/* Each device holds a reference on the module. */
+static void __exit sim_exit(void)
+{
+	kobject_put(sim_kobj);
+}
+
+module_init(sim_init);
+module_exit(sim_exit);
+MODULE_DESCRIPTION("Simulated compressing device");
+MODULE_LICENSE("GPL");

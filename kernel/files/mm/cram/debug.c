@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Does a resident page change?  A checksum of each, looked at when the page is
+ * freed and now and then; and, if asked for, a kernel that cannot write to one.
+ */
+#define pr_fmt(fmt) "cram: " fmt
+
+#include <linux/crc32.h>
+#include <linux/kstrtox.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/set_memory.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+#include "../internal.h"
+#include "../private_node/private_node.h"
+#include "cram.h"
+
+/* Pages that the scanner looks at after each reading. */
+#define SCAN	512
+
+/* Context: process, may sleep.  Return: 0 or -ENOMEM. */
+int cram_debug_init(struct cram_device *cd)
+{
+	struct cram_debug *d = &cd->debug;
+
+	d->sums = kvcalloc(cd->nr_pages, sizeof(*d->sums), GFP_KERNEL);
+	d->summed = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
+			     GFP_KERNEL);
+	d->readonly = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
+			       GFP_KERNEL);
+	return d->sums && d->summed && d->readonly ? 0 : -ENOMEM;
+}
+
+/* Context: process, may sleep. */
+void cram_debug_free(struct cram_device *cd)
+{
+	kvfree(cd->debug.sums);
+	kvfree(cd->debug.summed);
+	kvfree(cd->debug.readonly);
+}
+
+static struct page *page_of(struct cram_device *cd, unsigned long i)
+{
+	return pfn_to_page(cd->first_pfn + i);
+}
+
+static u32 sum_of(struct cram_device *cd, unsigned long i)
+{
+	return crc32_le(~0, page_address(page_of(cd, i)), PAGE_SIZE);
+}
+
+/*
+ * cram_debug_stored - contents of pages are final
+ * @cd: the device
+ * @pfn: the first
+ * @nr: how many; of a locked folio
+ *
+ * Context: process, may sleep.
+ */
+void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
+		       unsigned long nr)
+{
+	unsigned long i = pfn - cd->first_pfn, end = i + nr;
+
+	for (; i < end; i++) {
+		cd->debug.sums[i] = sum_of(cd, i);
+		set_bit(i, cd->debug.summed);
+		if (READ_ONCE(cd->debug.protect) &&
+		    !set_memory_ro((unsigned long)page_address(page_of(cd, i)), 1))
+			set_bit(i, cd->debug.readonly);
+	}
+}
+
+static void check(struct cram_device *cd, unsigned long i)
+{
+	struct page *page = page_of(cd, i);
+
+	if (!test_bit(i, cd->debug.summed) || PageHWPoison(page) ||
+	    sum_of(cd, i) == cd->debug.sums[i])
+		return;
+	/* The device poisons what it drops, and then says so. */
+	if (!test_bit(i, cd->debug.summed) || PageHWPoison(page))
+		return;
+	cram_count(cd, CRAM_CHANGED, 1);
+	pr_err("node %d: pfn %#lx: changed after it was stored\n", cd->nid,
+	       cd->first_pfn + i);
+}
+
+/* Pages may change from here on.  Context: any. */
+void cram_debug_forget(struct cram_device *cd, unsigned long i,
+		       unsigned long nr)
+{
+	for (; nr--; i++)
+		clear_bit(i, cd->debug.summed);
+}
+
+/*
+ * cram_debug_freed - pages go to be trimmed
+ * @cd: the device
+ * @pfn: the first
+ * @nr: how many; nobody uses them
+ *
+ * Context: process, may sleep.
+ */
+void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
+		      unsigned long nr)
+{
+	unsigned long i = pfn - cd->first_pfn, end = i + nr;
+
+	for (; i < end; i++) {
+		check(cd, i);
+		clear_bit(i, cd->debug.summed);
+		if (test_and_clear_bit(i, cd->debug.readonly))
+			set_memory_rw((unsigned long)page_address(page_of(cd, i)), 1);
+	}
+}
+
+/*
+ * cram_debug_stray_store - a store to a resident, as by a bug of the kernel's
+ * @cd: the device
+ * @pfn: the page
+ *
+ * Context: process.
+ * Return: 0; -EINVAL for a page that is not in use; -EFAULT when the page is
+ * read-only for the kernel.
+ */
+int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
+{
+	struct folio *folio;
+	int ret;
+	u8 *at;
+
+	if (pfn < cd->first_pfn || pfn - cd->first_pfn >= cd->nr_pages ||
+	    !test_bit(pfn - cd->first_pfn, cd->debug.summed))
+		return -EINVAL;
+	folio = pfn_folio(pfn);
+	if (!folio_try_get(folio))
+		return -EINVAL;
+	at = page_address(pfn_to_page(pfn));
+	ret = copy_to_kernel_nofault(at, &(u8){ ~*at }, 1);
+	folio_put(folio);
+	return ret;
+}
+
+/* Context: process, may sleep; one call at a time. */
+void cram_debug_scan(struct cram_device *cd)
+{
+	unsigned long end = cd->first_pfn + cd->nr_pages;
+	unsigned long seen = 0, i;
+	struct folio *folio;
+
+	if (cd->debug.scan_pfn < cd->first_pfn)
+		cd->debug.scan_pfn = cd->first_pfn;
+	get_online_mems();
+	while (seen < SCAN) {
+		folio = private_node_next_used(&cd->debug.scan_pfn, end);
+		if (!folio) {
+			cd->debug.scan_pfn = 0;
+			break;
+		}
+		i = folio_pfn(folio) - cd->first_pfn;
+		for (; i < cd->debug.scan_pfn - cd->first_pfn; i++, seen++)
+			check(cd, i);
+		folio_put(folio);
+	}
+	put_online_mems();
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The ledger: how much a device may still be asked to store.
+ */
+#ifndef _MM_CRAM_LEDGER_H
+#define _MM_CRAM_LEDGER_H
+
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+/**
+ * struct cram_ledger - what was promised, and what the device said
+ * @lock: all below
+ * @worst: bytes that a page may need
+ * @margin: bytes that are never given out
+ * @free: bytes free as of the last good reading
+ * @pending: pages reserved; their stores may be under way
+ * @settled: pages that are stored, since the last reading began
+ * @covering: pages that were settled when the reading now under way began
+ * @reading: is one under way?
+ * @valid: was there ever a good one?
+ * @disabled: give without asking, to show what happens then
+ */
+struct cram_ledger {
+	spinlock_t lock;
+	u64 worst;
+	u64 margin;
+	u64 free;
+	u64 pending;
+	u64 settled;
+	u64 covering;
+	bool reading;
+	bool valid;
+	bool disabled;
+};
+
+void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);
+s64 cram_ledger_credit(struct cram_ledger *l);
+bool cram_ledger_uncovered(struct cram_ledger *l);
+bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr);
+void cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
+void cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);
+void cram_ledger_read_begin(struct cram_ledger *l);
+void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free);
+
+#endif /* _MM_CRAM_LEDGER_H */

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Compressed RAM and memory cgroups: memory.cram.max, memory.cram.current and
+ * a line in memory.stat.
+ *
+ * Residents are charged to memory.max as any other memory.  Their number is
+ * kept besides, from before the place is taken until the charge ends.  A place
+ * that is on its way holds a reference on the object cgroup of the folio that
+ * will move there, in folio->index, which migration sets when it can no longer
+ * fail.
+ */
+#include <linux/cram_fence.h>
+#include <linux/memcontrol.h>
+#include <linux/page_counter.h>
+#include <linux/seq_buf.h>
+#include <linux/seq_file.h>
+
+#include "../internal.h"
+
+/* For mem_cgroup_css_alloc(): a cgroup comes. */
+void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent)
+{
+	page_counter_init(&memcg->cram, parent ? &parent->cram : NULL, false);
+}
+
+/* For memory.stat. */
+void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s)
+{
+	seq_buf_printf(s, "cram %llu\n",
+		       (u64)page_counter_read(&memcg->cram) * PAGE_SIZE);
+}
+
+static bool may_take(struct mem_cgroup *memcg, unsigned long nr)
+{
+	struct page_counter *c;
+
+	for (c = &memcg->cram; c; c = c->parent)
+		if (page_counter_read(c) + nr > READ_ONCE(c->max))
+			return false;
+	return true;
+}
+
+/*
+ * cram_memcg_full - is a cgroup, or one above it, at its limit?
+ * @memcg: held
+ *
+ * Context: any.
+ */
+bool cram_memcg_full(struct mem_cgroup *memcg)
+{
+	return !may_take(memcg, 1);
+}
+
+/*
+ * cram_memcg_may_take - is there room for a folio below the limits?
+ * @folio: isolated
+ *
+ * Context: any.
+ */
+bool cram_memcg_may_take(struct folio *folio)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	memcg = folio_memcg(folio);
+	return !memcg || may_take(memcg, folio_nr_pages(folio));
+}
+
+/*
+ * cram_memcg_charge - pay for a place
+ * @src: the folio that will move there, isolated
+ *
+ * Context: any.
+ * Return: true when paid.  Then comes cram_memcg_uncharge() or
+ * cram_memcg_remember().
+ */
+bool cram_memcg_charge(struct folio *src)
+{
+	struct obj_cgroup *objcg = folio_objcg(src);
+	struct page_counter *fail;
+
+	if (!objcg)
+		return true;
+	scoped_guard(rcu)
+		if (!page_counter_try_charge(&obj_cgroup_memcg(objcg)->cram,
+					     folio_nr_pages(src), &fail))
+			return false;
+	obj_cgroup_get(objcg);
+	return true;
+}
+
+static void uncharge(struct obj_cgroup *objcg, unsigned long nr)
+{
+	guard(rcu)();
+	page_counter_uncharge(&obj_cgroup_memcg(objcg)->cram, nr);
+}
+
+/* No place was taken for @src after all.  Context: any. */
+void cram_memcg_uncharge(struct folio *src)
+{
+	struct obj_cgroup *objcg = folio_objcg(src);
+
+	if (!objcg)
+		return;
+	uncharge(objcg, folio_nr_pages(src));
+	obj_cgroup_put(objcg);
+}
+
+/* @dst is the place that was taken for @src.  Context: any. */
+void cram_memcg_remember(struct folio *dst, struct folio *src)
+{
+	dst->index = (unsigned long)folio_objcg(src);
+}
+
+/* @dst is given back unused.  Context: any. */
+void cram_memcg_undo(struct folio *dst)
+{
+	struct obj_cgroup *objcg = (struct obj_cgroup *)dst->index;
+
+	if (!objcg)
+		return;
+	uncharge(objcg, folio_nr_pages(dst));
+	obj_cgroup_put(objcg);
+}
+
+/* See include/linux/cram_fence.h: what cram_memcg_charge() got. */
+void __cram_charged(struct obj_cgroup *objcg)
+{
+	obj_cgroup_put(objcg);
+}
+
+/* See include/linux/cram_fence.h. */
+void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg)
+{
+	uncharge(objcg, folio_nr_pages(folio));
+}
+
+static u64 current_read(struct cgroup_subsys_state *css, struct cftype *cft)
+{
+	return (u64)page_counter_read(&mem_cgroup_from_css(css)->cram) *
+	       PAGE_SIZE;
+}
+
+static int max_show(struct seq_file *m, void *v)
+{
+	unsigned long max = READ_ONCE(mem_cgroup_from_seq(m)->cram.max);
+
+	if (max == PAGE_COUNTER_MAX)
+		seq_puts(m, "max\n");
+	else
+		seq_printf(m, "%llu\n", (u64)max * PAGE_SIZE);
+	return 0;
+}
+
+/* Residents beyond it stay; none is added. */
+static ssize_t max_write(struct kernfs_open_file *of, char *buf,
+			 size_t nbytes, loff_t off)
+{
+	struct mem_cgroup *memcg = mem_cgroup_from_css(of_css(of));
+	unsigned long max;
+	int ret;
+
+	ret = page_counter_memparse(strstrip(buf), "max", &max);
+	if (ret)
+		return ret;
+	xchg(&memcg->cram.max, max);
+	return nbytes;
+}
+
+static struct cftype cram_files[] = {
+	{
+		.name = "cram.current",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.read_u64 = current_read,
+	},
+	{
+		.name = "cram.max",
+		.flags = CFTYPE_NOT_ON_ROOT,
+		.seq_show = max_show,
+		.write = max_write,
+	},
+	{ }	/* terminate */
+};
+
+static int __init cram_memcg_files(void)
+{
+	if (!mem_cgroup_disabled())
+		WARN_ON(cgroup_add_dfl_cftypes(&memory_cgrp_subsys, cram_files));
+	return 0;
+}
+subsys_initcall(cram_memcg_files);

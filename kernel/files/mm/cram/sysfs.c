@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/kernel/mm/cram, and node<N>/private/cram for each device.
+ *
+ * See Documentation/ABI/testing/sysfs-kernel-mm-cram.
+ */
+#include <linux/init.h>
+#include <linux/kobject.h>
+#include <linux/kstrtox.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/sysfs.h>
+
+#include "../private_node/private_node.h"
+#include "cram.h"
+
+struct cram_attr {
+	struct attribute attr;
+	ssize_t (*show)(struct cram_device *cd, char *buf);
+	int (*store)(struct cram_device *cd, const char *text);
+};
+
+static const char *const state_names[CRAM_NR_STATES] = {
+	[CRAM_OK] = "ok",
+	[CRAM_SHORT] = "short",
+	[CRAM_SILENT] = "silent",
+	[CRAM_BROKEN] = "broken",
+	[CRAM_CLOSING] = "closing",
+};
+
+static const char *const stat_names[CRAM_NR_STATS] = {
+	[CRAM_ADMITTED] = "admitted",
+	[CRAM_ADMITTED_FILE] = "admitted_file",
+	[CRAM_ADMITTED_ZSWAP] = "admitted_zswap",
+	[CRAM_REFUSED_CREDIT] = "refused_credit",
+	[CRAM_REFUSED_STATE] = "refused_state",
+	[CRAM_FAILED] = "failed",
+	[CRAM_COPIED_UP] = "copied_up",
+	[CRAM_DROPPED] = "dropped",
+	[CRAM_GRANTED] = "granted",
+	[CRAM_REVOKED] = "revoked",
+	[CRAM_PROMOTED] = "promoted",
+	[CRAM_EVICTED] = "evicted",
+	[CRAM_TRIMMED] = "trimmed",
+	[CRAM_TRIM_RETRIED] = "trim_retried",
+	[CRAM_LOST] = "lost",
+	[CRAM_CHANGED] = "changed",
+	[CRAM_EVENTS] = "events",
+	[CRAM_READINGS] = "readings",
+	[CRAM_READINGS_FAILED] = "readings_failed",
+};
+
+static ssize_t shown_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+		(u64)private_node_managed_pages_nid(cd->nid) << PAGE_SHIFT);
+}
+
+static ssize_t physical_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(cd->last.total));
+}
+
+static ssize_t used_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(cd->last.used));
+}
+
+static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%lld\n", cram_ledger_credit(&cd->ledger));
+}
+
+static ssize_t resident_bytes_show(struct cram_device *cd, char *buf)
+{
+	private_node_drain(cd->nid);
+	return sysfs_emit(buf, "%llu\n",
+			  (u64)cram_resident(cd) << PAGE_SHIFT);
+}
+
+/* Of what is resident, by the last reading; two digits. */
+static ssize_t ratio_show(struct cram_device *cd, char *buf)
+{
+	u64 used = READ_ONCE(cd->last.used);
+	u64 ratio;
+
+	private_node_drain(cd->nid);
+	if (!used)
+		return sysfs_emit(buf, "0.00\n");
+	ratio = ((u64)cram_resident(cd) << PAGE_SHIFT) * 100 / used;
+	return sysfs_emit(buf, "%llu.%02llu\n", ratio / 100, ratio % 100);
+}
+
+static ssize_t untrimmed_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+			  (u64)atomic_long_read(&cd->nr_freed) << PAGE_SHIFT);
+}
+
+static ssize_t worst_case_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n", cd->ledger.worst);
+}
+
+static ssize_t state_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", state_names[READ_ONCE(cd->state)]);
+}
+
+static int state_store(struct cram_device *cd, const char *text)
+{
+	if (!sysfs_streq(text, "ok") || cram_clear_broken(cd)) {
+		pr_err("cram: node %d: state: '%.*s': only a broken device takes a word, 'ok'; nothing was changed\n",
+		       cd->nid, (int)strcspn(text, "\n"), text);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static ssize_t stat_show(struct cram_device *cd, char *buf)
+{
+	int i, len = 0;
+
+	for (i = 0; i < CRAM_NR_STATS; i++)
+		len += sysfs_emit_at(buf, len, "%s %ld\n", stat_names[i],
+				     atomic_long_read(&cd->stat[i]));
+	return len;
+}
+
+static ssize_t writable_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+			  (u64)READ_ONCE(cd->writable_max) << PAGE_SHIFT);
+}
+
+static int writable_bytes_store(struct cram_device *cd, const char *text)
+{
+	unsigned long long bytes;
+	char *end;
+
+	bytes = memparse(text, &end);
+	if (end == text || (*end && *end != '\n') ||
+	    bytes >> PAGE_SHIFT > cd->nr_pages) {
+		pr_err("cram: node %d: writable_bytes: '%.*s' is no size, or more than the device shows; nothing was changed\n",
+		       cd->nid, (int)strcspn(text, "\n"), text);
+		return -EINVAL;
+	}
+	WRITE_ONCE(cd->writable_max, bytes >> PAGE_SHIFT);
+	/* Ages what is too much. */
+	cram_read_soon(cd);
+	return 0;
+}
+
+static ssize_t writable_used_bytes_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+		(u64)atomic_long_read(&cd->nr_writable) << PAGE_SHIFT);
+}
+
+#ifdef CONFIG_CRAM_DEBUG
+static ssize_t protect_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", READ_ONCE(cd->debug.protect));
+}
+
+static ssize_t ledger_show(struct cram_device *cd, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", !READ_ONCE(cd->ledger.disabled));
+}
+
+static int parse_bool(struct cram_device *cd, const char *name,
+		      const char *text, bool *on)
+{
+	if (!kstrtobool(text, on))
+		return 0;
+	pr_err("cram: node %d: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
+	       cd->nid, name, (int)strcspn(text, "\n"), text);
+	return -EINVAL;
+}
+
+static int ledger_store(struct cram_device *cd, const char *text)
+{
+	bool on;
+	int ret = parse_bool(cd, "ledger", text, &on);
+
+	if (!ret)
+		WRITE_ONCE(cd->ledger.disabled, !on);
+	return ret;
+}
+
+static int protect_store(struct cram_device *cd, const char *text)
+{
+	bool on;
+	int ret = parse_bool(cd, "protect", text, &on);
+
+	if (!ret)
+		WRITE_ONCE(cd->debug.protect, on);
+	return ret;
+}
+
+static int stray_store_store(struct cram_device *cd, const char *text)
+{
+	unsigned long pfn;
+
+	if (!kstrtoul(text, 0, &pfn) && !cram_debug_stray_store(cd, pfn))
+		return 0;
+	pr_err("cram: node %d: stray_store: '%.*s' is no page in use of the device, or it cannot be written to; nothing was changed\n",
+	       cd->nid, (int)strcspn(text, "\n"), text);
+	return -EFAULT;
+}
+#endif
+
+#define ATTR_RO(name) \
+	static struct cram_attr name##_attr = __ATTR_RO(name)
+#define ATTR_RW(name) \
+	static struct cram_attr name##_attr = __ATTR_RW(name)
+
+ATTR_RO(shown_bytes);
+ATTR_RO(physical_bytes);
+ATTR_RO(used_bytes);
+ATTR_RO(credit_bytes);
+ATTR_RO(resident_bytes);
+ATTR_RO(ratio);
+ATTR_RO(untrimmed_bytes);
+ATTR_RO(worst_case_bytes);
+ATTR_RW(writable_bytes);
+ATTR_RO(writable_used_bytes);
+ATTR_RW(state);
+ATTR_RO(stat);
+#ifdef CONFIG_CRAM_DEBUG
+ATTR_RW(ledger);
+ATTR_RW(protect);
+static struct cram_attr stray_store_attr =
+	__ATTR(stray_store, 0200, NULL, stray_store_store);
+#endif
+
+static struct attribute *cram_attrs[] = {
+	&shown_bytes_attr.attr,
+	&physical_bytes_attr.attr,
+	&used_bytes_attr.attr,
+	&credit_bytes_attr.attr,
+	&resident_bytes_attr.attr,
+	&ratio_attr.attr,
+	&untrimmed_bytes_attr.attr,
+	&worst_case_bytes_attr.attr,
+	&writable_bytes_attr.attr,
+	&writable_used_bytes_attr.attr,
+	&state_attr.attr,
+	&stat_attr.attr,
+#ifdef CONFIG_CRAM_DEBUG
+	&ledger_attr.attr,
+	&protect_attr.attr,
+	&stray_store_attr.attr,
+#endif
+	NULL
+};
+ATTRIBUTE_GROUPS(cram);
+
+static ssize_t show(struct kobject *kobj, struct attribute *attr, char *buf)
+{
+	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
+
+	return a->show(container_of(kobj, struct cram_device, kobj), buf);
+}
+
+static ssize_t store(struct kobject *kobj, struct attribute *attr,
+		     const char *buf, size_t count)
+{
+	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
+	int ret;
+
+	ret = a->store(container_of(kobj, struct cram_device, kobj), buf);
+	return ret ?: count;
+}
+
+static const struct sysfs_ops cram_sysfs_ops = {
+	.show = show,
+	.store = store,
+};
+
+/* The device outlives its folder, which cram_unregister() takes away. */
+static void release(struct kobject *kobj)
+{
+}
+
+static const struct kobj_type cram_ktype = {
+	.release = release,
+	.sysfs_ops = &cram_sysfs_ops,
+	.default_groups = cram_groups,
+};
+
+/*
+ * cram_sysfs_add - make node<N>/private/cram
+ * @cd: the device
+ *
+ * Context: process, may sleep.
+ * Return: 0 or an errno.
+ */
+int cram_sysfs_add(struct cram_device *cd)
+{
+	int ret;
+
+	if (!cd->pn->kobj)
+		return -ENODEV;
+	ret = kobject_init_and_add(&cd->kobj, &cram_ktype, cd->pn->kobj, "cram");
+	if (ret)
+		kobject_put(&cd->kobj);
+	return ret;
+}
+
+/* Waits for those who read.  Context: process, may sleep. */
+void cram_sysfs_remove(struct cram_device *cd)
+{
+	kobject_del(&cd->kobj);
+	kobject_put(&cd->kobj);
+}
+
+static ssize_t store_switch(const char *name, bool *value, const char *buf,
+			    size_t count)
+{
+	bool on;
+
+	if (kstrtobool(buf, &on)) {
+		pr_err("cram: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
+		       name, (int)strcspn(buf, "\n"), buf);
+		return -EINVAL;
+	}
+	WRITE_ONCE(*value, on);
+	return count;
+}
+
+#define SWITCH(name, value)						\
+static ssize_t name##_show(struct kobject *kobj,			\
+			   struct kobj_attribute *attr, char *buf)	\
+{									\
+	return sysfs_emit(buf, "%d\n", READ_ONCE(value));		\
+}									\
+									\
+static ssize_t name##_store(struct kobject *kobj,			\
+			    struct kobj_attribute *attr,		\
+			    const char *buf, size_t count)		\
+{									\
+	return store_switch(#name, &(value), buf, count);		\
+}									\
+static struct kobj_attribute name##_attr = __ATTR_RW(name)
+
+SWITCH(anon, cram_anon);
+SWITCH(file, cram_file);
+
+static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
+			  char *buf)
+{
+	return sysfs_emit(buf, "%*pbl\n", nodemask_pr_args(&cram_nodes));
+}
+
+static struct kobj_attribute nodes_attr = __ATTR_RO(nodes);
+
+static const struct attribute *all_attrs[] = {
+	&anon_attr.attr,
+	&file_attr.attr,
+	&nodes_attr.attr,
+	NULL
+};
+
+static int __init cram_sysfs_init(void)
+{
+	struct kobject *kobj = kobject_create_and_add("cram", mm_kobj);
+
+	if (!kobj)
+		return -ENOMEM;
+	return sysfs_create_files(kobj, all_attrs);
+}
+subsys_initcall(cram_sysfs_init);

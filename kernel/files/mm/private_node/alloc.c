@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Allocation from private nodes.
+ *
+ * The walk itself is __alloc_frozen_pages_private(), next to the buddy.  Here
+ * is the gate in front of it, and what happens when the node is full.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/cpuset_possible.h>
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/topology.h>
+#include <linux/vmstat.h>
+#include <trace/events/private_node.h>
+
+#include "../internal.h"
+#include "../page_alloc.h"
+#include "private_node.h"
+
+/* As MAX_RECLAIM_RETRIES: others may take what was reclaimed. */
+#define RECLAIM_TRIES	16
+
+/* Others may take a broken page, and give it back, before it is caught. */
+#define BROKEN_TRIES	16
+
+/*
+ * private_node_alloc_flags - how far down a zone may be emptied
+ * @zone: of a private node, or an ordinary one in a mixed walk
+ *
+ * A private node has no reserve: to the last page, whatever the marks of its
+ * kswapd; the count of free pages is not exact.
+ * Context: any.
+ */
+unsigned int private_node_alloc_flags(struct zone *zone)
+{
+	return node_is_private(zone_to_nid(zone)) ? ALLOC_NO_WATERMARKS :
+						    ALLOC_WMARK_LOW;
+}
+
+/*
+ * private_node_free_pages_nid - free pages of a node
+ * @nid: node id
+ *
+ * Pages on per-CPU lists count as used; private_node_drain() first for an
+ * exact number.
+ * Context: any.
+ */
+unsigned long private_node_free_pages_nid(int nid)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		sum += zone_page_state(&NODE_DATA(nid)->node_zones[i],
+				       NR_FREE_PAGES);
+	return sum;
+}
+
+/*
+ * private_node_exact_free_pages_nid - free pages, with what CPUs have not folded
+ * @nid: node id
+ *
+ * Context: any.
+ */
+unsigned long private_node_exact_free_pages_nid(int nid)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		sum += zone_page_state_snapshot(&NODE_DATA(nid)->node_zones[i],
+						NR_FREE_PAGES);
+	return sum;
+}
+
+/* Pages of a node that the page allocator manages.  Context: any. */
+unsigned long private_node_managed_pages_nid(int nid)
+{
+	unsigned long sum = 0;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		sum += zone_managed_pages(&NODE_DATA(nid)->node_zones[i]);
+	return sum;
+}
+
+/*
+ * private_node_drain - empty the per-CPU lists of a node
+ * @nid: node id
+ *
+ * Context: process, may sleep.
+ */
+void private_node_drain(int nid)
+{
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
+			drain_all_pages(&NODE_DATA(nid)->node_zones[i]);
+}
+
+/*
+ * private_node_is_full - would an order-0 allocation fail?
+ * @nid: node id
+ *
+ * Context: process, may sleep.
+ */
+bool private_node_is_full(int nid)
+{
+	struct zone *zone;
+	int i;
+
+	private_node_drain(nid);
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		zone = &NODE_DATA(nid)->node_zones[i];
+		/* Exact: a wrong 'no' makes a fault repeat. */
+		if (managed_zone(zone) &&
+		    zone_page_state_snapshot(zone, NR_FREE_PAGES))
+			return false;
+	}
+	return true;
+}
+
+static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
+			      unsigned int order)
+{
+	struct srcu_ctr __percpu *cookie;
+	struct page *page = NULL;
+	struct zonelist *zonelist;
+
+	zonelist = private_node_zonelist_get(from, &cookie);
+	if (zonelist)
+		page = __alloc_frozen_pages_private(gfp, order, zonelist,
+						    nodes);
+	private_node_zonelist_put(cookie);
+	return page;
+}
+
+/* Never a broken page, which a large folio of the owner may have brought back. */
+static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
+			 unsigned int order)
+{
+	struct page *page;
+	int tries = 0;
+	int nid;
+
+	do {
+		if (private_node_any_held() && gfpflags_allow_blocking(gfp))
+			for_each_node_mask(nid, *nodes)
+				private_node_catch_held(nid);
+		page = walk_once(from, nodes, gfp, order);
+		if (!private_node_any_held() ||
+		    !private_node_page_broken(page, order))
+			return page;
+		free_frozen_pages(page, order);
+	} while (gfpflags_allow_blocking(gfp) && tries++ < BROKEN_TRIES);
+	return NULL;
+}
+
+/*
+ * One walk; when it finds nothing, free pages may still sit in per-CPU lists:
+ * 'full' has to be true.  Atomic callers can only look at their own CPU's.
+ */
+static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
+{
+	struct page *page = walk(from, nodes, gfp | __GFP_NOWARN, order);
+	int nid;
+
+	if (page)
+		return page;
+	/* A page that was just freed may still be on its way to an LRU list. */
+	if (gfpflags_allow_blocking(gfp))
+		lru_add_drain();
+	for_each_node_mask(nid, *nodes)
+		if (!node_is_private(nid))
+			continue;
+		else if (gfpflags_allow_blocking(gfp))
+			private_node_drain(nid);
+		else
+			drain_local_pages(NULL);
+	return walk(from, nodes, gfp, order);
+}
+
+/*
+ * private_node_alloc_frozen - pages of one node, for those who make their own folio
+ * @nid: a private node; the caller asked whether it is open
+ * @gfp: as for folio_alloc(), with %__GFP_COMP
+ * @order: of the pages
+ *
+ * Context: as @gfp says; any but NMI.
+ * Return: the pages with a reference count of zero, or NULL.
+ */
+struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+
+	return walk_and_drain(nid, &nodes, gfp, order);
+}
+
+static struct folio *page_to_new_folio(struct page *page)
+{
+	if (!page)
+		return NULL;
+	set_page_refcounted(page);
+	return page_rmappable_folio(page);
+}
+
+/*
+ * private_node_walk - take a folio from the nearest of some nodes
+ * @from: where the distance is measured from
+ * @nodes: private and ordinary nodes; the caller was let in by all of them
+ * @gfp: as for folio_alloc(), with %__GFP_COMP
+ * @order: of the folio
+ *
+ * Reclaims from private nodes that have the service; ordinary nodes are a
+ * first look here.
+ * Context: as @gfp says; any but NMI.
+ * Return: the folio, or NULL.
+ */
+struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
+				unsigned int order)
+{
+	struct page *page;
+	int tries = 0;
+
+	do {
+		page = walk_and_drain(from, nodes, gfp, order);
+	} while (!page && tries++ < RECLAIM_TRIES &&
+		 private_node_reclaim(nodes, gfp, order));
+	if (page)
+		private_node_wake_kswapd(page_zone(page), gfp, order);
+	return page_to_new_folio(page);
+}
+
+static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
+				    gfp_t gfp, unsigned int order)
+{
+	nodemask_t ordinary;
+
+	if (!nodes_and(ordinary, *nodes, node_states[N_MEMORY]))
+		return NULL;
+	return __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &ordinary);
+}
+
+/*
+ * private_node_on_full - do what the owner of a full node said
+ * @pn: the handle
+ * @gfp: as for folio_alloc(), with %__GFP_COMP
+ * @order: of the folio
+ *
+ * Context: as @gfp says; any but NMI.
+ * Return: a folio of @pn, or of the nodes that its on_full names; or NULL.
+ */
+struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
+				   unsigned int order)
+{
+	nodemask_t nodes = nodemask_of_node(pn->nid);
+	struct folio *folio;
+
+	switch (READ_ONCE(pn->on_full)) {
+	case PRIVATE_NODE_FULL_FALLBACK:
+		folio = alloc_ordinary(pn->nid, &pn->fallback, gfp, order);
+		if (folio)
+			this_cpu_add(pn->stats->fallback, 1UL << order);
+		return folio;
+	case PRIVATE_NODE_FULL_OOM:
+		while (private_node_oom_kill(pn, gfp, order)) {
+			folio = private_node_walk(pn->nid, &nodes, gfp, order);
+			if (folio)
+				return folio;
+		}
+		return NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* Is the node there, and open to @user?  Context: any. */
+bool private_node_open(struct private_node *pn, enum private_node_user user)
+{
+	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
+		return false;
+	/* Of compressed RAM only what its ledger has paid for. */
+	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
+		return !READ_ONCE(pn->fenced);
+	return READ_ONCE(pn->enabled) & BIT(user);
+}
+
+/*
+ * private_node_user_open - private_node_open(), and to the running task
+ *
+ * A service that acts for users, and the device map, reach the nodes of the
+ * task's cpuset only.
+ * Context: any.
+ */
+bool private_node_user_open(struct private_node *pn,
+			    enum private_node_user user)
+{
+	return private_node_open(pn, user) && cpuset_may_name(pn->nid);
+}
+
+static bool let_in(struct private_node *pn, enum private_node_user user)
+{
+	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
+	    (int)user == PRIVATE_NODE_USER_NUMA)
+		return private_node_user_open(pn, user);
+	return private_node_open(pn, user);
+}
+
+/* Counts and traces a request that got nothing.  Context: any. */
+void private_node_refuse(struct private_node *pn, enum private_node_user user,
+			 enum private_node_event event, unsigned int order)
+{
+	private_node_count(pn, user, event, 1);
+	trace_private_node_alloc_refused(pn->nid, user, event, order);
+}
+
+static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
+			       unsigned int order, enum private_node_user user,
+			       bool on_full)
+{
+	nodemask_t nodes = nodemask_of_node(pn->nid);
+	struct folio *folio;
+
+	if (!let_in(pn, user)) {
+		private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, order);
+		return NULL;
+	}
+	gfp |= __GFP_COMP;
+	folio = private_node_walk(pn->nid, &nodes, gfp, order);
+	if (!folio && on_full)
+		folio = private_node_on_full(pn, gfp, order);
+	if (folio)
+		private_node_count(pn, user, PRIVATE_NODE_USED, 1UL << order);
+	else
+		private_node_refuse(pn, user, PRIVATE_NODE_FAILED, order);
+	return folio;
+}
+
+/*
+ * private_node_alloc_for - take a folio of one node for somebody
+ * @pn: the handle
+ * @gfp: as for folio_alloc(); says nothing about nodes
+ * @order: of the folio
+ * @user: on whose behalf; a service has to be enabled
+ *
+ * Context: as @gfp says; any but NMI.
+ * Return: a folio of @pn, or of the nodes that its on_full names; or NULL.
+ */
+struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_user user)
+{
+	/* A user's large folio falls back to small ones before that is 'full'. */
+	return alloc_for(pn, gfp, order, user,
+			 !order || user == PRIVATE_NODE_USER_OWNER);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
+
+/*
+ * private_node_alloc_exact - private_node_alloc_for() without on_full
+ *
+ * For memory that has a place already: it is not worth a kill or a third node.
+ */
+struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
+				       unsigned int order,
+				       enum private_node_user user)
+{
+	return alloc_for(pn, gfp, order, user, false);
+}
+
+/**
+ * private_node_alloc_folio - take a folio of an owner's own node
+ * @pn: the handle
+ * @gfp: as for folio_alloc(); %__GFP_THISNODE is implied
+ * @order: up to MAX_PAGE_ORDER
+ *
+ * The folio is given back by folio_put().  When the node is full, on_full
+ * decides.  A node that is being unplugged gives nothing.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the folio, or NULL.
+ */
+struct folio *private_node_alloc_folio(struct private_node *pn, gfp_t gfp,
+				       unsigned int order)
+{
+	return private_node_alloc_for(pn, gfp, order, PRIVATE_NODE_USER_OWNER);
+}
+EXPORT_SYMBOL_GPL(private_node_alloc_folio);
+
+/**
+ * private_node_alloc_folio_set - take a folio from a set of nodes
+ * @pns: handles, at least one
+ * @nr: how many
+ * @ordinary: ordinary nodes that are as good, or NULL for none
+ * @gfp: as for folio_alloc()
+ * @order: up to MAX_PAGE_ORDER
+ *
+ * Takes from the nearest of the named nodes that has memory, by distance from
+ * the running CPU's node.  A set has no on_full of its own: naming more nodes
+ * is the fallback.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the folio; NULL as well for an empty set, which means no node, not
+ * any node.
+ */
+struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
+					   unsigned int nr,
+					   const nodemask_t *ordinary,
+					   gfp_t gfp, unsigned int order)
+{
+	nodemask_t nodes = NODE_MASK_NONE;
+	struct folio *folio;
+	unsigned int i;
+
+	if (ordinary)
+		nodes_and(nodes, *ordinary, node_states[N_MEMORY]);
+	for (i = 0; i < nr; i++)
+		if (private_node_open(pns[i], PRIVATE_NODE_USER_OWNER))
+			node_set(pns[i]->nid, nodes);
+		else
+			private_node_refuse(pns[i], PRIVATE_NODE_USER_OWNER,
+					    PRIVATE_NODE_REFUSED, order);
+	if (!nr || nodes_empty(nodes))
+		return NULL;
+
+	gfp |= __GFP_COMP;
+	folio = private_node_walk(numa_mem_id(), &nodes, gfp, order);
+	if (!folio)
+		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);
+	for (i = 0; i < nr; i++) {
+		if (!folio && node_isset(pns[i]->nid, nodes))
+			private_node_refuse(pns[i], PRIVATE_NODE_USER_OWNER,
+					    PRIVATE_NODE_FAILED, order);
+		else if (folio && folio_nid(folio) == pns[i]->nid)
+			private_node_count(pns[i], PRIVATE_NODE_USER_OWNER,
+					   PRIVATE_NODE_USED, 1UL << order);
+	}
+	return folio;
+}
+EXPORT_SYMBOL_GPL(private_node_alloc_folio_set);

@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Nodes that the command line makes private, and spare node ids.
+ *
+ *	private_node=<nid>[:<service>,...]	repeatable
+ *	private_node_spare=<n>
+ *
+ * A node goes through these steps, each called once (the first as often as the
+ * architecture tries to find out about NUMA):
+ *
+ *	claim	memblock has learnt node ids: latch the node, so that nothing
+ *		that stays is put there and it is never in N_MEMORY
+ *	verdict	memblock is about to be handed over: is the node still ours?
+ *		If not it becomes ordinary, before a zonelist was built
+ *	release	its free pages go to the buddy
+ *	register	the handle, owner "boot"
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/cma.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/init.h>
+#include <linux/initrd.h>
+#include <linux/memblock.h>
+#include <linux/mm.h>
+#include <linux/string.h>
+#include <linux/topology.h>
+#include <asm/sections.h>
+#include <asm/setup.h>
+
+#include "../cma.h"
+#include "private_node.h"
+
+static nodemask_t requested __initdata;
+static unsigned long services[MAX_NUMNODES] __initdata;
+static unsigned int nr_spare __initdata;
+static bool released;
+
+nodemask_t private_node_spare_map;
+
+static int __init parse_services(int nid, char *list)
+{
+	const char *missing;
+	unsigned long mask = 0;
+	char *name;
+	int ret;
+
+	while ((name = strsep(&list, ","))) {
+		ret = private_node_parse_service(name, strlen(name));
+		if (ret < 0) {
+			pr_err("node %d left ordinary: unknown service '%s'\n",
+			       nid, name);
+			return ret;
+		}
+		mask |= BIT(ret);
+	}
+	mask |= services[nid];
+	ret = private_node_check_services(mask, &missing);
+	if (ret) {
+		pr_err("node %d left ordinary: service %s needs %s\n", nid,
+		       private_node_services[ret - 1].name, missing);
+		return -EINVAL;
+	}
+	services[nid] = mask;
+	return 0;
+}
+
+static int __init parse_private_node(char *arg)
+{
+	static char buf[COMMAND_LINE_SIZE] __initdata;
+	unsigned int nid;
+	char *list = buf;
+	char *number;
+
+	if (!arg || strscpy(buf, arg) < 0) {
+		pr_err("private_node= ignored: give <nid>[:<service>,...]\n");
+		return 0;
+	}
+	number = strsep(&list, ":");
+	if (kstrtouint(number, 10, &nid)) {
+		pr_err("private_node=%s ignored: '%s' is not a node id\n", arg,
+		       number);
+		return 0;
+	}
+	if (nid >= MAX_NUMNODES) {
+		pr_err("private_node=%s ignored: node ids end at %d\n", arg,
+		       MAX_NUMNODES - 1);
+		return 0;
+	}
+	if (list && parse_services(nid, list)) {
+		/* One bad word spoils the node, whatever else names it. */
+		services[nid] = ~0UL;
+		node_clear(nid, requested);
+		return 0;
+	}
+	if (services[nid] != ~0UL)
+		node_set(nid, requested);
+	return 0;
+}
+early_param("private_node", parse_private_node);
+
+static int __init parse_spare(char *arg)
+{
+	if (!arg || kstrtouint(arg, 10, &nr_spare) || nr_spare >= MAX_NUMNODES) {
+		pr_err("private_node_spare=%s ignored: give a number below %d\n",
+		       arg ?: "", MAX_NUMNODES);
+		nr_spare = 0;
+	}
+	return 0;
+}
+early_param("private_node_spare", parse_spare);
+
+/**
+ * private_node_boot_requested - does the command line ask for a private node?
+ *
+ * Early allocations then have to stay near the kernel image, because memblock
+ * does not know nodes yet.
+ * Context: boot, after early parameters.
+ */
+bool __init private_node_boot_requested(void)
+{
+	return !nodes_empty(requested);
+}
+
+static bool __init node_overlaps(int nid, phys_addr_t start, phys_addr_t end)
+{
+	unsigned long start_pfn, end_pfn;
+	int i;
+
+	for_each_mem_pfn_range(i, nid, &start_pfn, &end_pfn, NULL)
+		if (PFN_PHYS(start_pfn) < end && start < PFN_PHYS(end_pfn))
+			return true;
+	return false;
+}
+
+static bool __init node_has_memblock(int nid)
+{
+	return node_overlaps(nid, 0, PHYS_ADDR_MAX);
+}
+
+static bool __init claimable(int nid, const nodemask_t *ordinary)
+{
+	nodemask_t others = *ordinary;
+
+	node_clear(nid, others);
+	if (!node_has_memblock(nid))
+		pr_err("node %d: cannot be private: unknown node, or no memory\n",
+		       nid);
+	else if (node_overlaps(nid, __pa_symbol(_text), __pa_symbol(_end)))
+		pr_err("node %d left ordinary: holds the kernel image\n", nid);
+	else if (nodes_empty(others))
+		pr_err("node %d left ordinary: it is the last ordinary node\n",
+		       nid);
+	else
+		return true;
+	return false;
+}
+
+static void __init claim_spares(void)
+{
+	unsigned int left;
+	int nid = 0;
+
+	nodes_clear(private_node_spare_map);
+	for (left = nr_spare; left; left--) {
+		nid = find_next_zero_bit(node_possible_map.bits, MAX_NUMNODES,
+					 nid);
+		if (nid >= MAX_NUMNODES) {
+			pr_err("private_node_spare=%u: only %u node ids left\n",
+			       nr_spare, nr_spare - left);
+			return;
+		}
+		node_set(nid, node_possible_map);
+		node_set(nid, private_node_spare_map);
+	}
+	if (nr_spare)
+		pr_info("spare nodes %*pbl\n",
+			nodemask_pr_args(&private_node_spare_map));
+}
+
+/**
+ * private_node_boot_claim - latch the nodes that the command line names
+ *
+ * Called each time that memblock has been told node ids; the last call counts.
+ * Context: boot, one CPU.
+ */
+void __init private_node_boot_claim(void)
+{
+	nodemask_t ordinary = NODE_MASK_NONE;
+	int nid;
+
+	nodes_clear(private_node_map);
+	claim_spares();
+	for (nid = 0; nid < MAX_NUMNODES; nid++)
+		if (node_has_memblock(nid))
+			node_set(nid, ordinary);
+	for_each_node_mask(nid, requested) {
+		if (!claimable(nid, &ordinary))
+			continue;
+		node_clear(nid, ordinary);
+		node_set(nid, private_node_map);
+	}
+	if (!nodes_empty(private_node_map))
+		static_branch_enable(&private_node_key);
+}
+
+/**
+ * private_node_boot_skip - may memblock hand out memory of this node?
+ * @nid: node of a memblock region, or no node
+ * @memblock_flags: what the caller of memblock asks for
+ *
+ * Context: boot; also after it where memblock is kept.
+ */
+bool private_node_boot_skip(int nid, int memblock_flags)
+{
+	return numa_valid_node(nid) && !released &&
+	       !(memblock_flags & MEMBLOCK_HOTPLUG) &&
+	       private_node_hooked(boot_memblock, nid);
+}
+
+static bool __init has_cpus(int nid)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (cpu_to_node(cpu) == nid)
+			return true;
+	return false;
+}
+
+static int __init cma_on_node(struct cma *cma, void *data)
+{
+	int nid = *(int *)data;
+	int i;
+
+	for (i = 0; i < cma->nranges; i++) {
+		phys_addr_t start = PFN_PHYS(cma->ranges[i].base_pfn);
+
+		if (node_overlaps(nid, start,
+				  start + PFN_PHYS(cma->ranges[i].count)))
+			return 1;
+	}
+	return 0;
+}
+
+/* The initrd is given back when it has been unpacked. */
+static bool __init is_initrd(phys_addr_t start, phys_addr_t end)
+{
+#ifdef CONFIG_BLK_DEV_INITRD
+	return initrd_start && start >= round_down(__pa(initrd_start), PAGE_SIZE) &&
+	       end <= round_up(__pa(initrd_end), PAGE_SIZE);
+#else
+	return false;
+#endif
+}
+
+static bool __init has_boot_memory(int nid, phys_addr_t *start,
+				   phys_addr_t *end)
+{
+	u64 i;
+
+	for_each_reserved_mem_range(i, start, end)
+		if (node_overlaps(nid, *start, *end) &&
+		    !is_initrd(*start, *end))
+			return true;
+	return false;
+}
+
+static bool __init still_ours(int nid)
+{
+	phys_addr_t start, end;
+
+	if (has_cpus(nid)) {
+		pr_err("node %d left ordinary: it has CPUs\n", nid);
+		return false;
+	}
+	if (IS_ENABLED(CONFIG_CMA) && cma_for_each_area(cma_on_node, &nid)) {
+		pr_err("node %d left ordinary: it hosts a CMA area\n", nid);
+		return false;
+	}
+	if (has_boot_memory(nid, &start, &end)) {
+		end--;
+		pr_err("node %d left ordinary: boot memory at [mem %pa-%pa] cannot be taken back\n",
+		       nid, &start, &end);
+		return false;
+	}
+	return true;
+}
+
+static void __init make_ordinary(int nid)
+{
+	struct pglist_data *pgdat = NODE_DATA(nid);
+	int i;
+
+	node_clear(nid, private_node_map);
+	node_clear_state(nid, N_MEMORY_PRIVATE);
+	node_set_state(nid, N_MEMORY);
+	for (i = 0; i <= ZONE_NORMAL; i++)
+		if (populated_zone(&pgdat->node_zones[i]))
+			node_set_state(nid, N_NORMAL_MEMORY);
+}
+
+/**
+ * private_node_boot_memory - a node of the command line has memory
+ * @nid: node id
+ *
+ * Context: boot, when node states are set up.
+ */
+void __init private_node_boot_memory(int nid)
+{
+	node_set_state(nid, N_MEMORY_PRIVATE);
+}
+
+/**
+ * private_node_boot_verdict - keep the claimed nodes, or make them ordinary
+ *
+ * Context: boot, one CPU; CPUs know their nodes, no zonelist is built yet.
+ */
+void __init private_node_boot_verdict(void)
+{
+	nodemask_t claimed = private_node_map;
+	int nid;
+
+	for_each_node_mask(nid, claimed)
+		if (!still_ours(nid))
+			make_ordinary(nid);
+	nr_online_nodes_update();
+}
+
+/**
+ * private_node_boot_release - memblock may now give the pages to the buddy
+ *
+ * Context: boot, one CPU.
+ */
+void __init private_node_boot_release(void)
+{
+	released = true;
+}
+
+/**
+ * private_node_boot_totalram - take private pages out of MemTotal
+ *
+ * Context: boot, one CPU, after memblock_free_all() has counted them.
+ */
+void __init private_node_boot_totalram(void)
+{
+	int nid;
+
+	for_each_node_mask(nid, private_node_map)
+		if (private_node_hook(boot_totalram))
+			totalram_pages_add(-private_node_managed_pages_nid(nid));
+}
+
+static int __init private_node_boot_register(void)
+{
+	struct private_node_desc desc = { .owner = "boot" };
+	struct private_node *pn;
+	int nid;
+
+	for_each_node_mask(nid, private_node_map) {
+		desc.capable = services[nid];
+		desc.enabled = services[nid];
+		pn = private_node_do_register(nid, &desc, true);
+		/* Without a handle it stays closed for good, never ordinary. */
+		if (IS_ERR(pn))
+			pr_err("node %d: closed, cannot be registered: %ld\n",
+			       nid, PTR_ERR(pn));
+	}
+	return 0;
+}
+subsys_initcall(private_node_boot_register);

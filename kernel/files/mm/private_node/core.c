@@ -1,0 +1,668 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Registry of private memory nodes.
+ *
+ * A node is private from private_node_register() to private_node_unregister(),
+ * with memory or without: the latch is private_node_map, memory that comes
+ * online on a latched node goes to N_MEMORY_PRIVATE and never to N_MEMORY.
+ * The handle is counted and outlives the registration as a shell, so that a
+ * stale handle meets -ENODEV and never the next owner of the node id.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/cpumask.h>
+#include <linux/ctype.h>
+#include <linux/export.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/slab.h>
+#include <linux/topology.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/private_node.h>
+
+DEFINE_STATIC_KEY_FALSE(private_node_key);
+EXPORT_SYMBOL_GPL(private_node_key);
+
+/* The latch: read without a lock, written under private_node_lock. */
+nodemask_t private_node_map __read_mostly;
+EXPORT_SYMBOL_GPL(private_node_map);
+
+/* Registration, services, policies.  Nests outside mem_hotplug_lock. */
+DEFINE_MUTEX(private_node_lock);
+
+static struct private_node __rcu *private_nodes[MAX_NUMNODES];
+
+/* Who had a node id last, and since when; under private_node_lock. */
+static struct {
+	char owner[PRIVATE_NODE_NAME_MAX];
+	u64 born;
+} private_node_last[MAX_NUMNODES];
+
+static u64 private_node_nr_births;
+
+/*
+ * private_node_births - number of registrations so far
+ *
+ * Context: any.
+ */
+u64 private_node_births(void)
+{
+	return READ_ONCE(private_node_nr_births);
+}
+
+const char *const private_node_on_full_names[PRIVATE_NODE_NR_ON_FULL] = {
+	[PRIVATE_NODE_FULL_FAIL] = "fail",
+	[PRIVATE_NODE_FULL_FALLBACK] = "fallback",
+	[PRIVATE_NODE_FULL_SIGBUS] = "sigbus",
+	[PRIVATE_NODE_FULL_OOM] = "oom",
+};
+EXPORT_SYMBOL_FOR_MODULES(private_node_on_full_names, "private_node_sim");
+
+const char *const private_node_on_unplug_names[PRIVATE_NODE_NR_ON_UNPLUG] = {
+	[PRIVATE_NODE_UNPLUG_REFUSE] = "refuse",
+	[PRIVATE_NODE_UNPLUG_MOVE] = "move",
+	[PRIVATE_NODE_UNPLUG_SIGBUS] = "sigbus",
+};
+EXPORT_SYMBOL_FOR_MODULES(private_node_on_unplug_names, "private_node_sim");
+
+/* See include/linux/nodemask.h. */
+void nr_online_nodes_update(void)
+{
+	nodemask_t ordinary = node_states[N_ONLINE];
+
+	if (private_node_hook(nr_online_nodes))
+		nodes_andnot(ordinary, ordinary, private_node_map);
+	nr_online_nodes = nodes_weight(ordinary);
+}
+
+/*
+ * private_node_find - handle of a node that is registered now
+ * @nid: any number
+ *
+ * Context: any.
+ * Return: a handle with a reference for the caller, or NULL.
+ */
+struct private_node *private_node_find(int nid)
+{
+	struct private_node *pn;
+
+	if (nid < 0 || nid >= MAX_NUMNODES)
+		return NULL;
+	rcu_read_lock();
+	pn = rcu_dereference(private_nodes[nid]);
+	if (pn && !refcount_inc_not_zero(&pn->ref))
+		pn = NULL;
+	rcu_read_unlock();
+	return pn;
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_find);
+
+/*
+ * private_node_peek - private_node_find() without a reference
+ * @nid: node id in [0, MAX_NUMNODES)
+ *
+ * Context: rcu_read_lock() held, as long as the handle is used.
+ */
+struct private_node *private_node_peek(int nid)
+{
+	return rcu_dereference(private_nodes[nid]);
+}
+
+/**
+ * private_node_get - take a reference on a handle
+ * @pn: a handle that the caller holds, or NULL
+ *
+ * Context: any.
+ * Return: @pn.
+ */
+struct private_node *private_node_get(struct private_node *pn)
+{
+	if (pn)
+		refcount_inc(&pn->ref);
+	return pn;
+}
+EXPORT_SYMBOL_GPL(private_node_get);
+
+static void private_node_free_rcu(struct rcu_head *rcu)
+{
+	struct private_node *pn = container_of(rcu, struct private_node, rcu);
+
+	free_percpu(pn->stats);
+	kfree(pn);
+}
+
+/**
+ * private_node_put - drop a reference on a handle
+ * @pn: the handle, or NULL
+ *
+ * An owner drops its own after private_node_unregister().
+ * Context: any.
+ */
+void private_node_put(struct private_node *pn)
+{
+	if (pn && refcount_dec_and_test(&pn->ref))
+		call_rcu(&pn->rcu, private_node_free_rcu);
+}
+EXPORT_SYMBOL_GPL(private_node_put);
+
+/**
+ * private_node_nid - node id of a handle
+ * @pn: the handle, also after private_node_unregister()
+ *
+ * Context: any.
+ * Return: the node id that the handle was registered for.
+ */
+int private_node_nid(const struct private_node *pn)
+{
+	return pn->nid;
+}
+EXPORT_SYMBOL_GPL(private_node_nid);
+
+/**
+ * private_node_set_drvdata - keep a pointer of the owner's with the handle
+ * @pn: the handle
+ * @data: anything
+ *
+ * Context: any; the caller serialises.
+ */
+void private_node_set_drvdata(struct private_node *pn, void *data)
+{
+	pn->drvdata = data;
+}
+EXPORT_SYMBOL_GPL(private_node_set_drvdata);
+
+/**
+ * private_node_drvdata - the pointer kept by private_node_set_drvdata()
+ * @pn: the handle
+ *
+ * Context: any.
+ * Return: the pointer, NULL when none was set.
+ */
+void *private_node_drvdata(const struct private_node *pn)
+{
+	return pn->drvdata;
+}
+EXPORT_SYMBOL_GPL(private_node_drvdata);
+
+/**
+ * private_node_service_enabled - is a service open on a node right now?
+ * @nid: node id
+ * @service: the service
+ *
+ * Context: any.
+ * Return: false as well for a node that is not private.
+ */
+bool private_node_service_enabled(int nid, enum private_node_service service)
+{
+	struct private_node *pn;
+	bool ret = false;
+
+	if (nid < 0 || nid >= MAX_NUMNODES || !node_is_private(nid))
+		return false;
+	rcu_read_lock();
+	pn = rcu_dereference(private_nodes[nid]);
+	if (pn)
+		ret = READ_ONCE(pn->enabled) & BIT(service);
+	rcu_read_unlock();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(private_node_service_enabled);
+
+/* Before the first folio can come.  It stays: so do the folios. */
+static void note_demotion(struct private_node *pn, unsigned long enabled)
+{
+	if (enabled & BIT(PRIVATE_NODE_DEMOTION))
+		WRITE_ONCE(pn->demoted_to, true);
+}
+
+/*
+ * private_node_change_enabled - open exactly these services, which are checked
+ * @pn: the handle
+ * @enabled: the services
+ *
+ * Context: process, may sleep; private_node_lock held.
+ * Return: 0; -ENOMEM when a thread could not be started, and nothing changes.
+ */
+int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
+{
+	unsigned long old = pn->enabled;
+	int ret = 0;
+
+	lockdep_assert_held(&private_node_lock);
+	if (old == enabled)
+		return 0;
+	note_demotion(pn, enabled);
+	WRITE_ONCE(pn->enabled, enabled);
+	get_online_mems();
+	private_node_run_threads(pn->nid);
+	if (!private_node_has_threads(pn->nid)) {
+		pr_err("node %d: %s: enabled unchanged: no memory for kswapd and kcompactd\n",
+		       pn->nid, pn->owner);
+		ret = -ENOMEM;
+		WRITE_ONCE(pn->enabled, old);
+		private_node_run_threads(pn->nid);
+	}
+	put_online_mems();
+	setup_per_zone_wmarks();
+	return ret;
+}
+
+/**
+ * private_node_set_enabled - open exactly these services
+ * @pn: the handle
+ * @enabled: mask of BIT(enum private_node_service)
+ *
+ * All or nothing.  What is no longer in the mask stops being granted before
+ * this returns; pages already placed stay valid.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENODEV after unregister; -EINVAL for an unknown service; -EPERM
+ * for one the owner did not declare @capable; -ENXIO for a dependency that is
+ * not in the mask; -ENOMEM.
+ */
+int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
+{
+	const char *missing;
+
+	if (enabled & ~GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0))
+		return -EINVAL;
+	guard(mutex)(&private_node_lock);
+	if (pn->state == PRIVATE_NODE_DEAD)
+		return -ENODEV;
+	if (enabled & ~pn->capable)
+		return -EPERM;
+	if (private_node_check_services(enabled, &missing))
+		return -ENXIO;
+	return private_node_change_enabled(pn, enabled);
+}
+EXPORT_SYMBOL_GPL(private_node_set_enabled);
+
+/* The name becomes a file name in /dev and a word in sysfs and dmesg. */
+bool private_node_name_ok(const char *name)
+{
+	size_t i;
+
+	if (!name || !isalnum(name[0]) ||
+	    strlen(name) >= PRIVATE_NODE_NAME_MAX)
+		return false;
+	for (i = 1; name[i]; i++)
+		if (!isalnum(name[i]) && name[i] != '_' && name[i] != '-' &&
+		    name[i] != '.')
+			return false;
+	return true;
+}
+
+static int private_node_check_desc(int nid, const struct private_node_desc *d)
+{
+	const char *missing;
+	bool falls_back;
+	int bad;
+
+	if (nid < 0 || nid >= MAX_NUMNODES || !node_possible(nid)) {
+		pr_err("node %d: not a possible node\n", nid);
+		return -EINVAL;
+	}
+	if (!d || !private_node_name_ok(d->owner) ||
+	    (d->name && !private_node_name_ok(d->name))) {
+		pr_err("node %d: owner and name need 1 to %d letters, digits, '_', '-' or '.'\n",
+		       nid, PRIVATE_NODE_NAME_MAX - 1);
+		return -EINVAL;
+	}
+	if (d->capable & ~GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0)) {
+		pr_err("node %d: %s: unknown service in capable mask %#lx\n",
+		       nid, d->owner, d->capable);
+		return -EINVAL;
+	}
+	if (d->enabled & ~d->capable) {
+		pr_err("node %d: %s: services %#lx enabled but not capable\n",
+		       nid, d->owner, d->enabled & ~d->capable);
+		return -EPERM;
+	}
+	bad = private_node_check_services(d->enabled, &missing);
+	if (bad) {
+		pr_err("node %d: %s: service %s needs %s\n", nid, d->owner,
+		       private_node_services[bad - 1].name, missing);
+		return -ENXIO;
+	}
+	if (d->on_full >= PRIVATE_NODE_NR_ON_FULL ||
+	    d->on_unplug >= PRIVATE_NODE_NR_ON_UNPLUG ||
+	    d->flags & ~PRIVATE_NODE_F_NO_DEVICE_MAP) {
+		pr_err("node %d: %s: unknown policy or flag\n", nid, d->owner);
+		return -EINVAL;
+	}
+	if (d->adistance < 0 || d->adistance > PRIVATE_NODE_MAX_ADISTANCE) {
+		pr_err("node %d: %s: abstract distance %d is not in 0 to %d\n",
+		       nid, d->owner, d->adistance, PRIVATE_NODE_MAX_ADISTANCE);
+		return -EINVAL;
+	}
+	falls_back = d->on_full == PRIVATE_NODE_FULL_FALLBACK;
+	if (falls_back == nodes_empty(d->fallback)) {
+		pr_err("node %d: %s: fallback nodes go with on_full=fallback, and only with it\n",
+		       nid, d->owner);
+		return -EINVAL;
+	}
+	/* Naming another owner's node takes that owner's handle. */
+	if (!nodes_subset(d->fallback, node_states[N_MEMORY])) {
+		pr_err("node %d: %s: fallback node without ordinary memory in %*pbl\n",
+		       nid, d->owner, nodemask_pr_args(&d->fallback));
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static struct private_node *private_node_new(int nid,
+					     const struct private_node_desc *d)
+{
+	struct private_node *pn = kzalloc_obj(*pn);
+
+	if (!pn)
+		return NULL;
+	pn->stats = alloc_percpu(struct private_node_stats);
+	if (!pn->stats) {
+		kfree(pn);
+		return NULL;
+	}
+	/* One for the registry, one for the owner. */
+	refcount_set(&pn->ref, 2);
+	pn->nid = nid;
+	strscpy(pn->owner, d->owner);
+	if (d->name)
+		strscpy(pn->name, d->name);
+	else
+		snprintf(pn->name, sizeof(pn->name), "node%d", nid);
+	pn->capable = d->capable;
+	pn->enabled = d->enabled;
+	pn->on_full = d->on_full;
+	pn->fallback = d->fallback;
+	pn->on_unplug = d->on_unplug;
+	pn->flags = d->flags;
+	pn->adistance = d->adistance;
+	note_demotion(pn, d->enabled);
+	private_node_promote_init(pn);
+	pn->ops = d->ops;
+	INIT_LIST_HEAD(&pn->ranges);
+	return pn;
+}
+
+static int block_is_on(struct memory_block *mem, void *nid)
+{
+	return mem->nid == *(int *)nid;
+}
+
+/* Only boot latches a node that has memory, before any was handed out. */
+static const char *obstacle(int nid, bool boot)
+{
+	if (rcu_access_pointer(private_nodes[nid]) ||
+	    (!boot && node_isset(nid, private_node_map)))
+		return "is private already";
+	if (!cpumask_empty(cpumask_of_node(nid)))
+		return "has CPUs";
+	if (node_state(nid, N_MEMORY))
+		return "has ordinary memory";
+	/* The latch would make somebody else's memory private. */
+	if (!boot && for_each_memory_block(&nid, block_is_on))
+		return "has memory blocks that are offline";
+	return NULL;
+}
+
+/**
+ * private_node_obstacle - what keeps a node from being registered?
+ * @nid: any number
+ *
+ * For a provider that can choose; private_node_register() asks again.
+ *
+ * Context: process, may sleep.
+ * Return: words that go on after "node 1", or NULL when there is nothing.
+ */
+const char *private_node_obstacle(int nid)
+{
+	if (nid < 0 || nid >= MAX_NUMNODES || !node_possible(nid))
+		return "is not a possible node";
+	return obstacle(nid, false);
+}
+EXPORT_SYMBOL_GPL(private_node_obstacle);
+
+static int private_node_check_free(int nid, bool boot)
+{
+	const char *why = obstacle(nid, boot);
+
+	if (!why)
+		return 0;
+	pr_err("node %d: %s\n", nid, why);
+	return -EBUSY;
+}
+
+/* On the same node it is not the name that is in the way. */
+static bool private_node_name_taken(const struct private_node *new)
+{
+	struct private_node *pn;
+	int nid;
+
+	for_each_node(nid) {
+		pn = rcu_dereference_protected(private_nodes[nid],
+					       lockdep_is_held(&private_node_lock));
+		if (pn && nid != new->nid && !strcmp(pn->name, new->name))
+			return true;
+	}
+	return false;
+}
+
+static void private_node_unlatch(int nid)
+{
+	mem_hotplug_begin();
+	node_clear(nid, private_node_map);
+	nr_online_nodes_update();
+	mem_hotplug_done();
+}
+
+static int private_node_latch(struct private_node *pn, bool boot)
+{
+	int ret;
+
+	mem_hotplug_begin();
+	ret = private_node_check_free(pn->nid, boot);
+	if (!ret) {
+		node_set(pn->nid, private_node_map);
+		nr_online_nodes_update();
+	}
+	mem_hotplug_done();
+	if (!ret)
+		static_branch_enable(&private_node_key);
+	return ret;
+}
+
+/*
+ * Faces of the node in sysfs and /dev.  They come and go without
+ * private_node_lock, which their own methods take.
+ */
+static int private_node_publish(struct private_node *pn)
+{
+	int ret;
+
+	ret = private_node_sysfs_add(pn);
+	if (ret)
+		return ret;
+	ret = private_node_devmap_add(pn);
+	if (ret)
+		private_node_sysfs_remove(pn);
+	return ret;
+}
+
+static void private_node_set_born(struct private_node *pn)
+{
+	typeof(*private_node_last) *last = &private_node_last[pn->nid];
+
+	pn->born = private_node_nr_births + 1;
+	WRITE_ONCE(private_node_nr_births, pn->born);
+	if (strcmp(last->owner, pn->owner)) {
+		strscpy(last->owner, pn->owner);
+		last->born = pn->born;
+	}
+	pn->owner_born = last->born;
+}
+
+static int private_node_insert(struct private_node *pn, bool boot)
+{
+	int ret;
+
+	guard(mutex)(&private_node_lock);
+	if (private_node_name_taken(pn)) {
+		pr_err("node %d: %s: name %s is in use\n", pn->nid, pn->owner,
+		       pn->name);
+		return -EEXIST;
+	}
+	ret = private_node_latch(pn, boot);
+	if (ret)
+		return ret;
+	private_node_set_born(pn);
+	rcu_assign_pointer(private_nodes[pn->nid], pn);
+	private_node_rebuild_zonelists();
+	return 0;
+}
+
+static void private_node_erase(struct private_node *pn)
+{
+	guard(mutex)(&private_node_lock);
+	RCU_INIT_POINTER(private_nodes[pn->nid], NULL);
+	private_node_unlatch(pn->nid);
+	private_node_rebuild_zonelists();
+}
+
+/*
+ * private_node_do_register - private_node_register(), also for boot
+ * @nid: node id
+ * @desc: what the owner says about it
+ * @boot: boot latched the node already, with its memory
+ */
+struct private_node *private_node_do_register(int nid,
+					      const struct private_node_desc *desc,
+					      bool boot)
+{
+	struct private_node *pn;
+	int ret;
+
+	ret = private_node_check_desc(nid, desc);
+	if (ret)
+		return ERR_PTR(ret);
+	pn = private_node_new(nid, desc);
+	if (!pn)
+		return ERR_PTR(-ENOMEM);
+	ret = private_node_insert(pn, boot);
+	if (ret)
+		goto err_put;
+	ret = private_node_publish(pn);
+	if (ret)
+		goto err_erase;
+
+	trace_private_node_register(nid, pn->owner, pn->capable, pn->enabled);
+	pr_info("node %d: private, owner %s\n", nid, pn->owner);
+	return pn;
+
+err_erase:
+	pr_err("node %d: %s: cannot create its files: %d\n", nid, pn->owner,
+	       ret);
+	private_node_erase(pn);
+err_put:
+	/* Nobody else got hold of it: the registry's and the owner's. */
+	private_node_put(pn);
+	private_node_put(pn);
+	return ERR_PTR(ret);
+}
+
+/**
+ * private_node_register - make a node private
+ * @nid: a possible node without CPUs and without ordinary memory
+ * @desc: what the owner says about it; copied
+ *
+ * From here on memory that comes online on the node is private.  The caller
+ * adds it by add_private_memory_driver_managed().
+ *
+ * Context: process, may sleep; takes private_node_lock and mem_hotplug_lock.
+ * Return: a handle, given back by private_node_unregister() and then
+ * private_node_put(); or ERR_PTR: -EINVAL for a bad @nid or @desc, -EPERM or
+ * -ENXIO for services as private_node_set_enabled(), -EBUSY for a node that is
+ * private already or has CPUs or memory, -EEXIST for a name that is in use,
+ * -ENOMEM.  Every refusal has its reason in the kernel log.
+ */
+struct private_node *private_node_register(int nid,
+					   const struct private_node_desc *desc)
+{
+	return private_node_do_register(nid, desc, false);
+}
+EXPORT_SYMBOL_GPL(private_node_register);
+
+static int private_node_kill(struct private_node *pn)
+{
+	guard(mutex)(&private_node_lock);
+	if (pn->state == PRIVATE_NODE_DEAD)
+		return -ENODEV;
+	if (node_state(pn->nid, N_MEMORY_PRIVATE) || !list_empty(&pn->ranges)) {
+		pr_err("node %d: %s: cannot unregister: %lu pages of memory online; remove it first\n",
+		       pn->nid, pn->owner, node_present_pages(pn->nid));
+		return -EBUSY;
+	}
+	WRITE_ONCE(pn->state, PRIVATE_NODE_DEAD);
+	WRITE_ONCE(pn->enabled, 0);
+	return 0;
+}
+
+/**
+ * private_node_unregister - give a node back
+ * @pn: the handle
+ *
+ * The node id is free for the next owner when this returns 0.  The handle
+ * stays valid as a shell, on which every call fails, until its last
+ * private_node_put().  No callback of &struct private_node_ops runs then.
+ *
+ * Context: process, may sleep, not from a callback; takes private_node_lock and mem_hotplug_lock.
+ * Return: 0; -EBUSY while the node has memory, and nothing changes; -ENODEV
+ * when it was unregistered before.
+ */
+int private_node_unregister(struct private_node *pn)
+{
+	int ret = private_node_kill(pn);
+
+	if (ret)
+		return ret;
+	private_node_devmap_remove(pn);
+	private_node_sysfs_remove(pn);
+	private_node_erase(pn);
+	private_node_end_ops(pn);
+	trace_private_node_unregister(pn->nid, pn->owner);
+	pr_info("node %d: no longer private\n", pn->nid);
+	private_node_put(pn);
+	return 0;
+}
+EXPORT_SYMBOL_GPL(private_node_unregister);
+
+#ifdef CONFIG_PRIVATE_NODE_MUTATE
+#include <linux/init.h>
+
+int private_node_hook_off = -1;
+EXPORT_SYMBOL_GPL(private_node_hook_off);
+
+#define PRIVATE_NODE_HOOK(name) #name,
+static const char *const hook_names[] = { PRIVATE_NODE_HOOKS };
+#undef PRIVATE_NODE_HOOK
+
+static int __init private_node_mutate(char *arg)
+{
+	int i;
+
+	for (i = 0; arg && i < PRIVATE_NODE_NR_HOOKS; i++) {
+		if (strcmp(arg, hook_names[i]))
+			continue;
+		private_node_hook_off = i;
+		pr_notice("hook %s is switched off\n", arg);
+		return 0;
+	}
+	pr_err("mutate: %s: no such hook\n", arg ?: "");
+	return -EINVAL;
+}
+early_param("private_node_mutate", private_node_mutate);
+#endif

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Empty a private node before its memory goes: find out who uses it, and do
+ * what on_unplug says.
+ *
+ *	page is			refuse		move		sigbus
+ *	owner's, kernel's	-EBUSY		-EBUSY		-EBUSY
+ *	user's			-EBUSY		migrated	poison marker
+ *	put there by the kernel	migrated	migrated	migrated
+ *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
+ *
+ * Which of the two it is says private_node_whose().
+ *
+ * Nothing is touched before everything was seen to be movable, and every loop
+ * has an end: a pin that comes late makes unplug fail, and is named.
+ *
+ * Broken pages (memory failure) are in nobody's way: failure.c takes them out of
+ * what still refers to them.
+ *
+ * A poison marker takes the place of the page in page tables, and in shmem's
+ * page cache: whoever comes back gets SIGBUS (read() gets EIO), also when the
+ * node has memory again, and never a fresh page of zeroes.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/delay.h>
+#include <linux/hugetlb.h>
+#include <linux/leafops.h>
+#include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mmu_notifier.h>
+#include <linux/pagemap.h>
+#include <linux/private_node_zswap.h>
+#include <linux/range.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <trace/events/private_node.h>
+
+#include "../internal.h"
+#include "../page_alloc.h"
+#include "../swap.h"
+#include "private_node.h"
+
+/* Somebody who looks at a page for a moment is not a holder: 5 * 40 ms. */
+#define SETTLE_TRIES	5
+#define SETTLE_MS	40
+#define EVACUATE_PASSES	10
+#define EVACUATE_BATCH	512
+
+/* Pages in use by kind, and one page of each kind to name its holder. */
+struct holders {
+	unsigned long user;
+	unsigned long pinned;	/* of user */
+	unsigned long strays;	/* users', but not all policies of theirs want them here */
+	unsigned long unsure;	/* of strays: it could not be found out */
+	unsigned long other;	/* the owner's, or the kernel's */
+	unsigned long user_pfn;
+	unsigned long pinned_pfn;
+};
+
+struct task_name {
+	struct mm_struct *mm;
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/*
+ * private_node_folio_is_users - is this a user's folio, or the owner's?
+ * @folio: in use, with a reference
+ *
+ * Context: any.
+ */
+bool private_node_folio_is_users(struct folio *folio)
+{
+	if (folio_test_hugetlb(folio))
+		return true;
+	if (page_has_type(&folio->page))
+		return false;
+	return folio_test_lru(folio) || folio_test_swapbacked(folio) ||
+	       READ_ONCE(folio->mapping);
+}
+
+/* @folio is held once by the caller. */
+static bool folio_is_pinned(struct folio *folio)
+{
+	return folio_ref_count(folio) > folio_expected_ref_count(folio) + 1;
+}
+
+static void count_folio(struct folio *folio, struct holders *h)
+{
+	enum private_node_whose whose = PRIVATE_NODE_USERS;
+	unsigned long nr = folio_nr_pages(folio);
+
+	if (!private_node_folio_is_users(folio)) {
+		h->other += nr;
+		return;
+	}
+	if (!folio_is_pinned(folio))
+		whose = private_node_whose_is(folio);
+	if (whose != PRIVATE_NODE_USERS) {
+		h->strays += nr;
+		h->unsure += whose == PRIVATE_NODE_UNSURE ? nr : 0;
+		return;
+	}
+	h->user += nr;
+	if (!h->user_pfn || folio_mapped(folio))
+		h->user_pfn = folio_pfn(folio);
+	if (folio_is_pinned(folio)) {
+		h->pinned += nr;
+		h->pinned_pfn = folio_pfn(folio);
+	}
+}
+
+/* Pages that are not in use: how many to step over, or 0. */
+static unsigned long idle_pages(unsigned long pfn, struct page *page)
+{
+	unsigned int order;
+
+	if (!page)
+		return SECTION_ALIGN_UP(pfn + 1) - pfn;
+	if (PageVmemmapSelfHosted(page))
+		return 1;
+	if (private_node_page_lost(page))
+		return 1;
+	if (!PageBuddy(page))
+		return 0;
+	order = buddy_order_unsafe(page);
+	return order <= MAX_PAGE_ORDER ? 1UL << order : 1;
+}
+
+/*
+ * private_node_next_used - walk the folios in use
+ * @pfn: where to look from; result: behind the folio
+ * @end: where to stop
+ *
+ * Context: process; mem_hotplug_lock held, or the memory is being unplugged.
+ * Return: the folio, with a reference; NULL when there is none before @end.
+ */
+struct folio *private_node_next_used(unsigned long *pfn, unsigned long end)
+{
+	unsigned long idle;
+	struct folio *folio;
+	struct page *page;
+
+	for (; *pfn < end; *pfn += idle) {
+		cond_resched();
+		page = pfn_to_online_page(*pfn);
+		idle = idle_pages(*pfn, page);
+		if (idle)
+			continue;
+		idle = 1;
+		folio = page_folio(page);
+		if (!folio_try_get(folio))
+			continue;
+		if (page_folio(page) != folio) {
+			folio_put(folio);
+			idle = 0;
+			continue;
+		}
+		*pfn = folio_pfn(folio) + folio_nr_pages(folio);
+		return folio;
+	}
+	return NULL;
+}
+
+static void scan(unsigned long pfn, unsigned long end, struct holders *h)
+{
+	struct folio *folio;
+
+	while ((folio = private_node_next_used(&pfn, end))) {
+		count_folio(folio, h);
+		folio_put(folio);
+	}
+}
+
+static void scan_ranges(const struct range *ranges, unsigned int nr,
+			struct holders *h)
+{
+	memset(h, 0, sizeof(*h));
+	while (nr--)
+		scan(PHYS_PFN(ranges[nr].start), PHYS_PFN(ranges[nr].end + 1),
+		     h);
+}
+
+static void name_task(struct task_name *name)
+{
+	struct task_struct *task;
+
+	rcu_read_lock();
+	for_each_process(task) {
+		if (READ_ONCE(task->mm) != name->mm)
+			continue;
+		name->pid = task_pid_nr(task);
+		get_task_comm(name->comm, task);
+		break;
+	}
+	rcu_read_unlock();
+}
+
+static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
+			unsigned long addr, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	struct task_name *name = arg;
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return true;
+	page_vma_mapped_walk_done(&pvmw);
+	name->mm = vma->vm_mm;
+	name_task(name);
+	return !name->pid;
+}
+
+/* A page of a shared object that is mapped nowhere now: who could? */
+static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
+			 unsigned long addr, void *arg)
+{
+	struct task_name *name = arg;
+
+	name->mm = vma->vm_mm;
+	name_task(name);
+	return !name->pid;
+}
+
+/* Who maps the page?  False when nobody does, or it went away meanwhile. */
+static bool find_task(unsigned long pfn, struct task_name *name)
+{
+	struct rmap_walk_control rwc = {
+		.rmap_one = find_mm_one,
+		.arg = name,
+		.anon_lock = folio_lock_anon_vma_read,
+	};
+	unsigned long end = pfn + 1;
+	struct folio *folio;
+
+	memset(name, 0, sizeof(*name));
+	folio = private_node_next_used(&pfn, end);
+	if (!folio)
+		return false;
+	if (folio_trylock(folio)) {
+		if (!folio_mapped(folio))
+			rwc.rmap_one = find_mm_file;
+		if (folio_mapped(folio) || !folio_test_anon(folio))
+			rmap_walk(folio, &rwc);
+		folio_unlock(folio);
+	}
+	folio_put(folio);
+	return name->pid;
+}
+
+static void report_users(int nid, const char *what, unsigned long nr,
+			 const char *held, unsigned long pfn, const char *next)
+{
+	struct task_name name;
+
+	if (find_task(pfn, &name))
+		pr_err("node %d: %s: %lu user pages %s, one by pid %d (%s); %s\n",
+		       nid, what, nr, held, name.pid, name.comm, next);
+	else
+		pr_err("node %d: %s: %lu user pages %s, one at pfn %#lx that no process maps (an open file, or I/O under way); %s\n",
+		       nid, what, nr, held, pfn, next);
+}
+
+static void report(struct private_node *pn, int nid, const char *what,
+		   const struct holders *h, const char *next)
+{
+	if (h->other)
+		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
+		       nid, what, h->other, pn ? pn->owner : "(none)");
+	else if (h->pinned)
+		report_users(nid, what, h->pinned, "are pinned", h->pinned_pfn,
+			     "stop it, or let it end its I/O");
+	else if (h->user)
+		report_users(nid, what, h->user, "are in use", h->user_pfn,
+			     next);
+}
+
+/*
+ * private_node_check_idle - is no page in a part of a node in use?
+ * @nid: the node
+ * @start_pfn: first page, online
+ * @nr_pages: pages
+ *
+ * Context: process, may sleep (up to 0.2 s, for those who only look at pages);
+ * mem_hotplug_lock held.
+ * Return: 0; or -EBUSY, and dmesg names the holder.
+ */
+int private_node_check_idle(int nid, unsigned long start_pfn,
+			    unsigned long nr_pages)
+{
+	struct private_node *pn;
+	struct holders h;
+	char what[64];
+	int tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		if (tries)
+			msleep(SETTLE_MS);
+		memset(&h, 0, sizeof(h));
+		private_node_catch_held(nid);
+		scan(start_pfn, start_pfn + nr_pages, &h);
+		if (!h.user && !h.strays && !h.other)
+			return 0;
+	}
+	h.user += h.strays;
+	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
+		 (u64)PFN_PHYS(start_pfn),
+		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
+	pn = private_node_find(nid);
+	report(pn, nid, what, &h, "stop it, or unplug the whole node");
+	private_node_put(pn);
+	return -EBUSY;
+}
+
+static unsigned long list_pages(struct list_head *folios)
+{
+	unsigned long nr = 0;
+	struct folio *folio;
+
+	list_for_each_entry(folio, folios, lru)
+		nr += folio_nr_pages(folio);
+	return nr;
+}
+
+static void move_list(struct private_node *pn, struct list_head *folios)
+{
+	nodemask_t ordinary = node_states[N_MEMORY];
+	struct migration_target_control mtc = {
+		.nid = pn->nid,
+		.nmask = &ordinary,
+		.gfp_mask = GFP_KERNEL | __GFP_MOVABLE | __GFP_RETRY_MAYFAIL |
+			    __GFP_NOWARN,
+		.reason = MR_MEMORY_HOTPLUG,
+	};
+	unsigned long nr = list_pages(folios);
+	unsigned long left = 0;
+
+	if (migrate_pages(folios, alloc_migration_target, NULL,
+			  (unsigned long)&mtc, MIGRATE_SYNC,
+			  MR_MEMORY_HOTPLUG, NULL)) {
+		left = list_pages(folios);
+		putback_movable_pages(folios);
+	}
+	this_cpu_add(pn->stats->unplug_moved, nr - left);
+	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_MOVE, nr - left,
+				  left);
+}
+
+static void move_range(struct private_node *pn, unsigned long pfn,
+		       unsigned long end, bool only_strays)
+{
+	unsigned long nr = 0;
+	struct folio *folio;
+	LIST_HEAD(folios);
+
+	while ((folio = private_node_next_used(&pfn, end))) {
+		if (private_node_folio_is_users(folio) &&
+		    (!only_strays ||
+		     private_node_whose_is(folio) == PRIVATE_NODE_STRAY) &&
+		    isolate_folio_to_list(folio, &folios))
+			nr += folio_nr_pages(folio);
+		folio_put(folio);
+		if (nr < EVACUATE_BATCH)
+			continue;
+		move_list(pn, &folios);
+		nr = 0;
+	}
+	if (!list_empty(&folios))
+		move_list(pn, &folios);
+}
+
+/*
+ * Order-0 folios only, so no PMD maps it.  With the entry out of the way no new
+ * pin can come by it, so one that is there now is seen: the entry goes back,
+ * and the page keeps a process by which it can be named.
+ */
+static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
+		       unsigned long addr, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
+	struct mmu_notifier_range range;
+	bool pinned = false;
+	pte_t pte;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, addr,
+				vma_address_end(&pvmw));
+	mmu_notifier_invalidate_range_start(&range);
+	while (page_vma_mapped_walk(&pvmw)) {
+		flush_cache_page(vma, pvmw.address, folio_pfn(folio));
+		pte = ptep_clear_flush(vma, pvmw.address, pvmw.pte);
+		pinned = folio_is_pinned(folio);
+		if (pinned) {
+			set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte, pte);
+			page_vma_mapped_walk_done(&pvmw);
+			break;
+		}
+		set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte,
+			   make_pte_marker(PTE_MARKER_POISONED));
+		dec_mm_counter(vma->vm_mm, MM_ANONPAGES);
+		folio_remove_rmap_pte(folio, &folio->page, vma);
+		if (vma->vm_flags & VM_LOCKED)
+			mlock_drain_local();
+		folio_put(folio);
+	}
+	mmu_notifier_invalidate_range_end(&range);
+	return !pinned;
+}
+
+static bool poison_anon(struct folio *folio)
+{
+	struct rmap_walk_control rwc = {
+		.rmap_one = poison_one,
+		.anon_lock = folio_lock_anon_vma_read,
+	};
+
+	rmap_walk(folio, &rwc);
+	return !folio_mapped(folio);
+}
+
+/*
+ * Others have the page on swap, where it stays: they are not on this node.
+ * What is dirty is on its way there, and met again in the next pass.
+ */
+static bool poison_swapped(struct folio *folio)
+{
+	if (folio_test_dirty(folio) || !poison_anon(folio))
+		return false;
+	return remove_mapping(folio_mapping(folio), folio);
+}
+
+static bool poison_shared(struct folio *folio)
+{
+	if (!folio->mapping || !shmem_mapping(folio->mapping))
+		return false;
+	try_to_unmap(folio, TTU_SYNC | TTU_IGNORE_MLOCK);
+	/* A page in the cache can be mapped again, with the pin on it. */
+	if (folio_mapped(folio) || folio_is_pinned(folio))
+		return false;
+	private_node_poison_shmem(folio);
+	return true;
+}
+
+/*
+ * Unmap a locked folio for good.  A large one is only split; its pages are
+ * met again in the next pass.
+ */
+static bool poison_folio(struct folio *folio)
+{
+	if (folio_test_hugetlb(folio))
+		return false;
+	if (folio_test_large(folio)) {
+		split_folio(folio);
+		return false;
+	}
+	folio_wait_writeback(folio);
+	if (folio_is_pinned(folio))
+		return false;
+	if (folio_test_swapcache(folio) && !folio_free_swap(folio))
+		return poison_swapped(folio);
+	return folio_test_anon(folio) ? poison_anon(folio) :
+					poison_shared(folio);
+}
+
+static void poison_range(struct private_node *pn, unsigned long pfn,
+			 unsigned long end)
+{
+	unsigned long nr = 0, left = 0;
+	struct folio *folio;
+
+	while ((folio = private_node_next_used(&pfn, end))) {
+		if (private_node_folio_is_users(folio) && folio_trylock(folio)) {
+			/* Nobody loses memory for want of an answer. */
+			if (private_node_whose(folio) == PRIVATE_NODE_USERS &&
+			    poison_folio(folio)) {
+				nr++;
+				this_cpu_inc(pn->stats->unplug_unmapped);
+			} else {
+				left += folio_nr_pages(folio);
+			}
+			folio_unlock(folio);
+		}
+		folio_put(folio);
+	}
+	trace_private_node_unplug(pn->nid, pn->on_unplug, nr, left);
+}
+
+static void evacuate_pass(struct private_node *pn, const struct range *ranges,
+			  unsigned int nr, enum private_node_on_unplug how)
+{
+	while (nr--) {
+		unsigned long pfn = PHYS_PFN(ranges[nr].start);
+		unsigned long end = PHYS_PFN(ranges[nr].end + 1);
+
+		move_range(pn, pfn, end, how != PRIVATE_NODE_UNPLUG_MOVE);
+		if (how == PRIVATE_NODE_UNPLUG_SIGBUS)
+			poison_range(pn, pfn, end);
+	}
+}
+
+static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
+	[PRIVATE_NODE_UNPLUG_REFUSE] =
+		"stop it, or unplug with on_unplug=move or sigbus",
+	[PRIVATE_NODE_UNPLUG_MOVE] =
+		"they could not be moved: free ordinary memory, or stop it",
+	[PRIVATE_NODE_UNPLUG_SIGBUS] =
+		"they could not be unmapped: try again, or stop it",
+};
+
+static bool blocked(const struct holders *h, enum private_node_on_unplug how)
+{
+	return h->other || h->pinned ||
+	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
+}
+
+/*
+ * private_node_evacuate - empty a node, as its on_unplug says
+ * @pn: the handle, closed: no new page is handed out
+ * @ranges: its memory
+ * @nr: how many ranges
+ *
+ * Context: process, may sleep; lru_cache_disable() by the caller.  Ends after
+ * a bounded number of passes.
+ * Return: 0 when no page is in use; or -EBUSY, and dmesg names the holder;
+ * -EINTR for a fatal signal.
+ */
+int private_node_evacuate(struct private_node *pn, const struct range *ranges,
+			  unsigned int nr)
+{
+	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
+	int passes = 0, tries = 0;
+	struct holders h;
+
+	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
+		private_node_catch_held(pn->nid);
+		scan_ranges(ranges, nr, &h);
+		if (!h.user && !h.strays && !h.other)
+			return 0;
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (h.other)
+			zswap_leave_node(pn->nid);
+		if (blocked(&h, how)) {
+			tries++;
+			msleep(SETTLE_MS);
+			continue;
+		}
+		evacuate_pass(pn, ranges, nr, how);
+		passes++;
+		if (h.unsure)
+			msleep(SETTLE_MS);
+	}
+	if (h.strays && !h.user) {
+		h.user = h.strays;
+		how = PRIVATE_NODE_UNPLUG_MOVE;
+	}
+	report(pn, pn->nid, "cannot unplug", &h, advice[how]);
+	return -EBUSY;
+}

@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory failure: pages of a private node that are, or will soon be, broken.
+ *
+ * mm/memory-failure.c takes them out of use as any others.  Here is what is
+ * different: the replacement of a soft-offlined page comes from the node that
+ * its policy chose, the owner is told, and a broken page that the owner itself
+ * holds is watched for until it comes back, so that nobody gets it again.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <kunit/visibility.h>
+#include <linux/cram_fence.h>
+#include <linux/list.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/srcu.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <trace/events/private_node.h>
+
+#include "../internal.h"
+#include "../page_alloc.h"
+#include "../swap.h"
+#include "private_node.h"
+
+/* A broken page in a folio that the owner holds. */
+struct held_page {
+	struct list_head list;
+	unsigned long pfn;
+	int nid;
+	bool large;	/* its folio is, and goes back to the buddy as a whole */
+};
+
+LIST_HEAD(private_node_held_pages);
+static DEFINE_SPINLOCK(held_lock);
+
+/* Callbacks of owners; they may sleep. */
+DEFINE_STATIC_SRCU(private_node_ops_srcu);
+
+static void held_add(unsigned long pfn)
+{
+	struct held_page *new = kmalloc_obj(*new, GFP_KERNEL | __GFP_NOFAIL);
+	struct held_page *h;
+
+	new->pfn = pfn;
+	new->nid = pfn_to_nid(pfn);
+	new->large = folio_test_large(page_folio(pfn_to_page(pfn)));
+	guard(spinlock)(&held_lock);
+	list_for_each_entry(h, &private_node_held_pages, list)
+		if (h->pfn == pfn) {
+			kfree(new);
+			return;
+		}
+	list_add(&new->list, &private_node_held_pages);
+}
+
+/* Is this a broken page that an owner holds? */
+static bool is_held(unsigned long pfn)
+{
+	struct held_page *h;
+
+	guard(spinlock)(&held_lock);
+	list_for_each_entry(h, &private_node_held_pages, list)
+		if (h->pfn == pfn)
+			return true;
+	return false;
+}
+
+/* Is it worth a look? */
+static bool any_given_back(int nid)
+{
+	struct held_page *h;
+	struct page *page;
+
+	guard(spinlock)(&held_lock);
+	list_for_each_entry(h, &private_node_held_pages, list) {
+		page = pfn_to_online_page(h->pfn);
+		if (h->nid == nid && (!page || !page_count(page)))
+			return true;
+	}
+	return false;
+}
+
+/* Did the owner give it back?  Then it stays with us for good. */
+static bool held_caught(struct held_page *h)
+{
+	struct page *page = pfn_to_online_page(h->pfn);
+
+	if (!page || !PageHWPoison(page))
+		return true;
+	/* A small one never reaches the free lists. */
+	if (h->large ? !take_page_off_buddy(page) : page_count(page))
+		return false;
+	page_ref_inc(page);
+	return true;
+}
+
+/*
+ * private_node_catch_held - take broken pages that came back off the free lists
+ * @nid: node id
+ *
+ * Context: process, may sleep.
+ */
+void private_node_catch_held(int nid)
+{
+	struct held_page *h, *next;
+
+	if (!private_node_any_held() || !any_given_back(nid))
+		return;
+	private_node_drain(nid);
+	guard(spinlock)(&held_lock);
+	list_for_each_entry_safe(h, next, &private_node_held_pages, list)
+		if (h->nid == nid && held_caught(h)) {
+			list_del(&h->list);
+			kfree(h);
+		}
+}
+
+/*
+ * private_node_page_broken - is a broken page among these, just taken?
+ * @page: first page, or NULL
+ * @order: how many
+ *
+ * Only a large folio of the owner brings one back.
+ * Context: any.
+ */
+bool private_node_page_broken(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	if (!page || !private_node_any_held())
+		return false;
+	for (i = 0; i < 1UL << order; i++)
+		if (PageHWPoison(page + i))
+			return true;
+	return false;
+}
+
+/*
+ * The swap cache keeps a broken page, so that whoever swaps it in is stopped.
+ * An ordinary page that was never filled does the same.
+ */
+static void replace_in_swap_cache(struct folio *old)
+{
+	struct folio *new = folio_alloc(GFP_KERNEL | __GFP_NOFAIL, 0);
+	struct swap_cluster_info *ci;
+
+	__folio_set_locked(new);
+	__folio_set_swapbacked(new);
+	new->swap = old->swap;
+	folio_set_swapcache(new);
+	ci = swap_cluster_get_and_lock_irq(old);
+	__swap_cache_replace_folio(ci, old, new);
+	node_stat_mod_folio(new, NR_FILE_PAGES, 1);
+	lruvec_stat_mod_folio(new, NR_SWAPCACHE, 1);
+	node_stat_mod_folio(old, NR_FILE_PAGES, -1);
+	lruvec_stat_mod_folio(old, NR_SWAPCACHE, -1);
+	swap_cluster_unlock_irq(ci);
+	folio_clear_swapcache(old);
+	old->private = NULL;
+	/* The reference of @new stays with the swap cache. */
+	folio_put(old);
+	folio_unlock(new);
+}
+
+static void detach(struct folio *folio)
+{
+	folio_lock(folio);
+	if (folio_test_large(folio) || folio_mapped(folio))
+		;
+	else if (folio_test_swapcache(folio))
+		replace_in_swap_cache(folio);
+	else if (!folio_test_anon(folio) && folio->mapping &&
+		 shmem_mapping(folio->mapping))
+		private_node_poison_shmem(folio);
+	folio_unlock(folio);
+}
+
+/*
+ * private_node_page_lost - is this a broken page that nobody uses any more?
+ * @page: any page
+ *
+ * Takes it out of a file or the swap cache first, where it is kept so that
+ * whoever asks for it gets an error: another mark does that, and the page may
+ * leave with its node.
+ *
+ * Context: process, may sleep.
+ */
+bool private_node_page_lost(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!PageHWPoison(page))
+		return false;
+	if ((folio_test_swapcache(folio) || folio->mapping) &&
+	    folio_try_get(folio)) {
+		if (page_folio(page) == folio)
+			detach(folio);
+		folio_put(folio);
+	}
+	return !folio_test_large(folio) && !folio_mapped(folio) &&
+	       folio_ref_count(folio) <= 1 &&
+	       !is_held(page_to_pfn(page));
+}
+
+/*
+ * __private_node_can_replace - see private_node_can_replace()
+ *
+ * Before a huge page is split for it.
+ */
+bool __private_node_can_replace(int nid, unsigned long pfn)
+{
+	if (cram_node(nid) ||
+	    private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM) ||
+	    !private_node_is_full(nid))
+		return true;
+	pr_info("node %d: pfn %#lx: cannot soft offline: no free page on the node to move it to\n",
+		nid, pfn);
+	return false;
+}
+
+/*
+ * private_node_replace - take the folio that a soft-offlined one moves to
+ * @nid: its private node, and no other; of compressed RAM it moves up
+ * @gfp: for the new place
+ * @order: of the folio
+ *
+ * Context: process.
+ * Return: the folio, or NULL.
+ */
+struct folio *private_node_replace(int nid, gfp_t gfp, unsigned int order)
+{
+	struct private_node *pn;
+	struct folio *folio;
+
+	if (cram_node(nid))
+		return __folio_alloc(gfp & ~__GFP_THISNODE, order, nid,
+				     &node_states[N_MEMORY]);
+	pn = private_node_find(nid);
+	if (!pn)
+		return NULL;
+	folio = private_node_alloc_exact(pn, gfp, order,
+					 PRIVATE_NODE_USER_SOFT_OFFLINE);
+	private_node_put(pn);
+	return folio;
+}
+
+static bool owner_holds(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+	bool ret;
+
+	if (!folio_try_get(folio))
+		return false;
+	ret = !private_node_folio_is_users(folio);
+	folio_put(folio);
+	return ret;
+}
+
+/* What became of a page, as the owner is told. */
+static unsigned int verdict(struct page *page, bool soft, int result)
+{
+	unsigned int flags = soft ? PRIVATE_NODE_FAILURE_SOFT : 0;
+
+	if (!result)
+		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
+	/* It was broken before. */
+	if (result == -EHWPOISON && private_node_page_lost(page))
+		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
+	if (result == -EHWPOISON ? is_held(page_to_pfn(page)) :
+				   owner_holds(page))
+		return flags | PRIVATE_NODE_FAILURE_HELD;
+	return flags;
+}
+
+static void count(struct private_node *pn, unsigned int flags)
+{
+	if (!(flags & PRIVATE_NODE_FAILURE_ISOLATED))
+		this_cpu_inc(pn->stats->failure_not_isolated);
+	else if (flags & PRIVATE_NODE_FAILURE_SOFT)
+		this_cpu_inc(pn->stats->failure_soft);
+	else
+		this_cpu_inc(pn->stats->failure_hard);
+}
+
+static void log_failure(struct private_node *pn, unsigned long pfn,
+			unsigned int flags, int result)
+{
+	const char *what = flags & PRIVATE_NODE_FAILURE_SOFT ?
+			   "soft offline" : "memory failure";
+
+	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
+		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
+			what);
+	else if (flags & PRIVATE_NODE_FAILURE_HELD)
+		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
+		       pn->nid, pfn, what, pn->owner);
+	else
+		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
+		       pfn, what, result);
+}
+
+/*
+ * private_node_tell_owner - call the owner's memory_failure()
+ * @pn: the handle
+ * @pfn: first page
+ * @nr_pages: pages
+ * @flags: PRIVATE_NODE_FAILURE_*
+ *
+ * Context: process, may sleep.
+ */
+void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
+			     unsigned long nr_pages, unsigned int flags)
+{
+	const struct private_node_ops *ops;
+
+	guard(srcu)(&private_node_ops_srcu);
+	ops = READ_ONCE(pn->ops);
+	if (ops && ops->memory_failure)
+		ops->memory_failure(pn, pfn, nr_pages, flags);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
+
+/*
+ * private_node_end_ops - no callback runs, and none will
+ * @pn: the handle
+ *
+ * Context: process, may sleep; not from a callback.
+ */
+void private_node_end_ops(struct private_node *pn)
+{
+	if (!pn->ops)
+		return;
+	WRITE_ONCE(pn->ops, NULL);
+	synchronize_srcu(&private_node_ops_srcu);
+}
+
+/*
+ * __private_node_memory_failure - see private_node_memory_failure()
+ */
+void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct private_node *pn;
+	unsigned int flags;
+
+	/* Filtered, or switched off: nothing happened. */
+	if (!page || result == -EOPNOTSUPP)
+		return;
+	pn = private_node_find(page_to_nid(page));
+	if (!pn)
+		return;
+	private_node_catch_held(pn->nid);
+	flags = verdict(page, soft, result);
+	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
+		held_add(pfn);
+	count(pn, flags);
+	trace_private_node_memory_failure(pn->nid, pfn, flags, result);
+	log_failure(pn, pfn, flags, result);
+	private_node_tell_owner(pn, pfn, 1, flags);
+	private_node_put(pn);
+}

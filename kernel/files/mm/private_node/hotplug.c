@@ -1,0 +1,423 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory of private nodes comes and goes.
+ *
+ * Adding: the node is latched since registration, so memory that is brought
+ * online on it, by us, by auto-online or through memoryN/state, is private.
+ *
+ * Removing takes all ranges of a node or none:
+ *
+ *	close	the gate serves nobody any more
+ *	empty	as on_unplug says; evacuate.c
+ *	remove	all blocks go offline, or all come back, and are removed
+ *
+ * Whatever fails, the gate opens again.  A block that is in use never goes
+ * offline, whoever asks: offlining moves pages without asking the owner, and
+ * retries for ever where it cannot.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/cram_fence.h>
+#include <linux/export.h>
+#include <linux/ioport.h>
+#include <linux/list.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/overflow.h>
+#include <linux/range.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* One range of a node, on private_node.ranges under private_node_lock. */
+struct private_node_range {
+	struct list_head list;
+	struct range range;
+	char *resource_name;	/* /proc/iomem shows it as long as we exist */
+};
+
+/* Serialises add and remove of all nodes; outside private_node_lock. */
+static DEFINE_MUTEX(private_node_hotplug_lock);
+
+static int check_bounds(struct private_node *pn, u64 start, u64 size)
+{
+	unsigned long block = memory_block_size_bytes();
+	u64 end;
+
+	if (!size) {
+		pr_err("node %d: %s: cannot add %#llx: size is zero\n",
+		       pn->nid, pn->owner, start);
+		return -EINVAL;
+	}
+	if (check_add_overflow(start, size, &end)) {
+		pr_err("node %d: %s: cannot add %#llx: size %#llx goes past the end of the address space\n",
+		       pn->nid, pn->owner, start, size);
+		return -EINVAL;
+	}
+	if (!IS_ALIGNED(start | size, block)) {
+		pr_err("node %d: %s: cannot add [mem %#llx-%#llx]: start and size must be multiples of the memory block size %#lx\n",
+		       pn->nid, pn->owner, start, end - 1, block);
+		return -EINVAL;
+	}
+	if (!mhp_range_allowed(start, size, true)) {
+		pr_err("node %d: %s: cannot add [mem %#llx-%#llx]: outside of what can be mapped\n",
+		       pn->nid, pn->owner, start, end - 1);
+		return -E2BIG;
+	}
+	return 0;
+}
+
+static int check_how(struct private_node *pn, const char *resource_name,
+		     mhp_t mhp_flags, enum mmop online_type)
+{
+	if (!resource_name || !strstarts(resource_name, "System RAM (") ||
+	    !strends(resource_name, ")")) {
+		pr_err("node %d: %s: cannot add memory: resource name '%s' is not 'System RAM (DRIVER)'\n",
+		       pn->nid, pn->owner, resource_name ?: "");
+		return -EINVAL;
+	}
+	if (mhp_flags & ~MHP_MEMMAP_ON_MEMORY) {
+		pr_err("node %d: %s: cannot add memory: flags %#x, only MHP_MEMMAP_ON_MEMORY is possible\n",
+		       pn->nid, pn->owner, (__force unsigned int)mhp_flags);
+		return -EINVAL;
+	}
+	if (online_type < MMOP_OFFLINE || online_type > MMOP_ONLINE_MOVABLE) {
+		pr_err("node %d: %s: cannot add memory: unknown online type %d\n",
+		       pn->nid, pn->owner, online_type);
+		return -EINVAL;
+	}
+	return 0;
+}
+
+static bool overlaps_node(struct private_node *other, u64 start, u64 size)
+{
+	struct private_node_range *r;
+
+	list_for_each_entry(r, &other->ranges, list)
+		if (r->range.start < start + size && start <= r->range.end)
+			return true;
+	return false;
+}
+
+static int check_foreign(struct private_node *pn, u64 start, u64 size)
+{
+	struct private_node *other;
+	bool overlaps;
+	int nid;
+
+	for_each_node_mask(nid, private_node_map) {
+		other = private_node_find(nid);
+		overlaps = other && overlaps_node(other, start, size);
+		private_node_put(other);
+		if (!overlaps)
+			continue;
+		pr_err("node %d: %s: cannot add [mem %#llx-%#llx]: overlaps memory of node %d\n",
+		       pn->nid, pn->owner, start, start + size - 1, nid);
+		return -EEXIST;
+	}
+	/* A driver's own reservation, as kmem makes it, is not busy. */
+	if (region_intersects(start, size,
+			      IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
+			      IORES_DESC_NONE) != REGION_DISJOINT) {
+		pr_err("node %d: %s: cannot add [mem %#llx-%#llx]: overlaps System RAM, see /proc/iomem\n",
+		       pn->nid, pn->owner, start, start + size - 1);
+		return -EEXIST;
+	}
+	return 0;
+}
+
+static struct private_node_range *range_new(u64 start, u64 size,
+					    const char *resource_name)
+{
+	struct private_node_range *r = kzalloc_obj(*r);
+
+	if (!r)
+		return NULL;
+	r->range.start = start;
+	r->range.end = start + size - 1;
+	r->resource_name = kstrdup(resource_name, GFP_KERNEL);
+	if (!r->resource_name) {
+		kfree(r);
+		return NULL;
+	}
+	return r;
+}
+
+/* From here on the node cannot be unregistered. */
+static int range_insert(struct private_node *pn, struct private_node_range *r)
+{
+	guard(mutex)(&private_node_lock);
+	if (pn->state == PRIVATE_NODE_DEAD) {
+		pr_err("node %d: %s: cannot add memory: the handle was unregistered\n",
+		       pn->nid, pn->owner);
+		return -ENODEV;
+	}
+	list_add_tail(&r->list, &pn->ranges);
+	return 0;
+}
+
+static void range_remove(struct private_node_range *r)
+{
+	mutex_lock(&private_node_lock);
+	list_del(&r->list);
+	mutex_unlock(&private_node_lock);
+	kfree(r->resource_name);
+	kfree(r);
+}
+
+/* Adding reports nothing about blocks that did not come online. */
+static int check_online(struct private_node *pn, const struct range *range,
+			enum mmop online_type)
+{
+	u64 block = memory_block_size_bytes();
+	u64 addr;
+
+	if (online_type == MMOP_OFFLINE)
+		return 0;
+	for (addr = range->start; addr < range->end; addr += block)
+		if (!pfn_to_online_page(PHYS_PFN(addr + block - 1))) {
+			pr_err("node %d: %s: [mem %#llx-%#llx] could not be brought online; all of it is removed again\n",
+			       pn->nid, pn->owner, addr, addr + block - 1);
+			return -EIO;
+		}
+	return 0;
+}
+
+static int range_add(struct private_node *pn, struct private_node_range *r,
+		     mhp_t mhp_flags, enum mmop online_type)
+{
+	int ret;
+
+	ret = __add_memory_driver_managed(pn->nid, r->range.start,
+					  range_len(&r->range),
+					  r->resource_name, mhp_flags,
+					  online_type);
+	if (ret) {
+		pr_err("node %d: %s: cannot add [mem %#llx-%#llx]: %s (%d)\n",
+		       pn->nid, pn->owner, r->range.start, r->range.end,
+		       ret == -EEXIST ? "it belongs to somebody else, see /proc/iomem" :
+		       "memory hot-add failed", ret);
+		return ret;
+	}
+	ret = check_online(pn, &r->range, online_type);
+	/* Once more, if they could not be made when its device came. */
+	if (!ret)
+		ret = private_node_sysfs_add(pn);
+	if (ret && offline_and_remove_memory(r->range.start,
+					     range_len(&r->range))) {
+		pr_err("node %d: %s: [mem %#llx-%#llx] is in use already and stays as it is\n",
+		       pn->nid, pn->owner, r->range.start, r->range.end);
+		return 0;
+	}
+	return ret;
+}
+
+/**
+ * add_private_memory_driver_managed - give a private node a range of memory
+ * @pn: the handle
+ * @start: physical address; a multiple of memory_block_size_bytes()
+ * @size: bytes; a multiple of memory_block_size_bytes(), not 0
+ * @resource_name: for /proc/iomem, "System RAM (DRIVER)"; copied
+ * @mhp_flags: MHP_NONE or MHP_MEMMAP_ON_MEMORY, which puts the memmap on the
+ *	range itself where architecture and memory_hotplug.memmap_on_memory
+ *	can; else it comes from ordinary nodes
+ * @online_type: what to do with the new blocks: leave offline, online by the
+ *	kernel's policy, online_kernel, or online_movable
+ *
+ * May be called several times for one node.  The caller owns the range, and
+ * knows that there is memory.  On failure nothing is left behind.
+ *
+ * Context: process, may sleep; takes private_node_lock, device_hotplug_lock
+ * and mem_hotplug_lock.
+ * Return: 0; -EINVAL for arguments out of range or unaligned; -E2BIG for a
+ * range that cannot be mapped; -EEXIST for one that overlaps memory in use;
+ * -ENODEV after private_node_unregister(); -EIO when blocks did not come
+ * online; -ENOMEM.
+ */
+int add_private_memory_driver_managed(struct private_node *pn, u64 start,
+				      u64 size, const char *resource_name,
+				      mhp_t mhp_flags, enum mmop online_type)
+{
+	struct private_node_range *r;
+	int ret;
+
+	guard(mutex)(&private_node_hotplug_lock);
+	ret = check_bounds(pn, start, size);
+	if (!ret)
+		ret = check_how(pn, resource_name, mhp_flags, online_type);
+	if (!ret)
+		ret = check_foreign(pn, start, size);
+	if (ret)
+		return ret;
+	r = range_new(start, size, resource_name);
+	if (!r)
+		return -ENOMEM;
+	ret = range_insert(pn, r);
+	if (ret) {
+		kfree(r->resource_name);
+		kfree(r);
+		return ret;
+	}
+	ret = range_add(pn, r, mhp_flags, online_type);
+	if (ret)
+		range_remove(r);
+	else
+		pr_info("node %d: %s: added [mem %#llx-%#llx]\n", pn->nid,
+			pn->owner, start, start + size - 1);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(add_private_memory_driver_managed);
+
+static int unplug_begin(struct private_node *pn)
+{
+	guard(mutex)(&private_node_lock);
+	if (pn->state == PRIVATE_NODE_DEAD)
+		return -ENODEV;
+	if (pn->fenced) {
+		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
+		       pn->nid, pn->owner);
+		return -EBUSY;
+	}
+	if (list_empty(&pn->ranges) && node_state(pn->nid, N_MEMORY_PRIVATE)) {
+		pr_err("node %d: %s: cannot unplug: its memory came at boot\n",
+		       pn->nid, pn->owner);
+		return -EOPNOTSUPP;
+	}
+	WRITE_ONCE(pn->state, PRIVATE_NODE_CLOSING);
+	return 0;
+}
+
+static void unplug_end(struct private_node *pn)
+{
+	guard(mutex)(&private_node_lock);
+	WRITE_ONCE(pn->state, PRIVATE_NODE_LIVE);
+}
+
+/* private_node_hotplug_lock keeps the list as it is between the two. */
+static struct range *copy_ranges(struct private_node *pn, unsigned int *nr)
+{
+	struct private_node_range *r;
+	struct range *ranges;
+
+	*nr = list_count_nodes(&pn->ranges);
+	ranges = kmalloc_objs(*ranges, *nr);
+	if (!ranges)
+		return NULL;
+	*nr = 0;
+	list_for_each_entry(r, &pn->ranges, list)
+		ranges[(*nr)++] = r->range;
+	return ranges;
+}
+
+static void forget_ranges(struct private_node *pn)
+{
+	struct private_node_range *r, *next;
+
+	list_for_each_entry_safe(r, next, &pn->ranges, list) {
+		pr_info("node %d: %s: removed [mem %#llx-%#llx]\n", pn->nid,
+			pn->owner, r->range.start, r->range.end);
+		range_remove(r);
+	}
+}
+
+static int empty_and_remove(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr)
+{
+	int ret;
+
+	/* A per-CPU batch would keep just-moved folios out of reach. */
+	lru_cache_disable();
+	ret = private_node_evacuate(pn, ranges, nr);
+	if (!ret)
+		ret = offline_and_remove_memory_ranges(ranges, nr);
+	lru_cache_enable();
+	return ret;
+}
+
+/**
+ * remove_private_memory_driver_managed - take all memory of a node away
+ * @pn: the handle
+ *
+ * All ranges that were added, or none.  User pages go as on_unplug says.  The
+ * owner has to free its folios first.  While this runs the node gives no
+ * memory; when it fails the node is as it was, except that pages which were
+ * moved or unmapped before a pin appeared stay so (and are counted).  The node
+ * stays registered, and may get memory again.
+ *
+ * Context: process, may sleep; takes private_node_lock, device_hotplug_lock
+ * and mem_hotplug_lock.
+ * Return: 0, also when there is no memory; -EBUSY with a line in dmesg that
+ * names the holder; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
+ * memory of boot; -EINTR by a signal; -ENOMEM.
+ */
+int remove_private_memory_driver_managed(struct private_node *pn)
+{
+	struct range *ranges;
+	unsigned int nr;
+	int ret;
+
+	guard(mutex)(&private_node_hotplug_lock);
+	ret = unplug_begin(pn);
+	if (ret)
+		return ret;
+	ranges = copy_ranges(pn, &nr);
+	ret = ranges ? 0 : -ENOMEM;
+	if (ranges && nr)
+		ret = empty_and_remove(pn, ranges, nr);
+	if (!ret)
+		forget_ranges(pn);
+	kfree(ranges);
+	unplug_end(pn);
+	return ret;
+}
+EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
+
+/**
+ * private_node_offline_failed - say who keeps a block from going offline
+ * @nid: its node
+ * @start_pfn: first page
+ * @nr_pages: pages
+ *
+ * For offline_pages(), which gives up on unmovable pages before it asks the
+ * memory notifiers.
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_offline_failed(int nid, unsigned long start_pfn,
+				 unsigned long nr_pages)
+{
+	if (private_node_hooked(offline_report, nid))
+		private_node_check_idle(nid, start_pfn, nr_pages);
+}
+
+/* Runs after the block was isolated: what is free now stays free. */
+static int memory_callback(struct notifier_block *nb, unsigned long action,
+			   void *arg)
+{
+	struct memory_notify *mn = arg;
+	int nid;
+
+	if (action != MEM_GOING_OFFLINE)
+		return NOTIFY_OK;
+	nid = pfn_to_nid(mn->start_pfn);
+	if (!node_is_private(nid))
+		return NOTIFY_OK;
+	/* Its free pages are with the device for a while. */
+	if (cram_node(nid)) {
+		pr_err("node %d: cannot offline [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
+		       nid, (u64)PFN_PHYS(mn->start_pfn),
+		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
+		return notifier_from_errno(-EBUSY);
+	}
+	return notifier_from_errno(private_node_check_idle(nid, mn->start_pfn,
+							   mn->nr_pages));
+}
+
+static int __init private_node_hotplug_init(void)
+{
+	hotplug_memory_notifier(memory_callback, DEFAULT_CALLBACK_PRI);
+	return 0;
+}
+core_initcall(private_node_hotplug_init);

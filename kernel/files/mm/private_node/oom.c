@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Killing for the memory of one node, and leaving private memory out of the
+ * ordinary OOM killer's count.
+ *
+ * A task's resident set does not say where its pages are; page tables do.  They
+ * are walked only when somebody is to be killed (or its oom_score is read), so
+ * that faults pay nothing.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/oom.h>
+#include <linux/pagewalk.h>
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* How long a victim may take, and how often to look. */
+#define OOM_WAIT	(10 * HZ)
+#define OOM_POLL	max(HZ / 50, 1)
+/* How often to look for a victim while address spaces are write-locked. */
+#define OOM_TRIES	50
+
+/* One task is killed for a private node at a time. */
+static DEFINE_MUTEX(private_node_oom_mutex);
+
+struct count {
+	nodemask_t nodes;
+	unsigned long start_pfn;	/* of all the nodes together */
+	unsigned long end_pfn;
+	unsigned long pages;
+};
+
+static void count_init(struct count *c, const nodemask_t *nodes)
+{
+	int nid;
+
+	*c = (struct count){ .nodes = *nodes, .start_pfn = ULONG_MAX };
+	for_each_node_mask(nid, *nodes) {
+		if (!node_online(nid))
+			continue;
+		c->start_pfn = min(c->start_pfn, node_start_pfn(nid));
+		c->end_pfn = max(c->end_pfn, node_end_pfn(nid));
+	}
+}
+
+/* Most pages are told apart without a look at their struct page. */
+static bool count_has(const struct count *c, unsigned long pfn)
+{
+	return pfn >= c->start_pfn && pfn < c->end_pfn && pfn_valid(pfn) &&
+	       node_isset(page_to_nid(pfn_to_page(pfn)), c->nodes);
+}
+
+static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		     struct mm_walk *walk)
+{
+	struct count *c = walk->private;
+	pte_t *start, *pte, entry;
+	spinlock_t *ptl;
+
+	ptl = pmd_trans_huge_lock(pmd, walk->vma);
+	if (ptl) {
+		if (pmd_present(*pmd) && count_has(c, pmd_pfn(*pmd)))
+			c->pages += (end - addr) >> PAGE_SHIFT;
+		spin_unlock(ptl);
+		return 0;
+	}
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start)
+		return 0;
+	for (pte = start; addr < end; pte++, addr += PAGE_SIZE) {
+		entry = ptep_get(pte);
+		if (pte_present(entry) && !pte_special(entry) &&
+		    count_has(c, pte_pfn(entry)))
+			c->pages++;
+	}
+	pte_unmap_unlock(start, ptl);
+	return 0;
+}
+
+static const struct mm_walk_ops count_ops = {
+	.pmd_entry = count_pmd,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/*
+ * Nothing here sleeps: the OOM killer scans tasks under RCU.  False when the
+ * address space is being changed and cannot be looked at.
+ */
+static bool count_mm(struct mm_struct *mm, struct count *c)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	/* exit_mmap() has unmapped everything, and frees the page tables. */
+	if (!mm_flags_test(MMF_OOM_SKIP, mm))
+		for_each_vma(vmi, vma)
+			if (!(vma->vm_flags & (VM_PFNMAP | VM_HUGETLB)))
+				walk_page_vma(vma, &count_ops, c);
+	mmap_read_unlock(mm);
+	return true;
+}
+
+static struct mm_struct *grab_mm(struct task_struct *task)
+{
+	struct task_struct *p = find_lock_task_mm(task);
+	struct mm_struct *mm;
+
+	if (!p)
+		return NULL;
+	mm = p->mm;
+	mmgrab(mm);
+	task_unlock(p);
+	return mm;
+}
+
+/**
+ * __private_node_oom_private - pages of a task that no ordinary task could use
+ * @task: the task
+ *
+ * The part of the task's resident set that killing it would not give back to
+ * ordinary nodes.
+ *
+ * Context: any but interrupts; does not sleep.
+ * Return: pages on private nodes; 0 as well when the address space is being
+ * changed right now.
+ */
+unsigned long __private_node_oom_private(struct task_struct *task)
+{
+	struct mm_struct *mm = grab_mm(task);
+	struct count c;
+
+	if (!mm)
+		return 0;
+	count_init(&c, &node_states[N_MEMORY_PRIVATE]);
+	count_mm(mm, &c);
+	mmdrop(mm);
+	return c.pages;
+}
+
+/* Thread group leaders by pid; the caller may sleep in between. */
+static struct task_struct *next_task_group(int *nr)
+{
+	struct task_struct *task = NULL;
+	struct pid *pid;
+
+	guard(rcu)();
+	while (!task) {
+		pid = find_ge_pid(*nr, &init_pid_ns);
+		if (!pid)
+			return NULL;
+		*nr = pid_nr(pid) + 1;
+		task = pid_task(pid, PIDTYPE_TGID);
+	}
+	return get_task_struct(task);
+}
+
+struct choice {
+	struct task_struct *task;	/* with a reference */
+	unsigned long pages;
+	bool dying;	/* somebody with pages there is on his way out */
+	bool unsure;	/* an address space could not be looked at */
+};
+
+static bool killable(struct task_struct *task)
+{
+	return !(task->flags & PF_KTHREAD) && !is_global_init(task) &&
+	       task->signal->oom_score_adj != OOM_SCORE_ADJ_MIN;
+}
+
+static void consider(struct task_struct *task, int nid, struct choice *best)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+	struct mm_struct *mm;
+	struct count c;
+
+	mm = grab_mm(task);
+	if (!mm)
+		return;
+	count_init(&c, &nodes);
+	if (mm_flags_test(MMF_OOM_SKIP, mm)) {
+		/* Gave what it could. */
+	} else if (!count_mm(mm, &c)) {
+		best->unsure = true;
+	} else if (c.pages && (tsk_is_oom_victim(task) ||
+			       fatal_signal_pending(task))) {
+		best->dying = true;
+	} else if (c.pages > best->pages) {
+		if (best->task)
+			put_task_struct(best->task);
+		best->task = get_task_struct(task);
+		best->pages = c.pages;
+	}
+	mmdrop(mm);
+}
+
+static void choose(int nid, struct choice *best)
+{
+	struct task_struct *task;
+	int nr = 1;
+
+	*best = (struct choice){};
+	while ((task = next_task_group(&nr))) {
+		if (killable(task))
+			consider(task, nid, best);
+		put_task_struct(task);
+		cond_resched();
+	}
+}
+
+/* True when the node has a page again; false when it is no use to wait on. */
+static bool wait_for_pages(int nid, struct mm_struct *victim)
+{
+	unsigned long end = jiffies + OOM_WAIT;
+
+	while (!fatal_signal_pending(current)) {
+		if (!private_node_is_full(nid))
+			return true;
+		if (time_after(jiffies, end) ||
+		    (victim && mm_flags_test(MMF_OOM_SKIP, victim)))
+			return false;
+		schedule_timeout_killable(OOM_POLL);
+	}
+	return false;
+}
+
+static void kill_for_node(struct private_node *pn, struct choice *best)
+{
+	struct mm_struct *mm = grab_mm(best->task);
+	char message[64];
+
+	snprintf(message, sizeof(message),
+		 "private_node: node %d: out of memory", pn->nid);
+	pr_err("node %d: out of memory: killed %d (%s), %lu pages on the node\n",
+	       pn->nid, task_pid_nr(best->task), best->task->comm, best->pages);
+	oom_kill_for_node(best->task, message);
+	this_cpu_inc(pn->stats->oom_kills);
+	if (mm) {
+		wait_for_pages(pn->nid, mm);
+		mmdrop(mm);
+	}
+}
+
+/* One round under the mutex.  True when there may be a page now. */
+static bool oom_round(struct private_node *pn)
+{
+	struct choice best;
+	int tries;
+
+	for (tries = 0; tries < OOM_TRIES; tries++) {
+		if (!private_node_is_full(pn->nid))
+			return true;
+		if (fatal_signal_pending(current))
+			return false;
+		choose(pn->nid, &best);
+		if (best.dying && wait_for_pages(pn->nid, NULL)) {
+			if (best.task)
+				put_task_struct(best.task);
+			return true;
+		}
+		if (best.task) {
+			kill_for_node(pn, &best);
+			put_task_struct(best.task);
+			return true;
+		}
+		if (!best.unsure)
+			break;
+		schedule_timeout_killable(OOM_POLL);
+	}
+	pr_err_ratelimited("node %d: out of memory, and no task to kill has pages there; %s (%d) gets an error\n",
+			   pn->nid, current->comm, task_pid_nr(current));
+	return false;
+}
+
+/*
+ * private_node_oom_kill - kill the task with most pages on a node
+ * @pn: handle of the node, which is full
+ * @gfp: of the allocation that failed
+ * @order: of the allocation that failed
+ *
+ * Tasks without a page on the node, the first process, and those with
+ * oom_score_adj -1000 are never chosen.  Waits for the victim's memory, at most
+ * OOM_WAIT.
+ *
+ * Context: any; does nothing where @gfp does not allow to sleep.
+ * Return: true when the allocation is worth a retry; false when nobody can be
+ * killed, or the caller itself is to die.
+ */
+bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,
+			   unsigned int order)
+{
+	bool ret;
+
+	/* A large folio may be lacking while small ones are there. */
+	if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_NORETRY) ||
+	    order > PAGE_ALLOC_COSTLY_ORDER || (current->flags & PF_EXITING) ||
+	    READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
+		return false;
+	if (mutex_lock_killable(&private_node_oom_mutex))
+		return false;
+	ret = oom_round(pn);
+	mutex_unlock(&private_node_oom_mutex);
+	return ret;
+}

@@ -1,0 +1,381 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Placement by user policy: the user_numa service.
+ *
+ * A bind keeps the private nodes that it names in mempolicy.private_nodes, see
+ * include/linux/private_node_policy.h.  It means the registrations of the time
+ * it was made: a node id that another owner took later does not attach to it.
+ * A static bind also means what the same owner registers later on that id.
+ */
+#include <linux/cpuset.h>
+#include <linux/cpuset_possible.h>
+#include <linux/list.h>
+#include <linux/migrate.h>
+#include <linux/mm_inline.h>
+#include <linux/private_node_policy.h>
+#include <linux/sched/signal.h>
+#include <linux/topology.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+#define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
+
+/*
+ * private_node_add_user_nodes - add what user policy may name to a mask
+ * @task: a task, whose cpuset has the nodes
+ * @nodes: ordinary nodes that it may use
+ *
+ * For what users see, and for what they ask for by number.
+ * Context: any.
+ */
+void __private_node_add_user_nodes(struct task_struct *task,
+				   nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA) &&
+		    task_may_name(task, nid))
+			node_set(nid, *nodes);
+}
+
+/*
+ * __private_node_mpol_bind - see private_node_mpol_bind()
+ */
+bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
+{
+	nodemask_t open = NODE_MASK_NONE;
+
+	/* Relative nodes are positions among ordinary nodes: they name none. */
+	if (pol->mode != MPOL_BIND || pol->flags & MPOL_F_RELATIVE_NODES)
+		return false;
+	pol->private_born = private_node_births();
+	__private_node_add_user_nodes(current, &open);
+	if (!nodes_and(pol->private_nodes, *nodes, open))
+		return false;
+	pol->flags |= MPOL_F_PRIVATE;
+	return true;
+}
+
+/* Does the policy mean this registration of the node id?  Context: any. */
+bool private_node_mpol_means(const struct mempolicy *pol,
+			     const struct private_node *pn)
+{
+	if (pol->flags & MPOL_F_STATIC_NODES)
+		return pn->owner_born <= pol->private_born;
+	return pn->born <= pol->private_born;
+}
+
+/* Handle of a node that the policy names and means, with a reference. */
+static struct private_node *named(const struct mempolicy *pol, int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (pn && private_node_mpol_means(pol, pn))
+		return pn;
+	if (pn)
+		private_node_put(pn);
+	return NULL;
+}
+
+static int origin(const struct mempolicy *pol)
+{
+	return pol->home_node == NUMA_NO_NODE ? numa_mem_id() : pol->home_node;
+}
+
+/* The nearest private node that is open to the policy, with a reference. */
+static struct private_node *nearest_open(const struct mempolicy *pol)
+{
+	struct private_node *pn, *best = NULL;
+	int nid;
+
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = named(pol, nid);
+		if (!pn)
+			continue;
+		if (private_node_user_open(pn, USER) &&
+		    (!best || node_distance(origin(pol), nid) <
+			      node_distance(origin(pol), best->nid)))
+			swap(pn, best);
+		if (pn)
+			private_node_put(pn);
+	}
+	return best;
+}
+
+static void count_all(const struct mempolicy *pol, const nodemask_t *open,
+		      unsigned int order)
+{
+	struct private_node *pn;
+	int nid;
+
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = named(pol, nid);
+		if (!pn)
+			continue;
+		private_node_refuse(pn, USER,
+				    node_isset(nid, *open) ?
+				    PRIVATE_NODE_FAILED : PRIVATE_NODE_REFUSED,
+				    order);
+		private_node_put(pn);
+	}
+}
+
+static void count_used(struct folio *folio)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(folio_nid(folio));
+	if (pn)
+		private_node_count(pn, USER, PRIVATE_NODE_USED,
+				   folio_nr_pages(folio));
+}
+
+static nodemask_t open_nodes(const struct mempolicy *pol)
+{
+	nodemask_t open = NODE_MASK_NONE;
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn) && private_node_user_open(pn, USER))
+			node_set(nid, open);
+	}
+	return open;
+}
+
+/* All that is named is full: the nearest node's owner said what that means. */
+static struct folio *policy_is_full(struct mempolicy *pol, gfp_t gfp,
+				    unsigned int order)
+{
+	struct private_node *pn = nearest_open(pol);
+	struct folio *folio;
+
+	if (!pn)
+		return NULL;
+	folio = private_node_on_full(pn, gfp, order);
+	private_node_put(pn);
+	return folio;
+}
+
+/* Those of a bind that the task's cpuset has. */
+static nodemask_t ordinary_nodes(const struct mempolicy *pol)
+{
+	nodemask_t nodes = cpuset_current_mems_allowed;
+
+	cpuset_add_possible(current, &nodes);
+	nodes_and(nodes, pol->nodes, nodes);
+	return nodes;
+}
+
+static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
+				       unsigned int order)
+{
+	nodemask_t open = open_nodes(pol), ordinary = ordinary_nodes(pol);
+	struct folio *folio = NULL;
+	nodemask_t nodes;
+
+	gfp = (gfp & ~__GFP_THISNODE) | __GFP_COMP;
+	nodes_or(nodes, open, ordinary);
+	if (!nodes_empty(open))
+		folio = private_node_walk(origin(pol), &nodes, gfp, order);
+	if (!folio && !nodes_empty(ordinary))
+		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
+	/* A large folio falls back to small ones before that is 'full'. */
+	else if (!folio && !order)
+		folio = policy_is_full(pol, gfp, order);
+	if (folio)
+		count_used(folio);
+	else
+		count_all(pol, &open, order);
+	return folio;
+}
+
+/*
+ * private_node_mpol_alloc - take a folio as a policy with private nodes says
+ * @pol: for which private_node_mpol_places()
+ * @gfp: of the fault
+ * @order: of the folio
+ *
+ * Context: as @gfp says.
+ * Return: the folio, or NULL.
+ */
+struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
+				      unsigned int order)
+{
+	if (mpol_private_node(pol))
+		return private_node_alloc_for(mpol_private_node(pol), gfp,
+					      order,
+					      PRIVATE_NODE_USER_DEVICE_MAP);
+	return user_policy_alloc(pol, gfp, order);
+}
+
+/*
+ * private_node_user_alloc - take a folio of the node that a system call named
+ * @nid: node id
+ * @gfp: for the new place of a folio
+ * @order: of the folio
+ *
+ * Context: process.
+ * Return: the folio; NULL if there is none, or the node is not open.
+ */
+struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
+{
+	struct private_node *pn = private_node_find(nid);
+	struct folio *folio;
+
+	if (!pn)
+		return NULL;
+	/* Memory that has a place is not worth a kill, nor a third node. */
+	folio = private_node_alloc_exact(pn, gfp, order, USER);
+	private_node_put(pn);
+	return folio;
+}
+
+/*
+ * private_node_pin - may a folio of a node be pinned for long, where it is?
+ * @nid: a private node
+ *
+ * Context: process.
+ */
+bool private_node_pin(int nid)
+{
+	const enum private_node_user pin =
+		(enum private_node_user)PRIVATE_NODE_LONGTERM_PIN;
+	struct private_node *pn = private_node_find(nid);
+	bool open;
+
+	if (!pn)
+		return false;
+	open = private_node_open(pn, pin);
+	if (open)
+		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
+	private_node_put(pn);
+	return open;
+}
+
+/*
+ * fault_policy - the policy by which a fault would have placed memory
+ * @vma: where the fault was
+ * @addr: and there
+ *
+ * An object has a policy for each range, and can be mapped by other ways than
+ * its file, /proc/PID/map_files for one: ask as the fault did.
+ *
+ * Return: a policy with private nodes, to be put by mpol_put(), or NULL.
+ */
+static struct mempolicy *fault_policy(struct vm_area_struct *vma,
+				      unsigned long addr)
+{
+	struct mempolicy *pol;
+	pgoff_t ilx;
+
+	pol = get_vma_policy(vma, addr, 0, &ilx);
+	if (!private_node_mpol_places(pol, 0)) {
+		mpol_cond_put(pol);
+		return NULL;
+	}
+	if (!(pol->flags & MPOL_F_SHARED))
+		mpol_get(pol);
+	return pol;
+}
+
+static bool node_is_to_blame(struct private_node *pn, bool access)
+{
+	/* Closed for good, or about to be, or taken from the task's cpuset. */
+	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE ||
+	    !cpuset_may_name(pn->nid))
+		return true;
+	if (!private_node_is_full(pn->nid))
+		return false;
+	return access || READ_ONCE(pn->on_full) == PRIVATE_NODE_FULL_SIGBUS;
+}
+
+static bool policy_is_to_blame(struct mempolicy *pol, bool access)
+{
+	nodemask_t ordinary = ordinary_nodes(pol);
+	struct private_node *pn;
+	bool ret;
+
+	if (mpol_private_node(pol))
+		return node_is_to_blame(mpol_private_node(pol), access);
+	/* Then the ordinary nodes of the bind ran out as well. */
+	if (!nodes_empty(ordinary))
+		return false;
+	pn = nearest_open(pol);
+	if (!pn)
+		return true;
+	ret = node_is_to_blame(pn, access);
+	private_node_put(pn);
+	return ret;
+}
+
+/*
+ * private_node_fault_error - what a fault that failed means to the user
+ * @vma: where the fault was
+ * @addr: and there
+ * @regs: registers of an access; NULL for a pin or a populate
+ * @ret: result with VM_FAULT_OOM
+ *
+ * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
+ * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
+ * When something else was lacking (a page table, the memory cgroup's limit),
+ * or the task is being killed, the ordinary result stays.
+ *
+ * Context: process, may sleep; @vma is locked.
+ * Return: the result of the fault.
+ */
+vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
+				    unsigned long addr, struct pt_regs *regs,
+				    vm_fault_t ret)
+{
+	struct mempolicy *pol;
+
+	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED) ||
+	    fatal_signal_pending(current) || task_in_memcg_oom(current))
+		return ret;
+	pol = fault_policy(vma, addr);
+	if (!pol)
+		return ret;
+	if (policy_is_to_blame(pol, regs))
+		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
+	mpol_put(pol);
+	return ret;
+}
+
+/*
+ * __vma_names_private_node - does the range's own policy name a private node?
+ * @vma: any mapping, locked
+ *
+ * Context: any.
+ */
+bool __vma_names_private_node(const struct vm_area_struct *vma)
+{
+	return vma->vm_policy && private_node_mpol_places(vma->vm_policy, 0);
+}
+
+/*
+ * __private_node_stays - see private_node_stays()
+ */
+bool __private_node_stays(struct folio *folio, const nodemask_t *nodes)
+{
+	return !nodes_intersects(*nodes, node_states[N_MEMORY]);
+}
+
+/*
+ * __private_node_keep_file_folios - see private_node_keep_file_folios()
+ */
+void __private_node_keep_file_folios(struct list_head *folios)
+{
+	struct folio *folio, *next;
+	LIST_HEAD(stay);
+
+	list_for_each_entry_safe(folio, next, folios, lru)
+		if (private_node_keeps_out(folio))
+			list_move(&folio->lru, &stay);
+	putback_movable_pages(&stay);
+}

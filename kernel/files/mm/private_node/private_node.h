@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of private memory nodes share with each other and with the
+ * page allocator.
+ */
+#ifndef _MM_PRIVATE_NODE_H
+#define _MM_PRIVATE_NODE_H
+
+#include <linux/kobject.h>
+#include <linux/list.h>
+#include <linux/mmzone.h>
+#include <linux/mutex.h>
+#include <linux/percpu.h>
+#include <linux/private_node.h>
+#include <linux/rcupdate.h>
+#include <linux/refcount.h>
+#include <linux/srcu.h>
+#include <linux/workqueue.h>
+
+#define PRIVATE_NODE_NAME_MAX	32
+/* Of promotion by accessed bits, until somebody writes another one. */
+#define PRIVATE_NODE_PROMOTE_MIB	64
+
+/* On whose behalf a page is taken: a service, or one of these. */
+enum private_node_user {
+	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
+	PRIVATE_NODE_USER_DEVICE_MAP,
+	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_NR_USERS,
+};
+
+/* Events per user; one line in node<N>/private/stat for each pair. */
+enum private_node_event {
+	PRIVATE_NODE_USED,	/* pages placed */
+	PRIVATE_NODE_REFUSED,	/* requests the gate turned away: not open */
+	PRIVATE_NODE_FAILED,	/* requests that were let in and found no page */
+	PRIVATE_NODE_NR_EVENTS,
+};
+
+struct private_node_stats {
+	unsigned long event[PRIVATE_NODE_NR_USERS][PRIVATE_NODE_NR_EVENTS];
+	/* pages that unplug moved to ordinary memory, or unmapped */
+	unsigned long unplug_moved;
+	unsigned long unplug_unmapped;
+	/* tasks killed by PRIVATE_NODE_FULL_OOM */
+	unsigned long oom_kills;
+	/* pages that PRIVATE_NODE_FULL_FALLBACK took elsewhere */
+	unsigned long fallback;
+	/* pages that were moved to ordinary memory to be pinned there */
+	unsigned long pin_moved;
+	/* reports of memory failure: pages out of use, and those that stayed */
+	unsigned long failure_hard;
+	unsigned long failure_soft;
+	unsigned long failure_not_isolated;
+};
+
+/* Who chose the node for a folio. */
+enum private_node_whose {
+	PRIVATE_NODE_USERS,	/* all who map it, or whose object it is */
+	PRIVATE_NODE_STRAY,	/* nobody, or not all of them */
+	PRIVATE_NODE_UNSURE,	/* they could not be asked just now */
+};
+
+enum private_node_state {
+	PRIVATE_NODE_LIVE,	/* allocations are served */
+	PRIVATE_NODE_CLOSING,	/* unplug is under way, none are served */
+	PRIVATE_NODE_DEAD,	/* unregistered, the handle is only a shell */
+};
+
+/**
+ * struct private_node - the handle of an owner
+ * @ref: one for the registry, one for each holder of the handle
+ * @nid: node id, fixed
+ * @state: enum private_node_state; written under private_node_lock
+ * @owner: name of the owner
+ * @name: file name in /dev/private_node/
+ * @capable: services that the device can stand, fixed
+ * @enabled: services that are open; written under private_node_lock
+ * @on_full: written under private_node_lock
+ * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under private_node_lock,
+ *	read without, see fallback_store()
+ * @on_unplug: written under private_node_lock
+ * @flags: PRIVATE_NODE_F_*, fixed
+ * @adistance: abstract distance, or 0; written under private_node_lock
+ * @fenced: compressed RAM; written under private_node_lock
+ * @demoted_to: was it open to demotion, now or earlier?
+ * @promote: looks for hot folios while the service is open; promote.c
+ * @promote_pfn: where it goes on
+ * @promote_mib: how many MiB a second it may move
+ * @ops: callbacks, or NULL; read under SRCU, failure.c
+ * @stats: counters, by CPU
+ * @drvdata: the owner's
+ * @kobj: node<N>/private, or NULL while there is none; sysfs.c
+ * @devmap: state of the device map, or NULL; devmap.c
+ * @ranges: memory that hotplug.c added, under private_node_hotplug_lock
+ * @rcu: delays freeing for lookups by node id
+ * @born: number of this registration, counted from 1
+ * @owner_born: number of the first of the registrations on @nid that had no
+ *	other owner in between
+ */
+struct private_node {
+	refcount_t ref;
+	int nid;
+	enum private_node_state state;
+	char owner[PRIVATE_NODE_NAME_MAX];
+	char name[PRIVATE_NODE_NAME_MAX];
+	unsigned long capable;
+	unsigned long enabled;
+	enum private_node_on_full on_full;
+	nodemask_t fallback;
+	enum private_node_on_unplug on_unplug;
+	unsigned int flags;
+	int adistance;
+	bool fenced;
+	bool demoted_to;
+	struct delayed_work promote;
+	unsigned long promote_pfn;
+	unsigned long promote_mib;
+	const struct private_node_ops *ops;
+	struct private_node_stats __percpu *stats;
+	void *drvdata;
+	struct kobject *kobj;
+	struct private_node_devmap *devmap;
+	struct list_head ranges;
+	struct rcu_head rcu;
+	u64 born;
+	u64 owner_born;
+};
+
+/* One row of the services' table: services.c */
+struct private_node_service_info {
+	const char *name;
+	unsigned long needs;	/* mask of services it depends on */
+	const char *help;
+};
+
+#ifdef CONFIG_PRIVATE_NODE
+
+extern struct mutex private_node_lock;
+extern const struct private_node_service_info
+	private_node_services[PRIVATE_NODE_NR_SERVICES];
+extern const char *const private_node_on_full_names[];
+extern const char *const private_node_on_unplug_names[];
+/* Node ids made possible by private_node_spare=; fixed after boot. */
+extern nodemask_t private_node_spare_map;
+
+/* core.c */
+struct private_node *private_node_find(int nid);
+struct private_node *private_node_peek(int nid);
+u64 private_node_births(void);
+struct private_node *private_node_do_register(int nid,
+					      const struct private_node_desc *desc,
+					      bool boot);
+bool private_node_name_ok(const char *name);
+int private_node_change_enabled(struct private_node *pn,
+				unsigned long enabled);
+
+/* services.c */
+int private_node_parse_change(const struct private_node *pn, const char *list,
+			      unsigned long *mask);
+const char *private_node_user_name(enum private_node_user user);
+
+/* zonelist.c */
+void private_node_rebuild_zonelists(void);
+struct zonelist *private_node_zonelist_get(int nid,
+					   struct srcu_ctr __percpu **cookie);
+void private_node_zonelist_put(struct srcu_ctr __percpu *cookie);
+
+/* alloc.c */
+bool private_node_open(struct private_node *pn, enum private_node_user user);
+bool private_node_user_open(struct private_node *pn,
+			    enum private_node_user user);
+void private_node_refuse(struct private_node *pn, enum private_node_user user,
+			 enum private_node_event event, unsigned int order);
+struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
+				unsigned int order);
+struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
+				   unsigned int order);
+struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_user user);
+struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
+				       unsigned int order,
+				       enum private_node_user user);
+unsigned long private_node_free_pages_nid(int nid);
+unsigned long private_node_exact_free_pages_nid(int nid);
+unsigned long private_node_managed_pages_nid(int nid);
+void private_node_drain(int nid);
+bool private_node_is_full(int nid);
+
+/* evacuate.c */
+int private_node_evacuate(struct private_node *pn, const struct range *ranges,
+			  unsigned int nr);
+int private_node_check_idle(int nid, unsigned long start_pfn,
+			    unsigned long nr_pages);
+struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
+
+/* placed.c */
+bool private_node_placed(struct folio *folio);
+bool private_node_device_mapped(struct folio *folio);
+enum private_node_whose private_node_whose(struct folio *folio);
+enum private_node_whose private_node_whose_is(struct folio *folio);
+
+/* policy.c */
+bool private_node_pin(int nid);
+bool private_node_mpol_means(const struct mempolicy *pol,
+			     const struct private_node *pn);
+
+/* tier.c */
+int private_node_show_adistance(struct private_node *pn);
+
+/* promote.c */
+bool private_node_used(struct folio *folio, bool *young);
+void private_node_promote_init(struct private_node *pn);
+void private_node_promote_start(struct private_node *pn);
+void private_node_promoted(struct private_node *pn, enum private_node_user user,
+			   unsigned long moved, unsigned long left);
+
+bool private_node_folio_is_users(struct folio *folio);
+
+/* failure.c */
+#ifdef CONFIG_MEMORY_FAILURE
+extern struct list_head private_node_held_pages;
+
+/* Does an owner hold a broken page?  Each allocation asks.  Context: any. */
+static inline bool private_node_any_held(void)
+{
+	return unlikely(!list_empty(&private_node_held_pages));
+}
+
+void private_node_catch_held(int nid);
+bool private_node_page_broken(struct page *page, unsigned int order);
+bool private_node_page_lost(struct page *page);
+void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
+			     unsigned long nr_pages, unsigned int flags);
+void private_node_end_ops(struct private_node *pn);
+#else
+static inline bool private_node_any_held(void)
+{
+	return false;
+}
+
+static inline void private_node_catch_held(int nid) {}
+static inline bool private_node_page_broken(struct page *page,
+					    unsigned int order)
+{
+	return false;
+}
+
+static inline bool private_node_page_lost(struct page *page)
+{
+	return false;
+}
+
+static inline void private_node_end_ops(struct private_node *pn) {}
+#endif
+
+/* mm/shmem.c */
+void private_node_poison_shmem(struct folio *folio);
+
+/* sysfs.c: node<N>/private; may sleep */
+int private_node_sysfs_add(struct private_node *pn);
+void private_node_sysfs_remove(struct private_node *pn);
+
+/* devmap.c: /dev/private_node/<name>; may sleep */
+int private_node_devmap_add(struct private_node *pn);
+void private_node_devmap_remove(struct private_node *pn);
+
+/* oom.c: true when a task was killed and the allocation is worth a retry */
+bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,
+			   unsigned int order);
+
+static inline void private_node_count(struct private_node *pn,
+				      enum private_node_user user,
+				      enum private_node_event event,
+				      unsigned long nr)
+{
+	this_cpu_add(pn->stats->event[user][event], nr);
+}
+
+/*
+ * An owner may take any zone of its node, movable or not: it answers for
+ * unplug.  Only an address limit of the device counts.
+ */
+static inline enum zone_type private_node_max_zone(gfp_t gfp)
+{
+	return gfp_zone(gfp) < ZONE_NORMAL ? gfp_zone(gfp) : ZONE_MOVABLE;
+}
+
+/* In a mixed walk the zones of ordinary nodes keep their meaning. */
+static inline enum zone_type private_node_highest_zone(struct zoneref *z,
+						       gfp_t gfp)
+{
+	return node_is_private(zonelist_node_idx(z)) ?
+	       private_node_max_zone(gfp) : gfp_zone(gfp);
+}
+
+struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order);
+unsigned int private_node_alloc_flags(struct zone *zone);
+void private_node_set_wmarks(struct zone *zone, unsigned int scale);
+
+/* reclaim.c */
+bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
+			  unsigned int order);
+void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order);
+bool private_node_has_threads(int nid);
+
+/* mm/vmscan.c */
+unsigned long private_node_shrink(int nid, gfp_t gfp, unsigned int order);
+
+#else
+
+static inline void private_node_set_wmarks(struct zone *zone,
+					   unsigned int scale)
+{
+}
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+void __private_node_reclaimed(int nid, unsigned long nr);
+
+/*
+ * private_node_reclaimed - count what reclaim took off a node
+ * @nid: any node
+ * @nr: pages of one batch, 0 if all of it stayed
+ *
+ * Cost: a static branch for each batch.
+ * Context: any.
+ */
+static inline void private_node_reclaimed(int nid, unsigned long nr)
+{
+	if (node_is_private(nid))
+		__private_node_reclaimed(nid, nr);
+}
+
+struct page *__alloc_frozen_pages_private_noprof(gfp_t gfp, unsigned int order,
+						 struct zonelist *zonelist,
+						 const nodemask_t *nodemask);
+#define __alloc_frozen_pages_private(...) \
+	alloc_hooks(__alloc_frozen_pages_private_noprof(__VA_ARGS__))
+
+#endif /* _MM_PRIVATE_NODE_H */

@@ -1,0 +1,302 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Promotion by accessed bits: the promotion service, without hint faults.
+ *
+ * A pass over the node looks at the accessed bits of the folios that the kernel
+ * demoted there, and moves those up that were used in two looks running.  NUMA
+ * balancing in its tiering mode promotes as well, and faster; this works
+ * without it, at the cost of no fault.
+ *
+ * Never faster than node<N>/private/promotion_mib_per_second.  Room on the
+ * upper tier is made by its kswapd, which demotes what is coldest there.
+ */
+#include <linux/jiffies.h>
+#include <linux/memcontrol.h>
+#include <linux/memory-tiers.h>
+#include <linux/memory_hotplug.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/mm_inline.h>
+#include <linux/mmu_notifier.h>
+#include <linux/page_idle.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_tier.h>
+#include <linux/rmap.h>
+#include <linux/sched/sysctl.h>
+#include <linux/sizes.h>
+#include <linux/swap.h>
+#include <linux/workqueue.h>
+#include <trace/events/private_node.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+#define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
+#define PERIOD		HZ
+/* Folios looked at in a period: about a third of a second of a CPU. */
+#define LOOKS		(SZ_1G / PAGE_SIZE)
+/* Moved at a time. */
+#define BATCH		(SZ_2M / PAGE_SIZE)
+
+struct pass {
+	struct private_node *pn;
+	nodemask_t above;		/* nodes of the top tier */
+	struct list_head folios;	/* isolated, to be moved */
+	unsigned long nr;		/* their pages */
+	long budget;			/* pages that may still be moved */
+};
+
+static void collect_above(struct pass *pass)
+{
+	int nid;
+
+	nodes_clear(pass->above);
+	for_each_node_state(nid, N_MEMORY)
+		if (node_is_toptier(nid))
+			node_set(nid, pass->above);
+}
+
+static struct folio *alloc_above(struct folio *src, unsigned long arg)
+{
+	struct pass *pass = (struct pass *)arg;
+	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM) |
+		    __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
+	nodemask_t nodes = pass->above;
+	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(src);
+
+	mem_cgroup_node_filter_allowed(memcg, &nodes);
+	mem_cgroup_put(memcg);
+	if (nodes_empty(nodes))
+		return NULL;
+	return __folio_alloc(gfp, folio_order(src), pass->pn->nid, &nodes);
+}
+
+static void move_up(struct pass *pass)
+{
+	unsigned int moved;
+
+	if (list_empty(&pass->folios))
+		return;
+	migrate_pages(&pass->folios, alloc_above, NULL, (unsigned long)pass,
+		      MIGRATE_ASYNC, MR_NUMA_MISPLACED, &moved);
+	putback_movable_pages(&pass->folios);
+	private_node_promoted(pass->pn, USER, moved, pass->nr - moved);
+	pass->budget -= pass->nr;
+	pass->nr = 0;
+}
+
+static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
+			unsigned long addr, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	bool *young = arg;
+
+	while (page_vma_mapped_walk(&pvmw)) {
+		if (!pvmw.pte)
+			*young |= pmdp_test_and_clear_young_notify(vma,
+						pvmw.address, pvmw.pmd);
+		else if (pte_present(ptep_get(pvmw.pte)))
+			*young |= test_and_clear_young_ptes_notify(vma,
+						pvmw.address, pvmw.pte, 1);
+	}
+	return true;
+}
+
+/*
+ * private_node_used - was a folio used since the last look?
+ * @folio: locked
+ * @young: result
+ *
+ * Not by folio_referenced(), which with the multi-gen LRU takes the bits of
+ * neighbours as well, and wants the folio isolated.  Reclaim is not blinded: it
+ * finds the folio young.
+ *
+ * Context: process.
+ * Return: false when somebody else's lock is in the way.
+ */
+bool private_node_used(struct folio *folio, bool *young)
+{
+	struct rmap_walk_control rwc = {
+		.rmap_one = clear_young,
+		.arg = young,
+		.anon_lock = folio_lock_anon_vma_read,
+		.try_lock = true,
+	};
+
+	*young = false;
+	rmap_walk(folio, &rwc);
+	if (rwc.contended)
+		return false;
+	if (*young)
+		folio_set_young(folio);
+	return true;
+}
+
+/* Used since the last look, and before that one? */
+static bool hot(struct folio *folio)
+{
+	bool before = folio_test_referenced(folio) || folio_test_active(folio);
+	bool young;
+
+	if (!private_node_used(folio, &young))
+		return false;
+	if (young)
+		folio_set_referenced(folio);
+	else
+		folio_clear_referenced(folio);
+	return young && before;
+}
+
+static void look(struct pass *pass, struct folio *folio)
+{
+	bool move;
+
+	if (folio_nid(folio) != pass->pn->nid || !folio_test_lru(folio) ||
+	    !folio_test_swapbacked(folio) || !folio_mapped(folio) ||
+	    !folio_trylock(folio))
+		return;
+	move = hot(folio) && !private_node_placed(folio);
+	folio_unlock(folio);
+	if (move && isolate_folio_to_list(folio, &pass->folios))
+		pass->nr += folio_nr_pages(folio);
+	if (pass->nr >= BATCH)
+		move_up(pass);
+}
+
+/* The next part of the node, from where the last one ended. */
+static void look_at_part(struct pass *pass)
+{
+	struct private_node *pn = pass->pn;
+	unsigned long end = pgdat_end_pfn(NODE_DATA(pn->nid));
+	unsigned long looks = LOOKS;
+	struct folio *folio;
+
+	if (pn->promote_pfn < NODE_DATA(pn->nid)->node_start_pfn)
+		pn->promote_pfn = NODE_DATA(pn->nid)->node_start_pfn;
+	while (looks-- && pass->budget > 0 &&
+	       private_node_open(pn, USER)) {
+		folio = private_node_next_used(&pn->promote_pfn, end);
+		if (!folio) {
+			pn->promote_pfn = 0;
+			break;
+		}
+		look(pass, folio);
+		folio_put(folio);
+	}
+	move_up(pass);
+}
+
+static void promote(struct private_node *pn)
+{
+	struct pass pass = {
+		.pn = pn,
+		.folios = LIST_HEAD_INIT(pass.folios),
+		.budget = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE),
+	};
+
+	get_online_mems();
+	if (node_state(pn->nid, N_MEMORY_PRIVATE) &&
+	    !node_is_toptier(pn->nid)) {
+		collect_above(&pass);
+		look_at_part(&pass);
+	}
+	put_online_mems();
+}
+
+/* Whoever queued it took a reference. */
+static void promote_work(struct work_struct *work)
+{
+	struct private_node *pn = container_of(to_delayed_work(work),
+					       struct private_node, promote);
+
+	if (private_node_open(pn, USER)) {
+		promote(pn);
+		if (queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
+			return;
+	}
+	private_node_put(pn);
+}
+
+/* For private_node_register(). */
+void private_node_promote_init(struct private_node *pn)
+{
+	INIT_DELAYED_WORK(&pn->promote, promote_work);
+	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
+}
+
+/*
+ * private_node_promote_start - begin to look for hot folios, if that is open
+ * @pn: the handle
+ *
+ * It ends by itself when the service is closed or the node goes.
+ * Context: process.
+ */
+void private_node_promote_start(struct private_node *pn)
+{
+	if (!private_node_open(pn, USER))
+		return;
+	private_node_get(pn);
+	if (!queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
+		private_node_put(pn);
+}
+
+/*
+ * private_node_promoted - count and trace folios that left a node
+ * @pn: the handle
+ * @user: the service
+ * @moved: pages
+ * @left: pages that should have left
+ *
+ * Context: any.
+ */
+void private_node_promoted(struct private_node *pn, enum private_node_user user,
+			   unsigned long moved, unsigned long left)
+{
+	private_node_count(pn, user, PRIVATE_NODE_USED, moved);
+	private_node_count(pn, user, PRIVATE_NODE_FAILED, left);
+	trace_private_node_promote(pn->nid, user, moved, left);
+}
+
+/*
+ * __private_node_hint_moved - see private_node_hint_moved()
+ */
+void __private_node_hint_moved(int from, int to, unsigned int nr)
+{
+	bool up = sysctl_numa_balancing_mode & NUMA_BALANCING_MEMORY_TIERING &&
+		  !node_is_toptier(from) && node_is_toptier(to);
+	struct private_node *pn = private_node_find(from);
+
+	if (!pn)
+		return;
+	private_node_promoted(pn, up ? USER :
+			      (enum private_node_user)PRIVATE_NODE_NUMA_BALANCING,
+			      nr, 0);
+	private_node_put(pn);
+}
+
+/*
+ * __private_node_hint_nodes - see private_node_hint_nodes()
+ */
+bool __private_node_hint_nodes(void)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (__private_node_hints(nid))
+			return true;
+	return false;
+}
+
+/*
+ * __private_node_hints - see private_node_hints_off()
+ */
+bool __private_node_hints(int nid)
+{
+	int mode = sysctl_numa_balancing_mode;
+
+	if (mode & NUMA_BALANCING_NORMAL &&
+	    private_node_service_enabled(nid, PRIVATE_NODE_NUMA_BALANCING))
+		return true;
+	return mode & NUMA_BALANCING_MEMORY_TIERING && !node_is_toptier(nid) &&
+	       private_node_service_enabled(nid, PRIVATE_NODE_PROMOTION);
+}

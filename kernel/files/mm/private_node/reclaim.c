@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Reclaim and compaction of private nodes: the reclaim and compaction services.
+ *
+ * A private node is in no ordinary zonelist, so nobody comes across it: direct
+ * reclaim starts in its own allocation, kswapd and kcompactd run while a
+ * service wants them, and reclaim of a memory cgroup looks at open nodes after
+ * all others, see mm/vmscan.c.
+ */
+#include <linux/compaction.h>
+#include <linux/init.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mmzone.h>
+#include <linux/private_node_tier.h>
+#include <linux/sched.h>
+#include <linux/sizes.h>
+#include <linux/swap.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/*
+ * private_node_set_wmarks - watermarks of a zone of a private node
+ * @zone: the zone
+ * @scale: watermark_scale_factor, in fractions of 10000
+ *
+ * No reserve: nobody may dip into one.  Without reclaim no marks at all, they
+ * would only hide free pages; with it, those between which kswapd works.  It
+ * has no minimum to start from, so a small node gets a larger share.
+ *
+ * Context: any.
+ */
+void private_node_set_wmarks(struct zone *zone, unsigned int scale)
+{
+	unsigned long managed = zone_managed_pages(zone);
+	unsigned long gap = 0;
+	int i;
+
+	if (private_node_service_enabled(zone_to_nid(zone),
+					 PRIVATE_NODE_RECLAIM))
+		gap = max(mult_frac(managed, scale, 10000),
+			  min(managed / 32, SZ_4M / PAGE_SIZE));
+	guard(spinlock_irqsave)(&zone->lock);
+	zone->watermark_boost = 0;
+	for (i = 0; i < NR_WMARK; i++)
+		zone->_watermark[i] = i * gap;
+}
+
+/*
+ * private_node_reclaim - try to make room on private nodes
+ * @nodes: private and ordinary nodes; only those with the service are reclaimed
+ * @gfp: of the allocation
+ * @order: of the allocation
+ *
+ * Context: as @gfp says; does nothing where that does not allow reclaim.
+ * Return: true when something was reclaimed, and a new look is worth it.
+ */
+bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
+			  unsigned int order)
+{
+	unsigned long nr;
+	int nid;
+
+	if (!gfpflags_allow_blocking(gfp) || current->flags & PF_MEMALLOC ||
+	    fatal_signal_pending(current))
+		return false;
+	for_each_node_mask(nid, *nodes) {
+		if (!private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM))
+			continue;
+		nr = private_node_shrink(nid, gfp, order);
+		if (nr)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * __private_node_reclaimed - see private_node_reclaimed()
+ */
+void __private_node_reclaimed(int nid, unsigned long nr)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (!pn)
+		return;
+	private_node_count(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+			   nr ? PRIVATE_NODE_USED : PRIVATE_NODE_FAILED,
+			   nr ?: 1);
+	private_node_put(pn);
+}
+
+/*
+ * private_node_wake_kswapd - after an allocation
+ * @zone: that a page came from, private or not, or should have come from
+ * @gfp: of the allocation
+ * @order: of the allocation
+ *
+ * Context: any but NMI.
+ */
+void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
+{
+	if (gfp & __GFP_KSWAPD_RECLAIM && node_is_private(zone_to_nid(zone)) &&
+	    zone_page_state(zone, NR_FREE_PAGES) < low_wmark_pages(zone))
+		wakeup_kswapd(zone, gfp, order, MAX_NR_ZONES - 1);
+}
+
+static void start_promotion(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (pn)
+		private_node_promote_start(pn);
+	private_node_put(pn);
+}
+
+static bool wants_kswapd(int nid)
+{
+	return node_state(nid, N_MEMORY_PRIVATE) &&
+	       private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM);
+}
+
+static bool wants_kcompactd(int nid)
+{
+	return wants_kswapd(nid) ||
+	       (node_state(nid, N_MEMORY_PRIVATE) &&
+		private_node_service_enabled(nid, PRIVATE_NODE_COMPACTION));
+}
+
+/*
+ * private_node_run_threads - start or stop what a node's services need
+ * @nid: a private node
+ *
+ * kcompactd makes room for kswapd's larger requests; what it does by itself is
+ * the compaction service, see should_proactive_compact_node().
+ *
+ * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
+ */
+void private_node_run_threads(int nid)
+{
+	if (wants_kswapd(nid))
+		kswapd_run(nid);
+	else
+		kswapd_stop(nid);
+	if (wants_kcompactd(nid))
+		kcompactd_run(nid);
+	else
+		kcompactd_stop(nid);
+	private_node_tier_update(nid);
+	start_promotion(nid);
+}
+
+/*
+ * private_node_has_threads - did private_node_run_threads() start all it should?
+ * @nid: a private node
+ *
+ * Context: mem_hotplug_lock held, for reading at least.
+ */
+bool private_node_has_threads(int nid)
+{
+	return (!wants_kswapd(nid) || NODE_DATA(nid)->kswapd) &&
+	       (!wants_kcompactd(nid) || NODE_DATA(nid)->kcompactd);
+}
+
+/* After mm/vmscan.c and mm/compaction.c did the same for ordinary nodes. */
+static int __init private_node_threads_init(void)
+{
+	int nid;
+
+	get_online_mems();
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		private_node_run_threads(nid);
+	put_online_mems();
+	setup_per_zone_wmarks();
+	return 0;
+}
+late_initcall(private_node_threads_init);

@@ -1,0 +1,473 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * /sys/devices/system/node/node<N>/private: what a private node is, holds and
+ * did, and the switches of an administrator.
+ *
+ * See Documentation/ABI/testing/sysfs-kernel-mm-private-node.
+ *
+ * The folder lives as long as both the registration and the device of the
+ * node, which come and go in any order: the device is made with the first
+ * memory and goes with the last.  Whoever comes second makes the folder,
+ * whoever goes first removes it.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/ctype.h>
+#include <linux/memory_hotplug.h>
+#include <linux/node.h>
+#include <linux/private_node_report.h>
+#include <linux/private_node_tier.h>
+#include <linux/slab.h>
+#include <linux/swap.h>
+#include <linux/sysfs.h>
+
+#include "private_node.h"
+
+/*
+ * Order: mem_hotplug_lock, this one, active references of the files.  So what
+ * reads a file may not wait for mem_hotplug_lock, nor for a lock under which
+ * somebody does, as private_node_lock is; and what writes one gives its
+ * reference back first, see folder_store().
+ */
+static DEFINE_MUTEX(private_node_sysfs_lock);
+
+/* No memory is faster: as the limit of the sysctl for hint faults. */
+#define MAX_PROMOTE_MIB	65536U
+
+struct private_node_folder {
+	struct kobject kobj;
+	struct private_node *pn;
+};
+
+struct private_node_attr {
+	struct attribute attr;
+	ssize_t (*show)(struct private_node *pn, char *buf);
+	int (*store)(struct private_node *pn, const char *text);
+};
+
+static ssize_t owner_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", pn->owner);
+}
+
+static ssize_t capable_show(struct private_node *pn, char *buf)
+{
+	return private_node_emit_services(pn->capable, buf);
+}
+
+static ssize_t enabled_show(struct private_node *pn, char *buf)
+{
+	return private_node_emit_services(READ_ONCE(pn->enabled), buf);
+}
+
+static ssize_t on_full_show(struct private_node *pn, char *buf)
+{
+	enum private_node_on_full now = READ_ONCE(pn->on_full);
+
+	if (now == PRIVATE_NODE_FULL_FALLBACK)
+		return sysfs_emit(buf, "fallback:%*pbl\n",
+				  nodemask_pr_args(&pn->fallback));
+	return sysfs_emit(buf, "%s\n", private_node_on_full_names[now]);
+}
+
+static ssize_t on_unplug_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+		private_node_on_unplug_names[READ_ONCE(pn->on_unplug)]);
+}
+
+static ssize_t total_bytes_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+		(u64)private_node_managed_pages_nid(pn->nid) << PAGE_SHIFT);
+}
+
+/*
+ * Free pages hide in per-CPU lists, and freed ones in per-CPU LRU batches.
+ * Only CPUs that hold some are disturbed, and none when the node is idle.
+ */
+static ssize_t free_bytes_show(struct private_node *pn, char *buf)
+{
+	u64 nr;
+
+	private_node_catch_held(pn->nid);
+	private_node_drain(pn->nid);
+	nr = private_node_exact_free_pages_nid(pn->nid);
+	if (nr != private_node_managed_pages_nid(pn->nid)) {
+		lru_add_drain_all();
+		private_node_drain(pn->nid);
+		nr = private_node_exact_free_pages_nid(pn->nid);
+	}
+	return sysfs_emit(buf, "%llu\n", nr << PAGE_SHIFT);
+}
+
+/* @offset: of a counter in struct private_node_stats */
+static unsigned long sum(struct private_node *pn, size_t offset)
+{
+	unsigned long total = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		total += READ_ONCE(*(unsigned long *)
+			((void *)per_cpu_ptr(pn->stats, cpu) + offset));
+	return total;
+}
+
+#define SUM(pn, member)	sum(pn, offsetof(struct private_node_stats, member))
+
+static ssize_t stat_show(struct private_node *pn, char *buf)
+{
+	static const char *const events[PRIVATE_NODE_NR_EVENTS] = {
+		[PRIVATE_NODE_USED] = "used",
+		[PRIVATE_NODE_REFUSED] = "refused",
+		[PRIVATE_NODE_FAILED] = "failed",
+	};
+	int len = 0;
+	int i, j;
+
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		for (j = 0; j < PRIVATE_NODE_NR_EVENTS; j++)
+			len += sysfs_emit_at(buf, len, "%s_%s %lu\n",
+					     private_node_user_name(i),
+					     events[j], SUM(pn, event[i][j]));
+	len += sysfs_emit_at(buf, len, "unplug_moved %lu\n",
+			     SUM(pn, unplug_moved));
+	len += sysfs_emit_at(buf, len, "unplug_unmapped %lu\n",
+			     SUM(pn, unplug_unmapped));
+	len += sysfs_emit_at(buf, len, "oom_kills %lu\n", SUM(pn, oom_kills));
+	len += sysfs_emit_at(buf, len, "fallback %lu\n", SUM(pn, fallback));
+	len += sysfs_emit_at(buf, len, "pin_moved %lu\n", SUM(pn, pin_moved));
+	len += sysfs_emit_at(buf, len, "memory_failure_hard %lu\n",
+			     SUM(pn, failure_hard));
+	len += sysfs_emit_at(buf, len, "memory_failure_soft %lu\n",
+			     SUM(pn, failure_soft));
+	len += sysfs_emit_at(buf, len, "memory_failure_not_isolated %lu\n",
+			     SUM(pn, failure_not_isolated));
+	return len;
+}
+
+static int enabled_store(struct private_node *pn, const char *text)
+{
+	unsigned long mask = pn->enabled;
+	int ret;
+
+	ret = private_node_parse_change(pn, text, &mask);
+	return ret ?: private_node_change_enabled(pn, mask);
+}
+
+static int fallback_store(struct private_node *pn, const char *list)
+{
+	nodemask_t nodes;
+
+	if (nodelist_parse(list, nodes) || nodes_empty(nodes)) {
+		pr_err("node %d: %s: on_full unchanged: fallback:%.64s is not a node list such as fallback:0,2-3\n",
+		       pn->nid, pn->owner, list);
+		return -EINVAL;
+	}
+	/* Naming another owner's node takes that owner's handle. */
+	if (!nodes_subset(nodes, node_states[N_MEMORY])) {
+		pr_err("node %d: %s: on_full unchanged: fallback:%*pbl: give nodes with ordinary memory, they are %*pbl\n",
+		       pn->nid, pn->owner, nodemask_pr_args(&nodes),
+		       nodemask_pr_args(&node_states[N_MEMORY]));
+		return -EINVAL;
+	}
+	/*
+	 * A walk that sees half of each mask goes to nodes of which each was
+	 * named, before or now.
+	 */
+	pn->fallback = nodes;
+	smp_wmb(); /* pairs with the dependency on on_full in alloc.c */
+	WRITE_ONCE(pn->on_full, PRIVATE_NODE_FULL_FALLBACK);
+	return 0;
+}
+
+static int on_full_store(struct private_node *pn, const char *text)
+{
+	int i;
+
+	if (str_has_prefix(text, "fallback:"))
+		return fallback_store(pn, text + strlen("fallback:"));
+	i = match_string(private_node_on_full_names, PRIVATE_NODE_NR_ON_FULL,
+			 text);
+	if (i < 0 || i == PRIVATE_NODE_FULL_FALLBACK) {
+		pr_err("node %d: %s: on_full unchanged: '%.64s' is none of fail, sigbus, oom, fallback:<nodes>\n",
+		       pn->nid, pn->owner, text);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pn->on_full, i);
+	return 0;
+}
+
+static int on_unplug_store(struct private_node *pn, const char *text)
+{
+	int i = match_string(private_node_on_unplug_names,
+			     PRIVATE_NODE_NR_ON_UNPLUG, text);
+
+	if (i < 0) {
+		pr_err("node %d: %s: on_unplug unchanged: '%.64s' is none of refuse, move, sigbus\n",
+		       pn->nid, pn->owner, text);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pn->on_unplug, i);
+	return 0;
+}
+
+static ssize_t adistance_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", private_node_show_adistance(pn));
+}
+
+/* 0 leaves it to firmware. */
+static int adistance_store(struct private_node *pn, const char *text)
+{
+	int adist;
+
+	if (kstrtoint(text, 10, &adist) || adist < 0 ||
+	    adist > PRIVATE_NODE_MAX_ADISTANCE) {
+		pr_err("node %d: %s: adistance unchanged: '%.64s' is no number in 0 to %d\n",
+		       pn->nid, pn->owner, text, PRIVATE_NODE_MAX_ADISTANCE);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pn->adistance, adist);
+	get_online_mems();
+	private_node_tier_update(pn->nid);
+	put_online_mems();
+	return 0;
+}
+
+static ssize_t promotion_mib_per_second_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", READ_ONCE(pn->promote_mib));
+}
+
+static int promotion_mib_per_second_store(struct private_node *pn,
+					  const char *text)
+{
+	unsigned int mib;
+
+	if (kstrtouint(text, 10, &mib) || mib > MAX_PROMOTE_MIB) {
+		pr_err("node %d: %s: promotion_mib_per_second unchanged: '%.64s' is no number in 0 to %u\n",
+		       pn->nid, pn->owner, text, MAX_PROMOTE_MIB);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pn->promote_mib, mib);
+	return 0;
+}
+
+#define FILE_RO(name) \
+	static struct private_node_attr name##_attr = { \
+		{ __stringify(name), 0444 }, name##_show, NULL }
+#define FILE_RW(name) \
+	static struct private_node_attr name##_attr = { \
+		{ __stringify(name), 0644 }, name##_show, name##_store }
+
+FILE_RO(owner);
+FILE_RO(capable);
+FILE_RW(enabled);
+FILE_RW(on_full);
+FILE_RW(on_unplug);
+FILE_RW(adistance);
+FILE_RW(promotion_mib_per_second);
+FILE_RO(total_bytes);
+FILE_RO(free_bytes);
+FILE_RO(stat);
+
+static struct attribute *private_node_attrs[] = {
+	&owner_attr.attr,
+	&capable_attr.attr,
+	&enabled_attr.attr,
+	&on_full_attr.attr,
+	&on_unplug_attr.attr,
+	&adistance_attr.attr,
+	&promotion_mib_per_second_attr.attr,
+	&total_bytes_attr.attr,
+	&free_bytes_attr.attr,
+	&stat_attr.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(private_node);
+
+static ssize_t folder_show(struct kobject *kobj, struct attribute *attr,
+			   char *buf)
+{
+	struct private_node_folder *folder =
+		container_of(kobj, struct private_node_folder, kobj);
+	struct private_node_attr *file =
+		container_of(attr, struct private_node_attr, attr);
+
+	return file->show(folder->pn, buf);
+}
+
+/* One line of printable text without its blanks and newline at both ends. */
+static char *text_of(struct private_node *pn, const char *name,
+		     const char *buf, size_t count)
+{
+	char *text;
+	size_t i;
+
+	if (count >= PAGE_SIZE) {
+		pr_err("node %d: %s: %s unchanged: more than %lu bytes\n",
+		       pn->nid, pn->owner, name, PAGE_SIZE - 1);
+		return ERR_PTR(-E2BIG);
+	}
+	text = kmemdup_nul(buf, count, GFP_KERNEL);
+	if (!text)
+		return ERR_PTR(-ENOMEM);
+	if (count && text[count - 1] == '\n')
+		text[--count] = '\0';
+	for (i = 0; i < count; i++)
+		if (text[i] != '\t' &&
+		    (!isascii(text[i]) || !isprint(text[i])))
+			break;
+	if (i == count && *skip_spaces(text))
+		return text;
+	pr_err("node %d: %s: %s unchanged: write one line of plain text\n",
+	       pn->nid, pn->owner, name);
+	kfree(text);
+	return ERR_PTR(-EINVAL);
+}
+
+static int locked_store(struct private_node *pn, struct attribute *attr,
+			const char *text)
+{
+	guard(mutex)(&private_node_lock);
+	if (pn->state == PRIVATE_NODE_DEAD)
+		return -ENODEV;
+	return container_of(attr, struct private_node_attr,
+			    attr)->store(pn, text);
+}
+
+/* The folder may go meanwhile: its memory does not, nor the handle. */
+static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
+			    const char *buf, size_t count)
+{
+	struct private_node *pn =
+		container_of(kobj, struct private_node_folder, kobj)->pn;
+	char *text = text_of(pn, attr->name, buf, count);
+	struct kernfs_node *kn;
+	int ret = -ENODEV;
+
+	if (IS_ERR(text))
+		return PTR_ERR(text);
+	kn = sysfs_break_active_protection(kobj, attr);
+	if (kn) {
+		ret = locked_store(pn, attr, strim(text));
+		sysfs_unbreak_active_protection(kn);
+	}
+	kfree(text);
+	return ret ?: count;
+}
+
+static void folder_release(struct kobject *kobj)
+{
+	struct private_node_folder *folder =
+		container_of(kobj, struct private_node_folder, kobj);
+
+	private_node_put(folder->pn);
+	kfree(folder);
+}
+
+static const struct sysfs_ops folder_ops = {
+	.show = folder_show,
+	.store = folder_store,
+};
+
+static const struct kobj_type folder_type = {
+	.sysfs_ops = &folder_ops,
+	.default_groups = private_node_groups,
+	.release = folder_release,
+};
+
+static int folder_add(struct private_node *pn)
+{
+	struct private_node_folder *folder;
+	int ret;
+
+	lockdep_assert_held(&private_node_sysfs_lock);
+	/* A dead one is past private_node_sysfs_remove(), or on its way. */
+	if (pn->kobj || pn->state == PRIVATE_NODE_DEAD)
+		return 0;
+	folder = kzalloc_obj(*folder);
+	if (!folder)
+		return -ENOMEM;
+	folder->pn = private_node_get(pn);
+	ret = kobject_init_and_add(&folder->kobj, &folder_type,
+				   &node_devices[pn->nid]->dev.kobj, "private");
+	if (ret)
+		kobject_put(&folder->kobj);
+	else
+		pn->kobj = &folder->kobj;
+	return ret;
+}
+
+/* Waits for the methods that are running. */
+static void folder_remove(struct private_node *pn)
+{
+	lockdep_assert_held(&private_node_sysfs_lock);
+	if (!pn->kobj)
+		return;
+	kobject_del(pn->kobj);
+	kobject_put(pn->kobj);
+	pn->kobj = NULL;
+}
+
+/*
+ * private_node_sysfs_add - show the files of a node that was registered
+ * @pn: the handle
+ *
+ * Without a device, which comes with the first memory, there is nothing to do.
+ *
+ * Context: process, may sleep; not under private_node_lock.
+ * Return: 0 or an errno.
+ */
+int private_node_sysfs_add(struct private_node *pn)
+{
+	int ret = 0;
+
+	get_online_mems();
+	scoped_guard(mutex, &private_node_sysfs_lock)
+		if (node_devices[pn->nid])
+			ret = folder_add(pn);
+	put_online_mems();
+	return ret;
+}
+
+/*
+ * private_node_sysfs_remove - take the files away
+ * @pn: the handle
+ *
+ * Context: process, may sleep; not under private_node_lock.
+ */
+void private_node_sysfs_remove(struct private_node *pn)
+{
+	guard(mutex)(&private_node_sysfs_lock);
+	folder_remove(pn);
+}
+
+/* See include/linux/private_node_report.h. */
+void __private_node_device_added(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+	int ret = 0;
+
+	if (!pn)
+		return;
+	scoped_guard(mutex, &private_node_sysfs_lock)
+		ret = folder_add(pn);
+	if (ret)
+		pr_warn("node %d: %s: no files in sysfs: %d; remove the memory and add it again\n",
+			nid, pn->owner, ret);
+	private_node_put(pn);
+}
+
+/* See include/linux/private_node_report.h. */
+void __private_node_device_removed(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (!pn)
+		return;
+	scoped_guard(mutex, &private_node_sysfs_lock)
+		folder_remove(pn);
+	private_node_put(pn);
+}

@@ -1,0 +1,788 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KUnit tests of private memory nodes, for any topology.
+ *
+ * What needs a node id takes one that has neither memory nor CPUs:
+ * private_node_spare=2 makes sure that there are two.  What needs pages takes
+ * them from nodes that boot made private, and is skipped without.
+ */
+#include <kunit/test.h>
+#include <linux/cpumask.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/module.h>
+#include <linux/nodemask.h>
+#include <linux/topology.h>
+
+#include "../private_node.h"
+
+#define ALL_SERVICES	(BIT(PRIVATE_NODE_NR_SERVICES) - 1)
+
+static bool usable(int nid)
+{
+	return !node_state(nid, N_MEMORY) && !node_is_private(nid) &&
+	       cpumask_empty(cpumask_of_node(nid));
+}
+
+/* The @nth node id that can be registered, or the test is skipped. */
+static int free_nid(struct kunit *test, int nth)
+{
+	int nid;
+
+	for_each_node(nid)
+		if (usable(nid) && !nth--)
+			return nid;
+	kunit_skip(test, "boot with private_node_spare=2");
+	return NUMA_NO_NODE;
+}
+
+static void give_back(void *pn)
+{
+	private_node_unregister(pn);
+	private_node_put(pn);
+}
+
+/* Why a registration is refused; 0 when it was not. */
+static long refusal(int nid, const struct private_node_desc *desc)
+{
+	struct private_node *pn = private_node_register(nid, desc);
+
+	if (IS_ERR(pn))
+		return PTR_ERR(pn);
+	give_back(pn);
+	return 0;
+}
+
+static bool enabled(int nid, enum private_node_service service)
+{
+	return private_node_service_enabled(nid, service);
+}
+
+static struct folio *get_folio(struct private_node *pn, gfp_t gfp)
+{
+	return private_node_alloc_folio(pn, gfp, 0);
+}
+
+static struct folio *get_set(struct private_node *const pns[], unsigned int nr,
+			     const nodemask_t *ordinary)
+{
+	return private_node_alloc_folio_set(pns, nr, ordinary,
+					    GFP_HIGHUSER_MOVABLE, 0);
+}
+
+/* Registered until the test ends, at the latest. */
+static struct private_node *take(struct kunit *test, int nid,
+				 const struct private_node_desc *desc)
+{
+	struct private_node *pn = private_node_register(nid, desc);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, give_back, pn));
+	return pn;
+}
+
+static void put_handle(void *pn)
+{
+	private_node_put(pn);
+}
+
+/* A node that boot made private and that has memory, or skip. */
+static struct private_node *with_memory(struct kunit *test, int nth)
+{
+	struct private_node *pn;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE) {
+		if (nth--)
+			continue;
+		pn = private_node_find(nid);
+		KUNIT_ASSERT_NOT_NULL(test, pn);
+		KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, put_handle, pn));
+		return pn;
+	}
+	kunit_skip(test, "boot with private_node= for enough nodes");
+	return NULL;
+}
+
+static unsigned long events(struct private_node *pn,
+			    enum private_node_user user,
+			    enum private_node_event event)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += per_cpu_ptr(pn->stats, cpu)->event[user][event];
+	return sum;
+}
+
+static unsigned long owner_events(struct private_node *pn,
+				  enum private_node_event event)
+{
+	return events(pn, PRIVATE_NODE_USER_OWNER, event);
+}
+
+/* Registry */
+
+static void registry_register(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+	char name[PRIVATE_NODE_NAME_MAX];
+
+	snprintf(name, sizeof(name), "node%d", nid);
+	KUNIT_EXPECT_EQ(test, nid, private_node_nid(pn));
+	KUNIT_EXPECT_STREQ(test, name, pn->name);
+	KUNIT_EXPECT_STREQ(test, "kunit", pn->owner);
+	KUNIT_EXPECT_TRUE(test, node_is_private(nid));
+	KUNIT_EXPECT_FALSE(test, node_state(nid, N_MEMORY));
+	KUNIT_EXPECT_FALSE(test, node_state(nid, N_MEMORY_PRIVATE));
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
+}
+
+static void registry_bad_nid(struct kunit *test)
+{
+	static const int bad[] = { -1, INT_MIN, MAX_NUMNODES, INT_MAX };
+	struct private_node_desc desc = { .owner = "kunit" };
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(bad); i++) {
+		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(bad[i], &desc));
+		KUNIT_EXPECT_NULL(test, private_node_find(bad[i]));
+		KUNIT_EXPECT_FALSE(test, enabled(bad[i], PRIVATE_NODE_RECLAIM));
+	}
+	for (i = 0; i < MAX_NUMNODES; i++)
+		if (!node_possible(i))
+			break;
+	if (i < MAX_NUMNODES)
+		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(i, &desc));
+}
+
+struct desc_case {
+	const char *what;
+	int ret;
+	struct private_node_desc desc;
+};
+
+static const struct desc_case desc_cases[] = {
+	{ "no owner", -EINVAL, { } },
+	{ "empty owner", -EINVAL, { .owner = "" } },
+	{ "owner with a slash", -EINVAL, { .owner = "a/b" } },
+	{ "owner with a newline", -EINVAL, { .owner = "a\n" } },
+	{ "owner too long", -EINVAL,
+	  { .owner = "a23456789012345678901234567890123" } },
+	{ "empty name", -EINVAL, { .owner = "kunit", .name = "" } },
+	{ "name that leads out of /dev/private_node", -EINVAL,
+	  { .owner = "kunit", .name = ".." } },
+	{ "unknown service", -EINVAL,
+	  { .owner = "kunit", .capable = BIT(PRIVATE_NODE_NR_SERVICES) } },
+	{ "enabled, not capable", -EPERM,
+	  { .owner = "kunit", .enabled = BIT(PRIVATE_NODE_RECLAIM) } },
+	{ "demotion without reclaim", -ENXIO,
+	  { .owner = "kunit", .capable = ALL_SERVICES,
+	    .enabled = BIT(PRIVATE_NODE_DEMOTION) } },
+	{ "on_full out of range", -EINVAL,
+	  { .owner = "kunit", .on_full = PRIVATE_NODE_NR_ON_FULL } },
+	{ "on_unplug out of range", -EINVAL,
+	  { .owner = "kunit", .on_unplug = PRIVATE_NODE_NR_ON_UNPLUG } },
+	{ "unknown flag", -EINVAL, { .owner = "kunit", .flags = BIT(31) } },
+	{ "fallback to nowhere", -EINVAL,
+	  { .owner = "kunit", .on_full = PRIVATE_NODE_FULL_FALLBACK } },
+};
+
+static void desc_case_name(const struct desc_case *c, char *text)
+{
+	strscpy(text, c->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(desc_cases, desc_cases, desc_case_name);
+
+static void registry_bad_desc(struct kunit *test)
+{
+	const struct desc_case *c = test->param_value;
+	int nid = free_nid(test, 0);
+
+	KUNIT_EXPECT_EQ(test, c->ret, refusal(nid, &c->desc));
+	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
+}
+
+static void registry_no_desc(struct kunit *test)
+{
+	KUNIT_EXPECT_EQ(test, -EINVAL, refusal(free_nid(test, 0), NULL));
+}
+
+/* A fallback node goes with the policy only, and is an ordinary one. */
+static void registry_bad_fallback(struct kunit *test)
+{
+	int nid = free_nid(test, 0);
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.fallback = node_states[N_MEMORY],
+	};
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, refusal(nid, &desc));
+	desc.on_full = PRIVATE_NODE_FULL_FALLBACK;
+	node_set(nid, desc.fallback);
+	KUNIT_EXPECT_EQ(test, -EINVAL, refusal(nid, &desc));
+	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
+}
+
+static void registry_ordinary_node(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY)
+		KUNIT_EXPECT_EQ(test, -EBUSY, refusal(nid, &desc));
+	for_each_node_state(nid, N_CPU)
+		KUNIT_EXPECT_EQ(test, -EBUSY, refusal(nid, &desc));
+}
+
+static void registry_two_owners(struct kunit *test)
+{
+	struct private_node_desc first = { .owner = "first" };
+	struct private_node_desc second = { .owner = "second" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &first);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, refusal(nid, &second));
+	KUNIT_EXPECT_STREQ(test, "first", pn->owner);
+	KUNIT_EXPECT_TRUE(test, node_is_private(nid));
+}
+
+static void registry_name_clash(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit", .name = "same" };
+	int other = free_nid(test, 1);
+
+	take(test, free_nid(test, 0), &desc);
+	KUNIT_EXPECT_EQ(test, -EEXIST, refusal(other, &desc));
+	KUNIT_EXPECT_FALSE(test, node_is_private(other));
+	desc.name = "other";
+	take(test, other, &desc);
+}
+
+static void registry_find(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+	unsigned int refs = refcount_read(&pn->ref);
+	struct private_node *found = private_node_find(nid);
+
+	KUNIT_ASSERT_PTR_EQ(test, pn, found);
+	KUNIT_EXPECT_EQ(test, refs + 1, refcount_read(&pn->ref));
+	KUNIT_EXPECT_PTR_EQ(test, pn, private_node_get(found));
+	KUNIT_EXPECT_EQ(test, refs + 2, refcount_read(&pn->ref));
+	private_node_put(found);
+	private_node_put(found);
+	KUNIT_EXPECT_EQ(test, refs, refcount_read(&pn->ref));
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_NULL(test, private_node_find(nid));
+	/* Whoever looked it up kept nothing but what was given back. */
+	KUNIT_EXPECT_EQ(test, 1, refcount_read(&pn->ref));
+}
+
+/* Life cycle */
+
+static void life_dead_handle(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.capable = BIT(PRIVATE_NODE_RECLAIM),
+		.enabled = BIT(PRIVATE_NODE_RECLAIM),
+	};
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+
+	private_node_set_drvdata(pn, test);
+	KUNIT_EXPECT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_unregister(pn));
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_set_enabled(pn, 0));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_RECLAIM));
+	KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_KERNEL));
+	KUNIT_EXPECT_NULL(test, get_set(&pn, 1, NULL));
+	KUNIT_EXPECT_EQ(test, nid, private_node_nid(pn));
+	KUNIT_EXPECT_PTR_EQ(test, (void *)test, private_node_drvdata(pn));
+}
+
+/* The node id is given to the next owner: the first one's handle is nothing. */
+static void life_next_owner(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "first",
+		.capable = ALL_SERVICES,
+	};
+	int nid = free_nid(test, 0);
+	struct private_node *stale = take(test, nid, &desc);
+	struct private_node *pn;
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(stale));
+	desc.owner = "second";
+	desc.on_full = PRIVATE_NODE_FULL_FALLBACK;
+	desc.fallback = node_states[N_MEMORY];
+	pn = take(test, nid, &desc);
+	KUNIT_EXPECT_PTR_NE(test, stale, pn);
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_set_enabled(stale, BIT(PRIVATE_NODE_RECLAIM)));
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_unregister(stale));
+	KUNIT_EXPECT_NULL(test, get_folio(stale, GFP_KERNEL));
+	KUNIT_EXPECT_TRUE(test, node_is_private(nid));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_RECLAIM));
+}
+
+static void life_again_and_again(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit", .name = "again" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn;
+	int online = nr_online_nodes;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		pn = private_node_register(nid, &desc);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
+		/* A private node does not make a NUMA host. */
+		KUNIT_EXPECT_EQ(test, online, nr_online_nodes);
+		KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+		private_node_put(pn);
+	}
+	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
+}
+
+#ifdef CONFIG_MEMORY_FAILURE
+struct told {
+	unsigned long pfn, nr_pages;
+	unsigned int flags, calls;
+};
+
+static void hear(struct private_node *pn, unsigned long pfn,
+		 unsigned long nr_pages, unsigned int flags)
+{
+	struct told *told = private_node_drvdata(pn);
+
+	told->pfn = pfn;
+	told->nr_pages = nr_pages;
+	told->flags = flags;
+	told->calls++;
+}
+
+static void life_told(struct kunit *test)
+{
+	static const struct private_node_ops ops = { .memory_failure = hear };
+	static const struct private_node_ops deaf;
+	struct private_node_desc desc = { .owner = "kunit", .ops = &ops };
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+	struct told told = {};
+
+	private_node_set_drvdata(pn, &told);
+	private_node_tell_owner(pn, 7, 1, PRIVATE_NODE_FAILURE_HELD);
+	KUNIT_EXPECT_EQ(test, 7, told.pfn);
+	KUNIT_EXPECT_EQ(test, 1, told.nr_pages);
+	KUNIT_EXPECT_EQ(test, PRIVATE_NODE_FAILURE_HELD, told.flags);
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	private_node_tell_owner(pn, 8, 1, 0);
+	KUNIT_EXPECT_EQ(test, 1, told.calls);
+
+	desc.ops = &deaf;
+	pn = take(test, nid, &desc);
+	private_node_tell_owner(pn, 9, 1, 0);
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	desc.ops = NULL;
+	private_node_tell_owner(take(test, nid, &desc), 9, 1, 0);
+}
+#endif
+
+static void life_unregister_with_memory(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+
+	KUNIT_EXPECT_EQ(test, -EBUSY, private_node_unregister(pn));
+	KUNIT_EXPECT_TRUE(test, node_is_private(pn->nid));
+	KUNIT_EXPECT_TRUE(test, node_state(pn->nid, N_MEMORY_PRIVATE));
+}
+
+/* Services */
+
+static void services_names(struct kunit *test)
+{
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_SERVICES; i++) {
+		const char *name = private_node_services[i].name;
+
+		KUNIT_ASSERT_NOT_NULL(test, name);
+		KUNIT_EXPECT_NOT_NULL(test, private_node_services[i].help);
+		KUNIT_EXPECT_EQ(test, i, private_node_parse_service(name, strlen(name)));
+		KUNIT_EXPECT_EQ(test, -EINVAL, private_node_parse_service(name, strlen(name) - 1));
+	}
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_parse_service("", 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_parse_service("all", 3));
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_parse_service("reclaim\n", 8));
+}
+
+/* @service and all that it needs, directly or not. */
+static unsigned long closure(int service)
+{
+	unsigned long mask = BIT(service);
+	unsigned long before;
+	int i;
+
+	do {
+		before = mask;
+		for_each_set_bit(i, &before, PRIVATE_NODE_NR_SERVICES)
+			mask |= private_node_services[i].needs;
+	} while (mask != before);
+	return mask;
+}
+
+static void services_dependencies(struct kunit *test)
+{
+	const char *missing;
+	int i, need;
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_check_services(0, &missing));
+	KUNIT_EXPECT_EQ(test, 0, private_node_check_services(ALL_SERVICES, &missing));
+	for (i = 0; i < PRIVATE_NODE_NR_SERVICES; i++) {
+		unsigned long needs = private_node_services[i].needs;
+		unsigned long mask;
+
+		KUNIT_EXPECT_FALSE(test, needs & BIT(i));
+		KUNIT_EXPECT_EQ(test, 0, private_node_check_services(closure(i), &missing));
+		for_each_set_bit(need, &needs, PRIVATE_NODE_NR_SERVICES) {
+			missing = NULL;
+			mask = closure(i) & ~BIT(need);
+			KUNIT_EXPECT_NE(test, 0, private_node_check_services(mask, &missing));
+			KUNIT_EXPECT_STREQ(test, missing, private_node_services[need].name);
+		}
+	}
+}
+
+static void services_enable(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.capable = BIT(PRIVATE_NODE_RECLAIM) |
+			   BIT(PRIVATE_NODE_DEMOTION),
+	};
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_set_enabled(pn, BIT(PRIVATE_NODE_NR_SERVICES)));
+	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, BIT(PRIVATE_NODE_WRITE)));
+	KUNIT_EXPECT_EQ(test, -ENXIO, private_node_set_enabled(pn, BIT(PRIVATE_NODE_DEMOTION)));
+	KUNIT_EXPECT_EQ(test, 0UL, pn->enabled);
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, desc.capable));
+	KUNIT_EXPECT_TRUE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_WRITE));
+	/* What is refused changes nothing. */
+	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, ALL_SERVICES));
+	KUNIT_EXPECT_EQ(test, desc.capable, pn->enabled);
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, 0));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
+}
+
+/* A request for a service that is not open is turned away, and counted. */
+static void services_gate(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+	unsigned long enabled = pn->enabled;
+	unsigned long refused;
+	struct folio *folio;
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_SERVICES; i++) {
+		if (enabled & BIT(i))
+			continue;
+		refused = events(pn, i, PRIVATE_NODE_REFUSED);
+		folio = private_node_alloc_for(pn, GFP_KERNEL, 0, i);
+		KUNIT_EXPECT_NULL(test, folio);
+		if (folio)
+			folio_put(folio);
+		KUNIT_EXPECT_EQ(test, refused + 1, events(pn, i, PRIVATE_NODE_REFUSED));
+	}
+}
+
+/* Zonelists */
+
+static void zonelists_ordinary(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct zoneref *z;
+	int nid, i;
+
+	take(test, free_nid(test, 0), &desc);
+	for_each_online_node(nid) {
+		for (i = 0; i < MAX_ZONELISTS; i++) {
+			z = NODE_DATA(nid)->node_zonelists[i]._zonerefs;
+			for (; z->zone; z++)
+				KUNIT_EXPECT_FALSE(test, node_is_private(zone_to_nid(z->zone)));
+		}
+		if (!node_is_private(nid))
+			continue;
+		z = NODE_DATA(nid)->node_zonelists[ZONELIST_NOFALLBACK]._zonerefs;
+		KUNIT_EXPECT_NULL(test, z->zone);
+		z = NODE_DATA(nid)->node_zonelists[ZONELIST_FALLBACK]._zonerefs;
+		KUNIT_EXPECT_NOT_NULL(test, z->zone);
+	}
+}
+
+static unsigned int zones_with_memory(void)
+{
+	unsigned int nr = 0;
+	int nid, i;
+
+	for_each_online_node(nid) {
+		if (!node_has_any_memory(nid))
+			continue;
+		for (i = 0; i < MAX_NR_ZONES; i++)
+			if (i != ZONE_DEVICE &&
+			    populated_zone(&NODE_DATA(nid)->node_zones[i]))
+				nr++;
+	}
+	return nr;
+}
+
+static void check_order(struct kunit *test, int from, struct zoneref *z)
+{
+	unsigned int nr = 0;
+	int last = 0;
+
+	for (; z->zone; z++, nr++) {
+		int distance = node_distance(from, zone_to_nid(z->zone));
+
+		KUNIT_EXPECT_LE(test, last, distance);
+		KUNIT_EXPECT_EQ(test, (int)zone_idx(z->zone), z->zone_idx);
+		if (nr && zone_to_nid(z[-1].zone) == zone_to_nid(z->zone))
+			KUNIT_EXPECT_GT(test, z[-1].zone_idx, z->zone_idx);
+		last = distance;
+	}
+	KUNIT_EXPECT_EQ(test, zones_with_memory(), nr);
+}
+
+static void zonelists_private(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct zonelist *zonelist;
+	struct srcu_ctr __percpu *cookie;
+	int nid;
+
+	take(test, free_nid(test, 0), &desc);
+	for_each_online_node(nid) {
+		zonelist = private_node_zonelist_get(nid, &cookie);
+		if (zonelist)
+			check_order(test, nid, zonelist->_zonerefs);
+		else
+			KUNIT_FAIL(test, "node %d has no private list", nid);
+		private_node_zonelist_put(cookie);
+	}
+}
+
+/* No list is left behind by the last private node. */
+static void zonelists_gone(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct zonelist *zonelist;
+	struct srcu_ctr __percpu *cookie;
+
+	if (!nodes_empty(private_node_map))
+		kunit_skip(test, "boot made nodes private");
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(take(test, free_nid(test, 0), &desc)));
+	zonelist = private_node_zonelist_get(numa_mem_id(), &cookie);
+	KUNIT_EXPECT_NULL(test, zonelist);
+	private_node_zonelist_put(cookie);
+}
+
+/* Owner's allocations and sets */
+
+static void expect_folio(struct kunit *test, struct folio *folio, int nid,
+			 unsigned int order)
+{
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, nid, folio_nid(folio));
+	KUNIT_EXPECT_EQ(test, order, folio_order(folio));
+	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
+	folio_put(folio);
+}
+
+static void alloc_orders(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+	unsigned long used = owner_events(pn, PRIVATE_NODE_USED);
+	unsigned int order;
+
+	for (order = 0; order <= MAX_PAGE_ORDER; order++)
+		expect_folio(test, private_node_alloc_folio(pn, GFP_KERNEL, order), pn->nid, order);
+	used += BIT(MAX_PAGE_ORDER + 1) - 1;
+	KUNIT_EXPECT_EQ(test, used, owner_events(pn, PRIVATE_NODE_USED));
+	expect_folio(test, get_folio(pn, GFP_ATOMIC), pn->nid, 0);
+	expect_folio(test, private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE, 2), pn->nid, 2);
+}
+
+static void set_empty(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	KUNIT_EXPECT_NULL(test, get_set(NULL, 0, NULL));
+	/* Ordinary memory alone is not what this call is for. */
+	KUNIT_EXPECT_NULL(test, get_set(NULL, 0, &node_states[N_MEMORY]));
+	KUNIT_EXPECT_NULL(test, get_set(&pn, 1, NULL));
+}
+
+/* A set that names ordinary nodes falls back to these, and to no others. */
+static void set_ordinary(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+	nodemask_t mask;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		mask = nodemask_of_node(nid);
+		expect_folio(test, get_set(&pn, 1, &mask), nid, 0);
+	}
+	mask = nodemask_of_node(pn->nid);
+	KUNIT_EXPECT_NULL(test, get_set(&pn, 1, &mask));
+}
+
+static void set_names_one(struct kunit *test)
+{
+	struct private_node *a = with_memory(test, 0);
+	struct private_node *b = with_memory(test, 1);
+	int i;
+
+	for (i = 0; i < 64; i++) {
+		expect_folio(test, get_set(&a, 1, NULL), a->nid, 0);
+		expect_folio(test, get_set(&b, 1, NULL), b->nid, 0);
+	}
+}
+
+/* The order of the handles says nothing, distance does. */
+static void set_nearest(struct kunit *test)
+{
+	struct private_node *pns[] = { with_memory(test, 0),
+				       with_memory(test, 1) };
+	struct private_node *swapped[] = { pns[1], pns[0] };
+	int here = numa_mem_id();
+	int d0 = node_distance(here, pns[0]->nid);
+	int d1 = node_distance(here, pns[1]->nid);
+	int nid = d1 < d0 ? pns[1]->nid : pns[0]->nid;
+
+	expect_folio(test, get_set(pns, 2, NULL), nid, 0);
+	expect_folio(test, get_set(swapped, 2, NULL), nid, 0);
+}
+
+/* Full-policies, on a node that is full because it has no memory */
+
+static void full_fail(struct kunit *test)
+{
+	static const enum private_node_on_full policies[] = {
+		PRIVATE_NODE_FULL_FAIL,
+		PRIVATE_NODE_FULL_SIGBUS,
+		/* Nobody has a page there: no bystander is killed. */
+		PRIVATE_NODE_FULL_OOM,
+	};
+	struct private_node_desc desc = { .owner = "kunit" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn;
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(policies); i++) {
+		desc.on_full = policies[i];
+		pn = take(test, nid, &desc);
+		KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_KERNEL));
+		KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_ATOMIC));
+		KUNIT_EXPECT_EQ(test, 2UL, owner_events(pn, PRIVATE_NODE_FAILED));
+		KUNIT_EXPECT_EQ(test, 0UL, owner_events(pn, PRIVATE_NODE_USED));
+		KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	}
+}
+
+static void full_fallback(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.on_full = PRIVATE_NODE_FULL_FALLBACK,
+	};
+	unsigned long taken = 0;
+	struct private_node *pn;
+	int nid, cpu;
+
+	nid = free_nid(test, 0);
+	desc.fallback = nodemask_of_node(numa_mem_id());
+	pn = take(test, nid, &desc);
+	expect_folio(test, private_node_alloc_folio(pn, GFP_KERNEL, 1), numa_mem_id(), 1);
+	for_each_possible_cpu(cpu)
+		taken += per_cpu_ptr(pn->stats, cpu)->fallback;
+	KUNIT_EXPECT_EQ(test, 2UL, taken);
+	KUNIT_EXPECT_EQ(test, 0UL, owner_events(pn, PRIVATE_NODE_FAILED));
+}
+
+/* A node that is being unplugged gives nothing, not even elsewhere. */
+static void full_closing(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.on_full = PRIVATE_NODE_FULL_FALLBACK,
+		.fallback = node_states[N_MEMORY],
+	};
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	WRITE_ONCE(pn->state, PRIVATE_NODE_CLOSING);
+	KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 1UL, owner_events(pn, PRIVATE_NODE_REFUSED));
+	WRITE_ONCE(pn->state, PRIVATE_NODE_LIVE);
+}
+
+static struct kunit_case private_node_cases[] = {
+	KUNIT_CASE(registry_register),
+	KUNIT_CASE(registry_bad_nid),
+	KUNIT_CASE_PARAM(registry_bad_desc, desc_cases_gen_params),
+	KUNIT_CASE(registry_no_desc),
+	KUNIT_CASE(registry_bad_fallback),
+	KUNIT_CASE(registry_ordinary_node),
+	KUNIT_CASE(registry_two_owners),
+	KUNIT_CASE(registry_name_clash),
+	KUNIT_CASE(registry_find),
+	KUNIT_CASE(life_dead_handle),
+	KUNIT_CASE(life_next_owner),
+	KUNIT_CASE(life_again_and_again),
+#ifdef CONFIG_MEMORY_FAILURE
+	KUNIT_CASE(life_told),
+#endif
+	KUNIT_CASE(life_unregister_with_memory),
+	KUNIT_CASE(services_names),
+	KUNIT_CASE(services_dependencies),
+	KUNIT_CASE(services_enable),
+	KUNIT_CASE(services_gate),
+	KUNIT_CASE(zonelists_ordinary),
+	KUNIT_CASE(zonelists_private),
+	KUNIT_CASE(zonelists_gone),
+	KUNIT_CASE(alloc_orders),
+	KUNIT_CASE(set_empty),
+	KUNIT_CASE(set_ordinary),
+	KUNIT_CASE(set_names_one),
+	KUNIT_CASE(set_nearest),
+	KUNIT_CASE(full_fail),
+	KUNIT_CASE(full_fallback),
+	KUNIT_CASE(full_closing),
+	{ }
+};
+
+static struct kunit_suite private_node_suite = {
+	.name = "private_node",
+	.test_cases = private_node_cases,
+};
+
+kunit_test_suite(private_node_suite);
+
+MODULE_IMPORT_NS("EXPORTED_FOR_KUNIT_TESTING");
+MODULE_DESCRIPTION("KUnit tests for private memory nodes");
+MODULE_LICENSE("GPL");

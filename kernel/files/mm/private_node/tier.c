@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Private nodes in the memory tiers: the demotion service.
+ *
+ * A node that is open to it takes part in mm/memory-tiers.c: reclaim of the
+ * tiers above moves cold anonymous memory and shmem to it, and its own reclaim
+ * moves what is cold there to the tiers below.  Page cache never comes, but to
+ * compressed RAM, nor what KSM shares; memory of the device map does not leave.
+ *
+ * The service is the node's own switch.  demotion_enabled, the switch of all
+ * ordinary nodes, is not needed for it, and says nothing about it.
+ */
+#include <linux/cram_fence.h>
+#include <linux/memcontrol.h>
+#include <linux/memory-tiers.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_tier.h>
+#include <linux/rmap.h>
+#include <linux/topology.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+
+/* As drivers/dax/kmem.c has it for memory that firmware says nothing about. */
+#define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)
+
+/* Under memory_tier_lock; readers may see an old one. */
+nodemask_t private_node_tier_nodes;
+bool private_node_tiers __read_mostly;
+
+/* See include/linux/private_node.h. */
+bool __private_node_in_tiers(int nid)
+{
+	return node_state(nid, N_MEMORY_PRIVATE) &&
+	       private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION);
+}
+
+/*
+ * private_node_collect_tiers - before memory-tiers.c walks its nodes
+ *
+ * Context: memory_tier_lock held.
+ */
+void private_node_collect_tiers(void)
+{
+	nodemask_t nodes = node_states[N_MEMORY];
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (private_node_in_tiers(nid))
+			node_set(nid, nodes);
+	private_node_tier_nodes = nodes;
+	WRITE_ONCE(private_node_tiers,
+		   !nodes_equal(nodes, node_states[N_MEMORY]));
+}
+
+/*
+ * private_node_next_tier_node - find_next_best_node(), private nodes as well
+ * @node: where the distance is measured from
+ * @used: nodes that are not asked for; the result is added
+ *
+ * Context: any.
+ * Return: the node, or NUMA_NO_NODE.
+ */
+int private_node_next_tier_node(int node, nodemask_t *used)
+{
+	nodemask_t before = *used;
+	int best = find_next_best_node(node, used);
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (!node_isset(nid, before) && private_node_in_tiers(nid) &&
+		    (best == NUMA_NO_NODE ||
+		     node_distance(node, nid) < node_distance(node, best)))
+			best = nid;
+	*used = before;
+	if (best != NUMA_NO_NODE)
+		node_set(best, *used);
+	return best;
+}
+
+/*
+ * __private_node_adistance - see private_node_adistance()
+ */
+bool __private_node_adistance(int nid, int *adist)
+{
+	struct private_node *pn = private_node_find(nid);
+	int said;
+
+	if (!pn)
+		return false;
+	said = READ_ONCE(pn->adistance);
+	private_node_put(pn);
+	*adist = said ?: ADISTANCE_UNSAID;
+	return said;
+}
+
+/*
+ * private_node_show_adistance - abstract distance that a node has, or would have
+ * @pn: the handle
+ *
+ * Context: process, may sleep.
+ */
+int private_node_show_adistance(struct private_node *pn)
+{
+	int adist = READ_ONCE(pn->adistance);
+
+	if (adist)
+		return adist;
+	adist = ADISTANCE_UNSAID;
+	mt_calc_adistance(pn->nid, &adist);
+	return adist;
+}
+
+/*
+ * __private_node_filter_targets - see private_node_filter_targets()
+ */
+void __private_node_filter_targets(int nid, nodemask_t *targets)
+{
+	if (!numa_demotion_enabled && !node_is_private(nid))
+		nodes_andnot(*targets, *targets, node_states[N_MEMORY]);
+}
+
+static bool stays_out(struct folio *folio)
+{
+	return private_node_keeps_out(folio) || folio_test_ksm(folio);
+}
+
+/* Of private nodes it may at most go to compressed RAM. */
+static void keep_out(struct folio *folio, nodemask_t *nodes)
+{
+	nodemask_t may = node_states[N_MEMORY];
+
+	if (cram_any() && cram_may_file(folio))
+		nodes_or(may, may, cram_nodes);
+	nodes_and(*nodes, *nodes, may);
+}
+
+static bool find_shadow_stack(struct folio *folio, struct vm_area_struct *vma,
+			      unsigned long addr, void *arg)
+{
+	bool *found = arg;
+
+	*found = vma->vm_flags & VM_SHADOW_STACK;
+	return !*found;
+}
+
+/* The processor writes to it, whatever the page tables say. */
+static bool on_shadow_stack(struct folio *folio)
+{
+	bool found = false;
+	struct rmap_walk_control rwc = {
+		.rmap_one = find_shadow_stack,
+		.arg = &found,
+		.anon_lock = folio_lock_anon_vma_read,
+		.try_lock = true,
+	};
+
+	if (!IS_ENABLED(CONFIG_ARCH_HAS_USER_SHADOW_STACK))
+		return false;
+	rmap_walk(folio, &rwc);
+	return found || rwc.contended;
+}
+
+/*
+ * What may lie behind the fence: anonymous memory that swap does not know yet,
+ * and that only page tables can write to.
+ */
+static bool may_be_fenced(struct folio *folio)
+{
+	return cram_may_anon() && folio_test_anon(folio) &&
+	       folio_test_swapbacked(folio) && !folio_test_swapcache(folio) &&
+	       !folio_test_ksm(folio) && !folio_test_mlocked(folio);
+}
+
+/* Leaves nodes where @folio may go as far as compressed RAM is concerned. */
+static void drop_fenced(struct folio *folio, nodemask_t *nodes)
+{
+	bool may = (may_be_fenced(folio) || cram_may_file(folio)) &&
+		   cram_memcg_may_take(folio);
+	int nid;
+
+	for_each_node_mask(nid, cram_nodes)
+		if (!may || !cram_may_take(nid, folio_nr_pages(folio)))
+			node_clear(nid, *nodes);
+}
+
+/*
+ * __private_node_may_demote - see private_node_may_demote()
+ */
+bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg)
+{
+	int nid = folio_nid(folio);
+	nodemask_t targets;
+	bool out;
+
+	if (node_is_private(nid) && private_node_device_mapped(folio))
+		return false;
+	out = stays_out(folio);
+	if (!out && !cram_any())
+		return true;
+	if (out && cram_any() && !folio_test_anon(folio))
+		cram_prepare_file(folio);
+	node_get_allowed_targets(NODE_DATA(nid), &targets);
+	if (out)
+		keep_out(folio, &targets);
+	if (!out && on_shadow_stack(folio))
+		nodes_andnot(targets, targets, cram_nodes);
+	else if (cram_any())
+		drop_fenced(folio, &targets);
+	if (nodes_empty(targets))
+		return false;
+	mem_cgroup_node_filter_allowed(memcg, &targets);
+	return !nodes_empty(targets);
+}
+
+/*
+ * __private_node_only_moves - see private_node_only_moves()
+ */
+bool __private_node_only_moves(int nid)
+{
+	nodemask_t targets;
+
+	node_get_allowed_targets(NODE_DATA(nid), &targets);
+	return nodes_subset(targets, cram_nodes);
+}
+
+static bool any_helps(int nid, const nodemask_t *targets,
+		      struct mem_cgroup *memcg, bool limit)
+{
+	bool full = memcg && cram_memcg_full(memcg);
+	int target;
+
+	if (limit && __private_node_only_moves(nid))
+		return false;
+	for_each_node_mask(target, *targets)
+		if (!cram_node(target) || (!full && cram_has_room(target)))
+			return true;
+	return false;
+}
+
+/*
+ * __private_node_drop_useless - see private_node_drop_useless()
+ */
+void __private_node_drop_useless(int nid, nodemask_t *targets,
+				 struct mem_cgroup *memcg, bool limit)
+{
+	if (!any_helps(nid, targets, memcg, limit))
+		nodes_clear(*targets);
+}
+
+/* Leaves ordinary nodes, and private ones that are open, in @nodes. */
+static void drop_closed(nodemask_t *nodes)
+{
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, *nodes) {
+		if (node_state(nid, N_MEMORY))
+			continue;
+		pn = private_node_peek(nid);
+		if (!pn || !private_node_open(pn, USER))
+			node_clear(nid, *nodes);
+	}
+}
+
+static void count_placed(struct folio *dst)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(folio_nid(dst));
+	if (pn)
+		private_node_count(pn, USER, PRIVATE_NODE_USED,
+				   folio_nr_pages(dst));
+}
+
+/* Nobody has room: their kswapd makes some for the next. */
+static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
+			 unsigned int order)
+{
+	struct private_node *pn;
+	struct zone *zone;
+	int nid, i;
+
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_find(nid);
+		if (!pn)
+			continue;
+		private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+		private_node_put(pn);
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			private_node_wake_kswapd(zone,
+						 gfp | __GFP_KSWAPD_RECLAIM,
+						 order);
+		}
+	}
+}
+
+/* Pays on each node of compressed RAM, and for the cgroup, or drops it. */
+static void reserve(struct folio *src, nodemask_t *nodes)
+{
+	unsigned long nr = folio_nr_pages(src);
+	int nid;
+
+	if (!nodes_intersects(*nodes, cram_nodes))
+		return;
+	if (!(may_be_fenced(src) || cram_may_file(src)) ||
+	    !cram_memcg_charge(src)) {
+		nodes_andnot(*nodes, *nodes, cram_nodes);
+		return;
+	}
+	for_each_node_mask(nid, cram_nodes)
+		if (node_isset(nid, *nodes) && !cram_reserve(nid, nr))
+			node_clear(nid, *nodes);
+	if (!nodes_intersects(*nodes, cram_nodes))
+		cram_memcg_uncharge(src);
+}
+
+/* All but the one that was taken. */
+static void unreserve(struct folio *src, const nodemask_t *nodes,
+		      struct folio *dst)
+{
+	int nid, taken = dst ? folio_nid(dst) : NUMA_NO_NODE;
+	unsigned long nr = folio_nr_pages(src);
+
+	if (!nodes_intersects(*nodes, cram_nodes))
+		return;
+	for_each_node_mask(nid, cram_nodes)
+		if (node_isset(nid, *nodes) && nid != taken)
+			cram_unreserve(nid, nr);
+	if (dst && cram_node(taken))
+		cram_memcg_remember(dst, src);
+	else
+		cram_memcg_uncharge(src);
+}
+
+/*
+ * private_node_demote_alloc - take the new place of a folio that is demoted
+ * @src: the folio
+ * @nid: where its reclaim would like it
+ * @allowed: lower tiers that its memory cgroup may use
+ * @gfp: as of reclaim: neither sleeps nor warns
+ *
+ * The nearest of the nodes that has room.  A private one is not reclaimed here,
+ * its kswapd makes room for the next.
+ *
+ * Context: reclaim.
+ * Return: a folio, or NULL.
+ */
+struct folio *private_node_demote_alloc(struct folio *src, int nid,
+					const nodemask_t *allowed, gfp_t gfp)
+{
+	unsigned int order = folio_order(src);
+	nodemask_t nodes = *allowed;
+	struct folio *dst;
+
+	if (stays_out(src))
+		keep_out(src, &nodes);
+	drop_closed(&nodes);
+	if (cram_any())
+		reserve(src, &nodes);
+	if (nodes_empty(nodes))
+		return NULL;
+	gfp |= __GFP_COMP;
+	dst = private_node_walk(nid, &nodes, gfp, order);
+	if (cram_any())
+		unreserve(src, &nodes, dst);
+	if (dst)
+		count_placed(dst);
+	else
+		all_are_full(&nodes, gfp, order);
+	return dst;
+}
+
+/*
+ * private_node_demote_undo - give back a place that was not used after all
+ * @dst: folio from private_node_demote_alloc(), or any other
+ * @private: not used
+ *
+ * Context: reclaim.
+ */
+void private_node_demote_undo(struct folio *dst, unsigned long private)
+{
+	if (cram_folio_fenced(dst))
+		cram_not_stored(dst);
+	folio_put(dst);
+}

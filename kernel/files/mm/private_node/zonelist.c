@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Private zonelists.
+ *
+ * Private zones are in no ordinary list.  While a private node is registered,
+ * every online node has one private list of all zones, ordinary and private,
+ * in order of distance.  It is only ever walked with a nodemask, by
+ * __alloc_frozen_pages_private().
+ *
+ *	node distances		private list of node 0	of node 2 (private)
+ *	      0   1   2   3
+ *	0    10  20  40  60	0 1 2 3			2 0 1 3
+ *	1    20  10  50  70
+ *	2    40  50  10  90
+ *	3    60  70  90  10
+ *
+ * Lists are replaced as a whole; readers hold an SRCU reference, because the
+ * walk may sleep.
+ */
+#include <kunit/visibility.h>
+#include <linux/init.h>
+#include <linux/memory.h>
+#include <linux/mmzone.h>
+#include <linux/slab.h>
+#include <linux/srcu.h>
+#include <linux/topology.h>
+
+#include "private_node.h"
+
+/* A struct zonelist cut to what it holds. */
+struct private_zonelist {
+	struct rcu_head rcu;
+	struct zoneref refs[];
+};
+
+static struct private_zonelist __rcu *private_zonelists[MAX_NUMNODES];
+DEFINE_STATIC_SRCU_FAST(private_zonelist_srcu);
+/* Nests inside private_node_lock and mem_hotplug_lock. */
+static DEFINE_MUTEX(private_zonelist_lock);
+
+/*
+ * private_node_zonelist_get - the private list of a node
+ * @nid: an online node
+ * @cookie: for private_node_zonelist_put()
+ *
+ * Context: any but NMI; the caller may sleep until it puts the list.
+ * Return: the list, or NULL while no private node is registered; call
+ * private_node_zonelist_put() in both cases.
+ */
+struct zonelist *private_node_zonelist_get(int nid,
+					   struct srcu_ctr __percpu **cookie)
+{
+	struct private_zonelist *zl;
+
+	BUILD_BUG_ON(offsetof(struct zonelist, _zonerefs));
+	*cookie = srcu_read_lock_fast(&private_zonelist_srcu);
+	zl = srcu_dereference(private_zonelists[nid], &private_zonelist_srcu);
+	return zl ? (struct zonelist *)zl->refs : NULL;
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_zonelist_get);
+
+void private_node_zonelist_put(struct srcu_ctr __percpu *cookie)
+{
+	srcu_read_unlock_fast(&private_zonelist_srcu, cookie);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_zonelist_put);
+
+static int nearest(int from, const nodemask_t *left)
+{
+	int best = NUMA_NO_NODE;
+	int nid;
+
+	for_each_node_mask(nid, *left)
+		if (best == NUMA_NO_NODE ||
+		    node_distance(from, nid) < node_distance(from, best))
+			best = nid;
+	return best;
+}
+
+static unsigned int add_zones(struct zoneref *refs, int nid)
+{
+	unsigned int nr = 0;
+	int i;
+
+	for (i = MAX_NR_ZONES - 1; i >= 0; i--) {
+		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
+
+		if (!populated_zone(zone) || zone_is_zone_device(zone))
+			continue;
+		refs[nr].zone = zone;
+		refs[nr].zone_idx = i;
+		nr++;
+	}
+	return nr;
+}
+
+static struct private_zonelist *build(int from, nodemask_t left)
+{
+	struct private_zonelist *zl;
+	unsigned int nr = 0;
+	int nid;
+
+	/* One more for the end, which is all zeroes. */
+	zl = kzalloc_flex(*zl, refs, nodes_weight(left) * MAX_NR_ZONES + 1,
+			  GFP_KERNEL | __GFP_NOFAIL);
+	while ((nid = nearest(from, &left)) != NUMA_NO_NODE) {
+		node_clear(nid, left);
+		nr += add_zones(zl->refs + nr, nid);
+	}
+	return zl;
+}
+
+static void free_list(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct private_zonelist, rcu));
+}
+
+/*
+ * private_node_rebuild_zonelists - after a node or its memory came or went
+ *
+ * Context: process, may sleep.
+ */
+void private_node_rebuild_zonelists(void)
+{
+	struct private_zonelist *new, *old;
+	nodemask_t all;
+	int nid;
+
+	guard(mutex)(&private_zonelist_lock);
+	nodes_or(all, node_states[N_MEMORY], node_states[N_MEMORY_PRIVATE]);
+	for_each_node(nid) {
+		new = NULL;
+		if (node_online(nid) && !nodes_empty(private_node_map))
+			new = build(nid, all);
+		old = rcu_replace_pointer(private_zonelists[nid], new,
+					  lockdep_is_held(&private_zonelist_lock));
+		if (old)
+			call_srcu(&private_zonelist_srcu, &old->rcu, free_list);
+	}
+}
+
+static int memory_callback(struct notifier_block *nb, unsigned long action,
+			   void *arg)
+{
+	if (private_node_any() &&
+	    (action == MEM_ONLINE || action == MEM_OFFLINE))
+		private_node_rebuild_zonelists();
+	return NOTIFY_OK;
+}
+
+static int __init private_node_zonelist_init(void)
+{
+	hotplug_memory_notifier(memory_callback, DEFAULT_CALLBACK_PRI);
+	return 0;
+}
+core_initcall(private_node_zonelist_init);

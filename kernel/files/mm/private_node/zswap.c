@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * zswap on a private node: what reclaim would compress in software is stored as
+ * it is, on compressed RAM, which compresses it itself, or on a slow node.
+ *
+ * The administrator names the node (/sys/module/zswap/parameters/node), and its
+ * owner has to have it open to demotion.  When it has no room, zswap compresses
+ * as ever.  Pages are zswap's: they are on no LRU list, and leave by way of the
+ * swap cache when the node is emptied.
+ */
+#define pr_fmt(fmt) "zswap: " fmt
+
+#include <linux/cram_fence.h>
+#include <linux/highmem.h>
+#include <linux/memcontrol.h>
+#include <linux/mm.h>
+#include <linux/moduleparam.h>
+#include <linux/private_node_zswap.h>
+
+#include "private_node.h"
+
+#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+
+int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
+
+static int refuse(int nid, const char *why)
+{
+	pr_err("node=%d: %s; nothing was changed\n", nid, why);
+	return -EINVAL;
+}
+
+static int check(int nid)
+{
+	struct private_node *pn;
+	int ret = 0;
+
+	if (nid < NUMA_NO_NODE || nid >= MAX_NUMNODES)
+		return refuse(nid, "neither a node nor -1");
+	/* On the command line: a name for later. */
+	if (nid == NUMA_NO_NODE || system_state < SYSTEM_RUNNING)
+		return 0;
+	pn = private_node_find(nid);
+	if (!pn)
+		return refuse(nid, "not a private node");
+	if (!private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
+		ret = refuse(nid, "it is closed to demotion");
+	private_node_put(pn);
+	return ret;
+}
+
+static int set_node(const char *val, const struct kernel_param *kp)
+{
+	int nid;
+
+	if (kstrtoint(val, 10, &nid)) {
+		pr_err("node='%.*s': not a number; nothing was changed\n",
+		       (int)strcspn(val, "\n"), val);
+		return -EINVAL;
+	}
+	if (check(nid))
+		return -EINVAL;
+	WRITE_ONCE(private_node_zswap_nid, nid);
+	return 0;
+}
+
+const struct kernel_param_ops private_node_zswap_ops = {
+	.set = set_node,
+	.get = param_get_int,
+};
+
+/* May the page's cgroup use the node? */
+static bool allowed(struct page *page, int nid)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+	struct mem_cgroup *memcg;
+
+	memcg = get_mem_cgroup_from_folio(page_folio(page));
+	mem_cgroup_node_filter_allowed(memcg, &nodes);
+	mem_cgroup_put(memcg);
+	return !nodes_empty(nodes);
+}
+
+static struct folio *take(struct private_node *pn)
+{
+	bool paid = cram_node(pn->nid);
+	struct folio *folio;
+
+	if (paid && !cram_reserve(pn->nid, 1))
+		return NULL;
+	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
+					 USER);
+	if (folio)
+		folio->index = 0;	/* no cgroup pays for it but by zswap */
+	else if (paid)
+		cram_unreserve(pn->nid, 1);
+	return folio;
+}
+
+/* See include/linux/private_node_zswap.h. */
+bool __private_node_zswap_store(struct page *page, unsigned long *handle)
+{
+	int nid = READ_ONCE(private_node_zswap_nid);
+	struct private_node *pn = private_node_find(nid);
+	struct folio *folio;
+	bool copied;
+
+	if (!pn)
+		return false;
+	folio = allowed(page, nid) ? take(pn) : NULL;
+	private_node_put(pn);
+	if (!folio)
+		return false;
+	copied = !copy_mc_highpage(&folio->page, page);
+	if (cram_folio_fenced(folio)) {
+		if (copied)
+			cram_stored(folio);
+		else
+			cram_not_stored(folio);
+	}
+	if (copied)
+		*handle = (unsigned long)folio | PRIVATE_NODE_ZSWAP;
+	else
+		folio_put(folio);
+	return copied;
+}
+
+static struct folio *folio_of(unsigned long handle)
+{
+	return (struct folio *)(handle & ~PRIVATE_NODE_ZSWAP);
+}
+
+/*
+ * private_node_zswap_load - read a stored page
+ * @handle: private_node_zswap_has() says so
+ * @folio: small folio, filled in
+ *
+ * Context: process.
+ * Return: false when the memory has failed.
+ */
+bool private_node_zswap_load(unsigned long handle, struct folio *folio)
+{
+	struct folio *stored = folio_of(handle);
+
+	if (PageHWPoison(&stored->page) ||
+	    copy_mc_highpage(&folio->page, &stored->page))
+		return false;
+	flush_dcache_folio(folio);
+	return true;
+}
+
+/* See include/linux/private_node_zswap.h. */
+void __private_node_zswap_free(unsigned long handle)
+{
+	folio_put(folio_of(handle));
+}
+
+/*
+ * private_node_zswap_on - is this a page on that node?
+ * @handle: of any entry of zswap
+ * @nid: node id
+ *
+ * Context: any.
+ */
+bool private_node_zswap_on(unsigned long handle, int nid)
+{
+	return private_node_zswap_has(handle) &&
+	       folio_nid(folio_of(handle)) == nid;
+}

@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# churn.bash: runs churn on pairs of devices; source it.
+
+. tests/lib/tap.sh
+
+# Seconds for a pair of modes; the debug kernel is the one that looks closely.
+case $(uname -r) in
+*debug*) churn_seconds=60 ;;
+*) churn_seconds=10 ;;
+esac
+
+pair() { # MODES MODES
+	local seed=${PMN_SEED:-$(($(date +%s) % 100000))}
+	ok "churn of $churn_seconds s, devices $1 and $2, seed $seed (PMN_SEED=$seed to repeat)" \
+		eval "set -o pipefail; '$PMN_BIN/churn' $churn_seconds $seed '$1' '$2' | sed 's/^/# /'"
+}

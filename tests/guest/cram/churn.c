@@ -1,0 +1,365 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * churn: many tasks that use compressed RAM at once, on devices that misbehave.
+ *
+ *   churn SECONDS SEED MODE...
+ *
+ * One device for each MODE, on the reserved ranges in their order.  Workers write, read, fork, remap,
+ * give memory back and check what they find; others reclaim, raise events, take devices away and
+ * bring them back, and change the writable budget.  Every page has a pattern that says whose it is
+ * and how often it was written; each worker draws from its own generator, so that a seed gives each
+ * the same sequence.
+ */
+#define _GNU_SOURCE
+#include <sched.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "cram.h"
+
+#define WORKERS 4
+#define LEN (6 * MIB)
+#define PAGES (LEN / PAGE)
+#define MAX_DEVICES 2
+
+static struct shared {
+	unsigned long rounds[WORKERS + 4];
+	unsigned long wrong;
+	char what[256];
+	bool stop;
+} *sh;
+
+static const char *modes[MAX_DEVICES];
+static int nr_devices;
+static uint64_t rng;
+static int self;
+
+static unsigned long draw(unsigned long below)
+{
+	rng ^= rng << 13;
+	rng ^= rng >> 7;
+	rng ^= rng << 17;
+	return rng % below;
+}
+
+__attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	if (__atomic_fetch_add(&sh->wrong, 1, __ATOMIC_SEQ_CST))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(sh->what, sizeof(sh->what), fmt, ap);
+	va_end(ap);
+}
+
+/* A worker's memory: the pattern of page i is that of gen[i]; 0 reads as zeroes. */
+static char *mem;
+static uint32_t gen[PAGES];
+
+static uint64_t salt_of(uint32_t g)
+{
+	return ((uint64_t)self << 40) + g;
+}
+
+static void write_page(size_t i, uint32_t g)
+{
+	uint64_t *w = (uint64_t *)(mem + i * PAGE);
+	size_t j;
+
+	for (j = 0; j < 512; j++)
+		w[j] = pattern_word(g % 3, i, j, salt_of(g));
+}
+
+static bool check_page(size_t i, uint32_t g)
+{
+	const uint64_t *w = (const uint64_t *)(mem + i * PAGE);
+	size_t j;
+
+	for (j = 0; j < 512; j++)
+		if (w[j] != (g ? pattern_word(g % 3, i, j, salt_of(g)) : 0))
+			return false;
+	return true;
+}
+
+static void check_some(size_t from, size_t nr, const char *who)
+{
+	size_t i;
+
+	for (i = from; i < from + nr; i++)
+		if (!check_page(i, gen[i])) {
+			wrong("%s %d: page %zu is not what was written for the %u. time", who, self, i, gen[i]);
+			return;
+		}
+}
+
+static void write_some(size_t from, size_t nr)
+{
+	size_t i;
+
+	for (i = from; i < from + nr; i++)
+		write_page(i, ++gen[i]);
+}
+
+static void forks(size_t from, size_t nr)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid < 0)
+		return;
+	if (!pid) {
+		check_some(from, nr, "child of");
+		write_some(from, nr);
+		check_some(from, nr, "child of");
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL)
+		wrong("a child of %d died of signal %d", self, WTERMSIG(status));
+	check_some(from, nr, "parent");
+}
+
+static void gives_back(size_t from, size_t nr)
+{
+	madvise(mem + from * PAGE, nr * PAGE, MADV_DONTNEED);
+	memset(gen + from, 0, nr * sizeof(*gen));
+}
+
+static void moves_away(void)
+{
+	char *to = anon(LEN);
+
+	if (mremap(mem, LEN, LEN, MREMAP_MAYMOVE | MREMAP_FIXED, to) == MAP_FAILED)
+		wrong("mremap: %s", strerror(errno));
+	mem = to;
+}
+
+static void work(void)
+{
+	size_t from = draw(PAGES), nr = 1 + draw(draw(4) ? 16 : 256);
+
+	if (nr > PAGES - from)
+		nr = PAGES - from;
+	switch (draw(12)) {
+	case 0: case 1: case 2:
+		write_some(from, nr);
+		break;
+	case 3: case 4: case 5:
+		check_some(from, nr, "worker");
+		break;
+	case 6:
+		forks(from, nr);
+		break;
+	case 7:
+		gives_back(from, nr);
+		break;
+	case 8:
+		madvise(mem, LEN, draw(2) ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+		break;
+	case 9:
+		mprotect(mem + from * PAGE, nr * PAGE, PROT_READ);
+		check_some(from, nr, "reader");
+		mprotect(mem, LEN, PROT_READ | PROT_WRITE);
+		break;
+	case 10:
+		moves_away();
+		break;
+	default:
+		madvise(mem, LEN, MADV_COLD);
+	}
+}
+
+static void worker(void)
+{
+	mem = anon(LEN);
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		work();
+		sh->rounds[self]++;
+	}
+	check_some(0, PAGES, "at the end");
+	munmap(mem, LEN);
+}
+
+static void reclaimer(void)
+{
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		write_file(GROUP "/memory.reclaim", "4M swappiness=max");
+		sh->rounds[self]++;
+		usleep(1000 * draw(20));
+	}
+}
+
+static const char *device_file(int i, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), SIM "/c%d/%s", i, name);
+	return path;
+}
+
+static unsigned long device_number(int i, const char *name)
+{
+	char buf[64] = "";
+
+	return read_file(device_file(i, name), buf, sizeof(buf)) ? strtoul(buf, NULL, 0) : 0;
+}
+
+static bool bring(int i)
+{
+	char words[256];
+
+	snprintf(words, sizeof(words), "name=c%d range=%s physical=8M lag_ms=20 margin=64K algorithm=%s mode=%s", i,
+		 reserved_range(i), i ? "zstd" : "lz4", modes[i]);
+	return write_file(SIM "/new_device", words);
+}
+
+static void none_lost(int i)
+{
+	if (device_number(i, "lost_writes") || device_number(i, "violations"))
+		wrong("device %d lost %lu pages, %lu were written to", i, device_number(i, "lost_writes"),
+		      device_number(i, "violations"));
+}
+
+/* Events, budgets, and each device away and back, now and then. */
+static void administrator(void)
+{
+	char words[64], name[8];
+	int i;
+
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		usleep(300000);
+		i = draw(nr_devices);
+		none_lost(i);
+		snprintf(words, sizeof(words), "%s%s", modes[i], draw(3) ? "" : ",storm");
+		write_file(device_file(i, "mode"), words);
+		if (draw(10) == 0) {
+			snprintf(name, sizeof(name), "c%d", i);
+			if (write_file(SIM "/remove_device", name))
+				while (!bring(i) && !sh->stop)
+					usleep(100000);
+		}
+		sh->rounds[self]++;
+	}
+}
+
+/* The budget of whichever node has a device now. */
+static void budgets(void)
+{
+	char path[128], words[32];
+	int nid;
+
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		usleep(500000);
+		for (nid = 1; nid < 8; nid++) {
+			snprintf(path, sizeof(path), NODE_DIR "/node%d/private/cram/writable_bytes", nid);
+			snprintf(words, sizeof(words), "%luK", draw(512) * 4);
+			write_file(path, words);
+		}
+		sh->rounds[self]++;
+	}
+}
+
+static pid_t begin(int index, void (*fn)(void), uint64_t seed)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	self = index;
+	rng = (seed + index + 1) * 0x9e3779b97f4a7c15ULL;
+	fn();
+	exit(0);
+}
+
+/* What the kernel had to say. */
+static unsigned long complaints(void)
+{
+	static const char *const words[] = { "written to after it was stored", "changed after it was stored",
+		"dropped what it was given", "stores more than it can" };
+	unsigned long nr = 0;
+	char line[1024];
+	FILE *f = popen("dmesg", "r");
+	size_t i;
+
+	while (f && fgets(line, sizeof(line), f))
+		for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			if (strstr(line, words[i])) {
+				nr++;
+				printf("# %s", line);
+			}
+	if (!f || pclose(f))
+		bail("dmesg");
+	return nr;
+}
+
+static void prepare(char **argv)
+{
+	int i;
+
+	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sh == MAP_FAILED || (access(SIM, F_OK) && system("modprobe cram_sim")))
+		bail("set-up");
+	for (i = 0; argv[i] && i < MAX_DEVICES; i++) {
+		modes[i] = argv[i];
+		if (!bring(i))
+			bail("device with mode=%s", modes[i]);
+	}
+	nr_devices = i;
+	group();
+}
+
+static bool gone(int i)
+{
+	char name[8];
+	int tries;
+
+	snprintf(name, sizeof(name), "c%d", i);
+	write_file(device_file(i, "mode"), "good");
+	for (tries = 0; tries < 30; tries++) {
+		if (write_file(SIM "/remove_device", name))
+			return true;
+		usleep(500000);
+	}
+	return false;
+}
+
+int main(int argc, char **argv)
+{
+	void (*const fns[])(void) = { worker, worker, worker, worker, reclaimer, reclaimer, administrator, budgets };
+	pid_t pids[sizeof(fns) / sizeof(fns[0])];
+	unsigned int i, seconds, died = 0;
+	uint64_t seed;
+	int status;
+
+	if (argc < 4)
+		bail("usage: churn SECONDS SEED MODE...");
+	seconds = atoi(argv[1]);
+	seed = strtoull(argv[2], NULL, 0);
+	prepare(argv + 3);
+	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
+		pids[i] = begin(i, fns[i], seed);
+	sleep(seconds);
+	__atomic_store_n(&sh->stop, true, __ATOMIC_RELAXED);
+	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++) {
+		waitpid(pids[i], &status, 0);
+		if (!WIFEXITED(status) || WEXITSTATUS(status)) {
+			printf("# process %u ended with %#x\n", i, status);
+			died++;
+		}
+	}
+	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
+		printf("# process %u: %lu rounds\n", i, sh->rounds[i]);
+	ok(!died, "all lived, %u s, seed %lu", seconds, (unsigned long)seed);
+	ok(!sh->wrong, "all contents were right, nothing was lost%s%s", sh->wrong ? ": " : "", sh->what);
+	for (i = 0; i < (unsigned int)nr_devices; i++) {
+		none_lost(i);
+		ok(gone(i), "%s: the device goes", modes[i]);
+	}
+	ok(!sh->wrong && !complaints(), "and nobody complained");
+	ungroup();
+	return done_testing();
+}

@@ -1,0 +1,11 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# churn_a.sh: all that uses compressed RAM at once, in half of the modes.
+# vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
+# timeout: 420
+
+. tests/guest/cram/churn.bash
+pair good storm
+pair slow trim_partial
+pair silent trim_fail
+done_testing

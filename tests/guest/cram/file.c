@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * file: clean page cache of ext4 and xfs is placed on a compressing device when that is switched on, and read
+ * there, mapped or by read(); who changes it finds it in ordinary memory, with the right contents.
+ *
+ * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
+ */
+#define _GNU_SOURCE
+#include "cram.h"
+
+#define LEN (4 * MIB)
+#define NR (LEN / PAGE)
+#define MNT "/tmp/cram-fs"
+#define FILE_NAME MNT "/f"
+#define SALT 21
+
+static int fd;
+static char *map;		/* shared, read-only */
+static char expect[LEN];	/* what the file holds */
+
+/* Sparse; xfs has a least size. */
+static void make_fs(const char *type)
+{
+	char line[256];
+
+	mkdir(MNT, 0755);
+	snprintf(line, sizeof(line), "modprobe %s; truncate -s 320M /tmp/cram-img && mkfs.%s -q /tmp/cram-img && "
+		 "mount -t %s $(losetup -f --show /tmp/cram-img) " MNT, type, type, type);
+	if (system(line))
+		bail("%s", type);
+}
+
+static void end_fs(void)
+{
+	if (system("umount " MNT " && losetup -D && rm /tmp/cram-img"))
+		bail("umount");
+}
+
+static bool same(void)
+{
+	static char buf[LEN];
+
+	return pread(fd, buf, LEN, 0) == (ssize_t)LEN && !memcmp(buf, expect, LEN) && !memcmp(map, expect, LEN);
+}
+
+static unsigned long there(void)
+{
+	unsigned long here = 0;
+	size_t i;
+
+	/* Mapped only when it is touched. */
+	for (i = 0; i < NR; i++)
+		(void)*(volatile char *)(map + i * PAGE);
+	here = where(map, LEN).here;
+	return here;
+}
+
+/*
+ * The node's reclaim, not the cgroup's: a move does not make a cgroup smaller, so its reclaim goes on
+ * and takes what has just been placed.
+ */
+static unsigned long cold(void)
+{
+	unsigned long here = 0;
+	int i;
+
+	fsync(fd);
+	madvise(map, LEN, MADV_COLD);
+	for (i = 0; i < 10 && here < NR * 9 / 10; i++) {
+		write_file("/sys/devices/system/node/node0/reclaim", "8M swappiness=0");
+		here = there();
+	}
+	return here;
+}
+
+static void new_file(void)
+{
+	fd = open(FILE_NAME, O_RDWR | O_CREAT | O_TRUNC, 0644);
+	fill(expect, LEN, HALF, SALT);
+	if (fd < 0 || pwrite(fd, expect, LEN, 0) != (ssize_t)LEN)
+		bail(FILE_NAME);
+	map = mmap(NULL, LEN, PROT_READ, MAP_SHARED, fd, 0);
+	if (map == MAP_FAILED)
+		bail("mmap");
+	munlock(map, LEN);
+}
+
+/* The page is no longer on the device, the file has what it should, the device saw no store. */
+static void judge(size_t page, const char *what)
+{
+	(void)*(volatile char *)(map + page * PAGE);
+	ok(!where(map + page * PAGE, PAGE).here, "%s: not on the device", what);
+	ok(same(), "%s: contents", what);
+	ok(!sim_number("check") && nothing_lost(), "%s: no page on the device changed", what);
+}
+
+static void placing(const char *type)
+{
+	unsigned long before;
+
+	ok(number_in("/sys/kernel/mm/cram/file", "") == 0, "%s: off by default", type);
+	ok(!cold() && !cram_stat("admitted_file"), "%s, off: nothing comes", type);
+	put("/sys/kernel/mm/cram/file", "1");
+	before = cold();
+	ok(before > NR * 9 / 10 && cram_stat("admitted_file") >= before, "%s, on: %lu of %lu pages are there", type,
+	   before, NR);
+	ok(same(), "contents, read and mapped");
+	ok(there() == before, "read in place: all stay");
+}
+
+static void by_write(void)
+{
+	ok(cold() > NR / 2, "cold");
+	memset(expect + 3 * PAGE + 100, 'w', 50);
+	if (pwrite(fd, expect + 3 * PAGE + 100, 50, 3 * PAGE + 100) != 50)
+		bail("pwrite");
+	judge(3, "write");
+	ok(cram_stat("dropped") > 0, "counted");
+}
+
+static void by_mapping(void)
+{
+	char *w = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+	munlock(w, LEN);
+	munmap(w, LEN);
+	ok(cold() > NR / 2, "cold");
+	w = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	munlock(w, LEN);
+	w[5 * PAGE + 7] = expect[5 * PAGE + 7] = 'm';
+	judge(5, "a mapping that writes");
+	(void)*(volatile char *)(w + 6 * PAGE);
+	w[6 * PAGE] = expect[6 * PAGE] = 'n';
+	judge(6, "a mapping that read before");
+	munmap(w, LEN);
+	ok(cold() > NR / 2, "cold");
+	w = mmap(NULL, LEN, PROT_READ, MAP_SHARED, fd, 0);
+	munlock(w, LEN);
+	(void)*(volatile char *)(w + 7 * PAGE);
+	mprotect(w, LEN, PROT_READ | PROT_WRITE);
+	w[7 * PAGE] = expect[7 * PAGE] = 'o';
+	judge(7, "a mapping made writable");
+	munmap(w, LEN);
+}
+
+static void by_private_mapping(void)
+{
+	char *w;
+
+	ok(cold() > NR / 2, "cold");
+	w = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	munlock(w, LEN);
+	w[8 * PAGE] = 'p';
+	ok(w[8 * PAGE] == 'p' && same(), "a private mapping writes a copy of its own");
+	ok(!sim_number("check") && nothing_lost(), "... no page on the device changed");
+	munmap(w, LEN);
+}
+
+static void by_punch(void)
+{
+	ok(cold() > NR / 2, "cold");
+	if (fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 9 * PAGE + 512, 2 * PAGE))
+		bail("punch");
+	memset(expect + 9 * PAGE + 512, 0, 2 * PAGE);
+	judge(9, "a hole");
+}
+
+static void by_direct(void)
+{
+	int direct = open(FILE_NAME, O_RDWR | O_DIRECT);
+	char *buf = aligned_alloc(PAGE, PAGE);
+
+	ok(cold() > NR / 2, "cold");
+	memset(buf, 'd', PAGE);
+	memset(expect + 12 * PAGE, 'd', PAGE);
+	if (pwrite(direct, buf, PAGE, 12 * PAGE) != (ssize_t)PAGE)
+		bail("O_DIRECT");
+	judge(12, "direct I/O");
+	ok(pread(direct, buf, PAGE, 14 * PAGE) == (ssize_t)PAGE && !memcmp(buf, expect + 14 * PAGE, PAGE),
+	   "direct I/O reads");
+	free(buf);
+	close(direct);
+}
+
+/* A pipe may hold the page for as long as it likes. */
+static void by_splice(void)
+{
+	loff_t at = 13 * PAGE;
+	char got[8] = "";
+	int pipes[2];
+
+	ok(cold() > NR / 2, "cold");
+	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, 8, 0) != 8)
+		bail("splice");
+	memset(expect + 13 * PAGE, 's', 8);
+	if (pwrite(fd, "ssssssss", 8, 13 * PAGE) != 8)
+		bail("pwrite");
+	judge(13, "write to what a pipe holds");
+	ok(read(pipes[0], got, 8) == 8, "the pipe is read");
+	close(pipes[0]);
+	close(pipes[1]);
+}
+
+static void by_truncate(void)
+{
+	ok(cold() > NR / 2, "cold");
+	if (ftruncate(fd, LEN - 2 * PAGE + 100) || ftruncate(fd, LEN))
+		bail("ftruncate");
+	memset(expect + LEN - 2 * PAGE + 100, 0, 2 * PAGE - 100);
+	judge(NR - 2, "truncate");
+}
+
+/* What the disk has is what was written. */
+static void reread(void)
+{
+	ok(cold() > NR / 2, "cold");
+	fsync(fd);
+	put("/proc/sys/vm/drop_caches", "1");
+	ok(same(), "read again from the disk");
+	ok(cold() > NR / 2, "cold again");
+	ok(remove_device(), "the device goes under it");
+	ok(same(), "contents");
+}
+
+static void with(const char *type)
+{
+	new_device("physical=192M");
+	make_fs(type);
+	new_file();
+	placing(type);
+	by_write();
+	by_mapping();
+	by_private_mapping();
+	by_punch();
+	by_direct();
+	by_splice();
+	by_truncate();
+	reread();
+	munmap(map, LEN);
+	close(fd);
+	put("/sys/kernel/mm/cram/file", "0");
+	end_fs();
+}
+
+int main(void)
+{
+	group();
+	/* node0/reclaim takes mapped page cache as well. */
+	put("/proc/sys/vm/zone_reclaim_mode", "4");
+	with("ext4");
+	with("xfs");
+	put("/proc/sys/vm/zone_reclaim_mode", "0");
+	ungroup();
+	return done_testing();
+}

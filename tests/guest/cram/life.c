@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * life: what is hot leaves, what is colder goes to swap, a second device takes what the first cannot,
+ * a device goes while it is used, and memory that fails is its users' alone.
+ *
+ * vm: --node 1G --reserve 256M,node=0 --reserve 128M,node=0 --append private_node_spare=2
+ * timeout: 300
+ */
+#define _GNU_SOURCE
+#include <sys/swap.h>
+
+#include "cram.h"
+
+#define LEN (16 * MIB)
+
+static char *p;
+static size_t cold_pages;
+
+static char *placed(uint64_t salt, enum pattern kind)
+{
+	char *q = anon(LEN);
+
+	madvise(q, LEN, MADV_NOHUGEPAGE);
+	fill(q, LEN, kind, salt);
+	cold_pages = make_cold(q, LEN);
+	return q;
+}
+
+static bool one_left(void)
+{
+	return where(p, LEN).here == cold_pages - 1;
+}
+
+static void hot(void)
+{
+	static const char *const bad[] = { "0", "x", "-1", "0xffffffffffffff" };
+	char frame[32];
+	size_t i;
+
+	p = placed(1, HALF);
+	snprintf(frame, sizeof(frame), "%lu", frame_of(p + 5 * PAGE));
+	put(DEV "/hot", frame);
+	ok(within(5, one_left) && !where(p + 5 * PAGE, PAGE).here, "the device finds a page hot: it moves up");
+	ok(cram_stat("promoted") == 1, "counted");
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!write_file(DEV "/hot", bad[i]) && errno == EINVAL, "hot: '%s' is refused", bad[i]);
+	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
+}
+
+static volatile uint64_t sink;
+
+static bool read_and_gone(void)
+{
+	size_t i;
+
+	for (i = 0; i < 2 * MIB; i += PAGE)
+		sink += *(const volatile uint64_t *)(p + i);
+	return !where(p, 2 * MIB).here;
+}
+
+/* A batch is counted when all of it has moved. */
+static bool some_promoted(void)
+{
+	return counter("promotion_used ") > 0;
+}
+
+/* The promotion service of the node. */
+static void promoted(void)
+{
+	ok(within(60, read_and_gone), "what is read all the time moves up");
+	ok(where(p + 4 * MIB, LEN - 4 * MIB).here, "what is not stays");
+	ok(within(5, some_promoted), "counted");
+	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
+	munmap(p, LEN);
+	all_trimmed("hot");
+}
+
+static void swapped(void)
+{
+	unsigned long before;
+	char path[64];
+
+	/* Before there is swap: a cgroup that has to shrink goes on to it. */
+	p = placed(2, HALF);
+	if (system("modprobe zram && echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
+	    swapon("/dev/zram0", 0))
+		bail("swap");
+	before = where(p, LEN).here;
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/reclaim", node);
+	/* A few pages may be missing in the end. */
+	if (!write_file(path, "8M swappiness=max") && errno != EAGAIN)
+		bail("%s", path);
+	ok(before && where(p, LEN).here <= before - 4 * MIB / PAGE, "reclaim of the node: %lu of %lu pages are left",
+	   where(p, LEN).here, before);
+	ok(!damaged(p, 0, LEN, HALF, 2), "contents come back");
+	if (swapoff("/dev/zram0"))
+		bail("swapoff");
+	ok(!damaged(p, 0, LEN, HALF, 2), "and without swap");
+	munmap(p, LEN);
+	all_trimmed("swapped");
+}
+
+static void second_device(void)
+{
+	int first = node, second;
+	unsigned long there;
+	char words[256], nodes[64] = "";
+
+	put(DEV "/physical_bytes", "8M");
+	usleep(1500000);
+	snprintf(words, sizeof(words), "name=d range=%s physical=96M", reserved_range(1));
+	ok(!write_file(SIM "/new_device", "name=c range=0:1 physical=1") && errno == EINVAL, "a name that is in use");
+	put(SIM "/new_device", words);
+	read_file("/sys/kernel/mm/cram/nodes", nodes, sizeof(nodes));
+	printf("# devices on nodes %s", nodes);
+	second = first == atoi(nodes) ? first + 1 : atoi(nodes);
+	usleep(1500000);
+	p = placed(3, RANDOM);
+	node = second;
+	find_blocks();
+	there = where(p, LEN).here;
+	ok(cold_pages && cold_pages <= 8 * MIB / PAGE && there && there + cold_pages > LEN / PAGE * 9 / 10,
+	   "two devices: %zu pages on the first, %lu on the second", cold_pages, there);
+	ok(cram_stat("admitted") >= there, "each has its own ledger: %lu of %lu", cram_stat("admitted"), there);
+	node = first;
+	find_blocks();
+	ok(nothing_lost() && !damaged(p, 0, LEN, RANDOM, 3), "contents");
+	ok(write_file(SIM "/remove_device", "d"), "the second goes under load");
+	ok(!damaged(p, 0, LEN, RANDOM, 3), "contents");
+	ok(!write_file(SIM "/remove_device", "d") && errno == ENOENT, "once");
+	put(DEV "/physical_bytes", "192M");
+	munmap(p, LEN);
+	all_trimmed("two devices");
+}
+
+static int reads_bad(void *arg)
+{
+	(void)arg;
+	signal(SIGBUS, SIG_DFL);
+	sink = p[7 * PAGE];
+	return 0;
+}
+
+static void failure(void)
+{
+	int status;
+
+	p = placed(4, HALF);
+	ok(where(p + 7 * PAGE, PAGE).here, "a page is there");
+	/* The kernel takes it for an access of ours. */
+	signal(SIGBUS, on_bus);
+	if (!sigsetjmp(bus_jmp, 1) && madvise(p + 7 * PAGE, PAGE, MADV_HWPOISON))
+		bail("MADV_HWPOISON");
+	status = in_child(reads_bad, NULL);
+	ok(status, "who reads it is killed (%d)", status);
+	ok(!damaged(p, 0, 7 * PAGE, HALF, 4) && !damaged(p, 8 * PAGE, LEN - 8 * PAGE, HALF, 4), "the others are right");
+	munmap(p, LEN);
+	ok(cram_state_is("ok"), "and the device goes on");
+}
+
+int main(void)
+{
+	new_device("physical=192M");
+	group();
+	hot();
+	promoted();
+	swapped();
+	second_device();
+	ok(nothing_lost(), "no write was lost");
+	failure();
+	ok(remove_device(), "the device goes");
+	ungroup();
+	return done_testing();
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * modes: whatever the data, and however the device behaves within the axioms, it never has to drop a
+ * page; beyond them it is found out at the next reading.  Data that does not compress, for three times
+ * what the device has.
+ *
+ * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
+ * timeout: 300
+ */
+#define _GNU_SOURCE
+#include "cram.h"
+
+#define PHYSICAL (6 * MIB)
+#define LEN (18 * MIB)
+#define OPTIONS "physical=6M lag_ms=40 margin=64K"
+
+static char *p;
+
+static void mode(const char *words)
+{
+	put(DEV "/mode", words);
+}
+
+/* Memory comes and goes, is written to again, and is never lost. */
+static void churn(const char *what)
+{
+	unsigned long admitted = cram_stat("admitted"), peak = 0, used, here = 0;
+	size_t i;
+
+	p = anon(LEN);
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	fill(p, LEN, RANDOM, 8);
+	for (i = 0; i < 3; i++) {
+		here = make_cold(p, LEN);
+		used = sim_number("used_bytes");
+		peak = used > peak ? used : peak;
+		fill_part(p, i * 4 * MIB, 4 * MIB, HALF, 8);
+		fill_part(p, i * 4 * MIB, 4 * MIB, RANDOM, 8);
+	}
+	ok(!damaged(p, 0, LEN, RANDOM, 8), "%s: contents", what);
+	ok(nothing_lost(), "%s: no write was lost", what);
+	printf("# %s: %lu pages admitted, %lu there, peak %lu of %lu bytes\n", what,
+	       cram_stat("admitted") - admitted, here, peak, PHYSICAL);
+	munmap(p, LEN);
+}
+
+static unsigned long admitted_by(const char *words, const char *what)
+{
+	unsigned long before = cram_stat("admitted");
+
+	mode(words);
+	churn(what);
+	mode("good");
+	all_trimmed(what);
+	ok(within(5, is_ok), "%s: admits again", what);
+	return cram_stat("admitted") - before;
+}
+
+static void within_axioms(void)
+{
+	static const char *const modes[] = { "good", "slow", "stale", "delayed", "understated", "storm", "trim_late",
+		"trim_partial", "trim_fail", "slow,stale,delayed,understated,trim_late,trim_fail" };
+	unsigned long nr;
+	size_t i;
+
+	for (i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		nr = admitted_by(modes[i], modes[i]);
+		/* A storm may keep it shut, and closed is safe. */
+		if (strcmp(modes[i], "storm"))
+			ok(nr > PHYSICAL / PAGE / 4, "%s: %lu pages were admitted", modes[i], nr);
+	}
+}
+
+static bool is_silent(void)
+{
+	return cram_state_is("silent");
+}
+
+static void silent(void)
+{
+	unsigned long here, admitted;
+	char *q;
+
+	p = anon(4 * MIB);
+	fill(p, 4 * MIB, RANDOM, 9);
+	here = make_cold(p, 4 * MIB);
+	mode("silent");
+	ok(within(10, is_silent), "silent: seen");
+	admitted = cram_stat("admitted");
+	q = anon(4 * MIB);
+	fill(q, 4 * MIB, RANDOM, 10);
+	ok(!make_cold(q, 4 * MIB) && cram_stat("admitted") == admitted, "silent: nothing enters");
+	ok(here && where(p, 4 * MIB).here == here && !damaged(p, 0, 4 * MIB, RANDOM, 9),
+	   "silent: residents stay readable: %lu", here);
+	mode("good");
+	ok(within(10, is_ok), "silent: over");
+	munmap(p, 4 * MIB);
+	munmap(q, 4 * MIB);
+	all_trimmed("silent");
+}
+
+static bool nobody_is_there(void)
+{
+	return !cram_number("resident_bytes");
+}
+
+static bool fits(void)
+{
+	return cram_number("credit_bytes") >= 0 && cram_state_is("ok");
+}
+
+/* The device loses half of what it has: residents leave until all promises can be kept. */
+static void shrinking(void)
+{
+	unsigned long here;
+
+	p = anon(5 * MIB);
+	fill(p, 5 * MIB, RANDOM, 11);
+	here = make_cold(p, 5 * MIB);
+	ok(here * PAGE > 3 * MIB, "shrink: %lu pages are there", here);
+	put(DEV "/physical_bytes", "3M");
+	ok(within(20, nobody_is_there), "shrink below use: residents leave");
+	ok(cram_state_is("broken"), "and it counts as broken");
+	ok(!damaged(p, 0, 5 * MIB, RANDOM, 11), "contents");
+	munmap(p, 5 * MIB);
+	put(DEV "/physical_bytes", "6M");
+	ok(!write_file(cram_file("state"), "short") && errno == EINVAL, "state takes no other word");
+	put(cram_file("state"), "ok");
+	ok(within(10, fits), "an administrator says ok");
+	ok(!write_file(cram_file("state"), "ok") && errno == EINVAL, "only then");
+}
+
+/* It says that twice as much is free: beyond the axioms, and pages are lost, but not silently. */
+static void overstated(void)
+{
+	volatile unsigned long bad = 0, killed = 0;
+	unsigned long lost;
+	volatile size_t i;
+
+	mode("overstated");
+	usleep(1200000);
+	p = anon(LEN);
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	fill(p, LEN, RANDOM, 12);
+	/* It takes as many readings as there are credits to be had by them. */
+	for (i = 0; i < 50 && !sim_number("lost_writes"); i++) {
+		make_cold(p, LEN);
+		usleep(100000);
+	}
+	lost = sim_number("lost_writes");
+	ok(lost > 0, "overstated: the simulator has teeth: %lu lost", lost);
+	usleep(1500000);
+	ok(cram_state_is("broken") && cram_stat("lost") == lost, "overstated: found out, %lu counted", cram_stat("lost"));
+	mode("good");
+	signal(SIGBUS, on_bus);
+	for (i = 0; i < LEN / PAGE; i++)
+		if (sigsetjmp(bus_jmp, 1))
+			killed++;
+		else
+			bad += damaged(p, i * PAGE, PAGE, RANDOM, 12);
+	signal(SIGBUS, SIG_DFL);
+	ok(killed == lost && !bad, "each lost page is reported to who reads it: %lu of %lu; %lu are silently wrong",
+	   killed, lost, bad);
+	munmap(p, LEN);
+}
+
+int main(void)
+{
+	new_device(OPTIONS);
+	group();
+	within_axioms();
+	silent();
+	shrinking();
+	overstated();
+	ungroup();
+	ok(remove_device(), "the device goes");
+	return done_testing();
+}

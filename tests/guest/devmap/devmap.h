@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * devmap.h: what the tests of /dev/private_node/ share: the node, its file, and where pages are.
+ *
+ * Placement is read from /proc/self/pagemap and the node's memory blocks, not from a system call
+ * that the device map itself may answer.
+ */
+#ifndef DEVMAP_H
+#define DEVMAP_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tap.h"
+
+#define PAGE 4096UL
+#define MIB (1UL << 20)
+#define PMD (2 * MIB)
+#define NODE_DIR "/sys/devices/system/node"
+#define MAX_BLOCKS 4096
+
+static int node = -1;
+static char dev_path[64];
+static unsigned long block_pages;
+static bool block_here[MAX_BLOCKS];
+
+struct where {
+	unsigned long here, elsewhere;	/* pages that are mapped */
+};
+
+__attribute__((noreturn, format(printf, 1, 2)))
+static void bail(const char *fmt, ...)
+{
+	va_list ap;
+
+	printf("Bail out! ");
+	va_start(ap, fmt);
+	vprintf(fmt, ap);
+	va_end(ap);
+	printf(": %s\n", strerror(errno));
+	exit(1);
+}
+
+static bool read_file(const char *path, char *buf, size_t size)
+{
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0)
+		return false;
+	n = read(fd, buf, size - 1);
+	close(fd);
+	buf[n < 0 ? 0 : n] = 0;
+	return n >= 0;
+}
+
+/* Writes to a file of the kernel; false and errno when it is refused. */
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool good;
+
+	if (fd < 0)
+		return false;
+	good = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+	return good;
+}
+
+static const char *node_file(const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/%s", node, name);
+	return path;
+}
+
+/* Writes what has to be taken. */
+__attribute__((unused))
+static void put(const char *path, const char *text)
+{
+	if (!write_file(path, text))
+		bail("cannot write '%s' to %s", text, path);
+}
+
+/* The number behind NAME, which ends in a blank or a colon, in a file of the kernel; 0 without. */
+__attribute__((unused))
+static unsigned long number_in(const char *path, const char *name)
+{
+	static char buf[1 << 16];
+	const char *at;
+
+	if (!read_file(path, buf, sizeof(buf)))
+		bail("cannot read %s", path);
+	at = strstr(buf, name);
+	return at ? strtoul(at + strlen(name), NULL, 0) : 0;
+}
+
+/* A line of node<N>/private/stat; NAME ends in a blank. */
+__attribute__((unused))
+static unsigned long counter(const char *name)
+{
+	return number_in(node_file("stat"), name);
+}
+
+/* "+service -service" */
+__attribute__((unused))
+static void enable(const char *change)
+{
+	put(node_file("enabled"), change);
+}
+
+static unsigned long node_number(const char *name)
+{
+	char buf[64];
+
+	if (!read_file(node_file(name), buf, sizeof(buf)))
+		bail("cannot read %s", node_file(name));
+	return strtoul(buf, NULL, 10);
+}
+
+__attribute__((unused))
+static unsigned long node_free(void)
+{
+	return node_number("free_bytes") / PAGE;
+}
+
+__attribute__((unused))
+static void set_on_full(const char *policy)
+{
+	if (!write_file(node_file("on_full"), policy))
+		bail("cannot write '%s' to %s", policy, node_file("on_full"));
+}
+
+static void find_blocks(void)
+{
+	char path[320], buf[64];
+	struct dirent *e;
+	DIR *dir;
+
+	if (!read_file("/sys/devices/system/memory/block_size_bytes", buf, sizeof(buf)))
+		bail("no memory blocks");
+	block_pages = strtoul(buf, NULL, 16) / PAGE;
+	memset(block_here, 0, sizeof(block_here));
+	snprintf(path, sizeof(path), NODE_DIR "/node%d", node);
+	dir = opendir(path);
+	if (!dir)
+		bail("cannot open %s", path);
+	while ((e = readdir(dir))) {
+		unsigned long nr;
+
+		if (sscanf(e->d_name, "memory%lu", &nr) == 1 && nr < MAX_BLOCKS)
+			block_here[nr] = true;
+	}
+	closedir(dir);
+}
+
+/* Has the node a kernel thread with this name, as kswapd? */
+__attribute__((unused))
+static bool has_thread(const char *name)
+{
+	char want[64], path[300], buf[64];
+	struct dirent *e;
+	bool found = false;
+	DIR *dir = opendir("/proc");
+
+	snprintf(want, sizeof(want), "%s%d\n", name, node);
+	while (!found && (e = readdir(dir))) {
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		found = e->d_name[0] > '0' && e->d_name[0] <= '9' && read_file(path, buf, sizeof(buf)) &&
+			!strcmp(buf, want);
+	}
+	closedir(dir);
+	return found;
+}
+
+/* Finds the private node; a test of the boot's node starts with it. */
+__attribute__((unused))
+static void find_node(void)
+{
+	char buf[128];
+
+	if (!read_file(NODE_DIR "/has_private_memory", buf, sizeof(buf)) ||
+	    sscanf(buf, "%d", &node) != 1)
+		bail("no private node: boot with private_node=N");
+	snprintf(dev_path, sizeof(dev_path), "/dev/private_node/node%d", node);
+	find_blocks();
+}
+
+__attribute__((unused))
+static int open_dev(void)
+{
+	int fd = open(dev_path, O_RDWR | O_CLOEXEC);
+
+	if (fd < 0)
+		bail("cannot open %s", dev_path);
+	return fd;
+}
+
+/* Where are the pages of a range that are mapped right now? */
+static struct where where(const void *addr, size_t len)
+{
+	struct where w = { 0 };
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entries[512], e;
+	unsigned long i, n;
+
+	for (i = 0; fd >= 0 && i < len / PAGE; i++) {
+		n = len / PAGE - i < 512 ? len / PAGE - i : 512;
+		if (i % 512 == 0 &&
+		    pread(fd, entries, n * 8, ((uintptr_t)addr / PAGE + i) * 8) != (ssize_t)n * 8)
+			bail("cannot read pagemap");
+		e = entries[i % 512];
+		if (!(e >> 63))
+			continue;
+		e &= (1ULL << 55) - 1;
+		if (!e)
+			bail("pagemap shows no addresses; run as root");
+		if (e / block_pages < MAX_BLOCKS && block_here[e / block_pages])
+			w.here++;
+		else
+			w.elsewhere++;
+	}
+	if (fd >= 0)
+		close(fd);
+	return w;
+}
+
+/* All of the range is mapped, and on the node. */
+__attribute__((unused))
+static bool all_here(const void *addr, size_t len)
+{
+	struct where w = where(addr, len);
+
+	if (w.here == len / PAGE && !w.elsewhere)
+		return true;
+	printf("# %lu of %lu pages on node %d, %lu elsewhere\n", w.here, len / PAGE, node,
+	       w.elsewhere);
+	return false;
+}
+
+static sigjmp_buf bus_jmp;
+static volatile sig_atomic_t bus_signal;
+
+static void on_bus(int sig)
+{
+	bus_signal = sig;
+	siglongjmp(bus_jmp, 1);
+}
+
+/* Stores to one byte per page until done or SIGBUS; the number of pages written. */
+__attribute__((unused))
+static unsigned long touch(char *p, size_t len)
+{
+	struct sigaction sa = { .sa_handler = on_bus }, old;
+	volatile unsigned long i = 0;
+
+	bus_signal = 0;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(bus_jmp, 1))
+		for (i = 0; i < len / PAGE; i++)
+			((volatile char *)p)[i * PAGE] = 1 + i % 100;
+	sigaction(SIGBUS, &old, NULL);
+	return i;
+}
+
+/* Runs fn in a child; its exit status, or 128 + signal. */
+__attribute__((unused))
+static int in_child(int (*fn)(void *), void *arg)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		bail("cannot fork");
+	if (!pid)
+		_exit(fn(arg));
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+#endif

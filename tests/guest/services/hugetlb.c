@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hugetlb: the pool of huge pages on a private node: in no total, only for who binds to the node.
+ *
+ * vm: --node 1G --node 256M --append private_node=1:user_numa,hugetlb
+ */
+#define _GNU_SOURCE
+#include <linux/mempolicy.h>
+
+#include "../devmap/devmap.h"
+
+#define HPAGES(n) ((size_t)(n) * PMD)
+
+static char *pool_file(int nid, const char *name)
+{
+	static char path[2][128];
+	static int turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s", nid, name);
+	return path[turn];
+}
+
+static unsigned long pool(int nid, const char *name)
+{
+	return number_in(pool_file(nid, name), "");
+}
+
+static char *map(int n, int flags)
+{
+	return mmap(NULL, HPAGES(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
+}
+
+static char *bound(int n, unsigned long nodes)
+{
+	char *p = map(n, MAP_NORESERVE);
+
+	if (p == MAP_FAILED || syscall(SYS_mbind, p, HPAGES(n), MPOL_BIND, &nodes, 64UL, 0UL))
+		bail("mmap and mbind of %d huge pages", n);
+	return p;
+}
+
+/* Huge pages written before SIGBUS. */
+static int use(char *p, int n)
+{
+	struct sigaction sa = { .sa_handler = on_bus }, old;
+	volatile int i = 0;
+
+	bus_signal = 0;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(bus_jmp, 1))
+		for (i = 0; i < n; i++)
+			*(volatile unsigned long *)(p + HPAGES(i)) = i + 1;
+	sigaction(SIGBUS, &old, NULL);
+	return i;
+}
+
+static int write_copy(void *arg)
+{
+	char *p = arg;
+
+	*(volatile unsigned long *)p = 77;
+	return where(p, PMD).here == 512 ? 0 : 1;
+}
+
+static void test_pool(unsigned long free)
+{
+	char *p, *other;
+
+	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && errno == EOPNOTSUPP && !pool(node, "nr_hugepages"),
+	   "closed: no pool, EOPNOTSUPP");
+	enable("+hugetlb");
+	ok(!write_file(pool_file(node, "nr_hugepages"), "x") && errno == EINVAL, "not a number: EINVAL");
+	put(pool_file(node, "nr_hugepages"), "8");
+	ok(pool(node, "nr_hugepages") == 8 && pool(node, "free_hugepages") == 8 && free - node_free() >= 8 * 512,
+	   "open: a pool of 8");
+	ok(!number_in("/proc/meminfo", "HugePages_Total:") && !number_in("/proc/meminfo", "HugePages_Free:") &&
+	   !number_in("/proc/sys/vm/nr_hugepages", ""), "... that is in no total");
+	ok(map(1, 0) == MAP_FAILED && errno == ENOMEM, "... and that nobody else can reserve");
+	other = map(1, MAP_NORESERVE);
+	ok(!use(other, 1) && bus_signal == SIGBUS && pool(node, "free_hugepages") == 8, "... nor use");
+	munmap(other, PMD);
+
+	p = bound(9, 1UL << node);
+	ok(use(p, 9) == 8 && bus_signal == SIGBUS && where(p, HPAGES(8)).here == 8 * 512,
+	   "a bind takes all of it, and then gets SIGBUS");
+	ok(counter("hugetlb_used ") == 8 * 512 && counter("hugetlb_failed ") > 0, "... counted (%lu, %lu)",
+	   counter("hugetlb_used "), counter("hugetlb_failed "));
+	munmap(p, HPAGES(9));
+	ok(pool(node, "free_hugepages") == 8, "... and gives it back to the pool");
+
+	p = bound(1, 1UL << node);
+	use(p, 1);
+	ok(!in_child(write_copy, p) && *(unsigned long *)p == 1, "a copy after fork is of the pool");
+	munmap(p, PMD);
+}
+
+static void test_both(void)
+{
+	char *p, *q;
+
+	put(pool_file(0, "nr_hugepages"), "2");
+	ok(number_in("/proc/meminfo", "HugePages_Total:") == 2, "an ordinary pool of 2 beside it");
+	q = map(2, 0);
+	ok(q != MAP_FAILED && map(1, 0) == MAP_FAILED, "... of which 2 can be reserved, and no third");
+	ok(use(q, 2) == 2 && where(q, HPAGES(2)).elsewhere == 1024, "... and are there");
+	munmap(q, HPAGES(2));
+	p = bound(10, 1UL << node | 1);
+	ok(use(p, 10) == 10 && where(p, HPAGES(10)).here == 8 * 512, "a bind to both takes 8 of the node and 2 of node 0");
+	munmap(p, HPAGES(10));
+
+	enable("-hugetlb");
+	p = bound(3, 1UL << node);
+	ok(use(p, 3) == 2 && bus_signal == SIGBUS && !where(p, HPAGES(2)).here && pool(node, "free_hugepages") == 8,
+	   "closed again: nothing of the node's pool, a bind finds ordinary pools");
+	munmap(p, HPAGES(3));
+	put(pool_file(0, "nr_hugepages"), "0");
+}
+
+int main(void)
+{
+	unsigned long free;
+
+	find_node();
+	enable("-hugetlb");
+	free = node_free();
+	test_pool(free);
+	test_both();
+	put(pool_file(node, "nr_hugepages"), "0");
+	ok(!pool(node, "nr_hugepages") && node_free() == free, "closed, the pool can be given back: %lu of %lu pages free",
+	   node_free(), free);
+	enable("+hugetlb");
+	put(pool_file(node, "nr_hugepages"), "100000");
+	ok(pool(node, "nr_hugepages") > 100 && pool(node, "nr_hugepages") <= free / 512, "more than fits: as many as fit (%lu)",
+	   pool(node, "nr_hugepages"));
+	put(pool_file(node, "nr_hugepages"), "0");
+	ok(node_free() == free && !number_in("/proc/meminfo", "HugePages_Total:"), "... and all of it back");
+	return done_testing();
+}

@@ -1,0 +1,164 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tree.sh: do edits travel from kernel/ into a tree and back, and is nothing lost when two save?
+# Works in a copy of the checkout's scripts, with a make-believe kernel of a few files.
+
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0
+a=$tmp/build/linux b=$tmp/build/linux-b
+
+result() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n - $2"
+		tail -n 20 "$tmp/log" | sed 's/^/# /'
+	fi
+}
+
+tree() { "$tmp/kernel/scripts/tree" "$@" > "$tmp/log" 2>&1; }
+says() { grep -q -- "$1" "$tmp/log"; }
+line() { sed -i "$2i // $3" "$1/mm/page_alloc.c"; }
+
+# Like Debian's source: one top folder, and a .gitignore that ends by ignoring everything.
+pretend_kernel() {
+	local k=$tmp/src/linux-source-7.3
+	mkdir -p "$k/mm" "$k/include/linux"
+	printf 'VERSION = 7\nPATCHLEVEL = 3\nSUBLEVEL = 9\n' > "$k/Makefile"
+	printf '*.o\n/*\n!/debian/\n' > "$k/.gitignore"
+	seq -f 'line %g' 400 > "$k/mm/page_alloc.c"
+	echo slub > "$k/mm/slub.c"
+	echo mm > "$k/include/linux/mm.h"
+	tar -C "$tmp/src" -cJf "$tmp/src/linux.tar.xz" linux-source-7.3
+	export LINUX_SRC=$tmp/src/linux.tar.xz PMN_CACHE=$tmp/cache
+}
+
+setup() {
+	pretend_kernel
+	mkdir -p "$tmp/kernel/files/mm/private_node" "$tmp/kernel/patches"
+	cp -r "$top/kernel/PIN" "$top/kernel/scripts" "$tmp/kernel/"
+	git -C "$tmp" init -q
+	git -C "$tmp" config user.name 'A. Tester'
+	git -C "$tmp" config user.email tester@example.org
+	echo 'int x;' > "$tmp/kernel/files/mm/private_node/core.c"
+	touch "$tmp/kernel/patches/series"
+}
+
+one_developer() {
+	tree make && says made
+	result $? "a tree is made"
+	tree make && says 'up to date'
+	result $? "a second time there is nothing to do"
+	line "$a" 2 first
+	echo '/* own */' > "$a/include/linux/private_node.h"
+	! tree save && says 'not committed: mm/page_alloc.c'
+	result $? "a hook without a name is refused"
+	tree save --into 010-mm-first -m 'mm: first' && [ "$(cat "$tmp/kernel/patches/series")" = 010-mm-first.patch ] &&
+		[ -f "$tmp/kernel/files/include/linux/private_node.h" ]
+	result $? "a hook becomes a patch, a new file one of ours"
+	line "$a" 20 third
+	git -C "$a" commit -qam 'mm: third' --trailer 'Pmn-patch: 030-mm-third'
+	line "$a" 1 zero
+	tree save --into 005-mm-zero -m 'mm: zero' &&
+		[ "$(paste -sd' ' "$tmp/kernel/patches/series")" = '005-mm-zero.patch 010-mm-first.patch 030-mm-third.patch' ]
+	result $? "a commit becomes a patch, an earlier one is put in between"
+	sed -i 's/first/First/' "$a/mm/page_alloc.c"
+	tree save --into 010-mm-first && grep -q '^+// First' "$tmp/kernel/patches/010-mm-first.patch" &&
+		! grep -rq '^index ' "$tmp/kernel/patches"
+	result $? "a patch is amended"
+}
+
+time_stamps() {
+	local before after
+	before=$(stat -c %Y.%i "$a/mm/slub.c" "$a/mm/page_alloc.c")
+	echo 'int y;' >> "$tmp/kernel/files/mm/private_node/core.c"
+	tree make
+	after=$(stat -c %Y.%i "$a/mm/slub.c" "$a/mm/page_alloc.c")
+	[ "$before" = "$after" ] && grep -q 'int y' "$a/mm/private_node/core.c"
+	result $? "an update leaves other files' time stamps alone"
+	line "$a" 50 unsaved
+	echo 'int z;' >> "$tmp/kernel/files/mm/private_node/core.c"
+	! tree make && says 'has edits that are not in kernel/'
+	result $? "unsaved edits are not overwritten"
+	! tree save --into 010-mm-first && says 'changed since' && grep -q unsaved "$a/mm/page_alloc.c"
+	result $? "nor saved over what is new in kernel/"
+	tree make --force && ! grep -q unsaved "$a/mm/page_alloc.c"
+	result $? "--force drops them"
+}
+
+two_developers() {
+	tree --dir "$b" make
+	line "$a" 100 a
+	line "$b" 300 b
+	echo 'int by_b;' >> "$b/mm/private_node/core.c"
+	tree save --into 110-mm-a -m 'mm: a' && ! tree --dir "$b" save --into 120-mm-b -m 'mm: b' && says 'changed since'
+	result $? "who saves second is told"
+	git -C "$b" stash -qu && tree --dir "$b" make && git -C "$b" stash pop -q > "$tmp/log" 2>&1 &&
+		tree --dir "$b" save --into 120-mm-b -m 'mm: b' &&
+		grep -q 110-mm-a "$tmp/kernel/patches/series" && grep -q 120-mm-b "$tmp/kernel/patches/series" &&
+		grep -q by_b "$tmp/kernel/files/mm/private_node/core.c"
+	result $? "with git stash, as it says, both are saved"
+	tree make
+}
+
+mails() {
+	local want got
+	"$tmp/kernel/scripts/tree" series > "$tmp/mails" 2> "$tmp/log"
+	git clone -q --shared "$("$top/kernel/scripts/fetch")" "$tmp/am"
+	git -C "$tmp/am" -c user.name=x -c user.email=x@example.org am -q "$tmp/mails" > "$tmp/log" 2>&1
+	want=$(git -C "$a" rev-parse 'HEAD^{tree}') got=$(git -C "$tmp/am" rev-parse 'HEAD^{tree}')
+	[ "$want" = "$got" ]
+	result $? "git am takes the series' mails and ends in the same tree"
+}
+
+bad_patches() {
+	cp "$tmp/kernel/patches/110-mm-a.patch" "$tmp/kernel/patches/130-mm-forgotten.patch"
+	! tree make && says '130-mm-forgotten.patch: not in series'
+	result $? "a patch that the series forgets is said"
+	rm "$tmp/kernel/patches/130-mm-forgotten.patch"
+	echo 'bad_name.patch' >> "$tmp/kernel/patches/series"
+	! tree make && says "'bad_name' is no NNN-area-short-name"
+	result $? "a bad name is said"
+	sed -i '/bad_name/d' "$tmp/kernel/patches/series"
+	echo '140-mm-none.patch' >> "$tmp/kernel/patches/series"
+	! tree make && says 'named in series but missing'
+	result $? "a missing patch is said"
+	sed 's/First/Second/; s/^ line 1$/ other/' "$tmp/kernel/patches/010-mm-first.patch" > "$tmp/kernel/patches/140-mm-none.patch"
+	! tree make && says '140-mm-none.patch does not apply'
+	result $? "a patch that does not apply is named"
+	rm "$tmp/kernel/patches/140-mm-none.patch"
+	sed -i '/140/d' "$tmp/kernel/patches/series"
+	mkdir -p "$tmp/kernel/files/mm" && echo > "$tmp/kernel/files/mm/slub.c"
+	! tree make && says 'the pinned tree has this file'
+	result $? "a whole file in place of a pinned one is refused"
+	rm "$tmp/kernel/files/mm/slub.c"
+	tree make && says 'up to date' && [ -z "$(git -C "$a" status --porcelain)" ]
+	result $? "and none of that changed the tree"
+}
+
+sources() {
+	! LINUX_SRC=/nonexistent "$top/kernel/scripts/fetch" > "$tmp/log" 2>&1 && says 'no such file'
+	result $? "LINUX_SRC that is not there is said"
+	mkdir -p "$tmp/src/linux" && printf 'VERSION = 6\nPATCHLEVEL = 1\nSUBLEVEL = 2\n' > "$tmp/src/linux/Makefile"
+	! LINUX_SRC=$tmp/src/linux "$top/kernel/scripts/fetch" > "$tmp/log" 2>&1 && says 'kernel version is .6.1.2., need 7.3.y'
+	result $? "LINUX_SRC of another version is refused"
+	LINUX_SRC=$tmp/src/linux-source-7.3 "$top/kernel/scripts/fetch" > "$tmp/log" 2>&1
+	result $? "LINUX_SRC may be a 7.3.y tree"
+}
+
+setup
+one_developer
+time_stamps
+two_developers
+mails
+bad_patches
+sources
+echo "1..$n"
+[ $failed = 0 ]

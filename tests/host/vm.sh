@@ -1,0 +1,220 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vm.sh: does harness/vm keep its promises?  One line per check, as TAP; fails when one does.
+# VM_ARGS="--kernel-dir DIR" tests with a kernel that is there, without a look at its tree.
+
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+vm=$top/harness/vm
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 failed=0 rc=0
+# PATHs in VM_ARGS are best absolute: some checks change the folder.
+read -ra extra <<< "${VM_ARGS:-}"
+
+result() {
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		failed=$((failed + 1))
+		echo "not ok $n - $2"
+		tail -n 20 "$tmp/err" | sed 's/^/# /'
+	fi
+}
+
+# boot ARG... : runs a machine, leaves out, err and rc
+boot() {
+	"$vm" "${extra[@]}" --timeout 120 "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null
+	rc=$?
+}
+
+# status EXPECTED NAME ARG...
+status() {
+	local want=$1 name=$2
+	shift 2
+	boot "$@"
+	[ "$rc" = "$want" ] || echo "status $rc, expected $want" >> "$tmp/err"
+	[ "$rc" = "$want" ]
+	result $? "$name"
+}
+
+says() {
+	grep -q -- "$1" "$tmp/err"
+	result $? "$2"
+}
+
+statuses() {
+	status 0 "status 0 passes through" -- true
+	status 3 "status 3 passes through" -- sh -c 'exit 3'
+	status 137 "a signal is 128 plus its number" -- sh -c 'kill -9 $$'
+	status 127 "an unknown command is 127" -- /no/such/command
+}
+
+deaths() {
+	status 99 "a panic is 99" -- sh -c 'echo c > /proc/sysrq-trigger'
+	says 'kernel splat' "a panic is said"
+	status 99 "a WARN is 99, though the command succeeds" -- \
+		sh -c 'modprobe lkdtm && echo WARNING > /sys/kernel/debug/provoke-crash/DIRECT'
+	says 'kernel splat' "a WARN is said"
+	status 0 "a WARN that the caller allows is none" --allow 'WARNING: .*lkdtm' -- \
+		sh -c 'modprobe lkdtm && echo WARNING > /sys/kernel/debug/provoke-crash/DIRECT'
+	status 99 "a guest that resets before it reports is 99" -- sh -c 'echo b > /proc/sysrq-trigger; sleep 9'
+	says 'no status from the guest' "a missing status is said"
+	status 99 "a machine that QEMU refuses is 99" --qemu-arg -no-such-option -- true
+}
+
+limits() {
+	local start=$SECONDS
+	"$vm" "${extra[@]}" --timeout 8 -- sleep 1000 > "$tmp/out" 2> "$tmp/err"
+	[ $? = 124 ] && [ $((SECONDS - start)) -lt 40 ]
+	result $? "a time-out is 124"
+	says 'timed out' "a time-out is said"
+}
+
+arguments() {
+	local a
+	while read -r a; do
+		read -ra words <<< "$a"
+		"$vm" "${words[@]}" > "$tmp/out" 2> "$tmp/err"
+		[ $? = 2 ] && [ -s "$tmp/err" ]
+		result $? "refused with 2: ${a:-no arguments}"
+	done <<-EOF
+
+	--bogus 1 -- true
+	--cpus 0 -- true
+	--cpus two -- true
+	--node 5X -- true
+	--node 512M,cpus=3 -- true
+	--node 512M,color=red -- true
+	--node 512M,cpus=none --node 512M,cpus=0-1 -- true
+	--node 512M,id=1 --node 512M,id=1 -- true
+	--reserve 128M,node=7 -- true
+	--reserve 100M,node=0 -- true
+	--reserve 4096M,node=0 -- true
+	--distance 0,1 -- true
+	--slow x -- true
+	--slow 1 -- true
+	--slow 0,1 -- true
+	--slots 4 -- true
+	--timeout 0 -- true
+	--kernel nonesuch -- true
+	--kernel-dir /nonexistent -- true
+	--out /nonexistent -- true
+	--node
+	--node 512M
+	EOF
+}
+
+output() {
+	head -c 3000000 /dev/urandom > "$tmp/data"
+	boot -- cat "$tmp/data"
+	[ $rc = 0 ] && cmp -s "$tmp/data" "$tmp/out"
+	result $? "3 MB of random bytes come out exactly"
+	boot -- sh -c 'echo out; echo err >&2; (sleep 1000; echo late) & exit 0'
+	[ $rc = 0 ] && [ "$(cat "$tmp/out")" = out ] && [ "$(cat "$tmp/err")" = err ]
+	result $? "stdout and stderr are apart, and a left-over process is not waited for"
+	printf 'a\0b\n' | "$vm" "${extra[@]}" --stdin -- od -c > "$tmp/out" 2> "$tmp/err"
+	printf 'a\0b\n' | od -c | cmp -s - "$tmp/out"
+	result $? "--stdin reaches the command"
+}
+
+surroundings() {
+	local here=$PWD
+	mkdir -p "$tmp/sub dir/out" && cd "$tmp/sub dir" || exit 1
+	# shellcheck disable=SC2016 # expanded in the guest
+	PMN_FOO='x y' boot --env BAR=1 --out "$tmp/sub dir/out" -- sh -c \
+		'echo "$PWD|$(pwd)|$HOME|$PMN_FOO|$BAR"; id -u; echo no > leaked; echo yes > out/kept; cat leaked'
+	cd "$here" || exit 1
+	[ "$(cat "$tmp/out")" = "$tmp/sub dir|$tmp/sub dir|/root|x y|1"$'\n0\nno' ]
+	result $? "directory, environment and user are as promised"
+	[ ! -e "$tmp/sub dir/leaked" ]
+	result $? "a write stays in the guest"
+	[ "$(cat "$tmp/sub dir/out/kept" 2> /dev/null)" = yes ]
+	result $? "a write below --out reaches the host"
+}
+
+topologies() {
+	# shellcheck disable=SC2016 # expanded in the guest
+	boot --cpus 3 --node 512M --node 512M,id=2 --node 512M --reserve 128M,node=2 --slots 2,4G -- \
+		sh -c 'cat /sys/devices/system/node/online; echo $PMN_RESERVED; grep -c "Reserved" /proc/iomem > /dev/null; cat /sys/devices/system/node/node0/cpulist'
+	grep -qx '0,2-3' "$tmp/out" && grep -qx '0-2' "$tmp/out" && grep -qE '(^| )2:0x[0-9a-f]+:0x8000000( |$)' "$tmp/out"
+	result $? "a gap in the node numbers, a reserved range, slots"
+	boot --node 0,cpus=0 --node 512M,cpus=1 -- cat /sys/devices/system/node/has_memory
+	[ "$(cat "$tmp/out")" = 1 ]
+	result $? "node 0 without memory"
+	boot --icount -- nproc
+	[ "$(cat "$tmp/out")" = 1 ]
+	result $? "icount runs with one processor"
+}
+
+# Nothing outlives the script, even when it is killed hard; nothing is left in /tmp.
+killed() {
+	local pid i mark=$tmp/tmpdir
+	mkdir "$mark"
+	TMPDIR=$mark "$vm" "${extra[@]}" -- sleep 1000 > /dev/null 2>&1 & pid=$!
+	for i in $(seq 600); do
+		pgrep -f "qemu.*$mark/pmn-vm" > /dev/null && break
+		sleep 0.1
+	done
+	pgrep -f "qemu.*$mark/pmn-vm" > /dev/null
+	result $? "a machine is up"
+	kill -9 $pid
+	for i in $(seq 30); do
+		pgrep -f "qemu.*$mark/pmn-vm" > /dev/null || break
+		sleep 0.1
+	done
+	! pgrep -f "qemu.*$mark/pmn-vm" > /dev/null
+	result $? "SIGKILL of harness/vm takes the machine along"
+	TMPDIR=$mark/../t2 && mkdir -p "$TMPDIR" && export TMPDIR
+	boot -- true
+	[ $rc = 0 ] && [ -z "$(ls -A "$TMPDIR")" ]
+	result $? "no temporary file is left"
+	unset TMPDIR
+}
+
+parallel() {
+	local i pids=() bad=0
+	for i in 1 2 3; do
+		"$vm" "${extra[@]}" -- sh -c "sleep 1; exit $((i + 10))" 2> "$tmp/err" & pids+=($!)
+	done
+	for i in 1 2 3; do
+		wait "${pids[i - 1]}"
+		[ $? = $((i + 10)) ] || bad=1
+	done
+	result $bad "three machines at once do not meet"
+}
+
+# Says nothing on a machine that is busy with other things.  The least of three: load comes and goes.
+speed() {
+	local start ms least=99999 load i
+	load=$(cut -d. -f1 /proc/loadavg)
+	if [ "$load" -gt "$(nproc)" ]; then
+		n=$((n + 1))
+		echo "ok $n - time to boot # SKIP the machine is busy, load $load"
+		return
+	fi
+	for i in 1 2 3; do
+		start=$(date +%s%N)
+		boot -- true
+		ms=$((($(date +%s%N) - start) / 1000000))
+		[ $rc != 0 ] || [ $ms -ge $least ] || least=$ms
+	done
+	[ $least -lt 8000 ]
+	result $? "boot to command and back in $least ms (limit 8000)"
+}
+
+arguments
+speed
+statuses
+deaths
+limits
+output
+surroundings
+topologies
+killed
+parallel
+echo "1..$n"
+[ $failed = 0 ]
