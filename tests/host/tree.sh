@@ -3,6 +3,8 @@
 #
 # tree.sh: do edits travel from kernel/ into a tree and back, and is nothing lost when two save?
 # Works in a copy of the checkout's scripts, with a make-believe kernel of a few files.
+#
+# kernels: release
 
 set -uo pipefail
 

@@ -3,6 +3,8 @@
 #
 # vm.sh: does harness/vm keep its promises?  One line per check, as TAP; fails when one does.
 # VM_ARGS="--kernel-dir DIR" tests with a kernel that is there, without a look at its tree.
+#
+# kernels: release
 
 set -uo pipefail
 
@@ -187,27 +189,7 @@ parallel() {
 	result $bad "three machines at once do not meet"
 }
 
-# Says nothing on a machine that is busy with other things.  The least of three: load comes and goes.
-speed() {
-	local start ms least=99999 load i
-	load=$(cut -d. -f1 /proc/loadavg)
-	if [ "$load" -gt "$(nproc)" ]; then
-		n=$((n + 1))
-		echo "ok $n - time to boot # SKIP the machine is busy, load $load"
-		return
-	fi
-	for i in 1 2 3; do
-		start=$(date +%s%N)
-		boot -- true
-		ms=$((($(date +%s%N) - start) / 1000000))
-		[ $rc != 0 ] || [ $ms -ge $least ] || least=$ms
-	done
-	[ $least -lt 8000 ]
-	result $? "boot to command and back in $least ms (limit 8000)"
-}
-
 arguments
-speed
 statuses
 deaths
 limits
