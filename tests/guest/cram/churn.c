@@ -16,6 +16,7 @@
 #include <time.h>
 
 #include "cram.h"
+#include "torture.h"
 
 #define WORKERS 4
 #define LEN (6 * MIB)
@@ -24,34 +25,15 @@
 
 static struct shared {
 	unsigned long rounds[WORKERS + 4];
-	unsigned long wrong;
-	char what[256];
+	struct verdict verdict;
 	bool stop;
 } *sh;
 
+#define wrong(...) wrong_at(&sh->verdict, __VA_ARGS__)
+
 static const char *modes[MAX_DEVICES];
 static int nr_devices;
-static uint64_t rng;
 static int self;
-
-static unsigned long draw(unsigned long below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return rng % below;
-}
-
-__attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (__atomic_fetch_add(&sh->wrong, 1, __ATOMIC_SEQ_CST))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(sh->what, sizeof(sh->what), fmt, ap);
-	va_end(ap);
-}
 
 /* A worker's memory: the pattern of page i is that of gen[i]; 0 reads as zeroes. */
 static char *mem;
@@ -354,12 +336,12 @@ int main(int argc, char **argv)
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
 		printf("# process %u: %lu rounds\n", i, sh->rounds[i]);
 	ok(!died, "all lived, %u s, seed %lu", seconds, (unsigned long)seed);
-	ok(!sh->wrong, "all contents were right, nothing was lost%s%s", sh->wrong ? ": " : "", sh->what);
+	ok(!sh->verdict.wrong, "all contents were right, nothing was lost%s%s", sh->verdict.wrong ? ": " : "", sh->verdict.what);
 	for (i = 0; i < (unsigned int)nr_devices; i++) {
 		none_lost(i);
 		ok(gone(i), "%s: the device goes", modes[i]);
 	}
-	ok(!sh->wrong && !complaints(), "and nobody complained");
+	ok(!sh->verdict.wrong && !complaints(), "and nobody complained");
 	ungroup();
 	return done_testing();
 }

@@ -29,6 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "torture.h"
+
 #define MIB (1UL << 20)
 #define PAGE 4096UL
 #define NODES "/sys/devices/system/node"
@@ -44,52 +46,12 @@ struct worker {
 /* Shared by all: what went wrong, and how much was done. */
 static struct shared {
 	unsigned long rounds[32];
-	unsigned long wrong;
-	char what[256];
+	struct verdict verdict;
 } *sh;
 
-static uint64_t rng;
+#define wrong(...) wrong_at(&sh->verdict, __VA_ARGS__)
+
 static int self;
-
-static unsigned long draw(unsigned long below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return rng % below;
-}
-
-__attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
-{
-	va_list ap;
-
-	if (__atomic_fetch_add(&sh->wrong, 1, __ATOMIC_SEQ_CST))
-		return;
-	va_start(ap, fmt);
-	vsnprintf(sh->what, sizeof(sh->what), fmt, ap);
-	va_end(ap);
-}
-
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
-	bool good = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return good;
-}
-
-static bool get(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
-}
 
 /* A random entry of a folder with this prefix. */
 static bool pick(const char *dir, const char *prefix, char *path, size_t size)
@@ -208,7 +170,7 @@ static unsigned long free_pages(void)
 {
 	char buf[2048], *p;
 
-	get("/proc/meminfo", buf, sizeof(buf));
+	get_file("/proc/meminfo", buf, sizeof(buf));
 	p = strstr(buf, "MemAvailable:");
 	return p ? strtoul(p + 13, NULL, 10) / 4 : 4096;
 }
@@ -232,7 +194,7 @@ static bool is_private(int node)
 {
 	char buf[256], *s = buf, *end;
 
-	get(NODES "/has_private_memory", buf, sizeof(buf));
+	get_file(NODES "/has_private_memory", buf, sizeof(buf));
 	while (*s >= '0' && *s <= '9') {
 		long a = strtol(s, &end, 10), b = *end == '-' ? strtol(end + 1, &end, 10) : a;
 
@@ -289,9 +251,9 @@ static void plug(void)
 	}
 	snprintf(text, sizeof(text), "name=torture ranges=%.*s on_unplug=%s",
 		 (int)strcspn(colon + 1, " "), colon + 1, draw(2) ? "move" : draw(2) ? "sigbus" : "refuse");
-	put(SIM "/new_node", text);
+	put_file(SIM "/new_node", text);
 	usleep(1000 * draw(400));
-	put(SIM "/remove_node", "torture");
+	put_file(SIM "/remove_node", "torture");
 }
 
 /*
@@ -313,9 +275,9 @@ static void blocks(void)
 	if (strstr(dir, "meminfo") || strstr(dir, "memory_"))
 		return;
 	snprintf(path, sizeof(path), "%s/state", dir);
-	if (put(path, "offline")) {
+	if (put_file(path, "offline")) {
 		usleep(1000 * draw(50));
-		put(path, "online_movable");
+		put_file(path, "online_movable");
 	}
 	usleep(1000 * draw(300));
 }
@@ -339,7 +301,7 @@ static void start(unsigned int i, uint64_t seed)
 	self = i;
 	rng = (seed + 1) * 0x2545f4914f6cdd1dUL + i * 0x9e3779b97f4a7c15UL + workers[i].deaths;
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	put("/proc/self/oom_score_adj", "500");
+	put_file("/proc/self/oom_score_adj", "500");
 	signal(SIGBUS, on_bus);
 	for (;;) {
 		workers[i].once();
@@ -379,12 +341,12 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	put("/proc/self/oom_score_adj", "-1000");
+	put_file("/proc/self/oom_score_adj", "-1000");
 	printf("torture: seed %lu, %lu seconds\n", seed, seconds);
 	fflush(stdout);
 	for (i = 0; i < NR_WORKERS; i++)
 		start(i, seed);
-	for (end = time(NULL) + seconds; time(NULL) < end && !sh->wrong; usleep(50000))
+	for (end = time(NULL) + seconds; time(NULL) < end && !sh->verdict.wrong; usleep(50000))
 		for (i = 0; i < NR_WORKERS; i++)
 			if (waitpid(workers[i].pid, NULL, WNOHANG) == workers[i].pid) {
 				workers[i].deaths++;
@@ -395,8 +357,8 @@ int main(int argc, char **argv)
 		waitpid(workers[i].pid, NULL, 0);
 		printf("torture: %s: %lu rounds, killed %lu times\n", workers[i].name, sh->rounds[i], workers[i].deaths);
 	}
-	put(SIM "/remove_node", "torture");
-	if (sh->wrong)
-		printf("torture: wrong %lu times, first: %s\n", sh->wrong, sh->what);
-	return !!sh->wrong;
+	put_file(SIM "/remove_node", "torture");
+	if (sh->verdict.wrong)
+		printf("torture: wrong %lu times, first: %s\n", sh->verdict.wrong, sh->verdict.what);
+	return !!sh->verdict.wrong;
 }

@@ -45,6 +45,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "torture.h"
+
 #define PAGE 4096UL
 #define PMD (512 * PAGE)
 #define NODES "/sys/devices/system/node"
@@ -131,21 +133,12 @@ static struct shared {
 } *sh;
 
 static struct region regions[REGIONS];
-static uint64_t rng;
 static unsigned long seed, max_ops, ordinary, boot_node;
 static int self, uring = -1, pipe_fd[2] = { -1, -1 };
 static bool trace, is_child;
 static const char *cgroup, *op_name;
 
 /* -- basics --------------------------------------------------------------------------------- */
-
-static unsigned long draw(unsigned long below)
-{
-	rng ^= rng << 13;
-	rng ^= rng >> 7;
-	rng ^= rng << 17;
-	return (rng >> 11) % below;
-}
 
 static uint64_t mix(uint64_t x)
 {
@@ -170,19 +163,6 @@ __attribute__((format(printf, 1, 2))) static void wrong(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Also sets errno as write(2) does. */
-static bool put(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_CLOEXEC), err;
-	bool good = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	err = errno;
-	if (fd >= 0)
-		close(fd);
-	errno = err;
-	return good;
-}
-
 __attribute__((format(printf, 2, 3))) static long putf(const char *path, const char *fmt, ...)
 {
 	char text[512];
@@ -191,18 +171,7 @@ __attribute__((format(printf, 2, 3))) static long putf(const char *path, const c
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return put(path, text) ? 0 : -1;
-}
-
-static bool get(const char *path, char *buf, size_t size)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, size - 1);
-
-	if (fd >= 0)
-		close(fd);
-	buf[n > 0 ? n : 0] = '\0';
-	return n > 0;
+	return put_file(path, text) ? 0 : -1;
 }
 
 /* "0,2-3" as a mask. */
@@ -211,7 +180,7 @@ static unsigned long node_list(const char *file)
 	char buf[256], *s = buf;
 	unsigned long mask = 0;
 
-	get(file, buf, sizeof(buf));
+	get_file(file, buf, sizeof(buf));
 	while (*s >= '0' && *s <= '9') {
 		unsigned long a = strtoul(s, &s, 10), b = *s == '-' ? strtoul(s + 1, &s, 10) : a;
 
@@ -1033,7 +1002,7 @@ static long put_group(unsigned long i, const char *file, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return put(path, text) ? 0 : -1;
+	return put_file(path, text) ? 0 : -1;
 }
 
 static long op_attach(void)
@@ -1090,7 +1059,7 @@ __attribute__((format(printf, 2, 3))) static long put_node(const char *file, con
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	return put(path, text) ? 0 : -1;
+	return put_file(path, text) ? 0 : -1;
 }
 
 static const char *any_service(void)
@@ -1209,7 +1178,7 @@ static long op_sysctl(void)
 	};
 	unsigned long i = draw(sizeof(files) / sizeof(files[0]));
 
-	return put(files[i].path, files[i].text[draw(2)]) ? 0 : -1;
+	return put_file(files[i].path, files[i].text[draw(2)]) ? 0 : -1;
 }
 
 static long op_read(void)
@@ -1308,7 +1277,7 @@ static void life(void)
 	struct region *r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	put("/proc/self/oom_score_adj", self < WORKERS ? "500" : "-900");
+	put_file("/proc/self/oom_score_adj", self < WORKERS ? "500" : "-900");
 	signal(SIGBUS, on_bus);
 	signal(SIGPIPE, SIG_IGN);
 	while (!sh->stop && (!max_ops || me->op < max_ops)) {
@@ -1382,7 +1351,7 @@ static void look_for_hangs(void)
 		op_name = op_by_number(sh->proc[i].what)->name;
 		wrong("no progress for %d s", HANG_S);
 		snprintf(path, sizeof(path), "/proc/%d/stack", sh->proc[i].pid);
-		get(path, buf, sizeof(buf));
+		get_file(path, buf, sizeof(buf));
 		printf("# %s:\n%s\n", path, buf);
 	}
 }
@@ -1428,7 +1397,7 @@ static unsigned long node_number(int node, const char *name)
 	char path[128], buf[64];
 
 	snprintf(path, sizeof(path), NODES "/node%d/private/%s", node, name);
-	get(path, buf, sizeof(buf));
+	get_file(path, buf, sizeof(buf));
 	return strtoul(buf, NULL, 10);
 }
 
@@ -1443,7 +1412,7 @@ static bool is_empty(int node)
 		if (node_number(node, "free_bytes") == node_number(node, "total_bytes"))
 			return true;
 		/* An exit leaves pages in the swap cache that somebody has locked just then. */
-		put(path, "16M");
+		put_file(path, "16M");
 		usleep(100000);
 	}
 	return false;
@@ -1454,7 +1423,7 @@ static void open_boot_node(const char *change)
 	char path[128];
 
 	snprintf(path, sizeof(path), NODES "/node%lu/private/enabled", boot_node);
-	if (!put(path, change))
+	if (!put_file(path, change))
 		wrong("%s: %s: %s", path, change, strerror(errno));
 }
 
@@ -1466,11 +1435,11 @@ static void tidy(void)
 	op_name = "tidy";
 	for (i = 0; cgroup && i < GROUPS; i++)
 		rmdir(group(i));
-	put("/proc/sys/kernel/numa_balancing", "0");
-	put("/sys/kernel/mm/ksm/run", "2");
+	put_file("/proc/sys/kernel/numa_balancing", "0");
+	put_file("/sys/kernel/mm/ksm/run", "2");
 	snprintf(path, sizeof(path), NODES "/node%lu/hugepages/hugepages-2048kB/nr_hugepages", boot_node);
-	put(path, "0");
-	put(SIM "/free", "all");
+	put_file(path, "0");
+	put_file(SIM "/free", "all");
 	open_boot_node("+reclaim");
 	if (!is_empty(boot_node))
 		wrong("node %lu: %lu of %lu bytes free, and nobody is left", boot_node,
@@ -1479,7 +1448,7 @@ static void tidy(void)
 		wrong("remove_node: %s, and nobody is left", strerror(errno));
 	open_boot_node("+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+write");
 	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
-	put(path, "fail");
+	put_file(path, "fail");
 }
 
 static void tell(void)
@@ -1537,7 +1506,7 @@ int main(int argc, char **argv)
 	boot_node = __builtin_ctzl(node_list(NODES "/has_private_memory"));
 	cgroup = getenv("FUZZ_CGROUP");
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	put("/proc/self/oom_score_adj", "-1000");
+	put_file("/proc/self/oom_score_adj", "-1000");
 	printf("# fuzz: --seed %lu --seconds %lu --ops %lu\n", seed, seconds, max_ops);
 	op_name = "start";
 	if (!demotes())
