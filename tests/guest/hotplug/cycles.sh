@@ -4,7 +4,7 @@
 # every page that survives; a pin makes unplug fail and is named.  200 cycles under the debug kernel.
 #
 # vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
-# timeout: 150
+# timeout: 350
 set -u
 . tests/lib/tap.sh
 . tests/guest/hotplug/sim.bash

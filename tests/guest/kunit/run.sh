@@ -7,7 +7,7 @@
 # vm: --node 1G --append private_node_spare=2
 # vm: --node 768M --node 256M --node 256M --append private_node=1 --append private_node=2 --append private_node_spare=2
 # vm: --node 768M --node 256M --node 0 --node 256M,id=4 --append private_node=1 --append private_node_spare=2
-# timeout: 60
+# timeout: 90
 
 cd "$(dirname "$0")/../../.." || exit 1
 # shellcheck source=tests/lib/tap.sh

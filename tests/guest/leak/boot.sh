@@ -12,7 +12,7 @@
 # vm: --node 768M --node 2560M --append hugetlb_cma=1:1G --append private_node=1
 # vm: --node 768M --node 2560M --append 'hugepagesz=2M hugepages=1:64 hugepagesz=1G hugepages=1:1'
 # vm: --node 768M --node 2560M --append 'hugepagesz=2M hugepages=1:64 hugepagesz=1G hugepages=1:1 private_node=1'
-# timeout: 60
+# timeout: 100
 
 . tests/lib/tap.sh
 

@@ -7,7 +7,7 @@
  * A row of trials[] is a service, with what it needs: the kernel must insist on each of these.
  *
  * vm: --node 1G --node 128M --append private_node=1:user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,write
- * timeout: 300
+ * timeout: 450
  */
 #define _GNU_SOURCE
 #include <linux/io_uring.h>

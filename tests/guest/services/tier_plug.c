@@ -5,7 +5,7 @@
  * two working sets that do not fit together take turns.
  *
  * vm: --node 768M --reserve 384M,node=0 --append private_node_spare=1
- * timeout: 300
+ * timeout: 350
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
