@@ -7,6 +7,7 @@
  * it was made: a node id that another owner took later does not attach to it.
  * A static bind also means what the same owner registers later on that id.
  */
+#include <kunit/visibility.h>
 #include <linux/cpuset.h>
 #include <linux/cpuset_possible.h>
 #include <linux/list.h>
@@ -57,6 +58,7 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 	pol->flags |= MPOL_F_PRIVATE;
 	return true;
 }
+EXPORT_SYMBOL_IF_KUNIT(__private_node_mpol_bind);
 
 /* Does the policy mean this registration of the node id?  Context: any. */
 bool private_node_mpol_means(const struct mempolicy *pol,
@@ -66,6 +68,7 @@ bool private_node_mpol_means(const struct mempolicy *pol,
 		return pn->owner_born <= pol->private_born;
 	return pn->born <= pol->private_born;
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_mpol_means);
 
 /* Handle of a node that the policy names and means, with a reference. */
 static struct private_node *named(const struct mempolicy *pol, int nid)

@@ -10,6 +10,7 @@
  * The service is the node's own switch.  demotion_enabled, the switch of all
  * ordinary nodes, is not needed for it, and says nothing about it.
  */
+#include <kunit/visibility.h>
 #include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
@@ -30,6 +31,7 @@
 
 /* Under memory_tier_lock; readers may see an old one. */
 nodemask_t private_node_tier_nodes;
+EXPORT_SYMBOL_IF_KUNIT(private_node_tier_nodes);
 bool private_node_tiers __read_mostly;
 
 /* See include/linux/private_node.h. */
@@ -38,6 +40,7 @@ bool __private_node_in_tiers(int nid)
 	return node_state(nid, N_MEMORY_PRIVATE) &&
 	       private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION);
 }
+EXPORT_SYMBOL_IF_KUNIT(__private_node_in_tiers);
 
 /*
  * private_node_collect_tiers - before memory-tiers.c walks its nodes
@@ -81,6 +84,7 @@ int private_node_next_tier_node(int node, nodemask_t *used)
 		node_set(best, *used);
 	return best;
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_next_tier_node);
 
 /*
  * __private_node_adistance - see private_node_adistance()
@@ -97,6 +101,7 @@ bool __private_node_adistance(int nid, int *adist)
 	*adist = said ?: ADISTANCE_UNSAID;
 	return said;
 }
+EXPORT_SYMBOL_IF_KUNIT(__private_node_adistance);
 
 /*
  * private_node_show_adistance - abstract distance that a node has, or would have

@@ -8,10 +8,13 @@
  */
 #include <kunit/test.h>
 #include <linux/cpumask.h>
+#include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_tier.h>
 #include <linux/topology.h>
 
 #include "../private_node.h"
@@ -102,6 +105,33 @@ static struct private_node *with_memory(struct kunit *test, int nth)
 	}
 	kunit_skip(test, "boot with private_node= for enough nodes");
 	return NULL;
+}
+
+struct services_before {
+	struct private_node *pn;
+	unsigned long capable, enabled;
+};
+
+static void services_back(void *data)
+{
+	struct services_before *before = data;
+
+	private_node_set_enabled(before->pn, before->enabled);
+	before->pn->capable = before->capable;
+}
+
+/* The same, able to do everything and closed, until the test ends. */
+static struct private_node *with_services(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+	struct services_before *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	*before = (struct services_before){ pn, pn->capable, pn->enabled };
+	pn->capable = ALL_SERVICES;
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, services_back, before));
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, 0));
+	return pn;
 }
 
 static unsigned long events(struct private_node *pn,
@@ -741,6 +771,126 @@ static void full_closing(struct kunit *test)
 	WRITE_ONCE(pn->state, PRIVATE_NODE_LIVE);
 }
 
+/* Policies */
+
+/* A bind means the registrations of its time, and a static one the owner's later ones. */
+static void policy_births(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "first" };
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+	struct mempolicy pol = {
+		.mode = MPOL_BIND,
+		.private_born = pn->born,
+	};
+	struct mempolicy fixed = pol;
+
+	fixed.flags = MPOL_F_STATIC_NODES;
+	KUNIT_EXPECT_TRUE(test, private_node_mpol_means(&pol, pn));
+	KUNIT_EXPECT_TRUE(test, private_node_mpol_means(&fixed, pn));
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	pn = take(test, nid, &desc);
+	KUNIT_EXPECT_FALSE(test, private_node_mpol_means(&pol, pn));
+	KUNIT_EXPECT_TRUE(test, private_node_mpol_means(&fixed, pn));
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	desc.owner = "second";
+	pn = take(test, nid, &desc);
+	KUNIT_EXPECT_FALSE(test, private_node_mpol_means(&pol, pn));
+	KUNIT_EXPECT_FALSE(test, private_node_mpol_means(&fixed, pn));
+}
+
+/* Does a policy of this mode and these flags take the private node out of all nodes? */
+static bool binds(struct kunit *test, int nid, int mode, int flags)
+{
+	struct mempolicy pol = { .mode = mode, .flags = flags };
+	nodemask_t only = nodemask_of_node(nid);
+	nodemask_t all = NODE_MASK_ALL;
+
+	if (!__private_node_mpol_bind(&pol, &all)) {
+		KUNIT_EXPECT_EQ(test, flags, pol.flags);
+		return false;
+	}
+	KUNIT_EXPECT_EQ(test, flags | MPOL_F_PRIVATE, pol.flags);
+	KUNIT_EXPECT_TRUE(test, nodes_equal(only, pol.private_nodes));
+	return true;
+}
+
+/* Only a bind names private nodes, only open ones, and not by position. */
+static void policy_binds(struct kunit *test)
+{
+	struct private_node *pn = with_services(test);
+	int mode;
+
+	KUNIT_EXPECT_FALSE(test, binds(test, pn->nid, MPOL_BIND, 0));
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_USER_NUMA)));
+	for (mode = MPOL_DEFAULT; mode < MPOL_MAX; mode++)
+		KUNIT_EXPECT_EQ(test, mode == MPOL_BIND, binds(test, pn->nid, mode, 0));
+	KUNIT_EXPECT_TRUE(test, binds(test, pn->nid, MPOL_BIND, MPOL_F_STATIC_NODES));
+	KUNIT_EXPECT_FALSE(test, binds(test, pn->nid, MPOL_BIND, MPOL_F_RELATIVE_NODES));
+}
+
+/* Tiers */
+
+/* How often a walk from @from over all nodes of the tiers meets @nid. */
+static int met(struct kunit *test, int from, int nid)
+{
+	nodemask_t used = NODE_MASK_NONE;
+	int node, nr = 0, left = MAX_NUMNODES;
+
+	while ((node = private_node_next_tier_node(from, &used)) != NUMA_NO_NODE && left--)
+		nr += node == nid;
+	KUNIT_EXPECT_EQ(test, NUMA_NO_NODE, node);
+	KUNIT_EXPECT_TRUE(test, nodes_subset(node_states[N_MEMORY], used));
+	return nr;
+}
+
+/* A node is in the tiers as long as it is open to demotion. */
+static void tiers_of_the_open(struct kunit *test)
+{
+	struct private_node *pn = with_services(test);
+	int from = first_node(node_states[N_MEMORY]);
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_RECLAIM)));
+	KUNIT_EXPECT_FALSE(test, __private_node_in_tiers(pn->nid));
+	KUNIT_EXPECT_FALSE(test, node_isset(pn->nid, private_node_tier_nodes));
+	KUNIT_EXPECT_EQ(test, 0, met(test, from, pn->nid));
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, closure(PRIVATE_NODE_DEMOTION)));
+	KUNIT_EXPECT_TRUE(test, __private_node_in_tiers(pn->nid));
+	KUNIT_EXPECT_TRUE(test, node_isset(pn->nid, private_node_tier_nodes));
+	KUNIT_EXPECT_EQ(test, 1, met(test, from, pn->nid));
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, 0));
+	KUNIT_EXPECT_FALSE(test, __private_node_in_tiers(pn->nid));
+	KUNIT_EXPECT_FALSE(test, node_isset(pn->nid, private_node_tier_nodes));
+}
+
+/* What the owner said counts; without it memory is slower than DRAM. */
+static void tiers_distance(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.adistance = 2 * MEMTIER_ADISTANCE_DRAM,
+	};
+	int nid = free_nid(test, 0);
+	struct private_node *pn;
+	int adist = 1;
+
+	KUNIT_EXPECT_FALSE(test, __private_node_adistance(nid, &adist));
+	KUNIT_EXPECT_EQ(test, 1, adist);
+	pn = take(test, nid, &desc);
+	KUNIT_EXPECT_TRUE(test, __private_node_adistance(nid, &adist));
+	KUNIT_EXPECT_EQ(test, desc.adistance, adist);
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	desc.adistance = 0;
+	take(test, nid, &desc);
+	KUNIT_EXPECT_FALSE(test, __private_node_adistance(nid, &adist));
+	KUNIT_EXPECT_GT(test, adist, MEMTIER_ADISTANCE_DRAM);
+}
+
 static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(registry_register),
 	KUNIT_CASE(registry_bad_nid),
@@ -773,6 +923,10 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(full_fail),
 	KUNIT_CASE(full_fallback),
 	KUNIT_CASE(full_closing),
+	KUNIT_CASE(policy_births),
+	KUNIT_CASE(policy_binds),
+	KUNIT_CASE(tiers_of_the_open),
+	KUNIT_CASE(tiers_distance),
 	{ }
 };
 
