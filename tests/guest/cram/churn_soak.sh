@@ -3,6 +3,7 @@
 # churn_soak.sh: ten minutes of each mode, for make soak.
 # vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
 # timeout: 4000
+# kernels: debug
 # soak: yes
 
 . tests/guest/cram/churn.bash
