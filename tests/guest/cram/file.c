@@ -3,9 +3,12 @@
  * file: clean page cache of ext4 and xfs is placed on a compressing device when that is switched on, and read
  * there, mapped or by read(); who changes it finds it in ordinary memory, with the right contents.
  *
- * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
+ * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1 --qemu-arg -chardev --qemu-arg file,id=sink,path=/dev/null --qemu-arg -device --qemu-arg virtserialport,chardev=sink,name=pmn.sink
  */
 #define _GNU_SOURCE
+#include <glob.h>
+#include <pthread.h>
+
 #include "cram.h"
 
 #define LEN (4 * MIB)
@@ -201,6 +204,84 @@ static void by_splice(void)
 	close(pipes[1]);
 }
 
+/* A port of the host's that makes the pages of a pipe its own. */
+static int open_sink(void)
+{
+	char name[64], path[80];
+	glob_t ports;
+	size_t i;
+	int port = -1;
+
+	if (glob("/sys/class/virtio-ports/*", 0, NULL, &ports))
+		bail("no virtio port");
+	for (i = 0; i < ports.gl_pathc && port < 0; i++) {
+		snprintf(path, sizeof(path), "%s/name", ports.gl_pathv[i]);
+		read_file(path, name, sizeof(name));
+		if (strncmp(name, "pmn.sink", 8))
+			continue;
+		snprintf(path, sizeof(path), "/dev/%s", strrchr(ports.gl_pathv[i], '/') + 1);
+		port = open(path, O_WRONLY);
+	}
+	globfree(&ports);
+	if (port < 0)
+		bail("pmn.sink");
+	return port;
+}
+
+/* Nobody else has the page: it could be taken out of the file, and written to. */
+static void by_steal(void)
+{
+	int port = open_sink(), pipes[2];
+	size_t page = 15;
+	loff_t at;
+
+	ok(cold() > NR / 2, "cold");
+	while (!where(map + page * PAGE, PAGE).here)
+		page++;
+	at = page * PAGE;
+	madvise(map + at, PAGE, MADV_DONTNEED);
+	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, PAGE, 0) != (ssize_t)PAGE ||
+	    splice(pipes[0], NULL, port, NULL, PAGE, SPLICE_F_MOVE) != (ssize_t)PAGE)
+		bail("splice to a port");
+	(void)*(volatile char *)(map + page * PAGE);
+	ok(where(map + page * PAGE, PAGE).here, "a pipe's reader copies the page and leaves it there");
+	close(pipes[0]);
+	close(pipes[1]);
+	close(port);
+}
+
+static void *keep_writing(void *stop)
+{
+	size_t i = 0;
+	char c;
+
+	while (!__atomic_load_n((bool *)stop, __ATOMIC_RELAXED)) {
+		i = (i * 5 + 1) % NR;
+		c = ++expect[i * PAGE + 5];
+		if (pwrite(fd, &c, 1, i * PAGE + 5) != 1)
+			bail("pwrite");
+		if (!(i % 64))
+			fdatasync(fd);
+	}
+	return NULL;
+}
+
+/* Between the choice of a page and its move somebody writes to it. */
+static void by_race(void)
+{
+	bool stop = false;
+	pthread_t writer;
+	int i;
+
+	pthread_create(&writer, NULL, keep_writing, &stop);
+	for (i = 0; i < 20; i++)
+		cold();
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(writer, NULL);
+	ok(same(), "written while they move: contents");
+	ok(!sim_number("check") && nothing_lost(), "... no page on the device changed");
+}
+
 static void by_truncate(void)
 {
 	ok(cold() > NR / 2, "cold");
@@ -234,6 +315,8 @@ static void with(const char *type)
 	by_punch();
 	by_direct();
 	by_splice();
+	by_steal();
+	by_race();
 	by_truncate();
 	reread();
 	munmap(map, LEN);

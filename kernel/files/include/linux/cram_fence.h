@@ -147,6 +147,18 @@ static __always_inline bool cram_file_fenced(const struct folio *folio)
 }
 
 /**
+ * cram_keeps - must page cache stay where it is, whoever would take it?
+ * @folio: any folio
+ *
+ * For a pipe whose reader makes the page its own, and may write to it.
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_keeps(const struct folio *folio)
+{
+	return private_node_hook(cram_steal) && cram_file_fenced(folio);
+}
+
+/**
  * cram_refuses - may a folio not move to its place after all?
  * @src: folio, locked and not mapped
  * @dst: its place
@@ -156,7 +168,8 @@ static __always_inline bool cram_file_fenced(const struct folio *folio)
  */
 static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
-	return cram_folio_fenced(dst) && __cram_refuses(src);
+	return private_node_hook(cram_refuse) && cram_folio_fenced(dst) &&
+	       __cram_refuses(src);
 }
 
 /**
@@ -328,7 +341,7 @@ static inline bool cram_may_file(struct folio *folio)
 
 static inline void cram_prepare_file(struct folio *folio) {}
 
-static inline bool cram_file_fenced(const struct folio *folio)
+static inline bool cram_keeps(const struct folio *folio)
 {
 	return false;
 }
