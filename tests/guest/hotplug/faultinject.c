@@ -2,7 +2,7 @@
 /*
  * faultinject: every allocation that an operation makes fails once, by /proc/self/fail-nth.
  *
- *   faultinject NAME RANGES EVERY [OPERATION...]
+ *   faultinject NAME RANGES EVERY [OPERATION[:EVERY]...]
  *
  * NAME and RANGES are for the simulated node.  Each operation first runs without a fault, which
  * tells what it changes and how often it allocates; then once for each of these allocations, or
@@ -632,13 +632,20 @@ static void set_up(void)
 		bail("fail-nth");
 }
 
+/* "plug:4" is every fourth allocation of plug. */
 static bool wanted(const char *op, int argc, char **argv)
 {
+	size_t len = strlen(op);
 	int i;
 
-	for (i = 4; i < argc; i++)
-		if (!strcmp(op, argv[i]))
-			return true;
+	every = atol(argv[3]);
+	for (i = 4; i < argc; i++) {
+		if (strncmp(op, argv[i], len) || (argv[i][len] && argv[i][len] != ':'))
+			continue;
+		if (argv[i][len])
+			every = atol(argv[i] + len + 1);
+		return every > 0;
+	}
 	return argc == 4;
 }
 
@@ -647,12 +654,11 @@ int main(int argc, char **argv)
 	size_t i;
 
 	if (argc < 4 || !atol(argv[3])) {
-		fprintf(stderr, "usage: faultinject NAME RANGES EVERY [OPERATION...]\n");
+		fprintf(stderr, "usage: faultinject NAME RANGES EVERY [OPERATION[:EVERY]...]\n");
 		return 2;
 	}
 	name = argv[1];
 	ranges = argv[2];
-	every = atol(argv[3]);
 	set_up();
 	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++)
 		if (wanted(operations[i].name, argc, argv))

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Each allocation of register, unregister, plug and unplug fails once.
+# Each allocation of register, unregister and unplug fails once, and every sixth of plug, which is slow.
 #
 # vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # kernels: debug
-# timeout: 900
+# timeout: 1500
 # soak: yes
 # What the pinned kernel says itself when a node's device cannot be made, or a block not be removed:
 # allow: WARNING: mm/memory_hotplug.c:[0-9]+ at __add_memory_resource
 set -u
 . tests/guest/hotplug/faultinject.bash
 
-fault 1 register unregister unplug plug
+fault 1 register unregister unplug plug:6

@@ -4,7 +4,7 @@
 #
 # vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # kernels: debug
-# timeout: 900
+# timeout: 1500
 # soak: yes
 # What the pinned kernel says itself when a node's device cannot be made, or a block not be removed:
 # allow: WARNING: mm/memory_hotplug.c:[0-9]+ at __add_memory_resource
