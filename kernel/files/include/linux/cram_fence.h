@@ -168,8 +168,7 @@ static __always_inline bool cram_keeps(const struct folio *folio)
  */
 static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
-	return private_node_hook(cram_refuse) && cram_folio_fenced(dst) &&
-	       __cram_refuses(src);
+	return cram_folio_fenced(dst) && __cram_refuses(src);
 }
 
 /**

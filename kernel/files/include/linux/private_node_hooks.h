@@ -105,7 +105,6 @@
 	PRIVATE_NODE_HOOK(cram_file) \
 	PRIVATE_NODE_HOOK(cram_file_map) \
 	PRIVATE_NODE_HOOK(cram_steal) \
-	PRIVATE_NODE_HOOK(cram_refuse) \
 	PRIVATE_NODE_HOOK(zswap_store) \
 	PRIVATE_NODE_HOOK(dax_plug) \
 	PRIVATE_NODE_HOOK(dax_unplug) \

@@ -203,9 +203,11 @@ static int range_add(struct private_node *pn, struct private_node_range *r,
 		return ret;
 	}
 	ret = check_online(pn, &r->range, online_type);
-	/* Once more, if they could not be made when its device came. */
-	if (!ret)
-		ret = private_node_sysfs_add(pn);
+	if (!ret && !private_node_sysfs_shown(pn)) {
+		pr_err("node %d: %s: no files in sysfs; [mem %#llx-%#llx] is removed again\n",
+		       pn->nid, pn->owner, r->range.start, r->range.end);
+		ret = -ENOMEM;
+	}
 	if (ret && offline_and_remove_memory(r->range.start,
 					     range_len(&r->range))) {
 		pr_err("node %d: %s: [mem %#llx-%#llx] is in use already and stays as it is\n",

@@ -261,6 +261,7 @@ void private_node_poison_shmem(struct folio *folio);
 /* sysfs.c: node<N>/private; may sleep */
 int private_node_sysfs_add(struct private_node *pn);
 void private_node_sysfs_remove(struct private_node *pn);
+bool private_node_sysfs_shown(struct private_node *pn);
 
 /* devmap.c: /dev/private_node/<name>; may sleep */
 int private_node_devmap_add(struct private_node *pn);

@@ -444,6 +444,18 @@ void private_node_sysfs_remove(struct private_node *pn)
 	folder_remove(pn);
 }
 
+/*
+ * private_node_sysfs_shown - could the files be made when the node's device came?
+ * @pn: the handle, of a node with memory
+ *
+ * Context: process, may sleep.
+ */
+bool private_node_sysfs_shown(struct private_node *pn)
+{
+	guard(mutex)(&private_node_sysfs_lock);
+	return pn->kobj;
+}
+
 /* See include/linux/private_node_report.h. */
 void __private_node_device_added(int nid)
 {
