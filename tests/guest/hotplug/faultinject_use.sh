@@ -7,7 +7,7 @@
 # timeout: 1500
 # soak: yes
 # What the pinned kernel says itself when a node's device cannot be made, or a block not be removed:
-# allow: WARNING: mm/memory_hotplug.c:[0-9]+ at __add_memory_resource
+# allow: WARNING: (mm/memory_hotplug.c:[0-9]+ at __add_memory_resource|arch/x86/mm/init_64.c:[0-9]+ at add_pages)
 set -u
 . tests/guest/hotplug/faultinject.bash
 
