@@ -5,7 +5,8 @@
  *	load FILE TASKS
  *
  * Each task maps some of the device map, privately or shared, writes pages, checks what it wrote,
- * and drops some.  SIGBUS is an answer: that page is given up.  At the end, for all tasks:
+ * and drops some.  SIGBUS is an answer: that page is given up.  One page is held from beginning to
+ * end, as all tasks may be between two mappings at once.  At the end, for all:
  * "rounds N sigbus N wrong N".
  */
 #define _GNU_SOURCE
@@ -31,7 +32,7 @@ struct result {
 static sigjmp_buf back;
 static volatile struct shared {
 	int stop;
-	struct result of[16];
+	struct result of[16 + 1];
 } *shared;
 
 static void on_sigbus(int sig)
@@ -107,8 +108,9 @@ static void task(const char *file, int nr)
 int main(int argc, char **argv)
 {
 	struct result sum = { 0 };
+	uint64_t held = 0;
 	int tasks, i;
-	char c;
+	char c, *p;
 
 	tasks = argc == 3 ? atoi(argv[2]) : 0;
 	if (tasks < 1 || tasks > 16) {
@@ -122,6 +124,11 @@ int main(int argc, char **argv)
 	for (i = 0; i < tasks; i++)
 		if (!fork())
 			task(argv[1], i);
+	p = map_file(argv[1], MAP_PRIVATE);
+	if (p == MAP_FAILED)
+		die(argv[1]);
+	signal(SIGBUS, on_sigbus);
+	one(&shared->of[tasks], p, &held, 1);
 	puts("ready");
 	fflush(stdout);
 	while (read(0, &c, 1) > 0)
@@ -129,7 +136,8 @@ int main(int argc, char **argv)
 	shared->stop = 1;
 	while (wait(NULL) > 0)
 		;
-	for (i = 0; i < tasks; i++) {
+	one(&shared->of[tasks], p, &held, 2);
+	for (i = 0; i <= tasks; i++) {
 		sum.rounds += shared->of[i].rounds;
 		sum.sigbus += shared->of[i].sigbus;
 		sum.wrong += shared->of[i].wrong;
