@@ -50,13 +50,16 @@ struct cram_range {
  *	one call at a time.
  * @hot_pages: fill in page frames that are read often, as the device sees it,
  *	no more than asked for; how many there are.  May sleep; optional.
+ * @is_lost: has one of these pages been dropped?  A page that was stays where it
+ *	is, and is poisoned, when residents leave: nobody reads it to find out.
+ *	Optional: without it, a copy runs into the poison.  Does not sleep.
  * @stored: contents of pages have left the caches for the device; optional.
  *	Does not sleep.
  * @writable: from here on until it is trimmed, a page that was stored can
  *	change at any time; optional.  Does not sleep.
  *
- * No lock of mm/ is held in the first three; @stored runs with a folio locked,
- * @writable with a page table.
+ * No lock of mm/ is held in those that may sleep, and in @is_lost; @stored runs
+ * with a folio locked, @writable with a page table.
  */
 struct cram_ops {
 	int (*read_capacity)(struct cram_device *cd,
@@ -65,6 +68,8 @@ struct cram_ops {
 		     unsigned int nr);
 	unsigned int (*hot_pages)(struct cram_device *cd, unsigned long *pfns,
 				  unsigned int max);
+	bool (*is_lost)(struct cram_device *cd, unsigned long pfn,
+			unsigned long nr_pages);
 	void (*stored)(struct cram_device *cd, unsigned long pfn,
 		       unsigned long nr_pages);
 	void (*writable)(struct cram_device *cd, unsigned long pfn);
@@ -72,7 +77,7 @@ struct cram_ops {
 
 /**
  * struct cram_desc - what a driver says about its device
- * @ops: all but stored are needed; stay until cram_unregister() returned
+ * @ops: those that are not optional are needed; stay until cram_unregister() returned
  * @worst_case: bytes that the device needs for a page that does not compress,
  *	with rounding and metadata; at least PAGE_SIZE
  * @margin: bytes that are never given out

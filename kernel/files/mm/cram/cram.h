@@ -155,6 +155,8 @@ int cram_clear_broken(struct cram_device *cd);
 
 /* evict.c */
 unsigned long cram_evict(struct cram_device *cd, unsigned long nr);
+bool cram_isolate(struct cram_device *cd, struct folio *folio,
+		  struct list_head *folios);
 unsigned long cram_move_out(struct cram_device *cd, struct list_head *folios);
 void cram_promote_hot(struct cram_device *cd);
 

@@ -310,6 +310,19 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	raise_events(sd);
 }
 
+static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
+			unsigned long nr)
+{
+	struct sim_device *sd = cram_drvdata(cd);
+	unsigned long i = index_of(sd, pfn);
+
+	guard(spinlock_irqsave)(&sd->lock);
+	for (; nr--; i++)
+		if (sd->pages[i].lost)
+			return true;
+	return false;
+}
+
 /* What was written there since: the device sees each store, we look again. */
 static void sim_writable(struct cram_device *cd, unsigned long pfn)
 {
@@ -476,6 +489,7 @@ static const struct cram_ops sim_ops = {
 	.read_capacity = sim_read_capacity,
 	.trim = sim_trim,
 	.hot_pages = sim_hot_pages,
+	.is_lost = sim_is_lost,
 	.stored = sim_stored,
 	.writable = sim_writable,
 };

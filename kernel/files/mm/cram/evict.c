@@ -16,6 +16,29 @@
 #define BATCH	512
 
 /*
+ * cram_isolate - take a folio off its list to move it out
+ * @cd: the device it is on
+ * @folio: held
+ * @folios: for cram_move_out()
+ *
+ * What is lost cannot be copied, and memory failure has to find it in its place.
+ *
+ * Context: process.
+ * Return: was it taken?
+ */
+bool cram_isolate(struct cram_device *cd, struct folio *folio,
+		  struct list_head *folios)
+{
+	const struct cram_ops *ops = cd->desc.ops;
+
+	if (folio_contain_hwpoisoned_page(folio) ||
+	    (ops->is_lost && ops->is_lost(cd, folio_pfn(folio),
+					  folio_nr_pages(folio))))
+		return false;
+	return isolate_folio_to_list(folio, folios);
+}
+
+/*
  * cram_move_out - move folios to ordinary memory
  * @cd: the device they are on
  * @folios: isolated; empty afterwards
@@ -67,7 +90,7 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
 			cd->evict_pfn = 0;
 			break;
 		}
-		if (isolate_folio_to_list(folio, &folios))
+		if (cram_isolate(cd, folio, &folios))
 			batch += folio_nr_pages(folio);
 		seen += folio_nr_pages(folio);
 		folio_put(folio);
@@ -108,7 +131,7 @@ void cram_promote_hot(struct cram_device *cd)
 		folio = pfn_folio(cd->hot[i]);
 		if (!folio_try_get(folio))
 			continue;
-		isolate_folio_to_list(folio, &folios);
+		cram_isolate(cd, folio, &folios);
 		folio_put(folio);
 	}
 	if (!list_empty(&folios))

@@ -9,7 +9,6 @@
  */
 #include <linux/hash.h>
 #include <linux/memory_hotplug.h>
-#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/slab.h>
@@ -183,7 +182,7 @@ void cram_age_writable(struct cram_device *cd)
 		if (!folio_try_get(folio))
 			continue;
 		if (!folio_test_large(folio) && leaves(cd, folio, i, &excess) &&
-		    isolate_folio_to_list(folio, &folios))
+		    cram_isolate(cd, folio, &folios))
 			nr++;
 		folio_put(folio);
 	}
