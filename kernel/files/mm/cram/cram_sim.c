@@ -90,6 +90,8 @@
 #define OWNER		"cram_sim"
 #define SLOW_MS		300
 #define TRIM_LATE_MS	200
+/* Until a dropped page that moves is looked at again. */
+#define FAIL_MS		10
 /* Of a device without lag_ms, in the modes that need one. */
 #define SAMPLE_MS	20
 /* What a dropped page reads as, if somebody does. */
@@ -161,7 +163,7 @@ struct sim_device {
 
 	struct delayed_work later;	/* delayed stores, samples */
 	struct delayed_work trim_work;
-	struct work_struct fail_work;
+	struct delayed_work fail_work;
 	struct cram_range *ranges;
 	unsigned int nr_ranges;
 	unsigned int requests;
@@ -234,18 +236,45 @@ static void drop(struct sim_device *sd, unsigned long i)
 	sd->pages[i].lost = true;
 	sd->lost++;
 	set_bit(i, sd->failed);
-	queue_work(system_highpri_wq, &sd->fail_work);
+	queue_delayed_work(system_highpri_wq, &sd->fail_work, 0);
 }
 
-/* As a machine check would, but one that nobody has to wait for. */
+/* In use, but on no list; those that wait for one are put there. */
+static bool on_its_way(unsigned long pfn)
+{
+	struct folio *folio = pfn_folio(pfn);
+	bool way;
+
+	if (!folio_try_get(folio))
+		return false;
+	if (!folio_test_lru(folio))
+		shake_folio(folio);
+	way = !folio_test_lru(folio);
+	folio_put(folio);
+	return way;
+}
+
+/*
+ * As a machine check would, but one that nobody has to wait for.  Poison stays
+ * until somebody reads it; memory_failure() looks once, and passes by a page
+ * that moves.
+ */
 static void fail_pages(struct work_struct *work)
 {
-	struct sim_device *sd = container_of(work, struct sim_device, fail_work);
+	struct sim_device *sd = container_of(to_delayed_work(work),
+					     struct sim_device, fail_work);
+	bool again = false;
 	unsigned long i;
 
-	for_each_set_bit(i, sd->failed, sd->nr_pages)
-		if (test_and_clear_bit(i, sd->failed))
+	for_each_set_bit(i, sd->failed, sd->nr_pages) {
+		if (on_its_way(sd->first_pfn + i))
+			again = true;
+		else if (test_and_clear_bit(i, sd->failed))
 			memory_failure(sd->first_pfn + i, 0);
+	}
+	if (again)
+		queue_delayed_work(system_highpri_wq, &sd->fail_work,
+				   msecs_to_jiffies(FAIL_MS));
 }
 
 static bool full_enough(const struct sim_device *sd)
@@ -929,7 +958,7 @@ static int take_down(struct sim_device *sd)
 		sd->cd = NULL;
 		cancel_delayed_work_sync(&sd->later);
 		cancel_delayed_work_sync(&sd->trim_work);
-		flush_work(&sd->fail_work);
+		cancel_delayed_work_sync(&sd->fail_work);
 	}
 	vunmap(sd->alias);
 	sd->alias = NULL;
@@ -958,7 +987,7 @@ static struct sim_device *device_new(void)
 	spin_lock_init(&sd->lock);
 	INIT_DELAYED_WORK(&sd->later, later);
 	INIT_DELAYED_WORK(&sd->trim_work, trim_later);
-	INIT_WORK(&sd->fail_work, fail_pages);
+	INIT_DELAYED_WORK(&sd->fail_work, fail_pages);
 	hrtimer_setup(&sd->storm, storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	return sd;
 }
