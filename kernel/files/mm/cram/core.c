@@ -329,8 +329,8 @@ static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 	cram_ledger_read_end(&cd->ledger, true,
 			     over ? 0 : cap->total - cap->used);
 	if (cd->state != CRAM_BROKEN)
-		set_state(cd, cram_ledger_credit(&cd->ledger) < 0 ? CRAM_SHORT :
-								    CRAM_OK);
+		set_state(cd, cram_ledger_short(&cd->ledger) ? CRAM_SHORT :
+							       CRAM_OK);
 }
 
 static void take_reading(struct cram_device *cd)

@@ -86,6 +86,8 @@
 #include <linux/zstd.h>
 #include <linux/workqueue.h>
 
+#include "../internal.h"
+
 #define NAME_MAX_LEN	24
 #define OWNER		"cram_sim"
 #define SLOW_MS		300

@@ -59,7 +59,7 @@ static s64 credit(const struct cram_ledger *l)
  * @l: the ledger
  *
  * Context: any.
- * Return: bytes; negative when a reading showed less room than was promised.
+ * Return: bytes; may be negative, see cram_ledger_short().
  */
 s64 cram_ledger_credit(struct cram_ledger *l)
 {
@@ -67,6 +67,24 @@ s64 cram_ledger_credit(struct cram_ledger *l)
 	return credit(l);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
+
+/**
+ * cram_ledger_short - did the last reading show less room than is promised?
+ * @l: the ledger
+ *
+ * Pages that are settled need no more room than they have.  The credit counts
+ * those twice that were settled while the reading was taken, and may be
+ * negative for that alone.
+ *
+ * Context: any.
+ * Return: true when the margin and what may still be stored do not fit.
+ */
+bool cram_ledger_short(struct cram_ledger *l)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	return l->valid && l->free < l->margin + l->worst * l->pending;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_short);
 
 /**
  * cram_ledger_uncovered - could a reading that begins now give credit?

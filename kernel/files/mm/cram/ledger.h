@@ -36,6 +36,7 @@ struct cram_ledger {
 
 void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);
 s64 cram_ledger_credit(struct cram_ledger *l);
+bool cram_ledger_short(struct cram_ledger *l);
 bool cram_ledger_uncovered(struct cram_ledger *l);
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr);
 void cram_ledger_settle(struct cram_ledger *l, unsigned long nr);

@@ -204,12 +204,42 @@ static void credit_below_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
+/* What was stored during a reading is counted twice; what may yet be stored is a promise. */
+static void short_of_what_is_promised(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, WORST);
+	cram_ledger_read_begin(&l);
+	cram_ledger_read_end(&l, true, 4 * WORST);
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
+	cram_ledger_read_begin(&l);
+	cram_ledger_settle(&l, 2);
+	cram_ledger_read_end(&l, true, 2 * WORST);
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), -WORST);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	cram_ledger_read_begin(&l);
+	cram_ledger_read_end(&l, true, 2 * WORST);
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	/* It shrinks. */
+	cram_ledger_read_begin(&l);
+	cram_ledger_read_end(&l, true, 2 * WORST - 1);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_short(&l));
+	cram_ledger_cancel(&l, 1);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	cram_ledger_read_begin(&l);
+	cram_ledger_read_end(&l, true, WORST - 1);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_short(&l));
+}
+
 static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(never_over_filled),
 	KUNIT_CASE(over_filled_without),
 	KUNIT_CASE(nothing_before_a_reading),
 	KUNIT_CASE(covers_what_was_settled),
 	KUNIT_CASE(credit_below_zero),
+	KUNIT_CASE(short_of_what_is_promised),
 	{}
 };
 
