@@ -53,6 +53,7 @@ static bool read_and_gone(void)
 {
 	size_t i;
 
+	forget_translations();
 	for (i = 0; i < 2 * MIB; i += PAGE)
 		sink += *(const volatile uint64_t *)(p + i);
 	return !where(p, 2 * MIB).here;

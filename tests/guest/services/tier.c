@@ -290,9 +290,11 @@ static double use(volatile char *p, double seconds)
 	double start = now();
 	size_t i;
 
-	while (now() - start < seconds && here((char *)p) > NR / 10)
+	while (now() - start < seconds && here((char *)p) > NR / 10) {
+		forget_translations();
 		for (i = 0; i < LEN; i += PAGE)
 			(void)p[i + 64];
+	}
 	return now() - start;
 }
 

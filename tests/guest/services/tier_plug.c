@@ -126,6 +126,7 @@ static unsigned long use(volatile char *p, size_t len, double seconds)
 	size_t i;
 
 	while (share < 90 && now() - start < seconds) {
+		forget_translations();
 		for (i = 0; i < len; i += PAGE)
 			(void)p[i + 64];
 		share = where((char *)p, len).elsewhere * 100 / (len / PAGE);
