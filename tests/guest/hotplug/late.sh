@@ -68,18 +68,39 @@ limit=60
 # be late itself.
 late() {
 	local pid name value gone=0 start=$SECONDS
+	slipped=0
 	sim remove_node a &
 	pid=$!
-	while [ "$gone" = 0 ] && [ $((SECONDS - start)) -lt 30 ]; do
+	while [ "$gone" = 0 ] && [ -e "$NODES/node$nid/private/stat" ] &&
+	      [ $((SECONDS - start)) -lt 30 ]; do
 		while read -r name value; do
 			[ "$name" != "$1" ] || gone=$value
 		done < "$NODES/node$nid/private/stat"
 	done
 	echo "# $1 $gone, $(ask pin)"
-	wait "$pid" && return 1
+	if wait "$pid"; then
+		slipped=1
+		return 1
+	fi
 	dmesg -c > /tmp/late.log
 	echo "# refused after $((SECONDS - start)) s: $(grep 'cannot unplug' /tmp/late.log)"
 	[ $((SECONDS - start)) -le "$limit" ]
+}
+
+# meet ON_UNPLUG COUNTER KIND: a new node with a holder, until its pins come while it is being unplugged.
+# On a busy host all may be over before the pins: that proves nothing, and is done again.
+meet() {
+	local try
+	for ((try = 0; try < 20; try++)); do
+		node "$1"
+		holder user_pages $BYTES "$3" || return 1
+		dmesg -c > /dev/null
+		late "$2" && return 0
+		[ $slipped = 1 ] || return 1
+		echo '# gone before the pins came'
+		end_holder
+	done
+	return 1
 }
 
 names_pid() {
@@ -87,10 +108,7 @@ names_pid() {
 }
 
 BYTES=$((256 << 20))
-node move
-ok 'late pin: 256M on the node' holder user_pages $BYTES private
-dmesg -c > /dev/null
-ok 'late pin: refused' late unplug_moved
+ok 'late pin: refused' meet move unplug_moved private
 ok 'late pin: names count and pid' names_pid
 moved=$(stat_of unplug_moved)
 ok "late pin: $moved pages were moved, and counted" test "$moved" -gt 0
@@ -112,10 +130,7 @@ for kind in private shared; do
 	BYTES=$((64 << 20))
 	[ $kind = private ] || BYTES=$((256 << 20))
 	w="late pin, sigbus, $kind"
-	node sigbus
-	ok "$w: $((BYTES >> 20))M on the node" holder user_pages $BYTES $kind
-	dmesg -c > /dev/null
-	ok "$w: refused" late unplug_unmapped
+	ok "$w: refused" meet sigbus unplug_unmapped $kind
 	ok "$w: names count and pid" names_pid
 	ok "$w: still private" is_private "$nid"
 	gone=$(stat_of unplug_unmapped)
