@@ -101,6 +101,11 @@ static void swapped(void)
 	all_trimmed("swapped");
 }
 
+static bool has_shrunk(void)
+{
+	return cram_number("physical_bytes") == 8 * MIB;
+}
+
 static void second_device(void)
 {
 	int first = node, second;
@@ -108,14 +113,16 @@ static void second_device(void)
 	char words[256], nodes[64] = "";
 
 	put(DEV "/physical_bytes", "8M");
-	usleep(1500000);
+	ok(within(20, has_shrunk), "8 MiB are left");
 	snprintf(words, sizeof(words), "name=d range=%s physical=96M", reserved_range(1));
 	ok(!write_file(SIM "/new_device", "name=c range=0:1 physical=1") && errno == EINVAL, "a name that is in use");
 	put(SIM "/new_device", words);
 	read_file("/sys/kernel/mm/cram/nodes", nodes, sizeof(nodes));
 	printf("# devices on nodes %s", nodes);
 	second = first == atoi(nodes) ? first + 1 : atoi(nodes);
-	usleep(1500000);
+	node = second;
+	ok(within(20, is_ok), "the second gives credit");
+	node = first;
 	p = placed(3, RANDOM);
 	node = second;
 	find_blocks();
