@@ -167,6 +167,44 @@ static void test_beyond(int flags, const char *what)
 	close(fd);
 }
 
+static bool hopeless(void)
+{
+	char line[256];
+	int nid, now = -1, nr = 0;
+	FILE *f = fopen("/proc/zoneinfo", "r");
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "Node %d, zone", &nid) == 1)
+			now = nid;
+		else if (now == node && sscanf(line, " node_unreclaimable: %d", &nr) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/* A node full of what is locked: kswapd gives up, until there is room again. */
+static void test_gives_up(void)
+{
+	size_t len = node_free() * PAGE - 2 * MIB;
+	char *p;
+	int i;
+
+	fd = open_dev();
+	p = map(len, MAP_PRIVATE);
+	if (mlock(p, len))
+		bail("mlock of %zu bytes", len);
+	for (i = 0; i < 100 && !hopeless(); i++)
+		usleep(100000);
+	ok(hopeless(), "all locked: kswapd gives up");
+	munmap(p, len);
+	p = map(MIB, MAP_PRIVATE);
+	touch(p, MIB);
+	ok(!hopeless(), "there is room again: it does not");
+	munmap(p, MIB);
+	close(fd);
+}
+
 /* Fills to the last page but few, and leaves kswapd to it. */
 static void test_kswapd(void)
 {
@@ -309,6 +347,7 @@ int main(void)
 	test_beyond(MAP_PRIVATE, "multi-gen LRU, private");
 	test_beyond(MAP_SHARED, "multi-gen LRU, shared");
 	munmap(filler, FILLER);
+	test_gives_up();
 	test_kswapd();
 	test_asked();
 	test_cgroup();

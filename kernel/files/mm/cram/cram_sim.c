@@ -94,7 +94,7 @@
 #define TRIM_LATE_MS	200
 /* Until a dropped page that moves is looked at again. */
 #define FAIL_MS		10
-/* Of a device without lag_ms, in the modes that need one. */
+/* How often a device without lag_ms looks at what is writable. */
 #define SAMPLE_MS	20
 /* What a dropped page reads as, if somebody does. */
 #define POISON		0xdb
@@ -123,6 +123,7 @@ struct sim_page {
 	bool lost;
 	bool writable;
 	u32 sum;
+	unsigned long queued_at;	/* jiffies */
 };
 
 struct sim_device {
@@ -159,6 +160,7 @@ struct sim_device {
 	unsigned long *failed;	/* dropped, and nobody knows yet */
 	bool event_raised;
 	struct cram_capacity sample;
+	unsigned long sample_at;	/* jiffies; all made before is in it */
 	void *workmem;
 	zstd_cctx *zstd;
 	char *out;
@@ -332,6 +334,8 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	if (plays(sd, DELAYED)) {
 		guard(spinlock_irqsave)(&sd->lock);
 		bitmap_set(sd->queued, i, nr);
+		while (nr--)
+			sd->pages[i++].queued_at = jiffies;
 		return;
 	}
 	for (; nr--; i++) {
@@ -376,16 +380,22 @@ static void store_writable(struct sim_device *sd)
 	}
 }
 
-static void store_queued(struct sim_device *sd)
+/* Is that as long ago as the device said that it may take? */
+static bool overdue(const struct sim_device *sd, unsigned long since)
+{
+	return time_after_eq(jiffies, since + msecs_to_jiffies(sd->lag_ms));
+}
+
+static void store_queued(struct sim_device *sd, bool all)
 {
 	unsigned long i;
 
 	for_each_set_bit(i, sd->queued, sd->nr_pages) {
 		guard(spinlock_irqsave)(&sd->lock);
-		if (__test_and_clear_bit(i, sd->queued))
+		if ((all || overdue(sd, sd->pages[i].queued_at)) &&
+		    __test_and_clear_bit(i, sd->queued))
 			store_page(sd, i);
 	}
-	raise_events(sd);
 }
 
 static void read_now(struct sim_device *sd, struct cram_capacity *cap)
@@ -396,18 +406,22 @@ static void read_now(struct sim_device *sd, struct cram_capacity *cap)
 	cap->lost = sd->lost;
 }
 
-/* Twice in a lag, so that nothing is older than that. */
+/* Mostly nothing is overdue then; a reading sees to the rest. */
 static void later(struct work_struct *work)
 {
 	struct sim_device *sd = container_of(to_delayed_work(work),
 					     struct sim_device, later);
+	unsigned long at = jiffies;
 	struct cram_capacity now;
 
-	store_queued(sd);
+	store_queued(sd, true);
+	raise_events(sd);
 	store_writable(sd);
 	read_now(sd, &now);
-	scoped_guard(spinlock_irqsave, &sd->lock)
+	scoped_guard(spinlock_irqsave, &sd->lock) {
 		sd->sample = now;
+		sd->sample_at = at;
+	}
 	queue_delayed_work(system_dfl_wq, &sd->later,
 			   max(msecs_to_jiffies(lag(sd) / 4), 1UL));
 }
@@ -423,6 +437,13 @@ static void lie(struct sim_device *sd, struct cram_capacity *cap)
 		cap->used /= 2;
 }
 
+static bool old_sample(struct sim_device *sd, struct cram_capacity *cap)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	*cap = sd->sample;
+	return !overdue(sd, sd->sample_at);
+}
+
 static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 {
 	struct sim_device *sd = cram_drvdata(cd);
@@ -433,10 +454,9 @@ static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 		return -ETIMEDOUT;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	if (plays(sd, STALE)) {
-		guard(spinlock_irqsave)(&sd->lock);
-		*cap = sd->sample;
-	} else {
+	if (!plays(sd, STALE) || !old_sample(sd, cap)) {
+		/* What runs later may have had no processor for too long. */
+		store_queued(sd, false);
 		read_now(sd, cap);
 	}
 	lie(sd, cap);
@@ -543,7 +563,8 @@ static int bad(const char *option, const char *value, const char *why)
 	return -EINVAL;
 }
 
-static int parse_mode(const char *text, unsigned long *mode)
+static int parse_mode(const struct sim_device *sd, const char *text,
+		      unsigned long *mode)
 {
 	char *copy __free(kfree) = kstrdup(text, GFP_KERNEL);
 	char *rest, *word;
@@ -555,10 +576,12 @@ static int parse_mode(const char *text, unsigned long *mode)
 	rest = strim(copy);
 	while ((word = strsep(&rest, ","))) {
 		i = match_string(mode_names, NR_MODES, word);
+		if (i < 0 && strcmp(word, "good"))
+			return bad("mode", word, "unknown mode");
+		if ((i == STALE || i == DELAYED) && !sd->lag_ms)
+			return bad("mode", word, "needs lag_ms");
 		if (i >= 0)
 			new |= BIT(i);
-		else if (strcmp(word, "good"))
-			return bad("mode", word, "unknown mode");
 	}
 	*mode = new;
 	return 0;
@@ -586,7 +609,7 @@ static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
 			  const char *buf, size_t count)
 {
 	unsigned long mode;
-	int ret = parse_mode(buf, &mode);
+	int ret = parse_mode(to_sim(kobj), buf, &mode);
 
 	if (ret)
 		return ret;
@@ -842,9 +865,7 @@ static int parse(struct sim_device *sd, char *values[])
 	if (!ret && o[OPT_MARGIN])
 		ret = parse_bytes("margin", o[OPT_MARGIN], &sd->margin);
 	if (!ret && o[OPT_MODE])
-		ret = parse_mode(o[OPT_MODE], &sd->mode);
-	if (!ret && (sd->mode & (BIT(STALE) | BIT(DELAYED))) && !sd->lag_ms)
-		ret = bad("mode", o[OPT_MODE], "needs lag_ms");
+		ret = parse_mode(sd, o[OPT_MODE], &sd->mode);
 	sd->nid = nid;
 	return ret;
 }
@@ -935,6 +956,7 @@ static int bring_up(struct sim_device *sd)
 
 	if (ret)
 		return ret;
+	sd->sample_at = jiffies - msecs_to_jiffies(sd->lag_ms);
 	cd = cram_register(sd->pn, &desc);
 	if (IS_ERR(cd))
 		return PTR_ERR(cd);

@@ -95,13 +95,22 @@ void __private_node_reclaimed(int nid, unsigned long nr)
  * @gfp: of the allocation
  * @order: of the allocation
  *
+ * A kswapd that found nothing to reclaim gives up, and is not woken again.  When
+ * there is room, it may try anew: mm/page_alloc.c does that for ordinary nodes.
  * Context: any but NMI.
  */
 void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 {
-	if (gfp & __GFP_KSWAPD_RECLAIM && node_is_private(zone_to_nid(zone)) &&
-	    zone_page_state(zone, NR_FREE_PAGES) < low_wmark_pages(zone))
+	struct pglist_data *pgdat = zone->zone_pgdat;
+	unsigned long nr_free;
+
+	if (!(gfp & __GFP_KSWAPD_RECLAIM) || !node_is_private(pgdat->node_id))
+		return;
+	nr_free = zone_page_state(zone, NR_FREE_PAGES);
+	if (nr_free < low_wmark_pages(zone))
 		wakeup_kswapd(zone, gfp, order, MAX_NR_ZONES - 1);
+	else if (nr_free > high_wmark_pages(zone) && kswapd_test_hopeless(pgdat))
+		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
 static void start_promotion(int nid)
