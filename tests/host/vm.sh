@@ -138,6 +138,14 @@ surroundings() {
 	result $? "a write below --out reaches the host"
 }
 
+clock() {
+	local khz
+	PMN_ACCEL=tcg boot -- dmesg
+	khz=$(sed -n 's/.* tsc_early_khz=\([1-9][0-9]*\) .*/\1/p;T;q' "$tmp/out")
+	[ -n "$khz" ] && grep -q "tsc: Detected $((khz / 1000))\.[0-9]* MHz" "$tmp/out"
+	result $? "an emulated guest is told the rate of its time stamp counter"
+}
+
 topologies() {
 	# shellcheck disable=SC2016 # expanded in the guest
 	boot --cpus 3 --node 512M --node 512M,id=2 --node 512M --reserve 128M,node=2 --slots 2,4G -- \
@@ -195,6 +203,7 @@ deaths
 limits
 output
 surroundings
+clock
 topologies
 killed
 parallel

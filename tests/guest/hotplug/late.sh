@@ -93,10 +93,10 @@ meet() {
 	local try
 	for ((try = 0; try < 20; try++)); do
 		node "$1"
-		holder user_pages $BYTES "$3" || return 1
+		holder user_pages "$BYTES" "$3" || return 1
 		dmesg -c > /dev/null
 		late "$2" && return 0
-		[ $slipped = 1 ] || return 1
+		[ "$slipped" = 1 ] || return 1
 		echo '# gone before the pins came'
 		end_holder
 	done
