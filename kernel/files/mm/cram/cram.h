@@ -169,8 +169,8 @@ int cram_writable_init(struct cram_device *cd);
 void cram_writable_free(struct cram_device *cd);
 bool cram_grant(struct cram_device *cd, struct folio *folio,
 		struct vm_area_struct *vma);
-bool cram_grant_ends(struct cram_device *cd, unsigned long pfn,
-		     unsigned long nr);
+unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
+			      unsigned long nr);
 void cram_age_writable(struct cram_device *cd);
 
 /* debug.c */

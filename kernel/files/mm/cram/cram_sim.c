@@ -457,6 +457,7 @@ static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 	if (!plays(sd, STALE) || !old_sample(sd, cap)) {
 		/* What runs later may have had no processor for too long. */
 		store_queued(sd, false);
+		store_writable(sd);
 		read_now(sd, cap);
 	}
 	lie(sd, cap);

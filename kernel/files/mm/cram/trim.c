@@ -25,22 +25,21 @@
 /* How long cram_unregister() waits for one that does not. */
 #define PATIENCE	(30 * HZ)
 
-/* In a freed page's private word, beside its order: it may be in a cache. */
-#define WRITTEN		BIT(8)
+/* In a freed page's private word, above its order: pages that were written to. */
+#define WRITTEN_SHIFT	8
 
 /* See include/linux/cram_fence.h. */
 bool __cram_takes(struct page *page, unsigned int order)
 {
-	unsigned long word = order;
 	struct cram_device *cd;
+	unsigned long written;
 
 	guard(rcu)();
 	cd = cram_peek(page_to_nid(page));
 	if (!cd)
 		return false;
-	if (cram_grant_ends(cd, page_to_pfn(page), 1UL << order))
-		word |= WRITTEN;
-	set_page_private(page, word);
+	written = cram_grant_ends(cd, page_to_pfn(page), 1UL << order);
+	set_page_private(page, order | written << WRITTEN_SHIFT);
 	atomic_long_add(1L << order, &cd->nr_freed);
 	if (llist_add(&page->pcp_llist, &cd->freed))
 		queue_delayed_work(cram_wq, &cd->trim_work, 1);
@@ -49,19 +48,32 @@ bool __cram_takes(struct page *page, unsigned int order)
 
 static unsigned int order_of(const struct page *page)
 {
-	return page_private(page) & ~WRITTEN;
+	return page_private(page) & (BIT(WRITTEN_SHIFT) - 1);
+}
+
+/*
+ * What lies in a cache may not reach the device after the trim, and is paid for
+ * until it has.  What was only stored has been written back then.
+ */
+static void settle_written(struct cram_device *cd, struct page *page)
+{
+	unsigned long written = page_private(page) >> WRITTEN_SHIFT;
+	unsigned int order = order_of(page);
+
+	if (!written)
+		return;
+	arch_wb_cache_pmem(page_address(page), PAGE_SIZE << order);
+	wmb();
+	cram_ledger_settle(&cd->ledger, written);
+	/* Once, should the device not trim it now. */
+	set_page_private(page, order);
 }
 
 static void take_range(struct cram_device *cd, unsigned int i, struct page *page)
 {
 	unsigned long nr = 1UL << order_of(page);
 
-	/*
-	 * What lies in a cache may not reach the device after the trim.  What
-	 * was only stored has been written back then.
-	 */
-	if (page_private(page) & WRITTEN)
-		arch_wb_cache_pmem(page_address(page), nr * PAGE_SIZE);
+	settle_written(cd, page);
 	cram_debug_freed(cd, page_to_pfn(page), nr);
 	cd->pages[i] = page;
 	cd->batch[i] = (struct cram_range){

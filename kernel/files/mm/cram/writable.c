@@ -118,25 +118,24 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
  * @nr: how many
  *
  * Context: any but NMI.
- * Return: true when one of them may have been written to.
+ * Return: how many of them may have been written to.  Those are still paid for:
+ * what was written may be in a cache.
  */
-bool cram_grant_ends(struct cram_device *cd, unsigned long pfn,
-		     unsigned long nr)
+unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
+			      unsigned long nr)
 {
-	unsigned long i = pfn - cd->first_pfn;
-	bool any = false;
+	unsigned long i = pfn - cd->first_pfn, ended = 0;
 
 	/* Only small folios get in, and what was split from a large one. */
 	if (!atomic_long_read(&cd->nr_writable))
-		return false;
+		return 0;
 	for (; nr--; i++) {
 		if (!test_and_clear_bit(i, cd->granted))
 			continue;
-		any = true;
+		ended++;
 		atomic_long_dec(&cd->nr_writable);
-		cram_ledger_settle(&cd->ledger, 1);
 	}
-	return any;
+	return ended;
 }
 
 static bool leaves(struct cram_device *cd, struct folio *folio,
