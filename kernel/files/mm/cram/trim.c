@@ -63,6 +63,7 @@ static void settle_written(struct cram_device *cd, struct page *page)
 	if (!written)
 		return;
 	arch_wb_cache_pmem(page_address(page), PAGE_SIZE << order);
+	/* The stores are with the device before they count as settled. */
 	wmb();
 	cram_ledger_settle(&cd->ledger, written);
 	/* Once, should the device not trim it now. */
