@@ -437,7 +437,8 @@ static void lie(struct sim_device *sd, struct cram_capacity *cap)
 		cap->used /= 2;
 }
 
-static bool old_sample(struct sim_device *sd, struct cram_capacity *cap)
+/* False: it is older than the device may say. */
+static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	*cap = sd->sample;
@@ -454,7 +455,7 @@ static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 		return -ETIMEDOUT;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	if (!plays(sd, STALE) || !old_sample(sd, cap)) {
+	if (!plays(sd, STALE) || !take_sample(sd, cap)) {
 		/* What runs later may have had no processor for too long. */
 		store_queued(sd, false);
 		store_writable(sd);
