@@ -30,7 +30,7 @@ fi
 
 # Inside the guest: every line of output is a step that was seen.
 inside() {
-	cat <<-'EOF'
+	cat <<-'SCRIPT'
 	set -e
 	IFS=: read -r _ address size <<< "${PMN_RESERVED%% *}"
 	insmod "$0/pmn_example.ko" node=1 start="$address" size="$size"
@@ -45,7 +45,7 @@ inside() {
 	echo "left '$(cat /sys/devices/system/node/has_private_memory)'"
 	! insmod "$0/pmn_example.ko" node=1 start="$address" size=4096 2> /dev/null
 	echo "refused, left '$(cat /sys/devices/system/node/has_private_memory)'"
-	EOF
+	SCRIPT
 }
 
 want="pmn_example

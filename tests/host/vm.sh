@@ -160,23 +160,33 @@ topologies() {
 	result $? "icount runs with one processor"
 }
 
+# Is there an emulator whose files are below the folder?
+machine() {
+	local p
+	for p in /proc/[0-9]*; do
+		[[ $(cat "$p/comm" 2> /dev/null) == qemu-system* ]] || continue
+		! tr '\0' '\n' < "$p/cmdline" 2> /dev/null | grep -qF "$1/pmn-vm" || return 0
+	done
+	return 1
+}
+
 # Nothing outlives the script, even when it is killed hard; nothing is left in /tmp.
 killed() {
 	local pid i mark=$tmp/tmpdir
 	mkdir "$mark"
 	TMPDIR=$mark "$vm" "${extra[@]}" -- sleep 1000 > /dev/null 2>&1 & pid=$!
 	for i in $(seq 600); do
-		pgrep -f "qemu.*$mark/pmn-vm" > /dev/null && break
+		! machine "$mark" || break
 		sleep 0.1
 	done
-	pgrep -f "qemu.*$mark/pmn-vm" > /dev/null
+	machine "$mark"
 	result $? "a machine is up"
 	kill -9 $pid
-	for i in $(seq 30); do
-		pgrep -f "qemu.*$mark/pmn-vm" > /dev/null || break
+	for i in $(seq 600); do
+		machine "$mark" || break
 		sleep 0.1
 	done
-	! pgrep -f "qemu.*$mark/pmn-vm" > /dev/null
+	! machine "$mark"
 	result $? "SIGKILL of harness/vm takes the machine along"
 	TMPDIR=$mark/../t2 && mkdir -p "$TMPDIR" && export TMPDIR
 	boot -- true

@@ -71,7 +71,6 @@ mkdir -p /tmp/cg
 mount -t cgroup2 none /tmp/cg
 echo +memory > /tmp/cg/cgroup.subtree_control
 mkdir $group
-ip link set lo up 2> /dev/null || true
 (
 	echo 0 > $group/cgroup.procs
 	exec "$lib/redis-server" --port 0 --unixsocket /tmp/redis.sock --save '' --appendonly no \
