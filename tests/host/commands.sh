@@ -6,6 +6,8 @@
 # an hour to find the same.
 #
 # kernels: release
+#
+# shellcheck disable=SC2317 # the checks are called through ok
 
 set -uo pipefail
 
@@ -69,7 +71,7 @@ path_of() {
 sources() {
 	git ls-files -- ':!kernel/files' ':!kernel/patches' | while read -r f; do
 		case $f in
-		*.c|*.bash|*.sh|kernel/scripts/lib.sh) [ ! -f "$f" ] || echo "$f" ;;
+		*.c|*.bash|*.sh) [ ! -f "$f" ] || echo "$f" ;;
 		*) [ -x "$f" ] && head -n 1 "$f" | grep -qE '^#!.*\b(ba)?sh\b' && echo "$f" ;;
 		esac
 	done
