@@ -86,6 +86,19 @@ static __always_inline bool cram_any(void)
 }
 
 /**
+ * cram_no_hibernation - is there a device whose memory a snapshot would spoil?
+ *
+ * To restore an image is to store pages that no ledger has paid for.
+ * Context: any; see also the notifier in mm/cram/core.c, for a device that is
+ * registered meanwhile.
+ */
+static inline bool cram_no_hibernation(void)
+{
+	return cram_any() && private_node_hook(hibernation) &&
+	       !nodes_empty(cram_nodes);
+}
+
+/**
  * cram_node - is this the node of a compressing device?
  * @nid: node id
  *
@@ -262,6 +275,11 @@ static __always_inline void cram_uncharge(struct folio *folio,
 #define cram_nodes NODE_MASK_NONE
 
 static inline bool cram_any(void)
+{
+	return false;
+}
+
+static inline bool cram_no_hibernation(void)
 {
 	return false;
 }

@@ -106,6 +106,9 @@
 	PRIVATE_NODE_HOOK(cram_file_map) \
 	PRIVATE_NODE_HOOK(cram_steal) \
 	PRIVATE_NODE_HOOK(zswap_store) \
+	PRIVATE_NODE_HOOK(hibernation) \
+	PRIVATE_NODE_HOOK(kexec_hole) \
+	PRIVATE_NODE_HOOK(kexec_segment) \
 	PRIVATE_NODE_HOOK(dax_plug) \
 	PRIVATE_NODE_HOOK(dax_unplug) \
 	PRIVATE_NODE_HOOK(dax_unbind) \

@@ -26,6 +26,7 @@
 #include <linux/private_node.h>
 #include <linux/range.h>
 #include <linux/slab.h>
+#include <linux/suspend.h>
 #include <linux/swap.h>
 #include <trace/events/cram.h>
 
@@ -508,13 +509,17 @@ static struct cram_device *device_new(struct private_node *pn,
 	return cd;
 }
 
+/* Not while the system hibernates: hibernate_notify() has been asked then. */
 static void fence_up(struct cram_device *cd)
 {
+	unsigned int flags = lock_system_sleep();
+
 	scoped_guard(mutex, &private_node_lock)
 		WRITE_ONCE(cd->pn->fenced, true);
 	rcu_assign_pointer(devices[cd->nid], cd);
 	node_set(cd->nid, cram_nodes);
 	static_branch_enable(&cram_key);
+	unlock_system_sleep(flags);
 }
 
 /* No page is in use, and none is with the device. */
@@ -635,10 +640,29 @@ int cram_unregister(struct cram_device *cd)
 }
 EXPORT_SYMBOL_GPL(cram_unregister);
 
+/* hibernation_available() was asked before anything was locked. */
+static int hibernate_notify(struct notifier_block *nb, unsigned long action,
+			    void *data)
+{
+	if (action != PM_HIBERNATION_PREPARE && action != PM_RESTORE_PREPARE)
+		return NOTIFY_DONE;
+	if (!cram_no_hibernation())
+		return NOTIFY_DONE;
+	pr_err("node %*pbl: compressed RAM: no hibernation while it is registered\n",
+	       nodemask_pr_args(&cram_nodes));
+	return notifier_from_errno(-EBUSY);
+}
+
+static struct notifier_block hibernate_nb = {
+	.notifier_call = hibernate_notify,
+};
+
 static int __init cram_init(void)
 {
 	/* Reclaim waits for trims, by way of the credit. */
 	cram_wq = alloc_workqueue("cram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return cram_wq ? 0 : -ENOMEM;
+	if (!cram_wq)
+		return -ENOMEM;
+	return register_pm_notifier(&hibernate_nb);
 }
 core_initcall(cram_init);

@@ -35,6 +35,7 @@
 static nodemask_t requested __initdata;
 static unsigned long services[MAX_NUMNODES] __initdata;
 static unsigned int nr_spare __initdata;
+static bool asked __initdata;
 static bool released;
 
 nodemask_t private_node_spare_map;
@@ -148,7 +149,8 @@ static bool __init claimable(int nid, const nodemask_t *ordinary)
 		pr_err("node %d: cannot be private: unknown node, or no memory\n",
 		       nid);
 	else if (node_overlaps(nid, __pa_symbol(_text), __pa_symbol(_end)))
-		pr_err("node %d left ordinary: holds the kernel image\n", nid);
+		pr_err("node %d left ordinary: holds the kernel image; boot with nokaslr, or have the boot loader put the kernel on another node\n",
+		       nid);
 	else if (nodes_empty(others))
 		pr_err("node %d left ordinary: it is the last ordinary node\n",
 		       nid);
@@ -190,6 +192,7 @@ void __init private_node_boot_claim(void)
 	nodemask_t ordinary = NODE_MASK_NONE;
 	int nid;
 
+	asked = true;
 	nodes_clear(private_node_map);
 	claim_spares();
 	for (nid = 0; nid < MAX_NUMNODES; nid++)
@@ -358,6 +361,8 @@ static int __init private_node_boot_register(void)
 	struct private_node *pn;
 	int nid;
 
+	if (!asked && !nodes_empty(requested))
+		pr_err("private_node= ignored: this machine's nodes are not known in time; every node is ordinary\n");
 	for_each_node_mask(nid, private_node_map) {
 		desc.capable = services[nid];
 		desc.enabled = services[nid];

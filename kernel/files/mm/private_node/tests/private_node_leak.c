@@ -382,9 +382,17 @@ static void put_cache(void *obj)
 	kmem_cache_free(leak_cache, obj);
 }
 
+/* By way of a number: to gcc 14 the two are address spaces that do not meet. */
+static void __percpu *to_percpu(void *obj)
+{
+	return (void __percpu __force *)(unsigned long)obj;
+}
+
 static void *get_percpu(int nid)
 {
-	return (void __force *)__alloc_percpu(PAGE_SIZE, PAGE_SIZE);
+	void __percpu *obj = __alloc_percpu(PAGE_SIZE, PAGE_SIZE);
+
+	return (void *)(unsigned long __force)obj;
 }
 
 static void count_percpu(struct leak *l, void *obj)
@@ -392,12 +400,12 @@ static void count_percpu(struct leak *l, void *obj)
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		count_addr(l, per_cpu_ptr((void __percpu __force *)obj, cpu));
+		count_addr(l, per_cpu_ptr(to_percpu(obj), cpu));
 }
 
 static void put_percpu(void *obj)
 {
-	free_percpu((void __percpu __force *)obj);
+	free_percpu(to_percpu(obj));
 }
 
 /* What sits on top. */
