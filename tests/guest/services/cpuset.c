@@ -9,14 +9,11 @@
  * timeout: 120
  */
 #define _GNU_SOURCE
-#include <linux/mempolicy.h>
-#include <sys/mount.h>
+#include <sys/klog.h>
 #include <time.h>
 
-#include "../devmap/devmap.h"
+#include "cpusets.h"
 
-#define ROOT "/tmp/cpuset-cg"
-#define LEN (4 * MIB)
 #ifndef MPOL_PREFERRED_MANY
 #define MPOL_PREFERRED_MANY 5
 #endif
@@ -25,100 +22,6 @@
 #define ALL (ORDINARY | PRIVATE)
 
 static int fd;
-
-static unsigned long parse(const char *list)
-{
-	unsigned long mask = 0, from, to;
-	char *end;
-
-	while (*list >= '0' && *list <= '9') {
-		from = to = strtoul(list, &end, 10);
-		if (*end == '-')
-			to = strtoul(end + 1, &end, 10);
-		for (; from <= to; from++)
-			mask |= 1UL << from;
-		list = *end == ',' ? end + 1 : end;
-	}
-	return mask;
-}
-
-static const char *file_of(const char *group, const char *file)
-{
-	static char path[512];
-
-	snprintf(path, sizeof(path), ROOT "%s%s/cpuset.%s", *group ? "/" : "", group, file);
-	return path;
-}
-
-static unsigned long mask_in(const char *group, const char *file)
-{
-	char buf[128];
-
-	if (!read_file(file_of(group, file), buf, sizeof(buf)))
-		bail("cannot read %s", file_of(group, file));
-	return parse(buf);
-}
-
-static bool set(const char *group, const char *file, const char *value)
-{
-	return write_file(file_of(group, file), *value ? value : "\n");
-}
-
-static void enter(const char *group)
-{
-	char path[300], pid[16];
-
-	snprintf(path, sizeof(path), ROOT "%s%s/cgroup.procs", *group ? "/" : "", group);
-	snprintf(pid, sizeof(pid), "%d", getpid());
-	if (!write_file(path, pid))
-		bail("cannot enter %s", path);
-}
-
-static void make(const char *group)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), ROOT "/%s", group);
-	if (mkdir(path, 0755))
-		bail("mkdir %s", path);
-}
-
-static void drop(const char *group)
-{
-	char path[300];
-
-	snprintf(path, sizeof(path), ROOT "/%s", group);
-	rmdir(path);
-}
-
-static char *anon(size_t len)
-{
-	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		bail("mmap");
-	return p;
-}
-
-static long bind_range(void *p, int mode, unsigned long mask)
-{
-	return syscall(SYS_mbind, p, LEN, mode, &mask, 64UL, 0);
-}
-
-/* Mask of the nodes where the pages of the range are. */
-static unsigned long nodes_of(char *p, size_t len)
-{
-	unsigned long i, mask = 0;
-	void *page;
-	int status;
-
-	for (i = 0; i < len; i += PAGE) {
-		page = p + i;
-		if (!syscall(SYS_move_pages, 0, 1UL, &page, NULL, &status, 0) && status >= 0)
-			mask |= 1UL << status;
-	}
-	return mask;
-}
 
 static unsigned long lands(int mode, unsigned long mask)
 {
@@ -132,16 +35,6 @@ static unsigned long lands(int mode, unsigned long mask)
 		got = nodes_of(p, LEN);
 	munmap(p, LEN);
 	return got;
-}
-
-static unsigned long status_mems(void)
-{
-	char buf[8192], *at;
-
-	if (!read_file("/proc/self/status", buf, sizeof(buf)))
-		bail("status");
-	at = strstr(buf, "Mems_allowed_list:\t");
-	return at ? parse(at + 19) : 0;
 }
 
 static unsigned long syscall_mems(void)
@@ -186,6 +79,21 @@ static void test_denied(void)
 	drop("a");
 }
 
+/* What the kernel said about groups with private nodes alone, in this run. */
+static int log_lines(void)
+{
+	static char buf[1 << 18];
+	int n = klogctl(3, buf, sizeof(buf) - 1), lines = 0;
+	char *at;
+
+	if (n < 0)
+		bail("klogctl");
+	buf[n] = 0;
+	for (at = buf; (at = strstr(at, "cpuset: /b: mems 1 are private nodes")); at++)
+		lines++;
+	return lines;
+}
+
 static void test_given(void)
 {
 	char *p = anon(LEN), *q;
@@ -206,7 +114,9 @@ static void test_given(void)
 	ok(all_here(p, LEN / 2) && all_here(q, LEN / 2), "revoked: pages that are there stay");
 	ok(!touch(p + LEN / 2, LEN / 2) && bus_signal == SIGBUS, "revoked: bound: no new ones");
 	ok(!touch(q + LEN / 2, LEN / 2) && bus_signal == SIGBUS, "revoked: device map: no new ones");
-	ok(set("b", "mems", "1") && (mask_in("b", "mems.effective") & PRIVATE) &&
+	ok(log_lines() == 0, "control: nothing to say yet");
+	ok(set("b", "mems", "1") && log_lines() == 1, "cpuset.mems=1: the log says where other memory comes from");
+	ok((mask_in("b", "mems.effective") & PRIVATE) &&
 	   mask_in("b", "mems.sysram.effective") == ORDINARY, "cpuset.mems=1: default is the parent's");
 	ok(touch(p, LEN) == LEN / PAGE && all_here(p, LEN), "given again: the bind works");
 	ok(lands(MPOL_DEFAULT, 0) && !(lands(MPOL_DEFAULT, 0) & PRIVATE), "memory without a name is ordinary");
@@ -269,6 +179,49 @@ static void test_sysram(void)
 	drop("c");
 }
 
+/* As container managers do: they write cpuset.mems of their own cgroups alone. */
+static void test_nested(void)
+{
+	make("d");
+	set("d", "mems", "0-2");
+	ok(write_file(ROOT "/d/cgroup.subtree_control", "+cpuset"), "nested: a parent of 0-2");
+	make("d/e");
+	ok(set("d/e", "mems", "0-2") && mask_in("d/e", "mems.sysram.effective") == ORDINARY,
+	   "nested: control: without sysram the default is what the child wrote");
+	set("d", "mems.sysram", "0");
+	ok(mask_in("d/e", "mems.effective") == ALL && mask_in("d/e", "mems.sysram.effective") == 1,
+	   "nested: the parent's sysram holds for a child that wrote cpuset.mems alone");
+	enter("d/e");
+	ok(lands(MPOL_DEFAULT, 0) == 1 && lands(MPOL_BIND, 4) == 4, "nested: memory without a name there, a bind to node 2");
+	enter("");
+	ok(set("d/e", "mems.sysram", "0,2") && mask_in("d/e", "mems.sysram.effective") == ORDINARY,
+	   "nested: a child that writes sysram itself may have more");
+	set("d/e", "mems.sysram", "");
+	ok(set("d/e", "mems", "2") && mask_in("d/e", "mems.sysram.effective") == 4,
+	   "nested: where the parent's default leaves nothing, what the child wrote");
+	ok(set("d/e", "mems", "1") && mask_in("d/e", "mems.sysram.effective") == 1,
+	   "nested: where that leaves nothing, the parent's default");
+	drop("d/e");
+	drop("d");
+}
+
+/* What the cgroup's file and the task's say is the same, whatever is open. */
+static void test_closed(void)
+{
+	make("f");
+	set("f", "mems", "0-1");
+	enter("f");
+	ok(mask_in("f", "mems.effective") == 3 && status_mems() == 3, "open: named by cpuset.mems.effective and Mems_allowed");
+	enable("-user_numa");
+	ok(mask_in("f", "mems.effective") == 1 && status_mems() == 1, "closed: by neither");
+	ok(mask_in("", "mems.effective") == ORDINARY, "closed: nor by the root's");
+	ok(mask_in("f", "mems") == 3, "closed: cpuset.mems is as it was written");
+	enable("+user_numa");
+	ok(mask_in("f", "mems.effective") == 3 && status_mems() == 3, "open again: by both");
+	enter("");
+	drop("f");
+}
+
 /* The rules, in the words of the documentation. */
 #define GROUPS 12
 
@@ -291,18 +244,13 @@ static unsigned long possible(int g)
 
 static unsigned long by_default(int g)
 {
-	unsigned long up, mask;
+	unsigned long up, said;
 
 	if (g < 0)
 		return ORDINARY;
 	up = by_default(groups[g].parent);
-	if (groups[g].sysram)
-		mask = groups[g].sysram & possible(g) & ORDINARY;
-	else if (groups[g].mems)
-		mask = groups[g].mems & possible(g) & ORDINARY;
-	else
-		mask = up;
-	return mask ?: (groups[g].mems & up) ?: up;
+	said = groups[g].mems & possible(g) & ORDINARY;
+	return (groups[g].sysram & possible(g) & ORDINARY) ?: (said & up) ?: said ?: up;
 }
 
 static const char *list_of(unsigned long mask)
@@ -401,13 +349,13 @@ int main(void)
 {
 	find_node();
 	fd = open_dev();
-	mkdir(ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+cpuset"))
-		bail("cgroup");
+	mount_cpusets();
 	test_root();
 	test_denied();
 	test_given();
 	test_sysram();
+	test_nested();
+	test_closed();
 	test_trees();
 	close(fd);
 	umount2(ROOT, MNT_DETACH);

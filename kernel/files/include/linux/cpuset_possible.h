@@ -13,10 +13,46 @@
 #include <linux/mempolicy.h>
 #include <linux/private_node_hooks.h>
 
+struct list_head;
 struct mm_struct;
+
+/* What may be named before and after a move of memory, default nodes as well. */
+struct cpuset_names {
+#ifdef CONFIG_PRIVATE_NODE
+	nodemask_t from;
+	nodemask_t to;
+#endif
+};
+
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS) && \
+	defined(CONFIG_NUMA_MIGRATION)
+void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset_names *names);
+
+static inline bool cpuset_names_same(const struct cpuset_names *names)
+{
+	return nodes_equal(names->from, names->to);
+}
+#else
+static inline void cpuset_move_pages(struct mm_struct *mm,
+				     const nodemask_t *from,
+				     const nodemask_t *to,
+				     const struct cpuset_names *names)
+{
+	do_migrate_pages(mm, from, to, MPOL_MF_MOVE_ALL);
+}
+
+static inline bool cpuset_names_same(const struct cpuset_names *names)
+{
+	return true;
+}
+#endif
 
 #ifdef CONFIG_PRIVATE_NODE
 /* mm/mempolicy.c */
+long mpol_queue_range(struct mm_struct *mm, unsigned long start,
+		      unsigned long end, nodemask_t *nodes,
+		      struct list_head *folios);
 void mpol_rebind_task_named(struct task_struct *tsk, const nodemask_t *new,
 			    const nodemask_t *named);
 void mpol_rebind_mm_named(struct mm_struct *mm, const nodemask_t *new,
@@ -96,7 +132,48 @@ static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 	return true;
 }
 
+/**
+ * cpuset_default_nodes - where a request that names no node may take from
+ * @nodes: what it names, or NULL
+ *
+ * For those who look for memory elsewhere than in the page allocator, and ask
+ * cpuset_zone_allowed(), which lets all possible nodes pass.
+ *
+ * Context: as read_mems_allowed_begin().
+ */
+static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
+{
+	if (nodes || !cpusets_enabled() || !private_node_hook(cpuset_default))
+		return nodes;
+	return &cpuset_current_mems_allowed;
+}
+
+/* See cpuset_bind_mems(). */
+static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
+						nodemask_t *room)
+{
+	*room = cpuset_current_mems_allowed;
+	if (bind)
+		cpuset_add_possible(current, room);
+	return room;
+}
+
+/**
+ * cpuset_bind_mems - ordinary nodes that a bind of the current task may have
+ * @bind: the bind's nodes; NULL where there is no bind, for the default nodes
+ * @room: space for the result
+ */
+#define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
+
 #else
+
+#define cpuset_bind_mems(bind, room) \
+	(*((void)(bind), (void)(room), &cpuset_current_mems_allowed))
+
+static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
+{
+	return nodes;
+}
 
 static inline bool cpuset_may_name(int nid)
 {

@@ -84,15 +84,23 @@
 	PRIVATE_NODE_HOOK(user_bind) \
 	PRIVATE_NODE_HOOK(user_file) \
 	PRIVATE_NODE_HOOK(user_nodes) \
+	PRIVATE_NODE_HOOK(user_foreign) \
 	PRIVATE_NODE_HOOK(cpuset_possible) \
 	PRIVATE_NODE_HOOK(cpuset_named) \
 	PRIVATE_NODE_HOOK(cpuset_prefers) \
+	PRIVATE_NODE_HOOK(cpuset_closed) \
+	PRIVATE_NODE_HOOK(cpuset_move) \
+	PRIVATE_NODE_HOOK(cpuset_inherited) \
+	PRIVATE_NODE_HOOK(cpuset_default) \
 	PRIVATE_NODE_HOOK(tier_nodes) \
 	PRIVATE_NODE_HOOK(tier_adistance) \
 	PRIVATE_NODE_HOOK(demote_folio) \
 	PRIVATE_NODE_HOOK(demote_alloc) \
 	PRIVATE_NODE_HOOK(hint_nodes) \
 	PRIVATE_NODE_HOOK(hugetlb_pool) \
+	PRIVATE_NODE_HOOK(hugetlb_task) \
+	PRIVATE_NODE_HOOK(hugetlb_move) \
+	PRIVATE_NODE_HOOK(hugetlb_closed) \
 	PRIVATE_NODE_HOOK(cram_pte) \
 	PRIVATE_NODE_HOOK(cram_pmd) \
 	PRIVATE_NODE_HOOK(cram_reuse) \

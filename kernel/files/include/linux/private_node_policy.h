@@ -33,6 +33,36 @@ int private_node_nearest(const nodemask_t *nodes);
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 struct folio *folio);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
+bool __private_node_task_pools(nodemask_t *nodes, bool open);
+
+/**
+ * private_node_task_pools - does the task's policy name pools of private nodes?
+ * @nodes: result: the nodes, as far as the task's cpuset has them
+ * @open: only those that give huge pages now, and only if the policy has no
+ *	other place to go: for a reservation
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: process.
+ * Return: true if it names private nodes and no other.
+ */
+static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
+{
+	return private_node_any() && private_node_hook(hugetlb_task) &&
+	       current->mempolicy && __private_node_task_pools(nodes, open);
+}
+
+/**
+ * private_node_pool_apart - does a huge page cross the border of a private pool?
+ * @folio: the huge page
+ * @nid: where it goes
+ *
+ * Cost: that of node_is_private().
+ */
+static inline bool private_node_pool_apart(struct folio *folio, int nid)
+{
+	return private_node_hooked(hugetlb_move, folio_nid(folio)) ||
+	       private_node_hooked(hugetlb_move, nid);
+}
 
 /* A policy from mpol_new(); names no node yet. */
 static inline void private_node_mpol_init(struct mempolicy *pol)
@@ -225,6 +255,16 @@ static inline bool private_node_pin_refused(struct vm_area_struct *vma,
 
 #define private_node_set_mpoli(mpoli, mpol)	do { } while (0)
 #define private_node_mpoli(mpoli)		NULL
+
+static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
+{
+	return false;
+}
+
+static inline bool private_node_pool_apart(struct folio *folio, int nid)
+{
+	return false;
+}
 
 static inline bool private_node_mpol_hugetlb(const struct mempolicy *pol,
 					     nodemask_t *nodes)

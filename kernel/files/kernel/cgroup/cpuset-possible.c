@@ -8,35 +8,49 @@
  *
  *  - possible is cpuset.mems within the parent's possible; all of that where
  *    cpuset.mems is unset or leaves nothing.
- *  - default is cpuset.mems.sysram within the ordinary nodes of possible; these
- *    where it is unset and cpuset.mems is set; the parent's default where both
- *    are unset, or where that leaves nothing.  So it is never empty.
+ *  - default is the first of these that is not empty, so it never is:
+ *      cpuset.mems.sysram within the ordinary nodes of possible,
+ *      the ordinary nodes of cpuset.mems within the parent's default,
+ *      the ordinary nodes of cpuset.mems,
+ *      the parent's default.
+ *
+ * A cgroup that writes cpuset.mems alone, as container managers do, says what it
+ * may have, not that it wants by default what its parent keeps for binds.
  *
  * Example: nodes 0 and 2 are ordinary, node 1 is private
  *
- *	cpuset.mems  .sysram  possible  default
- *	0-1                   0-1       0
- *	1                     1         0,2 (the parent's)
- *	0-2          0        0-2       0; 2 by an explicit bind
- *	0                     0         0; nothing of node 1
+ *	parent's default  cpuset.mems  .sysram  possible  default
+ *	0,2               0-1                   0-1       0
+ *	0,2               1                     1         0,2 (the parent's)
+ *	0,2               0-2          0        0-2       0; 2 by an explicit bind
+ *	0,2               0                     0         0; nothing of node 1
+ *	0                 0-2                   0-2       0
+ *	0                 0-2          0,2      0-2       0,2
+ *	0                 2                     2         2
  *
  * Possible is kept as written: whether its nodes have memory, and of which
  * kind, is asked when it is used.
  */
 #include <linux/cpuset_possible.h>
 #include <linux/memory_hotplug.h>
+#include <linux/private_node.h>
 #include <linux/printk.h>
 
 #include "cpuset-internal.h"
 
+/* v1 has one mask, so there is no second one to keep up with it. */
+static const nodemask_t *possible_of(const struct cpuset *cs)
+{
+	if (cs == &top_cpuset || cpuset_in_v2_mode())
+		return &cs->possible;
+	return &cs->mems_allowed;
+}
+
 static nodemask_t compute_possible(const struct cpuset *cs,
-				   const struct cpuset *parent, bool v2)
+				   const struct cpuset *parent)
 {
 	nodemask_t mask;
 
-	/* v1 has one mask. */
-	if (!v2)
-		return cs->mems_allowed;
 	if (!nodes_and(mask, cs->mems_allowed, parent->possible))
 		mask = parent->possible;
 	return mask;
@@ -46,15 +60,19 @@ static nodemask_t compute_possible(const struct cpuset *cs,
  * cpuset_update_possible - after a change of cpuset.mems here or above
  * @cs: the cpuset, not the root
  * @parent: its parent, up to date
- * @v2: is_in_v2_mode()
+ * @v2: is_in_v2_mode(); v1 has no such mask
  *
  * Context: cpuset_mutex held; takes callback_lock.
  * Return: did the mask change?
  */
 bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2)
 {
-	nodemask_t mask = compute_possible(cs, parent, v2);
+	nodemask_t mask;
 
+	if (!v2)
+		return false;
+	cs->moved_from = cs->possible;
+	mask = compute_possible(cs, parent);
 	if (nodes_equal(mask, cs->possible))
 		return false;
 	cpuset_callback_lock_irq();
@@ -74,18 +92,14 @@ bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2)
 void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
 			    const struct cpuset *parent)
 {
-	nodemask_t ordinary;
+	nodemask_t ordinary, said;
 
 	nodes_and(ordinary, cs->possible, top_cpuset.effective_mems);
-	if (!nodes_empty(cs->sysram))
-		nodes_and(*mems, cs->sysram, ordinary);
-	else if (!nodes_empty(cs->mems_allowed))
-		nodes_and(*mems, cs->mems_allowed, ordinary);
-	else
-		*mems = parent->effective_mems;
-	if (nodes_empty(*mems) &&
-	    !nodes_and(*mems, cs->mems_allowed, parent->effective_mems))
-		*mems = parent->effective_mems;
+	nodes_and(said, cs->mems_allowed, ordinary);
+	if (nodes_and(*mems, cs->sysram, ordinary) ||
+	    nodes_and(*mems, said, parent->effective_mems))
+		return;
+	*mems = nodes_empty(said) ? parent->effective_mems : said;
 }
 
 /*
@@ -100,24 +114,86 @@ void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
  */
 void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 {
-	nodes_and(*mems, cs->possible, node_states[N_MEMORY]);
+	nodes_and(*mems, *possible_of(cs), node_states[N_MEMORY]);
 	nodes_or(*mems, *mems, cs->effective_mems);
 }
 
 /*
- * cpuset_effective_possible - what cpuset.mems.effective shows
+ * cpuset_show_possible - what cpuset.mems.effective shows
  * @cs: the cpuset
- * @mems: result
+ * @mems: result; what Mems_allowed in /proc/PID/status shows for its tasks
  *
  * Context: callback_lock held.
  */
-void cpuset_effective_possible(const struct cpuset *cs, nodemask_t *mems)
+void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
+{
+	int nid;
+
+	cpuset_possible_mems(cs, mems);
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (node_isset(nid, *possible_of(cs)) &&
+		    (!private_node_hook(cpuset_closed) ||
+		     private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA)))
+			node_set(nid, *mems);
+}
+
+/*
+ * cpuset_unnamed_mems - nodes where the kernel may move memory of a cpuset
+ * @cs: the cpuset
+ * @mems: result: the default nodes, and private nodes that are possible; those
+ *	have a service for each thing that the kernel does there
+ *
+ * Context: any; the answer may be old when it is used.
+ */
+void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
 	nodemask_t private;
 
-	nodes_and(private, cs->possible, node_states[N_MEMORY_PRIVATE]);
-	cpuset_possible_mems(cs, mems);
-	nodes_or(*mems, *mems, private);
+	nodes_and(private, *possible_of(cs), node_states[N_MEMORY_PRIVATE]);
+	nodes_or(*mems, cs->effective_mems, private);
+}
+
+static void names_of(nodemask_t *names, const nodemask_t *possible,
+		     const nodemask_t *mems)
+{
+	nodemask_t memory;
+
+	nodes_or(memory, node_states[N_MEMORY], node_states[N_MEMORY_PRIVATE]);
+	nodes_and(*names, *possible, memory);
+	nodes_or(*names, *names, *mems);
+}
+
+/*
+ * cpuset_names_init - what may be named before and after a move of memory
+ * @names: result
+ * @from: default nodes before
+ * @to: default nodes after
+ * @oldcs: the cpuset before
+ * @cs: the cpuset after; @oldcs itself when its masks were changed
+ *
+ * Context: cpuset_mutex held.
+ */
+void cpuset_names_init(struct cpuset_names *names, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset *oldcs,
+		       const struct cpuset *cs)
+{
+	const nodemask_t *before = possible_of(oldcs);
+
+	if (oldcs == cs)
+		before = cpuset_in_v2_mode() ? &cs->moved_from : from;
+	names_of(&names->from, before, from);
+	names_of(&names->to, possible_of(cs), to);
+}
+
+/*
+ * cpuset_moved - memory of the tasks follows the masks as they are now
+ * @cs: the cpuset
+ *
+ * Context: cpuset_mutex held.
+ */
+void cpuset_moved(struct cpuset *cs)
+{
+	cs->moved_from = cs->possible;
 }
 
 void __cpuset_add_possible(struct task_struct *task, nodemask_t *nodes)
@@ -135,7 +211,7 @@ bool __task_may_name(struct task_struct *task, int nid)
 	bool ret;
 
 	rcu_read_lock();
-	ret = node_isset(nid, task_cs(task)->possible);
+	ret = node_isset(nid, *possible_of(task_cs(task)));
 	rcu_read_unlock();
 	return ret;
 }
@@ -143,6 +219,29 @@ bool __task_may_name(struct task_struct *task, int nid)
 bool __cpuset_may_name(int nid)
 {
 	return __task_may_name(current, nid);
+}
+
+/*
+ * cpuset_say_inherited - after a write of cpuset.mems
+ * @cs: the cpuset, its masks up to date
+ *
+ * Who gives a cgroup a private node alone may think that all of its memory comes
+ * from there.
+ *
+ * Context: cpuset_mutex held.
+ */
+void cpuset_say_inherited(const struct cpuset *cs)
+{
+	char path[64];
+
+	if (!private_node_hook(cpuset_inherited) || !cpuset_in_v2_mode() ||
+	    nodes_empty(cs->mems_allowed) ||
+	    !nodes_subset(cs->mems_allowed, private_node_map))
+		return;
+	cgroup_path(cs->css.cgroup, path, sizeof(path));
+	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, for what names them; all else comes from nodes %*pbl, as in the parent\n",
+			    path, nodemask_pr_args(&cs->mems_allowed),
+			    nodemask_pr_args(&cs->effective_mems));
 }
 
 /*

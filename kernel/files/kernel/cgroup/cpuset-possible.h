@@ -8,11 +8,18 @@
 #include <linux/cpuset_possible.h>
 
 #ifdef CONFIG_PRIVATE_NODE
+bool cpuset_in_v2_mode(void);
 bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2);
 void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
 			    const struct cpuset *parent);
 void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems);
-void cpuset_effective_possible(const struct cpuset *cs, nodemask_t *mems);
+void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems);
+void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems);
+void cpuset_names_init(struct cpuset_names *names, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset *oldcs,
+		       const struct cpuset *cs);
+void cpuset_moved(struct cpuset *cs);
+void cpuset_say_inherited(const struct cpuset *cs);
 int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask);
 
 static inline bool cpuset_possible_differ(const struct cpuset *a,
@@ -33,11 +40,28 @@ static inline void cpuset_possible_mems(const struct cpuset *cs,
 	*mems = cs->effective_mems;
 }
 
-static inline void cpuset_effective_possible(const struct cpuset *cs,
-					     nodemask_t *mems)
+static inline void cpuset_show_possible(const struct cpuset *cs,
+					nodemask_t *mems)
 {
 	*mems = cs->effective_mems;
 }
+
+static inline void cpuset_unnamed_mems(const struct cpuset *cs,
+				       nodemask_t *mems)
+{
+	*mems = cs->effective_mems;
+}
+
+static inline void cpuset_names_init(struct cpuset_names *names,
+				     const nodemask_t *from,
+				     const nodemask_t *to,
+				     const struct cpuset *oldcs,
+				     const struct cpuset *cs)
+{
+}
+
+static inline void cpuset_moved(struct cpuset *cs) {}
+static inline void cpuset_say_inherited(const struct cpuset *cs) {}
 
 static inline bool cpuset_possible_differ(const struct cpuset *a,
 					  const struct cpuset *b)

@@ -2,10 +2,12 @@
 /*
  * Pools of huge pages on private nodes: the hugetlb service.
  *
- * A pool is filled by node<N>/hugepages/.../nr_hugepages and is in no total:
- * what others reserve does not count on it.  Only a bind that names the node
- * takes from it.  Without the service such a bind finds ordinary pools, as all
- * that is not anonymous memory or shmem does.
+ * A pool is filled by node<N>/hugepages/.../nr_hugepages, or by
+ * nr_hugepages_mempolicy under a policy that names private nodes alone, and is in
+ * no total: what others reserve does not count on it.  Only a policy that names
+ * the node takes from it, and when it names no other it takes nothing else: with
+ * the service closed, or with the node taken from its cpuset, it is as if the
+ * pool were empty.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -19,31 +21,59 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
 
-/*
- * private_node_mpol_hugetlb - private pools that a policy may take from
- * @pol: policy of a hugetlb mapping, or NULL
- * @nodes: result
- *
- * Context: any.
- * Return: is there one?
- */
-bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
+/* Nodes of the policy that are the ones it meant, and in the task's cpuset. */
+static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
+			bool open)
 {
 	struct private_node *pn;
 	int nid;
 
 	nodes_clear(*nodes);
-	if (!pol || !private_node_hook(hugetlb_pool) ||
-	    !private_node_mpol_places(pol, 0) || mpol_private_node(pol))
-		return false;
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn) &&
-		    private_node_user_open(pn, USER))
+		    (open ? private_node_user_open(pn, USER) :
+			    cpuset_may_name(nid)))
 			node_set(nid, *nodes);
 	}
-	return !nodes_empty(*nodes);
+}
+
+static bool names_pools(const struct mempolicy *pol)
+{
+	return pol && private_node_mpol_places(pol, 0) &&
+	       !mpol_private_node(pol);
+}
+
+/*
+ * private_node_mpol_hugetlb - private pools that a policy may take from
+ * @pol: policy of a hugetlb mapping, or NULL
+ * @nodes: result, those that are open
+ *
+ * Context: any.
+ * Return: does it name any, open or not?
+ */
+bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
+{
+	nodes_clear(*nodes);
+	if (!private_node_hook(hugetlb_pool) || !names_pools(pol))
+		return false;
+	named_nodes(pol, nodes, true);
+	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
+}
+
+/*
+ * __private_node_task_pools - see private_node_task_pools()
+ */
+bool __private_node_task_pools(nodemask_t *nodes, bool open)
+{
+	struct mempolicy *pol = current->mempolicy;
+
+	if (!names_pools(pol) || !nodes_empty(pol->nodes) ||
+	    (open && pol->mode != MPOL_BIND))
+		return false;
+	named_nodes(pol, nodes, open);
+	return true;
 }
 
 /*
@@ -90,10 +120,13 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 			private_node_count(pn, USER, PRIVATE_NODE_USED,
 					   folio_nr_pages(folio));
 		else
-			private_node_refuse(pn, USER, PRIVATE_NODE_FAILED,
+			private_node_refuse(pn, USER,
+					    private_node_user_open(pn, USER) ?
+					    PRIVATE_NODE_FAILED :
+					    PRIVATE_NODE_REFUSED,
 					    HPAGE_PMD_ORDER);
 	}
-	if (!folio && nodes_empty(pol->nodes))
+	if (!folio && private_node_mpol_strict(pol))
 		return ERR_PTR(-ENOSPC);
 	return folio;
 }

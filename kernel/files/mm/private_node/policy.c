@@ -175,6 +175,57 @@ static nodemask_t ordinary_nodes(const struct mempolicy *pol)
 	return nodes;
 }
 
+/*
+ * private_node_mpol_foreign - may the task have none of an object's nodes?
+ * @pol: any policy
+ *
+ * Whoever maps a shared object may bind it, and the cgroups of those who use it
+ * differ.  What a task's cgroup has no node of is no wish of the task.
+ *
+ * Context: any.
+ */
+bool private_node_mpol_foreign(const struct mempolicy *pol)
+{
+	nodemask_t ordinary;
+	int nid;
+
+	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol) ||
+	    !private_node_hook(user_foreign))
+		return false;
+	ordinary = ordinary_nodes(pol);
+	if (!nodes_empty(ordinary))
+		return false;
+	for_each_node_mask(nid, pol->private_nodes)
+		if (cpuset_may_name(nid))
+			return false;
+	return true;
+}
+
+/*
+ * private_node_mpol_strict - does a policy name no ordinary node to go to?
+ * @pol: with private nodes
+ *
+ * Context: any.
+ */
+bool private_node_mpol_strict(const struct mempolicy *pol)
+{
+	nodemask_t ordinary = ordinary_nodes(pol);
+
+	return pol->mode == MPOL_BIND && nodes_empty(ordinary) &&
+	       !private_node_mpol_foreign(pol);
+}
+
+/* The task's default nodes, counted where the object would have had it. */
+static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
+				   unsigned int order)
+{
+	nodemask_t none = NODE_MASK_NONE;
+
+	count_all(pol, &none, order);
+	return __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, order,
+			     numa_mem_id(), NULL);
+}
+
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order)
 {
@@ -214,6 +265,8 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 		return private_node_alloc_for(mpol_private_node(pol), gfp,
 					      order,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
+	if (private_node_mpol_foreign(pol))
+		return foreign_alloc(pol, gfp, order);
 	return user_policy_alloc(pol, gfp, order);
 }
 
@@ -307,7 +360,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	if (mpol_private_node(pol))
 		return node_is_to_blame(mpol_private_node(pol), access);
 	/* Then the ordinary nodes of the bind ran out as well. */
-	if (!nodes_empty(ordinary))
+	if (!nodes_empty(ordinary) || private_node_mpol_foreign(pol))
 		return false;
 	pn = nearest_open(pol);
 	if (!pn)

@@ -203,6 +203,8 @@ enum private_node_whose private_node_whose_is(struct folio *folio);
 
 /* policy.c */
 bool private_node_pin(int nid);
+bool private_node_mpol_foreign(const struct mempolicy *pol);
+bool private_node_mpol_strict(const struct mempolicy *pol);
 bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 

@@ -1,0 +1,303 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that follows its cpuset.
+ *
+ * When the masks of a cpuset change, or a task enters another one, pages move:
+ *
+ *  - what nobody named follows the default nodes, and leaves a node that is no
+ *    more possible, be it private: the kernel had put it there.
+ *  - what a policy names stays while its node is possible, whatever the default
+ *    is.  When the node is possible no more, or the policy was rebound away from
+ *    it, it goes to what the policy names now and the cpuset has.  Where that is
+ *    nothing it stays, as memory of the device map does.
+ *
+ * Where no two masks differ there is nothing to tell apart: do_migrate_pages().
+ */
+#include <linux/cpuset_possible.h>
+#include <linux/migrate.h>
+#include <linux/mm_inline.h>
+#include <linux/private_node_policy.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* What memory may have of which only the threads' own policies speak. */
+struct threads {
+	bool bound;		/* one of them names nodes */
+	nodemask_t any;		/* nodes that one of them names */
+	nodemask_t all;		/* nodes that all of them may have */
+};
+
+struct mover {
+	const nodemask_t *from;		/* default nodes before */
+	const nodemask_t *to;		/* and now */
+	const nodemask_t *possible;	/* nodes that may be named now */
+	nodemask_t leave_default;	/* what nobody named leaves these */
+	nodemask_t leave_named;		/* what somebody named leaves these */
+	struct threads threads;
+	struct mempolicy *pol;		/* of the mapping that is moved, or NULL */
+	nodemask_t dest;		/* where the list goes that is moved */
+};
+
+/* Nodes of @from that do_migrate_pages() would move from. */
+static void nodes_left(nodemask_t *left, const nodemask_t *from,
+		       const nodemask_t *to)
+{
+	bool same = nodes_weight(*from) == nodes_weight(*to);
+	int nid;
+
+	nodes_clear(*left);
+	for_each_node_mask(nid, *from)
+		if (same ? node_remap(nid, *from, *to) != nid :
+			   !node_isset(nid, *to))
+			node_set(nid, *left);
+}
+
+static void mover_init(struct mover *m, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset_names *names)
+{
+	nodemask_t revoked, before, now;
+
+	m->from = from;
+	m->to = to;
+	m->possible = &names->to;
+	nodes_andnot(revoked, names->from, names->to);
+	nodes_and(before, names->from, node_states[N_MEMORY]);
+	nodes_and(now, names->to, node_states[N_MEMORY]);
+	nodes_left(&m->leave_default, from, to);
+	nodes_left(&m->leave_named, &before, &now);
+	nodes_or(m->leave_default, m->leave_default, revoked);
+	nodes_or(m->leave_named, m->leave_named, revoked);
+}
+
+/* Does the policy name nodes?  Then those of them that the cpuset has. */
+static bool policy_names(const struct mover *m, const struct mempolicy *pol,
+			 nodemask_t *nodes)
+{
+	nodemask_t private;
+
+	if (!pol || (pol->mode != MPOL_BIND && !private_node_mpol_names(pol)))
+		return false;
+	nodes_and(*nodes, pol->nodes, *m->possible);
+	if (private_node_mpol_names(pol)) {
+		nodes_and(private, pol->private_nodes, *m->possible);
+		nodes_or(*nodes, *nodes, private);
+	}
+	return true;
+}
+
+static void ask_thread(struct mover *m, struct task_struct *task)
+{
+	nodemask_t nodes;
+
+	task_lock(task);
+	if (policy_names(m, task->mempolicy, &nodes)) {
+		m->threads.bound = true;
+		nodes_or(m->threads.any, m->threads.any, nodes);
+	} else {
+		nodes = *m->to;
+	}
+	task_unlock(task);
+	nodes_and(m->threads.all, m->threads.all, nodes);
+}
+
+/* Whoever shares the address space, be it another thread group. */
+static void ask_threads(struct mover *m, struct mm_struct *mm)
+{
+	struct task_struct *group, *task;
+
+	nodes_clear(m->threads.any);
+	m->threads.all = *m->possible;
+	m->threads.bound = false;
+	guard(rcu)();
+	for_each_process(group) {
+		if (group->flags & PF_KTHREAD)
+			continue;
+		for_each_thread(group, task) {
+			if (READ_ONCE(task->mm) == mm)
+				ask_thread(m, task);
+			else if (READ_ONCE(task->mm))
+				break;
+		}
+	}
+}
+
+/* The policy of a shared object, with a reference; NULL if it has none. */
+static struct mempolicy *object_policy(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	if (folio_test_anon(folio) || !mapping || !shmem_mapping(mapping))
+		return NULL;
+	return mpol_shared_policy_lookup(&SHMEM_I(mapping->host)->policy,
+					 folio->index);
+}
+
+static void threads_go(const struct mover *m, int nid, nodemask_t *nodes)
+{
+	if (!node_isset(nid, m->leave_named) || node_isset(nid, m->threads.any))
+		nodes_clear(*nodes);
+	else
+		*nodes = m->threads.all;
+}
+
+static void named_goes(const struct mover *m, int nid, nodemask_t *nodes)
+{
+	if (!node_isset(nid, m->leave_named) || node_isset(nid, *nodes))
+		nodes_clear(*nodes);
+}
+
+static void default_goes(const struct mover *m, int nid, nodemask_t *nodes)
+{
+	if (node_isset(nid, m->leave_default))
+		*nodes = *m->to;
+	else
+		nodes_clear(*nodes);
+}
+
+/*
+ * Nodes that a folio moves to, none if it stays.
+ *
+ * The policy of a mapping does not own page cache, and that of a task names
+ * ordinary nodes for it.
+ */
+static void folio_goes(const struct mover *m, struct folio *folio,
+		       nodemask_t *nodes)
+{
+	bool ordinary = private_node_keeps_out(folio);
+	bool file = ordinary && !folio_test_hugetlb(folio);
+	struct mempolicy *object = object_policy(folio);
+	struct mempolicy *pol = object ?: file ? NULL : m->pol;
+	int nid = folio_nid(folio);
+
+	if (policy_names(m, pol, nodes))
+		named_goes(m, nid, nodes);
+	else if (!pol && m->threads.bound)
+		threads_go(m, nid, nodes);
+	else
+		default_goes(m, nid, nodes);
+	if (ordinary && !nodes_empty(*nodes) &&
+	    !nodes_and(*nodes, *nodes, node_states[N_MEMORY]))
+		default_goes(m, nid, nodes);
+	mpol_cond_put(object);
+}
+
+/* Where do_migrate_pages() would move it, if that is among @nodes. */
+static int first_choice(const struct mover *m, struct folio *folio,
+			nodemask_t *nodes)
+{
+	int nid = folio_nid(folio);
+
+	if (node_isset(nid, *m->from))
+		nid = node_remap(nid, *m->from, *m->to);
+	if (node_isset(nid, *nodes))
+		return nid;
+	return nearest_node_nodemask(folio_nid(folio), nodes);
+}
+
+static struct folio *new_place(struct folio *folio, unsigned long private)
+{
+	struct mover *m = (struct mover *)private;
+	struct migration_target_control mtc = {
+		.gfp_mask = GFP_HIGHUSER_MOVABLE | __GFP_THISNODE,
+		.reason = MR_SYSCALL,
+	};
+	nodemask_t nodes = m->dest;
+	struct folio *dst = NULL;
+
+	while (!dst && !nodes_empty(nodes)) {
+		mtc.nid = first_choice(m, folio, &nodes);
+		node_clear(mtc.nid, nodes);
+		dst = alloc_migration_target(folio, (unsigned long)&mtc);
+	}
+	return dst;
+}
+
+/* Takes those folios off a list that go where its first one goes. */
+static void take_group(struct mover *m, struct list_head *folios,
+		       struct list_head *group)
+{
+	struct folio *folio, *next;
+	nodemask_t nodes;
+
+	list_for_each_entry_safe(folio, next, folios, lru) {
+		/* Its object stays while it is locked. */
+		folio_lock(folio);
+		folio_goes(m, folio, &nodes);
+		folio_unlock(folio);
+		if (list_empty(group))
+			m->dest = nodes;
+		if (nodes_equal(nodes, m->dest))
+			list_move_tail(&folio->lru, group);
+	}
+}
+
+static void move_list(struct mover *m, struct list_head *folios)
+{
+	LIST_HEAD(group);
+
+	while (!list_empty(folios)) {
+		take_group(m, folios, &group);
+		if (nodes_empty(m->dest) ||
+		    migrate_pages(&group, new_place, NULL, (unsigned long)m,
+				  MIGRATE_SYNC, MR_SYSCALL, NULL))
+			putback_movable_pages(&group);
+	}
+}
+
+static void move_mappings(struct mover *m, struct mm_struct *mm)
+{
+	struct vm_area_struct *vma;
+	unsigned long addr = 0;
+	LIST_HEAD(folios);
+	nodemask_t leave;
+
+	nodes_or(leave, m->leave_default, m->leave_named);
+	mmap_read_lock(mm);
+	while ((vma = find_vma(mm, addr))) {
+		addr = vma->vm_end;
+		mpol_queue_range(mm, vma->vm_start, addr, &leave, &folios);
+		if (list_empty(&folios))
+			continue;
+		m->pol = vma->vm_policy;
+		mpol_get(m->pol);
+		mmap_read_unlock(mm);
+		move_list(m, &folios);
+		mpol_put(m->pol);
+		mmap_read_lock(mm);
+	}
+	mmap_read_unlock(mm);
+}
+
+/*
+ * cpuset_move_pages - move the memory of a task after its cpuset
+ * @mm: its address space
+ * @from: default nodes before
+ * @to: default nodes now
+ * @names: what may be named, before and now
+ *
+ * Context: process, may sleep.
+ */
+void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset_names *names)
+{
+	struct mover m = {};
+	nodemask_t before;
+
+	/* The root of v1 may have had any node. */
+	nodes_andnot(before, *from, node_states[N_MEMORY_PRIVATE]);
+	if (!private_node_hook(cpuset_move) ||
+	    (nodes_equal(before, names->from) && nodes_equal(*to, names->to))) {
+		do_migrate_pages(mm, from, to, MPOL_MF_MOVE_ALL);
+		return;
+	}
+	mover_init(&m, &before, to, names);
+	ask_threads(&m, mm);
+	lru_cache_disable();
+	move_mappings(&m, mm);
+	lru_cache_enable();
+}

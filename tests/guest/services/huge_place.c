@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * huge_place: which pool a huge page comes from, which pool a request fills, and where moves go.
+ *
+ * Nodes 0 and 2 are ordinary, node 1 is private.
+ *
+ * vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa,hugetlb
+ */
+#define _GNU_SOURCE
+#include "cpusets.h"
+
+#define HPAGES(n) ((size_t)(n) * PMD)
+#define ALL_POOLS "/sys/kernel/mm/hugepages/hugepages-2048kB/"
+#define N1 2UL
+#define N2 4UL
+
+static const char *pool_file(int nid, const char *name)
+{
+	static char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s", nid, name);
+	return path;
+}
+
+static unsigned long pool(int nid)
+{
+	return number_in(pool_file(nid, "nr_hugepages"), "");
+}
+
+static unsigned long free_in(int nid)
+{
+	return number_in(pool_file(nid, "free_hugepages"), "");
+}
+
+static void pools(const char *node0, const char *node1, const char *node2)
+{
+	put(pool_file(0, "nr_hugepages"), node0);
+	put(pool_file(1, "nr_hugepages"), node1);
+	put(pool_file(2, "nr_hugepages"), node2);
+}
+
+static char *map(int n, int flags)
+{
+	return mmap(NULL, HPAGES(n), PROT_READ | PROT_WRITE, MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
+}
+
+static char *bound(int n, int mode, unsigned long nodes)
+{
+	char *p = map(n, MAP_PRIVATE | MAP_NORESERVE);
+
+	if (p == MAP_FAILED || (nodes && syscall(SYS_mbind, p, HPAGES(n), mode, &nodes, 64UL, 0UL)))
+		bail("mmap and mbind of %d huge pages", n);
+	return p;
+}
+
+/* Huge pages written before SIGBUS. */
+static int use(char *p, int n)
+{
+	struct sigaction sa = { .sa_handler = on_bus }, old;
+	volatile int i = 0;
+
+	bus_signal = 0;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(bus_jmp, 1))
+		for (i = 0; i < n; i++)
+			*(volatile unsigned long *)(p + HPAGES(i)) = i + 1;
+	sigaction(SIGBUS, &old, NULL);
+	return i;
+}
+
+/* Node of the first page, which is written; -1 when that meant SIGBUS. */
+static int lands(char *p)
+{
+	int status = -1;
+	void *page = p;
+
+	if (use(p, 1))
+		syscall(SYS_move_pages, 0, 1UL, &page, NULL, &status, 0);
+	return status;
+}
+
+static int lands_new(int mode, unsigned long nodes)
+{
+	char *p = bound(1, mode, nodes);
+	int nid = lands(p);
+
+	munmap(p, PMD);
+	return nid;
+}
+
+static void set_task(int mode, unsigned long nodes)
+{
+	if (syscall(SYS_set_mempolicy, mode, nodes ? &nodes : NULL, nodes ? 64UL : 0UL))
+		bail("set_mempolicy");
+}
+
+static void test_closed(void)
+{
+	unsigned long refused;
+
+	pools("4", "4", "4");
+	ok(lands_new(MPOL_BIND, N1) == 1, "bound: of the node's pool");
+	enable("-hugetlb");
+	refused = counter("hugetlb_refused ");
+	ok(lands_new(MPOL_BIND, N1) == -1 && bus_signal == SIGBUS, "closed: SIGBUS, and no other pool");
+	ok(counter("hugetlb_refused ") > refused, "... counted");
+	ok(lands_new(MPOL_BIND, N1 | N2) == 2, "... a bind to node 2 as well goes there");
+	ok(!lands_new(MPOL_DEFAULT, 0), "... control: who names nothing gets node 0");
+	enable("+hugetlb");
+	ok(lands_new(MPOL_BIND, N1) == 1, "open again");
+}
+
+static void test_cpuset(void)
+{
+	char *p = bound(1, MPOL_BIND, N1);
+
+	make("a");
+	set("a", "mems", "0,2");
+	enter("a");
+	ok(lands(p) == -1 && bus_signal == SIGBUS, "a cgroup without the node: SIGBUS, and no other pool");
+	ok(!lands_new(MPOL_DEFAULT, 0), "... control: who names nothing");
+	set("a", "mems", "0-2");
+	ok(lands(p) == 1, "... and with it");
+	munmap(p, PMD);
+
+	set("a", "mems.sysram", "0");
+	ok(!lands_new(MPOL_DEFAULT, 0) && lands_new(MPOL_BIND, N2) == 2, "default 0: node 2 has to be named");
+	put(pool_file(0, "nr_hugepages"), "0");
+	ok(lands_new(MPOL_DEFAULT, 0) == -1, "... and its pool serves nobody else");
+	ok(lands_new(MPOL_BIND, N2) == 2, "... control: a bind to it");
+	set_task(MPOL_BIND, N2);
+	p = map(2, MAP_PRIVATE);
+	ok(p != MAP_FAILED && use(p, 2) == 2, "... also by a reservation");
+	if (p != MAP_FAILED)
+		munmap(p, HPAGES(2));
+	set_task(MPOL_DEFAULT, 0);
+	enter("");
+	ok(lands_new(MPOL_DEFAULT, 0) == 2, "... control: in the root it does");
+	drop("a");
+}
+
+static bool request(const char *file, const char *nr)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), *file == '/' ? "%s" : ALL_POOLS "%s", file);
+	return write_file(path, nr);
+}
+
+/* Pools of nodes 0, 1 and 2 as one number. */
+static unsigned long three(void)
+{
+	return pool(0) * 10000 + pool(1) * 100 + pool(2);
+}
+
+static void test_requests(void)
+{
+	pools("0", "0", "0");
+	set_task(MPOL_BIND, N1);
+	ok(request("nr_hugepages_mempolicy", "5") && three() == 500, "request under a bind: of the node (%06lu)", three());
+	ok(number_in(ALL_POOLS "nr_hugepages_mempolicy", "") == 5 && !number_in(ALL_POOLS "nr_hugepages", ""),
+	   "... read back under the bind, and in no total");
+	ok(request("/proc/sys/vm/nr_hugepages_mempolicy", "3") && three() == 300 &&
+	   number_in("/proc/sys/vm/nr_hugepages_mempolicy", "") == 3, "... by the sysctl as well (%06lu)", three());
+	enable("-hugetlb");
+	ok(!request("nr_hugepages_mempolicy", "6") && errno == EOPNOTSUPP && three() == 300, "... closed: EOPNOTSUPP");
+	enable("+hugetlb");
+	ok(request("nr_hugepages_mempolicy", "0") && !three(), "... given back");
+	set_task(MPOL_BIND, N2);
+	ok(request("nr_hugepages_mempolicy", "5") && three() == 5, "control: a bind to node 2");
+	request("nr_hugepages_mempolicy", "0");
+	set_task(MPOL_DEFAULT, 0);
+}
+
+static void test_reservations(void)
+{
+	char *p, *q;
+
+	pools("4", "3", "0");
+	set_task(MPOL_BIND, N1);
+	ok(map(4, MAP_PRIVATE) == MAP_FAILED && errno == ENOMEM, "reservation under a bind: no more than the node's pool");
+	p = map(3, MAP_PRIVATE);
+	ok(p != MAP_FAILED && use(p, 3) == 3 && all_here(p, HPAGES(3)), "... as many as it has, and they are there");
+	ok(!number_in("/proc/meminfo", "HugePages_Rsvd:") && free_in(0) == 4, "... no ordinary pool is touched");
+	ok(map(1, MAP_SHARED) == MAP_FAILED && errno == ENOMEM, "... then it is empty, for shared mappings as well");
+	if (p != MAP_FAILED)
+		munmap(p, HPAGES(3));
+	q = map(2, MAP_SHARED);
+	ok(q != MAP_FAILED && use(q, 2) == 2 && all_here(q, HPAGES(2)), "... shared: of the node");
+	if (q != MAP_FAILED)
+		munmap(q, HPAGES(2));
+	ok(free_in(1) == 3, "... all given back");
+	set_task(MPOL_DEFAULT, 0);
+	p = map(4, MAP_PRIVATE);
+	ok(p != MAP_FAILED && number_in("/proc/meminfo", "HugePages_Rsvd:") == 4, "control: without a bind 4 of the ordinary pool");
+	munmap(p, HPAGES(4));
+}
+
+static int move_to(char *p, int nid)
+{
+	int status = -1;
+	void *page = p;
+
+	if (syscall(SYS_move_pages, 0, 1UL, &page, &nid, &status, MPOL_MF_MOVE))
+		return -1;
+	return status;
+}
+
+/* A move takes a page that the target's pool has; it makes none, and none is lost. */
+static void test_moves(void)
+{
+	char *p;
+
+	pools("0", "2", "0");
+	p = bound(1, MPOL_BIND, N1);
+	use(p, 1);
+	ok(move_to(p, 0) && lands(p) == 1 && !pool(0) && pool(1) == 2, "move: to no pool: stays, and no pool grows");
+	pools("1", "2", "0");
+	ok(!move_to(p, 0) && lands(p) == 0 && pool(0) == 1 && pool(1) == 2 && free_in(1) == 2,
+	   "move: control: to a pool with a free page");
+	ok(move_to(p, 1) && lands(p) == 0, "move: pools are not filled by moves");
+	munmap(p, PMD);
+	ok(free_in(0) == 1 && free_in(1) == 2, "... all given back");
+}
+
+int main(void)
+{
+	unsigned long free;
+
+	find_node();
+	mount_cpusets();
+	free = node_free();
+	test_closed();
+	test_cpuset();
+	test_requests();
+	test_reservations();
+	test_moves();
+	pools("0", "0", "0");
+	ok(node_free() == free, "all of the node's memory is free again");
+	umount2(ROOT, MNT_DETACH);
+	return done_testing();
+}
