@@ -456,6 +456,14 @@ static int check_node(struct private_node *pn)
 	if (node_present_pages(pn->nid) != managed)
 		return refuse(pn,
 			      "part of it is not the page allocator's (a memmap, or boot memory)");
+	return 0;
+}
+
+/* The gates are closed to all others, so it stays so. */
+static int check_unused(struct private_node *pn)
+{
+	unsigned long managed = private_node_managed_pages_nid(pn->nid);
+
 	lru_add_drain_all();
 	private_node_drain(pn->nid);
 	if (private_node_exact_free_pages_nid(pn->nid) != managed)
@@ -475,7 +483,8 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 	return 0;
 }
 
-static void device_free(struct cram_device *cd)
+/* The last user of its kobject is gone; see cram_sysfs_init_device(). */
+void cram_device_free(struct cram_device *cd)
 {
 	cram_writable_free(cd);
 	cram_debug_free(cd);
@@ -490,6 +499,7 @@ static struct cram_device *device_new(struct private_node *pn,
 
 	if (!cd)
 		return NULL;
+	cram_sysfs_init_device(cd);
 	cd->pn = private_node_get(pn);
 	cd->nid = pn->nid;
 	cd->desc = *desc;
@@ -503,23 +513,38 @@ static struct cram_device *device_new(struct private_node *pn,
 	INIT_DELAYED_WORK(&cd->read_work, read_work);
 	cram_trim_init(cd);
 	if (cram_writable_init(cd) || cram_debug_init(cd)) {
-		device_free(cd);
+		kobject_put(&cd->kobj);
 		return NULL;
 	}
 	return cd;
 }
 
+/* While it is fenced no page is taken but by the ledger. */
+static void set_fenced(struct private_node *pn, bool fenced)
+{
+	guard(mutex)(&pn->lock);
+	WRITE_ONCE(pn->fenced, fenced);
+	private_node_gate_update(pn);
+	private_node_gate_wait(pn);
+}
+
 /* Not while the system hibernates: hibernate_notify() has been asked then. */
-static void fence_up(struct cram_device *cd)
+static int fence_up(struct cram_device *cd)
 {
 	unsigned int flags = lock_system_sleep();
+	int ret;
 
-	scoped_guard(mutex, &private_node_lock)
-		WRITE_ONCE(cd->pn->fenced, true);
-	rcu_assign_pointer(devices[cd->nid], cd);
-	node_set(cd->nid, cram_nodes);
-	static_branch_enable(&cram_key);
+	set_fenced(cd->pn, true);
+	ret = check_unused(cd->pn);
+	if (ret) {
+		set_fenced(cd->pn, false);
+	} else {
+		rcu_assign_pointer(devices[cd->nid], cd);
+		node_set(cd->nid, cram_nodes);
+		static_branch_enable(&cram_key);
+	}
 	unlock_system_sleep(flags);
+	return ret;
 }
 
 /* No page is in use, and none is with the device. */
@@ -528,8 +553,7 @@ static void fence_down(struct cram_device *cd)
 	RCU_INIT_POINTER(devices[cd->nid], NULL);
 	node_clear(cd->nid, cram_nodes);
 	synchronize_rcu();
-	scoped_guard(mutex, &private_node_lock)
-		WRITE_ONCE(cd->pn->fenced, false);
+	set_fenced(cd->pn, false);
 }
 
 /**
@@ -566,7 +590,11 @@ struct cram_device *cram_register(struct private_node *pn,
 	cd = device_new(pn, desc);
 	if (!cd)
 		return ERR_PTR(-ENOMEM);
-	fence_up(cd);
+	ret = fence_up(cd);
+	if (ret) {
+		kobject_put(&cd->kobj);
+		return ERR_PTR(ret);
+	}
 	ret = cram_sysfs_add(cd);
 	if (!ret) {
 		ret = private_node_set_enabled(pn, pn->capable);
@@ -575,7 +603,7 @@ struct cram_device *cram_register(struct private_node *pn,
 	}
 	if (ret) {
 		fence_down(cd);
-		device_free(cd);
+		kobject_put(&cd->kobj);
 		return ERR_PTR(ret);
 	}
 	queue_delayed_work(cram_wq, &cd->read_work, 0);
@@ -595,11 +623,9 @@ static int empty(struct cram_device *cd)
 	};
 	int ret;
 
-	lru_cache_disable();
 	get_online_mems();
 	ret = private_node_evacuate(cd->pn, &all, 1);
 	put_online_mems();
-	lru_cache_enable();
 	return ret ?: cram_trim_all(cd);
 }
 
@@ -612,14 +638,19 @@ static int empty(struct cram_device *cd)
  *
  * Context: process, may sleep, also for as long as a reading takes.
  * Return: 0; -EBUSY when a resident could not be moved or the device does not
- * trim, with a line in the kernel log, and it goes on as before.
+ * trim, with a line in the kernel log, and it goes on as before; also when it
+ * is being unregistered already.
  */
 int cram_unregister(struct cram_device *cd)
 {
 	int ret;
 
-	guard(mutex)(&register_lock);
-	WRITE_ONCE(cd->state, CRAM_CLOSING);
+	/* No lock from here on: the device may not answer, and others go on. */
+	scoped_guard(mutex, &register_lock) {
+		if (cd->state == CRAM_CLOSING)
+			return -EBUSY;
+		WRITE_ONCE(cd->state, CRAM_CLOSING);
+	}
 	private_node_set_enabled(cd->pn, 0);
 	cancel_delayed_work_sync(&cd->read_work);
 	ret = empty(cd);
@@ -630,12 +661,13 @@ int cram_unregister(struct cram_device *cd)
 		return ret;
 	}
 	cram_sysfs_remove(cd);
-	fence_down(cd);
+	scoped_guard(mutex, &register_lock)
+		fence_down(cd);
 	cancel_delayed_work_sync(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->read_work);
 	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,
 		cd->pn->owner);
-	device_free(cd);
+	kobject_put(&cd->kobj);
 	return 0;
 }
 EXPORT_SYMBOL_GPL(cram_unregister);

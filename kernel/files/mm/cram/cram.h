@@ -148,6 +148,7 @@ static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 
 /* core.c; under rcu_read_lock(), or by who registered it */
 struct cram_device *cram_peek(int nid);
+void cram_device_free(struct cram_device *cd);
 void cram_read_soon(struct cram_device *cd);
 unsigned long cram_resident(struct cram_device *cd);
 void cram_dropped_count(const struct folio *folio);
@@ -212,6 +213,7 @@ static inline bool cram_debug_protected(struct cram_device *cd)
 #endif
 
 /* sysfs.c */
+void cram_sysfs_init_device(struct cram_device *cd);
 int cram_sysfs_add(struct cram_device *cd);
 void cram_sysfs_remove(struct cram_device *cd);
 

@@ -278,9 +278,9 @@ static const struct sysfs_ops cram_sysfs_ops = {
 	.store = store,
 };
 
-/* The device outlives its folder, which cram_unregister() takes away. */
 static void release(struct kobject *kobj)
 {
+	cram_device_free(container_of(kobj, struct cram_device, kobj));
 }
 
 static const struct kobj_type cram_ktype = {
@@ -288,6 +288,17 @@ static const struct kobj_type cram_ktype = {
 	.sysfs_ops = &cram_sysfs_ops,
 	.default_groups = cram_groups,
 };
+
+/*
+ * cram_sysfs_init_device - the last kobject_put() frees the device
+ * @cd: the device, just allocated
+ *
+ * Context: any.
+ */
+void cram_sysfs_init_device(struct cram_device *cd)
+{
+	kobject_init(&cd->kobj, &cram_ktype);
+}
 
 /*
  * cram_sysfs_add - make node<N>/private/cram
@@ -298,21 +309,15 @@ static const struct kobj_type cram_ktype = {
  */
 int cram_sysfs_add(struct cram_device *cd)
 {
-	int ret;
-
 	if (!cd->pn->kobj)
 		return -ENODEV;
-	ret = kobject_init_and_add(&cd->kobj, &cram_ktype, cd->pn->kobj, "cram");
-	if (ret)
-		kobject_put(&cd->kobj);
-	return ret;
+	return kobject_add(&cd->kobj, cd->pn->kobj, "cram");
 }
 
 /* Waits for those who read.  Context: process, may sleep. */
 void cram_sysfs_remove(struct cram_device *cd)
 {
 	kobject_del(&cd->kobj);
-	kobject_put(&cd->kobj);
 }
 
 static ssize_t store_switch(const char *name, bool *value, const char *buf,
