@@ -268,8 +268,8 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 				      unsigned int order);
 struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order);
 vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
-				    unsigned long addr, struct pt_regs *regs,
-				    vm_fault_t ret);
+				    unsigned long addr, unsigned int flags,
+				    struct pt_regs *regs, vm_fault_t ret);
 bool __vma_names_private_node(const struct vm_area_struct *vma);
 void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes);
@@ -487,6 +487,7 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 
 static inline vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 						  unsigned long addr,
+						  unsigned int flags,
 						  struct pt_regs *regs,
 						  vm_fault_t ret)
 {

@@ -31,6 +31,7 @@ bool __private_node_pin_refused(struct vm_area_struct *vma, unsigned long addr,
 bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes);
 int private_node_nearest(const nodemask_t *nodes);
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
+					 const nodemask_t *nodes,
 					 struct folio *folio);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_task_pools(nodemask_t *nodes, bool open);
@@ -278,7 +279,8 @@ static inline int private_node_nearest(const nodemask_t *nodes)
 }
 
 static inline struct folio *
-private_node_hugetlb_taken(const struct mempolicy *pol, struct folio *folio)
+private_node_hugetlb_taken(const struct mempolicy *pol,
+			   const nodemask_t *nodes, struct folio *folio)
 {
 	return folio;
 }

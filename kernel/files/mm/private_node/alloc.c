@@ -87,19 +87,39 @@ unsigned long private_node_managed_pages_nid(int nid)
 	return sum;
 }
 
+/* Are there free pages on per-CPU lists?  A look, without their locks. */
+static bool zone_hides_pages(struct zone *zone)
+{
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		if (data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+			return true;
+	return false;
+}
+
 /*
  * private_node_drain - empty the per-CPU lists of a node
  * @nid: node id
  *
+ * Costs a few loads where they are empty, as those of a full node are.
  * Context: process, may sleep.
+ * Return: was there anything on them?
  */
-void private_node_drain(int nid)
+bool private_node_drain(int nid)
 {
+	bool drained = false;
+	struct zone *zone;
 	int i;
 
-	for (i = 0; i < MAX_NR_ZONES; i++)
-		if (populated_zone(&NODE_DATA(nid)->node_zones[i]))
-			drain_all_pages(&NODE_DATA(nid)->node_zones[i]);
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		zone = &NODE_DATA(nid)->node_zones[i];
+		if (!populated_zone(zone) || !zone_hides_pages(zone))
+			continue;
+		drain_all_pages(zone);
+		drained = true;
+	}
+	return drained;
 }
 
 /*
@@ -160,34 +180,117 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	return NULL;
 }
 
+/* Does none of the nodes have a free page?  A walk finds that out more dearly. */
+static bool all_empty(const nodemask_t *nodes)
+{
+	struct zone *zone;
+	int nid, i;
+
+	for_each_node_mask(nid, *nodes) {
+		if (!node_is_private(nid))
+			return false;
+		for (i = 0; i < MAX_NR_ZONES; i++) {
+			zone = &NODE_DATA(nid)->node_zones[i];
+			if (populated_zone(zone) &&
+			    (zone_page_state_snapshot(zone, NR_FREE_PAGES) ||
+			     zone_hides_pages(zone)))
+				return false;
+		}
+	}
+	return true;
+}
+
+static struct page *look(int from, const nodemask_t *nodes, gfp_t gfp,
+			 unsigned int order)
+{
+	struct page *page;
+	struct private_node *pn;
+
+	if (all_empty(nodes))
+		return NULL;
+	page = walk(from, nodes, gfp, order);
+	if (!page)
+		return NULL;
+	guard(rcu)();
+	pn = private_node_peek(page_to_nid(page));
+	if (pn && order >= READ_ONCE(pn->full_order))
+		WRITE_ONCE(pn->full_order, NR_PAGE_ORDERS);
+	return page;
+}
+
+/* Was there a drain for this order, and no page of it since? */
+static bool drained_before(struct private_node *pn, unsigned int order)
+{
+	return order >= READ_ONCE(pn->full_order);
+}
+
 /*
- * One walk; when it finds nothing, free pages may still sit in per-CPU lists:
- * 'full' has to be true.  Atomic callers can only look at their own CPU's.
+ * Brings free pages that hide in per-CPU lists back, and those that were freed
+ * and are on their way to an LRU list: 'full' has to be true.  The lists of a
+ * node that is full are empty, so a drain is for each time that it gets full,
+ * not for each request; more than a page in one piece is worth one only the
+ * first time.  Where fallback follows, 'full' may be a page early.
+ */
+static bool bring_back(const nodemask_t *nodes, unsigned int order)
+{
+	bool lru = false, drained = false;
+	nodemask_t drain = NODE_MASK_NONE;
+	struct private_node *pn;
+	bool again;
+	int nid;
+
+	scoped_guard(rcu)
+		for_each_node_mask(nid, *nodes) {
+			pn = private_node_peek(nid);
+			if (!pn)
+				continue;
+			again = drained_before(pn, order);
+			if (!again || READ_ONCE(pn->on_full) !=
+				      PRIVATE_NODE_FULL_FALLBACK)
+				lru = true;
+			if (!again || !order)
+				node_set(nid, drain);
+		}
+	if (lru)
+		lru_add_drain();
+	for_each_node_mask(nid, drain)
+		drained |= private_node_drain(nid);
+	return lru || drained;
+}
+
+static void note_full(const nodemask_t *nodes, unsigned int order)
+{
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_peek(nid);
+		if (pn && order < READ_ONCE(pn->full_order))
+			WRITE_ONCE(pn->full_order, order);
+	}
+}
+
+/*
+ * One walk, and one more when it finds nothing.  Atomic callers take what is in
+ * sight: a drain takes locks that the interrupted code may hold.
  */
 static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
-	struct page *page = walk(from, nodes, gfp | __GFP_NOWARN, order);
-	int nid;
+	struct page *page = look(from, nodes, gfp, order);
 
-	if (page)
+	if (page || !gfpflags_allow_blocking(gfp) || !bring_back(nodes, order))
 		return page;
-	/* A page that was just freed may still be on its way to an LRU list. */
-	if (gfpflags_allow_blocking(gfp))
-		lru_add_drain();
-	for_each_node_mask(nid, *nodes)
-		if (!node_is_private(nid))
-			continue;
-		else if (gfpflags_allow_blocking(gfp))
-			private_node_drain(nid);
-		else
-			drain_local_pages(NULL);
-	return walk(from, nodes, gfp, order);
+	page = look(from, nodes, gfp, order);
+	if (!page)
+		note_full(nodes, order);
+	return page;
 }
 
 /*
  * private_node_alloc_frozen - pages of one node, for those who make their own folio
- * @nid: a private node; the caller asked whether it is open
+ * @nid: a private node that the caller entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the pages
  *
@@ -212,7 +315,7 @@ static struct folio *page_to_new_folio(struct page *page)
 /*
  * private_node_walk - take a folio from the nearest of some nodes
  * @from: where the distance is measured from
- * @nodes: private and ordinary nodes; the caller was let in by all of them
+ * @nodes: private and ordinary nodes; the caller is inside all private ones
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
@@ -248,14 +351,16 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 
 /*
  * private_node_on_full - do what the owner of a full node said
- * @pn: the handle
+ * @pn: the handle, entered
+ * @user: on whose behalf
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
  * Context: as @gfp says; any but NMI.
  * Return: a folio of @pn, or of the nodes that its on_full names; or NULL.
  */
-struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
+struct folio *private_node_on_full(struct private_node *pn,
+				   enum private_node_user user, gfp_t gfp,
 				   unsigned int order)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
@@ -268,7 +373,7 @@ struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
 			this_cpu_add(pn->stats->fallback, 1UL << order);
 		return folio;
 	case PRIVATE_NODE_FULL_OOM:
-		while (private_node_oom_kill(pn, gfp, order)) {
+		while (private_node_oom_kill(pn, user, gfp, order)) {
 			folio = private_node_walk(pn->nid, &nodes, gfp, order);
 			if (folio)
 				return folio;
@@ -279,7 +384,14 @@ struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
 	}
 }
 
-/* Is the node there, and open to @user?  Context: any. */
+/*
+ * private_node_open - is the node there, and open to @user?
+ * @pn: the handle
+ * @user: the user
+ *
+ * A look: who takes a page calls private_node_enter().
+ * Context: any.
+ */
 bool private_node_open(struct private_node *pn, enum private_node_user user)
 {
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
@@ -307,8 +419,8 @@ static bool let_in(struct private_node *pn, enum private_node_user user)
 {
 	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
 	    (int)user == PRIVATE_NODE_USER_NUMA)
-		return private_node_user_open(pn, user);
-	return private_node_open(pn, user);
+		return private_node_user_enter(pn, user);
+	return private_node_enter(pn, user);
 }
 
 /* Counts and traces a request that got nothing.  Context: any. */
@@ -333,11 +445,12 @@ static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 	gfp |= __GFP_COMP;
 	folio = private_node_walk(pn->nid, &nodes, gfp, order);
 	if (!folio && on_full)
-		folio = private_node_on_full(pn, gfp, order);
+		folio = private_node_on_full(pn, user, gfp, order);
 	if (folio)
 		private_node_count(pn, user, PRIVATE_NODE_USED, 1UL << order);
 	else
 		private_node_refuse(pn, user, PRIVATE_NODE_FAILED, order);
+	private_node_leave(pn, user);
 	return folio;
 }
 
@@ -392,6 +505,15 @@ struct folio *private_node_alloc_folio(struct private_node *pn, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio);
 
+static void enter_one(struct private_node *pn, enum private_node_user user,
+		      unsigned int order, nodemask_t *inside)
+{
+	if (!private_node_enter(pn, user))
+		private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, order);
+	else if (node_test_and_set(pn->nid, *inside))
+		private_node_leave(pn, user);	/* named twice */
+}
+
 /**
  * private_node_alloc_folio_set - take a folio from a set of nodes
  * @pns: handles, at least one
@@ -413,33 +535,32 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order)
 {
-	nodemask_t nodes = NODE_MASK_NONE;
-	struct folio *folio;
+	const enum private_node_user user = PRIVATE_NODE_USER_OWNER;
+	nodemask_t inside = NODE_MASK_NONE, nodes = NODE_MASK_NONE;
+	struct folio *folio = NULL;
 	unsigned int i;
 
+	for (i = 0; i < nr; i++)
+		enter_one(pns[i], user, order, &inside);
 	if (ordinary)
 		nodes_and(nodes, *ordinary, node_states[N_MEMORY]);
-	for (i = 0; i < nr; i++)
-		if (private_node_open(pns[i], PRIVATE_NODE_USER_OWNER))
-			node_set(pns[i]->nid, nodes);
-		else
-			private_node_refuse(pns[i], PRIVATE_NODE_USER_OWNER,
-					    PRIVATE_NODE_REFUSED, order);
-	if (!nr || nodes_empty(nodes))
-		return NULL;
-
+	nodes_or(nodes, nodes, inside);
 	gfp |= __GFP_COMP;
-	folio = private_node_walk(numa_mem_id(), &nodes, gfp, order);
-	if (!folio)
-		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);
+	if (nr && !nodes_empty(nodes))
+		folio = private_node_walk(numa_mem_id(), &nodes, gfp, order);
 	for (i = 0; i < nr; i++) {
-		if (!folio && node_isset(pns[i]->nid, nodes))
-			private_node_refuse(pns[i], PRIVATE_NODE_USER_OWNER,
-					    PRIVATE_NODE_FAILED, order);
-		else if (folio && folio_nid(folio) == pns[i]->nid)
-			private_node_count(pns[i], PRIVATE_NODE_USER_OWNER,
-					   PRIVATE_NODE_USED, 1UL << order);
+		if (!node_isset(pns[i]->nid, inside))
+			continue;
+		if (!folio)
+			private_node_refuse(pns[i], user, PRIVATE_NODE_FAILED,
+					    order);
+		else if (folio_nid(folio) == pns[i]->nid)
+			private_node_count(pns[i], user, PRIVATE_NODE_USED,
+					   1UL << order);
 	}
+	private_node_leave_nodes(&inside, user);
+	if (!folio && nr)
+		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);
 	return folio;
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio_set);

@@ -32,7 +32,7 @@ EXPORT_SYMBOL_GPL(private_node_key);
 nodemask_t private_node_map __read_mostly;
 EXPORT_SYMBOL_GPL(private_node_map);
 
-/* Registration, services, policies.  Nests outside mem_hotplug_lock. */
+/* The registry.  Nests inside private_node.lock, outside mem_hotplug_lock. */
 DEFINE_MUTEX(private_node_lock);
 
 static struct private_node __rcu *private_nodes[MAX_NUMNODES];
@@ -132,6 +132,7 @@ static void private_node_free_rcu(struct rcu_head *rcu)
 {
 	struct private_node *pn = container_of(rcu, struct private_node, rcu);
 
+	private_node_gate_exit(pn);
 	free_percpu(pn->stats);
 	kfree(pn);
 }
@@ -220,12 +221,32 @@ static void note_demotion(struct private_node *pn, unsigned long enabled)
 		WRITE_ONCE(pn->demoted_to, true);
 }
 
+static bool run_threads(int nid)
+{
+	bool ret;
+
+	get_online_mems();
+	private_node_run_threads(nid);
+	ret = private_node_has_threads(nid);
+	put_online_mems();
+	return ret;
+}
+
+static void write_enabled(struct private_node *pn, unsigned long enabled)
+{
+	WRITE_ONCE(pn->enabled, enabled);
+	private_node_gate_update(pn);
+}
+
 /*
  * private_node_change_enabled - open exactly these services, which are checked
  * @pn: the handle
  * @enabled: the services
  *
- * Context: process, may sleep; private_node_lock held.
+ * When it returns nobody is under way who was let in by a service that is
+ * closed now.
+ *
+ * Context: process, may sleep; @pn->lock held.
  * Return: 0; -ENOMEM when a thread could not be started, and nothing changes.
  */
 int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
@@ -233,22 +254,20 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
 	unsigned long old = pn->enabled;
 	int ret = 0;
 
-	lockdep_assert_held(&private_node_lock);
+	lockdep_assert_held(&pn->lock);
 	if (old == enabled)
 		return 0;
 	note_demotion(pn, enabled);
-	WRITE_ONCE(pn->enabled, enabled);
-	get_online_mems();
-	private_node_run_threads(pn->nid);
-	if (!private_node_has_threads(pn->nid)) {
+	write_enabled(pn, enabled);
+	if (!run_threads(pn->nid)) {
 		pr_err("node %d: %s: enabled unchanged: no memory for kswapd and kcompactd\n",
 		       pn->nid, pn->owner);
 		ret = -ENOMEM;
-		WRITE_ONCE(pn->enabled, old);
-		private_node_run_threads(pn->nid);
+		write_enabled(pn, old);
+		run_threads(pn->nid);
 	}
-	put_online_mems();
 	setup_per_zone_wmarks();
+	private_node_gate_wait(pn);
 	return ret;
 }
 
@@ -258,9 +277,10 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
  * @enabled: mask of BIT(enum private_node_service)
  *
  * All or nothing.  What is no longer in the mask stops being granted before
- * this returns; pages already placed stay valid.
+ * this returns: requests that were let in have ended by then.  Pages already
+ * placed stay valid.
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; not inside an allocation of the node.
  * Return: 0; -ENODEV after unregister; -EINVAL for an unknown service; -EPERM
  * for one the owner did not declare @capable; -ENXIO for a dependency that is
  * not in the mask; -ENOMEM.
@@ -271,7 +291,7 @@ int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
 
 	if (enabled & ~GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0))
 		return -EINVAL;
-	guard(mutex)(&private_node_lock);
+	guard(mutex)(&pn->lock);
 	if (pn->state == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (enabled & ~pn->capable)
@@ -363,8 +383,8 @@ static struct private_node *private_node_new(int nid,
 	if (!pn)
 		return NULL;
 	pn->stats = alloc_percpu(struct private_node_stats);
-	if (!pn->stats) {
-		kfree(pn);
+	if (!pn->stats || private_node_gate_init(pn)) {
+		private_node_free_rcu(&pn->rcu);
 		return NULL;
 	}
 	/* One for the registry, one for the owner. */
@@ -386,6 +406,10 @@ static struct private_node *private_node_new(int nid,
 	private_node_promote_init(pn);
 	pn->ops = d->ops;
 	INIT_LIST_HEAD(&pn->ranges);
+	mutex_init(&pn->life);
+	mutex_init(&pn->lock);
+	mutex_init(&pn->oom_mutex);
+	pn->full_order = NR_PAGE_ORDERS;
 	return pn;
 }
 
@@ -460,10 +484,18 @@ static void private_node_unlatch(int nid)
 	mem_hotplug_done();
 }
 
+/*
+ * The key comes before the bit: memory that comes online between the two would
+ * be ordinary.
+ */
 static int private_node_latch(struct private_node *pn, bool boot)
 {
 	int ret;
 
+	ret = private_node_check_free(pn->nid, boot);
+	if (ret)
+		return ret;
+	static_branch_enable(&private_node_key);
 	mem_hotplug_begin();
 	ret = private_node_check_free(pn->nid, boot);
 	if (!ret) {
@@ -471,8 +503,6 @@ static int private_node_latch(struct private_node *pn, bool boot)
 		nr_online_nodes_update();
 	}
 	mem_hotplug_done();
-	if (!ret)
-		static_branch_enable(&private_node_key);
 	return ret;
 }
 
@@ -525,6 +555,23 @@ static int private_node_insert(struct private_node *pn, bool boot)
 	return 0;
 }
 
+static void private_node_open_gates(struct private_node *pn)
+{
+	guard(mutex)(&pn->lock);
+	private_node_gate_update(pn);
+}
+
+/* Nobody is inside when it returns.  False when it was dead before. */
+static bool private_node_bury(struct private_node *pn)
+{
+	guard(mutex)(&pn->lock);
+	if (!private_node_set_state(pn, PRIVATE_NODE_DEAD))
+		return false;
+	WRITE_ONCE(pn->enabled, 0);
+	private_node_gate_wait(pn);
+	return true;
+}
+
 static void private_node_erase(struct private_node *pn)
 {
 	guard(mutex)(&private_node_lock);
@@ -555,6 +602,7 @@ struct private_node *private_node_do_register(int nid,
 	ret = private_node_insert(pn, boot);
 	if (ret)
 		goto err_put;
+	private_node_open_gates(pn);
 	ret = private_node_publish(pn);
 	if (ret)
 		goto err_erase;
@@ -566,6 +614,7 @@ struct private_node *private_node_do_register(int nid,
 err_erase:
 	pr_err("node %d: %s: cannot create its files: %d\n", nid, pn->owner,
 	       ret);
+	private_node_bury(pn);
 	private_node_erase(pn);
 err_put:
 	/* Nobody else got hold of it: the registry's and the owner's. */
@@ -598,17 +647,15 @@ EXPORT_SYMBOL_GPL(private_node_register);
 
 static int private_node_kill(struct private_node *pn)
 {
-	guard(mutex)(&private_node_lock);
-	if (pn->state == PRIVATE_NODE_DEAD)
+	guard(mutex)(&pn->life);
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (node_state(pn->nid, N_MEMORY_PRIVATE) || !list_empty(&pn->ranges)) {
 		pr_err("node %d: %s: cannot unregister: %lu pages of memory online; remove it first\n",
 		       pn->nid, pn->owner, node_present_pages(pn->nid));
 		return -EBUSY;
 	}
-	WRITE_ONCE(pn->state, PRIVATE_NODE_DEAD);
-	WRITE_ONCE(pn->enabled, 0);
-	return 0;
+	return private_node_bury(pn) ? 0 : -ENODEV;
 }
 
 /**
@@ -617,9 +664,12 @@ static int private_node_kill(struct private_node *pn)
  *
  * The node id is free for the next owner when this returns 0.  The handle
  * stays valid as a shell, on which every call fails, until its last
- * private_node_put().  No callback of &struct private_node_ops runs then.
+ * private_node_put().  No callback of &struct private_node_ops runs then, and
+ * no allocation through the handle is under way: this waits for them, under
+ * locks of this node only.
  *
- * Context: process, may sleep, not from a callback; takes private_node_lock and mem_hotplug_lock.
+ * Context: process, may sleep, not from a callback, nor inside an allocation
+ * of the node; takes private_node_lock and mem_hotplug_lock.
  * Return: 0; -EBUSY while the node has memory, and nothing changes; -ENODEV
  * when it was unregistered before.
  */

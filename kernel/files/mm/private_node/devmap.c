@@ -147,9 +147,11 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 	unsigned long limit = private_node_managed_pages_nid(pn->nid);
 	unsigned long len = vma_pages(vma);
 
-	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
-	if (len > limit || vma->vm_pgoff > limit - len)
+	/* While it is unplugged blocks go, and may come back; faults wait. */
+	if (!private_node_closing(pn) &&
+	    (len > limit || vma->vm_pgoff > limit - len))
 		return -EINVAL;
 	if (!cpuset_may_name(pn->nid))
 		return -EPERM;

@@ -61,6 +61,7 @@ struct holders {
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
 	unsigned long pinned_pfn;
+	unsigned long other_pfn;
 };
 
 struct task_name {
@@ -98,6 +99,7 @@ static void count_folio(struct folio *folio, struct holders *h)
 
 	if (!private_node_folio_is_users(folio)) {
 		h->other += nr;
+		h->other_pfn = folio_pfn(folio);
 		return;
 	}
 	if (!folio_is_pinned(folio))
@@ -172,7 +174,8 @@ static void scan(unsigned long pfn, unsigned long end, struct holders *h)
 {
 	struct folio *folio;
 
-	while ((folio = private_node_next_used(&pfn, end))) {
+	while (!fatal_signal_pending(current) &&
+	       (folio = private_node_next_used(&pfn, end))) {
 		count_folio(folio, h);
 		folio_put(folio);
 	}
@@ -185,6 +188,11 @@ static void scan_ranges(const struct range *ranges, unsigned int nr,
 	while (nr--)
 		scan(PHYS_PFN(ranges[nr].start), PHYS_PFN(ranges[nr].end + 1),
 		     h);
+}
+
+static bool empty(const struct holders *h)
+{
+	return !h->user && !h->strays && !h->other;
 }
 
 static void name_task(struct task_name *name)
@@ -288,7 +296,7 @@ static void report(struct private_node *pn, int nid, const char *what,
  *
  * Context: process, may sleep (up to 0.2 s, for those who only look at pages);
  * mem_hotplug_lock held.
- * Return: 0; or -EBUSY, and dmesg names the holder.
+ * Return: 0; or -EBUSY, and dmesg names the holder; -EINTR for a fatal signal.
  */
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages)
@@ -304,7 +312,9 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		memset(&h, 0, sizeof(h));
 		private_node_catch_held(nid);
 		scan(start_pfn, start_pfn + nr_pages, &h);
-		if (!h.user && !h.strays && !h.other)
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (empty(&h))
 			return 0;
 	}
 	h.user += h.strays;
@@ -358,7 +368,8 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	struct folio *folio;
 	LIST_HEAD(folios);
 
-	while ((folio = private_node_next_used(&pfn, end))) {
+	while (!fatal_signal_pending(current) &&
+	       (folio = private_node_next_used(&pfn, end))) {
 		if (private_node_folio_is_users(folio) &&
 		    (!only_strays ||
 		     private_node_whose_is(folio) == PRIVATE_NODE_STRAY) &&
@@ -472,7 +483,8 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	unsigned long nr = 0, left = 0;
 	struct folio *folio;
 
-	while ((folio = private_node_next_used(&pfn, end))) {
+	while (!fatal_signal_pending(current) &&
+	       (folio = private_node_next_used(&pfn, end))) {
 		if (private_node_folio_is_users(folio) && folio_trylock(folio)) {
 			/* Nobody loses memory for want of an answer. */
 			if (private_node_whose(folio) == PRIVATE_NODE_USERS &&
@@ -517,19 +529,79 @@ static bool blocked(const struct holders *h, enum private_node_on_unplug how)
 	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
 }
 
+/* Why not, and who it is. */
+static int refuse(struct private_node *pn, struct holders *h,
+		  enum private_node_on_unplug how)
+{
+	if (h->strays && !h->user) {
+		h->user = h->strays;
+		how = PRIVATE_NODE_UNPLUG_MOVE;
+	}
+	report(pn, pn->nid, "cannot unplug", h, advice[how]);
+	return -EBUSY;
+}
+
 /*
- * private_node_evacuate - empty a node, as its on_unplug says
- * @pn: the handle, closed: no new page is handed out
+ * Is something in the way that does not go by itself?  With the gates open
+ * there are always folios that somebody looks at, or is just about to map: only
+ * the same ones as at the last look count.
+ */
+static bool still_blocked(const struct holders *now, const struct holders *last,
+			  enum private_node_on_unplug how)
+{
+	if (now->user && how == PRIVATE_NODE_UNPLUG_REFUSE)
+		return true;
+	if (now->other && now->other_pfn == last->other_pfn)
+		return true;
+	return now->pinned && now->pinned_pfn == last->pinned_pfn;
+}
+
+/*
+ * private_node_evacuate_open - what can be done before the gates close
+ * @pn: the handle, as open as it is
  * @ranges: its memory
  * @nr: how many ranges
  *
- * Context: process, may sleep; lru_cache_disable() by the caller.  Ends after
- * a bounded number of passes.
- * Return: 0 when no page is in use; or -EBUSY, and dmesg names the holder;
- * -EINTR for a fatal signal.
+ * Says no at once where that is the end of it anyway, so that nobody notices an
+ * unplug that is refused.  Moves what may move, once; what comes meanwhile is
+ * left to private_node_evacuate().  Unmaps nothing: that cannot be taken back.
+ *
+ * Context: process, may sleep.
+ * Return: 0 when nothing is in the way so far; or -EBUSY, and dmesg names the
+ * holder; -EINTR for a fatal signal.
  */
-int private_node_evacuate(struct private_node *pn, const struct range *ranges,
-			  unsigned int nr)
+int private_node_evacuate_open(struct private_node *pn,
+			       const struct range *ranges, unsigned int nr)
+{
+	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
+	struct holders h = {}, last;
+	int tries;
+
+	for (tries = 0; tries < SETTLE_TRIES; tries++) {
+		last = h;
+		/* Per-CPU batches hold folios on their way to an LRU list. */
+		if (tries == 1)
+			lru_add_drain_all();
+		if (tries)
+			msleep(SETTLE_MS);
+		private_node_catch_held(pn->nid);
+		scan_ranges(ranges, nr, &h);
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (h.other)
+			zswap_leave_node(pn->nid);
+		if (tries ? !still_blocked(&h, &last, how) : !blocked(&h, how))
+			break;
+	}
+	if (tries == SETTLE_TRIES)
+		return refuse(pn, &h, how);
+	if (how == PRIVATE_NODE_UNPLUG_MOVE)
+		evacuate_pass(pn, ranges, nr, how);
+	return 0;
+}
+
+static int evacuate_closed(struct private_node *pn, const struct range *ranges,
+			   unsigned int nr)
 {
 	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
 	int passes = 0, tries = 0;
@@ -538,10 +610,10 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
 		private_node_catch_held(pn->nid);
 		scan_ranges(ranges, nr, &h);
-		if (!h.user && !h.strays && !h.other)
-			return 0;
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		if (empty(&h))
+			return 0;
 		if (h.other)
 			zswap_leave_node(pn->nid);
 		if (blocked(&h, how)) {
@@ -554,10 +626,27 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 		if (h.unsure)
 			msleep(SETTLE_MS);
 	}
-	if (h.strays && !h.user) {
-		h.user = h.strays;
-		how = PRIVATE_NODE_UNPLUG_MOVE;
-	}
-	report(pn, pn->nid, "cannot unplug", &h, advice[how]);
-	return -EBUSY;
+	return refuse(pn, &h, how);
+}
+
+/*
+ * private_node_evacuate - empty a node, as its on_unplug says
+ * @pn: the handle, closed: no new page is handed out
+ * @ranges: its memory
+ * @nr: how many ranges
+ *
+ * Context: process, may sleep; disables per-CPU LRU batches, which would keep
+ * just-moved folios out of reach.  Ends after a bounded number of passes.
+ * Return: 0 when no page is in use; or -EBUSY, and dmesg names the holder;
+ * -EINTR for a fatal signal.
+ */
+int private_node_evacuate(struct private_node *pn, const struct range *ranges,
+			  unsigned int nr)
+{
+	int ret;
+
+	lru_cache_disable();
+	ret = evacuate_closed(pn, ranges, nr);
+	lru_cache_enable();
+	return ret;
 }

@@ -7,11 +7,14 @@
  *
  * Removing takes all ranges of a node or none:
  *
- *	close	the gate serves nobody any more
- *	empty	as on_unplug says; evacuate.c
+ *	look	with the gates open: who would refuse says so now, and most of
+ *		what moves has moved; evacuate.c
+ *	close	the gates let nobody in any more, and those inside have left
+ *	empty	the rest, as on_unplug says; evacuate.c
  *	remove	all blocks go offline, or all come back, and are removed
  *
- * Whatever fails, the gate opens again.  A block that is in use never goes
+ * Whatever fails, the gates open again.  A fault that comes meanwhile waits for
+ * the outcome, so a refused unplug harms nobody.  A block that is in use never goes
  * offline, whoever asks: offlining moves pages without asking the owner, and
  * retries for ever where it cannot.
  */
@@ -32,15 +35,12 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* One range of a node, on private_node.ranges under private_node_lock. */
+/* One range of a node, on private_node.ranges. */
 struct private_node_range {
 	struct list_head list;
 	struct range range;
 	char *resource_name;	/* /proc/iomem shows it as long as we exist */
 };
-
-/* Serialises add and remove of all nodes; outside private_node_lock. */
-static DEFINE_MUTEX(private_node_hotplug_lock);
 
 static int check_bounds(struct private_node *pn, u64 start, u64 size)
 {
@@ -108,6 +108,7 @@ static int check_foreign(struct private_node *pn, u64 start, u64 size)
 	bool overlaps;
 	int nid;
 
+	lockdep_assert_held(&private_node_lock);
 	for_each_node_mask(nid, private_node_map) {
 		other = private_node_find(nid);
 		overlaps = other && overlaps_node(other, start, size);
@@ -149,14 +150,19 @@ static struct private_node_range *range_new(u64 start, u64 size,
 /* From here on the node cannot be unregistered. */
 static int range_insert(struct private_node *pn, struct private_node_range *r)
 {
-	guard(mutex)(&private_node_lock);
-	if (pn->state == PRIVATE_NODE_DEAD) {
+	int ret;
+
+	lockdep_assert_held(&pn->life);
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD) {
 		pr_err("node %d: %s: cannot add memory: the handle was unregistered\n",
 		       pn->nid, pn->owner);
 		return -ENODEV;
 	}
-	list_add_tail(&r->list, &pn->ranges);
-	return 0;
+	guard(mutex)(&private_node_lock);
+	ret = check_foreign(pn, r->range.start, range_len(&r->range));
+	if (!ret)
+		list_add_tail(&r->list, &pn->ranges);
+	return ret;
 }
 
 static void range_remove(struct private_node_range *r)
@@ -246,12 +252,10 @@ int add_private_memory_driver_managed(struct private_node *pn, u64 start,
 	struct private_node_range *r;
 	int ret;
 
-	guard(mutex)(&private_node_hotplug_lock);
+	guard(mutex)(&pn->life);
 	ret = check_bounds(pn, start, size);
 	if (!ret)
 		ret = check_how(pn, resource_name, mhp_flags, online_type);
-	if (!ret)
-		ret = check_foreign(pn, start, size);
 	if (ret)
 		return ret;
 	r = range_new(start, size, resource_name);
@@ -273,12 +277,11 @@ int add_private_memory_driver_managed(struct private_node *pn, u64 start,
 }
 EXPORT_SYMBOL_GPL(add_private_memory_driver_managed);
 
-static int unplug_begin(struct private_node *pn)
+static int check_unplug(struct private_node *pn)
 {
-	guard(mutex)(&private_node_lock);
-	if (pn->state == PRIVATE_NODE_DEAD)
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
-	if (pn->fenced) {
+	if (READ_ONCE(pn->fenced)) {
 		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
@@ -288,17 +291,33 @@ static int unplug_begin(struct private_node *pn)
 		       pn->nid, pn->owner);
 		return -EOPNOTSUPP;
 	}
-	WRITE_ONCE(pn->state, PRIVATE_NODE_CLOSING);
 	return 0;
+}
+
+/* Only @pn->life keeps others from changing the state between the two. */
+static int unplug_begin(struct private_node *pn)
+{
+	int ret;
+
+	guard(mutex)(&pn->lock);
+	/* Somebody may have made it compressed RAM since the first look. */
+	ret = check_unplug(pn);
+	if (ret)
+		return ret;
+	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
+	ret = private_node_gate_wait_killable(pn);
+	if (ret)
+		private_node_set_state(pn, PRIVATE_NODE_LIVE);
+	return ret;
 }
 
 static void unplug_end(struct private_node *pn)
 {
-	guard(mutex)(&private_node_lock);
-	WRITE_ONCE(pn->state, PRIVATE_NODE_LIVE);
+	guard(mutex)(&pn->lock);
+	private_node_set_state(pn, PRIVATE_NODE_LIVE);
 }
 
-/* private_node_hotplug_lock keeps the list as it is between the two. */
+/* @pn->life keeps the list as it is. */
 static struct range *copy_ranges(struct private_node *pn, unsigned int *nr)
 {
 	struct private_node_range *r;
@@ -325,17 +344,23 @@ static void forget_ranges(struct private_node *pn)
 	}
 }
 
-static int empty_and_remove(struct private_node *pn, const struct range *ranges,
+static int close_and_remove(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr)
 {
 	int ret;
 
-	/* A per-CPU batch would keep just-moved folios out of reach. */
-	lru_cache_disable();
+	ret = private_node_evacuate_open(pn, ranges, nr);
+	if (ret)
+		return ret;
+	ret = unplug_begin(pn);
+	if (ret)
+		return ret;
 	ret = private_node_evacuate(pn, ranges, nr);
 	if (!ret)
 		ret = offline_and_remove_memory_ranges(ranges, nr);
-	lru_cache_enable();
+	if (!ret)
+		forget_ranges(pn);
+	unplug_end(pn);
 	return ret;
 }
 
@@ -344,13 +369,14 @@ static int empty_and_remove(struct private_node *pn, const struct range *ranges,
  * @pn: the handle
  *
  * All ranges that were added, or none.  User pages go as on_unplug says.  The
- * owner has to free its folios first.  While this runs the node gives no
- * memory; when it fails the node is as it was, except that pages which were
- * moved or unmapped before a pin appeared stay so (and are counted).  The node
- * stays registered, and may get memory again.
+ * owner has to free its folios first.  Who would refuse is looked for while the
+ * node still serves; in the last part it gives no memory, and faults wait for
+ * the outcome.  When it fails the node is as it was, except that pages which
+ * were moved or unmapped before a pin appeared stay so (and are counted).  The
+ * node stays registered, and may get memory again.
  *
- * Context: process, may sleep; takes private_node_lock, device_hotplug_lock
- * and mem_hotplug_lock.
+ * Context: process, may sleep, not inside an allocation of the node; takes
+ * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
  * Return: 0, also when there is no memory; -EBUSY with a line in dmesg that
  * names the holder; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
  * memory of boot; -EINTR by a signal; -ENOMEM.
@@ -361,18 +387,16 @@ int remove_private_memory_driver_managed(struct private_node *pn)
 	unsigned int nr;
 	int ret;
 
-	guard(mutex)(&private_node_hotplug_lock);
-	ret = unplug_begin(pn);
+	guard(mutex)(&pn->life);
+	ret = check_unplug(pn);
 	if (ret)
 		return ret;
 	ranges = copy_ranges(pn, &nr);
-	ret = ranges ? 0 : -ENOMEM;
-	if (ranges && nr)
-		ret = empty_and_remove(pn, ranges, nr);
-	if (!ret)
-		forget_ranges(pn);
+	if (!ranges)
+		return -ENOMEM;
+	if (nr)
+		ret = close_and_remove(pn, ranges, nr);
 	kfree(ranges);
-	unplug_end(pn);
 	return ret;
 }
 EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);

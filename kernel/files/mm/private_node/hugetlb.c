@@ -39,6 +39,21 @@ static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 	}
 }
 
+/* Enters those that are open. */
+static void enter_named(const struct mempolicy *pol, nodemask_t *nodes)
+{
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn) &&
+		    private_node_user_enter(pn, USER))
+			node_set(nid, *nodes);
+	}
+}
+
 static bool names_pools(const struct mempolicy *pol)
 {
 	return pol && private_node_mpol_places(pol, 0) &&
@@ -48,7 +63,8 @@ static bool names_pools(const struct mempolicy *pol)
 /*
  * private_node_mpol_hugetlb - private pools that a policy may take from
  * @pol: policy of a hugetlb mapping, or NULL
- * @nodes: result, those that are open
+ * @nodes: result, those that are open, entered until
+ *	private_node_hugetlb_taken()
  *
  * Context: any.
  * Return: does it name any, open or not?
@@ -58,7 +74,7 @@ bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 	nodes_clear(*nodes);
 	if (!private_node_hook(hugetlb_pool) || !names_pools(pol))
 		return false;
-	named_nodes(pol, nodes, true);
+	enter_named(pol, nodes);
 	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
 }
 
@@ -99,21 +115,26 @@ int private_node_nearest(const nodemask_t *nodes)
 /*
  * private_node_hugetlb_taken - count what a policy got from private pools
  * @pol: for which private_node_mpol_hugetlb()
+ * @nodes: what that returned
  * @folio: what it got, or NULL
  *
  * Context: any.
- * Return: @folio; NULL where the policy has ordinary nodes to go to, -ENOSPC
- * where it has none.
+ * Return: @folio; NULL where the policy has ordinary nodes to go to; where it
+ * has none -ENOSPC, or -ENOMEM while a node is being unplugged, on which the
+ * fault waits for the outcome.
  */
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
+					 const nodemask_t *nodes,
 					 struct folio *folio)
 {
 	struct private_node *pn;
+	bool closing = false;
 	int nid;
 
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
+		closing |= pn && private_node_closing(pn);
 		if (!pn || (folio && folio_nid(folio) != nid))
 			continue;
 		if (folio)
@@ -126,8 +147,9 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					    PRIVATE_NODE_REFUSED,
 					    HPAGE_PMD_ORDER);
 	}
+	private_node_leave_nodes(nodes, USER);
 	if (!folio && private_node_mpol_strict(pol))
-		return ERR_PTR(-ENOSPC);
+		return ERR_PTR(closing ? -ENOMEM : -ENOSPC);
 	return folio;
 }
 
@@ -151,12 +173,14 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		*ret = -ENODEV;
 		return NULL;
 	}
-	if (!private_node_open(pn, USER)) {
+	if (!private_node_enter(pn, USER)) {
 		pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 		       nid, pn->owner);
 		private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
 		*ret = -EOPNOTSUPP;
-	} else if (order > MAX_PAGE_ORDER) {
+		goto out;
+	}
+	if (order > MAX_PAGE_ORDER) {
 		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
 		       nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		*ret = -EINVAL;
@@ -166,6 +190,8 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 			private_node_refuse(pn, USER, PRIVATE_NODE_FAILED,
 					    order);
 	}
+	private_node_leave(pn, USER);
+out:
 	private_node_put(pn);
 	return (struct folio *)page;
 }

@@ -29,9 +29,6 @@
 /* How often to look for a victim while address spaces are write-locked. */
 #define OOM_TRIES	50
 
-/* One task is killed for a private node at a time. */
-static DEFINE_MUTEX(private_node_oom_mutex);
-
 struct count {
 	nodemask_t nodes;
 	unsigned long start_pfn;	/* of all the nodes together */
@@ -218,13 +215,21 @@ static void choose(int nid, struct choice *best)
 	}
 }
 
+/* Is the caller to give up?  Whoever closes the gate waits for it to leave. */
+static bool give_up(struct private_node *pn, enum private_node_user user)
+{
+	return fatal_signal_pending(current) || !private_node_open(pn, user);
+}
+
 /* True when the node has a page again; false when it is no use to wait on. */
-static bool wait_for_pages(int nid, struct mm_struct *victim)
+static bool wait_for_pages(struct private_node *pn,
+			   enum private_node_user user,
+			   struct mm_struct *victim)
 {
 	unsigned long end = jiffies + OOM_WAIT;
 
-	while (!fatal_signal_pending(current)) {
-		if (!private_node_is_full(nid))
+	while (!give_up(pn, user)) {
+		if (!private_node_is_full(pn->nid))
 			return true;
 		if (time_after(jiffies, end) ||
 		    (victim && mm_flags_test(MMF_OOM_SKIP, victim)))
@@ -234,7 +239,8 @@ static bool wait_for_pages(int nid, struct mm_struct *victim)
 	return false;
 }
 
-static void kill_for_node(struct private_node *pn, struct choice *best)
+static void kill_for_node(struct private_node *pn,
+			  enum private_node_user user, struct choice *best)
 {
 	struct mm_struct *mm = grab_mm(best->task);
 	char message[64];
@@ -246,13 +252,13 @@ static void kill_for_node(struct private_node *pn, struct choice *best)
 	oom_kill_for_node(best->task, message);
 	this_cpu_inc(pn->stats->oom_kills);
 	if (mm) {
-		wait_for_pages(pn->nid, mm);
+		wait_for_pages(pn, user, mm);
 		mmdrop(mm);
 	}
 }
 
 /* One round under the mutex.  True when there may be a page now. */
-static bool oom_round(struct private_node *pn)
+static bool oom_round(struct private_node *pn, enum private_node_user user)
 {
 	struct choice best;
 	int tries;
@@ -260,16 +266,16 @@ static bool oom_round(struct private_node *pn)
 	for (tries = 0; tries < OOM_TRIES; tries++) {
 		if (!private_node_is_full(pn->nid))
 			return true;
-		if (fatal_signal_pending(current))
+		if (give_up(pn, user))
 			return false;
 		choose(pn->nid, &best);
-		if (best.dying && wait_for_pages(pn->nid, NULL)) {
+		if (best.dying && wait_for_pages(pn, user, NULL)) {
 			if (best.task)
 				put_task_struct(best.task);
 			return true;
 		}
 		if (best.task) {
-			kill_for_node(pn, &best);
+			kill_for_node(pn, user, &best);
 			put_task_struct(best.task);
 			return true;
 		}
@@ -284,7 +290,8 @@ static bool oom_round(struct private_node *pn)
 
 /*
  * private_node_oom_kill - kill the task with most pages on a node
- * @pn: handle of the node, which is full
+ * @pn: handle of the node, which is full; entered
+ * @user: on whose behalf; when its gate closes this gives up
  * @gfp: of the allocation that failed
  * @order: of the allocation that failed
  *
@@ -296,7 +303,8 @@ static bool oom_round(struct private_node *pn)
  * Return: true when the allocation is worth a retry; false when nobody can be
  * killed, or the caller itself is to die.
  */
-bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,
+bool private_node_oom_kill(struct private_node *pn,
+			   enum private_node_user user, gfp_t gfp,
 			   unsigned int order)
 {
 	bool ret;
@@ -304,11 +312,11 @@ bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,
 	/* A large folio may be lacking while small ones are there. */
 	if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_NORETRY) ||
 	    order > PAGE_ALLOC_COSTLY_ORDER || (current->flags & PF_EXITING) ||
-	    READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
+	    !private_node_open(pn, user))
 		return false;
-	if (mutex_lock_killable(&private_node_oom_mutex))
+	if (mutex_lock_killable(&pn->oom_mutex))
 		return false;
-	ret = oom_round(pn);
-	mutex_unlock(&private_node_oom_mutex);
+	ret = oom_round(pn, user);
+	mutex_unlock(&pn->oom_mutex);
 	return ret;
 }

@@ -87,6 +87,23 @@ static int origin(const struct mempolicy *pol)
 	return pol->home_node == NUMA_NO_NODE ? numa_mem_id() : pol->home_node;
 }
 
+/* Lets the caller in to what the policy names, and returns these nodes. */
+static nodemask_t enter_named(const struct mempolicy *pol)
+{
+	nodemask_t inside = NODE_MASK_NONE;
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn) &&
+		    private_node_user_enter(pn, USER))
+			node_set(nid, inside);
+	}
+	return inside;
+}
+
 /* The nearest private node that is open to the policy, with a reference. */
 static struct private_node *nearest_open(const struct mempolicy *pol)
 {
@@ -136,33 +153,26 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-static nodemask_t open_nodes(const struct mempolicy *pol)
-{
-	nodemask_t open = NODE_MASK_NONE;
-	struct private_node *pn;
-	int nid;
-
-	guard(rcu)();
-	for_each_node_mask(nid, pol->private_nodes) {
-		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) && private_node_user_open(pn, USER))
-			node_set(nid, open);
-	}
-	return open;
-}
-
-/* All that is named is full: the nearest node's owner said what that means. */
-static struct folio *policy_is_full(struct mempolicy *pol, gfp_t gfp,
+/*
+ * All that is named is full: the nearest node's owner said what that means.
+ * The caller is inside all of them, so they keep their handles.
+ */
+static struct folio *policy_is_full(struct mempolicy *pol,
+				    const nodemask_t *inside, gfp_t gfp,
 				    unsigned int order)
 {
-	struct private_node *pn = nearest_open(pol);
-	struct folio *folio;
+	struct private_node *pn;
+	int nid, best = NUMA_NO_NODE;
 
-	if (!pn)
+	for_each_node_mask(nid, *inside)
+		if (best == NUMA_NO_NODE || node_distance(origin(pol), nid) <
+					    node_distance(origin(pol), best))
+			best = nid;
+	if (best == NUMA_NO_NODE)
 		return NULL;
-	folio = private_node_on_full(pn, gfp, order);
-	private_node_put(pn);
-	return folio;
+	scoped_guard(rcu)
+		pn = private_node_peek(best);
+	return private_node_on_full(pn, USER, gfp, order);
 }
 
 /* Those of a bind that the task's cpuset has. */
@@ -229,23 +239,24 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order)
 {
-	nodemask_t open = open_nodes(pol), ordinary = ordinary_nodes(pol);
+	nodemask_t inside = enter_named(pol), ordinary = ordinary_nodes(pol);
 	struct folio *folio = NULL;
 	nodemask_t nodes;
 
 	gfp = (gfp & ~__GFP_THISNODE) | __GFP_COMP;
-	nodes_or(nodes, open, ordinary);
-	if (!nodes_empty(open))
+	nodes_or(nodes, inside, ordinary);
+	if (!nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
-	if (!folio && !nodes_empty(ordinary))
-		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
 	/* A large folio falls back to small ones before that is 'full'. */
-	else if (!folio && !order)
-		folio = policy_is_full(pol, gfp, order);
+	if (!folio && nodes_empty(ordinary) && !order)
+		folio = policy_is_full(pol, &inside, gfp, order);
 	if (folio)
 		count_used(folio);
-	else
-		count_all(pol, &open, order);
+	private_node_leave_nodes(&inside, USER);
+	if (!folio && !nodes_empty(ordinary))
+		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
+	if (!folio)
+		count_all(pol, &inside, order);
 	return folio;
 }
 
@@ -342,8 +353,8 @@ static struct mempolicy *fault_policy(struct vm_area_struct *vma,
 
 static bool node_is_to_blame(struct private_node *pn, bool access)
 {
-	/* Closed for good, or about to be, or taken from the task's cpuset. */
-	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE ||
+	/* Closed for good, or taken from the task's cpuset. */
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD ||
 	    !cpuset_may_name(pn->nid))
 		return true;
 	if (!private_node_is_full(pn->nid))
@@ -370,25 +381,68 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	return ret;
 }
 
+/* One of the policy's nodes that is being unplugged, with a reference. */
+static struct private_node *closing_node(const struct mempolicy *pol)
+{
+	struct private_node *pn;
+	int nid;
+
+	if (mpol_private_node(pol))
+		return private_node_closing(mpol_private_node(pol)) ?
+		       private_node_get(mpol_private_node(pol)) : NULL;
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = named(pol, nid);
+		if (pn && private_node_closing(pn))
+			return pn;
+		private_node_put(pn);
+	}
+	return NULL;
+}
+
+/*
+ * The fault is tried again when unplug has succeeded or failed.  Where the
+ * caller allows that, others may change the address space meanwhile.
+ */
+static vm_fault_t wait_outcome(struct private_node *pn,
+			       struct vm_area_struct *vma, unsigned int flags,
+			       vm_fault_t ret)
+{
+	if (flags & FAULT_FLAG_RETRY_NOWAIT)
+		return ret;
+	ret &= ~VM_FAULT_OOM;
+	if (flags & FAULT_FLAG_ALLOW_RETRY) {
+		if (flags & FAULT_FLAG_VMA_LOCK)
+			vma_end_read(vma);
+		else
+			mmap_read_unlock(vma->vm_mm);
+		ret |= VM_FAULT_RETRY;
+	}
+	private_node_wait_outcome(pn);
+	return ret;
+}
+
 /*
  * private_node_fault_error - what a fault that failed means to the user
  * @vma: where the fault was
  * @addr: and there
+ * @flags: FAULT_FLAG_* of the fault
  * @regs: registers of an access; NULL for a pin or a populate
  * @ret: result with VM_FAULT_OOM
  *
  * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
  * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
  * When something else was lacking (a page table, the memory cgroup's limit),
- * or the task is being killed, the ordinary result stays.
+ * or the task is being killed, the ordinary result stays.  While a node is being
+ * unplugged the fault waits for the outcome, and is tried again.
  *
- * Context: process, may sleep; @vma is locked.
+ * Context: process, may sleep; @vma is locked, until VM_FAULT_RETRY is returned.
  * Return: the result of the fault.
  */
 vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
-				    unsigned long addr, struct pt_regs *regs,
-				    vm_fault_t ret)
+				    unsigned long addr, unsigned int flags,
+				    struct pt_regs *regs, vm_fault_t ret)
 {
+	struct private_node *closing;
 	struct mempolicy *pol;
 
 	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED) ||
@@ -397,9 +451,13 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	pol = fault_policy(vma, addr);
 	if (!pol)
 		return ret;
-	if (policy_is_to_blame(pol, regs))
+	closing = closing_node(pol);
+	if (!closing && policy_is_to_blame(pol, regs))
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 	mpol_put(pol);
+	if (closing)
+		ret = wait_outcome(closing, vma, flags, ret);
+	private_node_put(closing);
 	return ret;
 }
 

@@ -11,10 +11,12 @@
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
+#include <linux/percpu-refcount.h>
 #include <linux/private_node.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/srcu.h>
+#include <linux/wait.h>
 #include <linux/workqueue.h>
 
 #define PRIVATE_NODE_NAME_MAX	32
@@ -61,6 +63,7 @@ enum private_node_whose {
 	PRIVATE_NODE_UNSURE,	/* they could not be asked just now */
 };
 
+/* Written by private_node_set_state() only. */
 enum private_node_state {
 	PRIVATE_NODE_LIVE,	/* allocations are served */
 	PRIVATE_NODE_CLOSING,	/* unplug is under way, none are served */
@@ -68,21 +71,39 @@ enum private_node_state {
 };
 
 /**
+ * struct private_node_gate - who takes pages for one user; gate.c
+ * @ref: counts those inside; dead while the gate is closed
+ * @pn: the handle it belongs to
+ * @open: under private_node.lock
+ */
+struct private_node_gate {
+	struct percpu_ref ref;
+	struct private_node *pn;
+	bool open;
+};
+
+/**
  * struct private_node - the handle of an owner
  * @ref: one for the registry, one for each holder of the handle
  * @nid: node id, fixed
- * @state: enum private_node_state; written under private_node_lock
+ * @life: memory is added and removed, and the handle unregistered, one at a
+ *	time; outside of @lock
+ * @lock: what the owner and an administrator change; who closes a gate waits
+ *	under it, so it is never taken inside one; outside of private_node_lock
+ * @gate: by user; gate.c
+ * @gate_wait: for gates to be empty, and for the outcome of unplug
+ * @state: enum private_node_state; written under @lock
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
- * @enabled: services that are open; written under private_node_lock
- * @on_full: written under private_node_lock
- * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under private_node_lock,
- *	read without, see fallback_store()
- * @on_unplug: written under private_node_lock
+ * @enabled: services that are open; written under @lock
+ * @on_full: written under @lock
+ * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under @lock, read
+ *	without, see fallback_store()
+ * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
- * @adistance: abstract distance, or 0; written under private_node_lock
- * @fenced: compressed RAM; written under private_node_lock
+ * @adistance: abstract distance, or 0; written under @lock
+ * @fenced: compressed RAM; written under @lock
  * @demoted_to: was it open to demotion, now or earlier?
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where it goes on
@@ -92,7 +113,11 @@ enum private_node_state {
  * @drvdata: the owner's
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
  * @devmap: state of the device map, or NULL; devmap.c
- * @ranges: memory that hotplug.c added, under private_node_hotplug_lock
+ * @ranges: memory that hotplug.c added; changed under @life and
+ *	private_node_lock
+ * @full_order: of this order and above there was no page when per-CPU lists had
+ *	been drained, and none was taken since; NR_PAGE_ORDERS when there is one
+ * @oom_mutex: one task at a time is killed for the node
  * @rcu: delays freeing for lookups by node id
  * @born: number of this registration, counted from 1
  * @owner_born: number of the first of the registrations on @nid that had no
@@ -101,6 +126,10 @@ enum private_node_state {
 struct private_node {
 	refcount_t ref;
 	int nid;
+	struct mutex life;
+	struct mutex lock;
+	struct private_node_gate gate[PRIVATE_NODE_NR_USERS];
+	wait_queue_head_t gate_wait;
 	enum private_node_state state;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
@@ -122,6 +151,8 @@ struct private_node {
 	struct kobject *kobj;
 	struct private_node_devmap *devmap;
 	struct list_head ranges;
+	unsigned int full_order;
+	struct mutex oom_mutex;
 	struct rcu_head rcu;
 	u64 born;
 	u64 owner_born;
@@ -166,6 +197,25 @@ struct zonelist *private_node_zonelist_get(int nid,
 					   struct srcu_ctr __percpu **cookie);
 void private_node_zonelist_put(struct srcu_ctr __percpu *cookie);
 
+/* gate.c */
+int private_node_gate_init(struct private_node *pn);
+void private_node_gate_exit(struct private_node *pn);
+void private_node_gate_update(struct private_node *pn);
+void private_node_gate_wait(struct private_node *pn);
+int private_node_gate_wait_killable(struct private_node *pn);
+bool private_node_enter(struct private_node *pn, enum private_node_user user);
+void private_node_leave(struct private_node *pn, enum private_node_user user);
+bool private_node_user_enter(struct private_node *pn,
+			     enum private_node_user user);
+struct private_node *private_node_enter_nid(int nid,
+					    enum private_node_user user);
+void private_node_leave_nodes(const nodemask_t *nodes,
+			      enum private_node_user user);
+bool private_node_set_state(struct private_node *pn,
+			    enum private_node_state new);
+bool private_node_closing(struct private_node *pn);
+int private_node_wait_outcome(struct private_node *pn);
+
 /* alloc.c */
 bool private_node_open(struct private_node *pn, enum private_node_user user);
 bool private_node_user_open(struct private_node *pn,
@@ -174,7 +224,8 @@ void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order);
-struct folio *private_node_on_full(struct private_node *pn, gfp_t gfp,
+struct folio *private_node_on_full(struct private_node *pn,
+				   enum private_node_user user, gfp_t gfp,
 				   unsigned int order);
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
@@ -185,10 +236,12 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 unsigned long private_node_free_pages_nid(int nid);
 unsigned long private_node_exact_free_pages_nid(int nid);
 unsigned long private_node_managed_pages_nid(int nid);
-void private_node_drain(int nid);
+bool private_node_drain(int nid);
 bool private_node_is_full(int nid);
 
 /* evacuate.c */
+int private_node_evacuate_open(struct private_node *pn,
+			       const struct range *ranges, unsigned int nr);
 int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 			  unsigned int nr);
 int private_node_check_idle(int nid, unsigned long start_pfn,
@@ -270,7 +323,8 @@ int private_node_devmap_add(struct private_node *pn);
 void private_node_devmap_remove(struct private_node *pn);
 
 /* oom.c: true when a task was killed and the allocation is worth a retry */
-bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,
+bool private_node_oom_kill(struct private_node *pn,
+			   enum private_node_user user, gfp_t gfp,
 			   unsigned int order);
 
 static inline void private_node_count(struct private_node *pn,

@@ -209,8 +209,9 @@ static void promote_work(struct work_struct *work)
 	struct private_node *pn = container_of(to_delayed_work(work),
 					       struct private_node, promote);
 
-	if (private_node_open(pn, USER)) {
+	if (private_node_enter(pn, USER)) {
 		promote(pn);
+		private_node_leave(pn, USER);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
 			return;
 	}

@@ -52,12 +52,16 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale)
  * @gfp: of the allocation
  * @order: of the allocation
  *
- * Context: as @gfp says; does nothing where that does not allow reclaim.
+ * Context: as @gfp says; does nothing where that does not allow reclaim, nor
+ * on a node that is being closed, which its caller leaves then.
  * Return: true when something was reclaimed, and a new look is worth it.
  */
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
 {
+	const enum private_node_user user =
+		(enum private_node_user)PRIVATE_NODE_RECLAIM;
+	struct private_node *pn;
 	unsigned long nr;
 	int nid;
 
@@ -65,9 +69,11 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 	    fatal_signal_pending(current))
 		return false;
 	for_each_node_mask(nid, *nodes) {
-		if (!private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM))
+		pn = private_node_enter_nid(nid, user);
+		if (!pn)
 			continue;
 		nr = private_node_shrink(nid, gfp, order);
+		private_node_leave(pn, user);
 		if (nr)
 			return true;
 	}

@@ -26,7 +26,7 @@
 /*
  * Order: mem_hotplug_lock, this one, active references of the files.  So what
  * reads a file may not wait for mem_hotplug_lock, nor for a lock under which
- * somebody does, as private_node_lock is; and what writes one gives its
+ * somebody does, as private_node.lock is; and what writes one gives its
  * reference back first, see folder_store().
  */
 static DEFINE_MUTEX(private_node_sysfs_lock);
@@ -330,7 +330,7 @@ static char *text_of(struct private_node *pn, const char *name,
 static int locked_store(struct private_node *pn, struct attribute *attr,
 			const char *text)
 {
-	guard(mutex)(&private_node_lock);
+	guard(mutex)(&pn->lock);
 	if (pn->state == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	return container_of(attr, struct private_node_attr,
@@ -417,7 +417,7 @@ static void folder_remove(struct private_node *pn)
  *
  * Without a device, which comes with the first memory, there is nothing to do.
  *
- * Context: process, may sleep; not under private_node_lock.
+ * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  * Return: 0 or an errno.
  */
 int private_node_sysfs_add(struct private_node *pn)
@@ -436,7 +436,7 @@ int private_node_sysfs_add(struct private_node *pn)
  * private_node_sysfs_remove - take the files away
  * @pn: the handle
  *
- * Context: process, may sleep; not under private_node_lock.
+ * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  */
 void private_node_sysfs_remove(struct private_node *pn)
 {

@@ -257,20 +257,21 @@ void __private_node_drop_useless(int nid, nodemask_t *targets,
 		nodes_clear(*targets);
 }
 
-/* Leaves ordinary nodes, and private ones that are open, in @nodes. */
-static void drop_closed(nodemask_t *nodes)
+/* Enters the private nodes of @nodes that are open, and drops the others. */
+static nodemask_t enter_open(nodemask_t *nodes)
 {
-	struct private_node *pn;
+	nodemask_t inside = NODE_MASK_NONE;
 	int nid;
 
-	guard(rcu)();
 	for_each_node_mask(nid, *nodes) {
 		if (node_state(nid, N_MEMORY))
 			continue;
-		pn = private_node_peek(nid);
-		if (!pn || !private_node_open(pn, USER))
+		if (private_node_enter_nid(nid, USER))
+			node_set(nid, inside);
+		else
 			node_clear(nid, *nodes);
 	}
+	return inside;
 }
 
 static void count_placed(struct folio *dst)
@@ -362,16 +363,16 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 					const nodemask_t *allowed, gfp_t gfp)
 {
 	unsigned int order = folio_order(src);
-	nodemask_t nodes = *allowed;
-	struct folio *dst;
+	nodemask_t nodes = *allowed, inside;
+	struct folio *dst = NULL;
 
 	if (stays_out(src))
 		keep_out(src, &nodes);
-	drop_closed(&nodes);
+	inside = enter_open(&nodes);
 	if (cram_any())
 		reserve(src, &nodes);
 	if (nodes_empty(nodes))
-		return NULL;
+		goto out;
 	gfp |= __GFP_COMP;
 	dst = private_node_walk(nid, &nodes, gfp, order);
 	if (cram_any())
@@ -380,6 +381,8 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 		count_placed(dst);
 	else
 		all_are_full(&nodes, gfp, order);
+out:
+	private_node_leave_nodes(&inside, USER);
 	return dst;
 }
 

@@ -34,6 +34,8 @@ struct private_zonelist {
 };
 
 static struct private_zonelist __rcu *private_zonelists[MAX_NUMNODES];
+/* Zones that the lists have, by node; under private_zonelist_lock. */
+static u8 listed_zones[MAX_NUMNODES];
 DEFINE_STATIC_SRCU_FAST(private_zonelist_srcu);
 /* Nests inside private_node_lock and mem_hotplug_lock. */
 static DEFINE_MUTEX(private_zonelist_lock);
@@ -77,6 +79,26 @@ static int nearest(int from, const nodemask_t *left)
 	return best;
 }
 
+static bool is_listed(struct zone *zone)
+{
+	return populated_zone(zone) && !zone_is_zone_device(zone);
+}
+
+/* What the lists should have of a node, a bit a zone. */
+static u8 zones_of(int nid)
+{
+	u8 zones = 0;
+	int i;
+
+	BUILD_BUG_ON(MAX_NR_ZONES > BITS_PER_BYTE);
+	if (!node_has_any_memory(nid))
+		return 0;
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		if (is_listed(&NODE_DATA(nid)->node_zones[i]))
+			zones |= BIT(i);
+	return zones;
+}
+
 static unsigned int add_zones(struct zoneref *refs, int nid)
 {
 	unsigned int nr = 0;
@@ -85,7 +107,7 @@ static unsigned int add_zones(struct zoneref *refs, int nid)
 	for (i = MAX_NR_ZONES - 1; i >= 0; i--) {
 		struct zone *zone = &NODE_DATA(nid)->node_zones[i];
 
-		if (!populated_zone(zone) || zone_is_zone_device(zone))
+		if (!is_listed(zone))
 			continue;
 		refs[nr].zone = zone;
 		refs[nr].zone_idx = i;
@@ -129,6 +151,7 @@ void private_node_rebuild_zonelists(void)
 	guard(mutex)(&private_zonelist_lock);
 	nodes_or(all, node_states[N_MEMORY], node_states[N_MEMORY_PRIVATE]);
 	for_each_node(nid) {
+		listed_zones[nid] = zones_of(nid);
 		new = NULL;
 		if (node_online(nid) && !nodes_empty(private_node_map))
 			new = build(nid, all);
@@ -139,11 +162,27 @@ void private_node_rebuild_zonelists(void)
 	}
 }
 
+/*
+ * Lists have zones, not blocks: only the first block of a zone and the last
+ * one change them.
+ */
+static bool lists_are_old(void)
+{
+	int nid;
+
+	guard(mutex)(&private_zonelist_lock);
+	for_each_node(nid)
+		if (zones_of(nid) != listed_zones[nid])
+			return true;
+	return false;
+}
+
 static int memory_callback(struct notifier_block *nb, unsigned long action,
 			   void *arg)
 {
 	if (private_node_any() &&
-	    (action == MEM_ONLINE || action == MEM_OFFLINE))
+	    (action == MEM_ONLINE || action == MEM_OFFLINE) &&
+	    lists_are_old())
 		private_node_rebuild_zonelists();
 	return NOTIFY_OK;
 }

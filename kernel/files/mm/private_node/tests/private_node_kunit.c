@@ -7,7 +7,12 @@
  * them from nodes that boot made private, and is skipped without.
  */
 #include <kunit/test.h>
+#include <linux/completion.h>
 #include <linux/cpumask.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/irq_work.h>
+#include <linux/kthread.h>
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -383,6 +388,172 @@ static void life_again_and_again(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
 }
 
+static bool step(struct private_node *pn, enum private_node_state state)
+{
+	guard(mutex)(&pn->lock);
+	return private_node_set_state(pn, state);
+}
+
+/* Only a node that is being unplugged comes back, and a dead one stays so. */
+static void life_steps(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_LIVE));
+	KUNIT_EXPECT_TRUE(test, step(pn, PRIVATE_NODE_CLOSING));
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_CLOSING));
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_DEAD));
+	KUNIT_EXPECT_TRUE(test, step(pn, PRIVATE_NODE_LIVE));
+	KUNIT_EXPECT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_LIVE));
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_CLOSING));
+	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_DEAD));
+	KUNIT_EXPECT_FALSE(test, private_node_enter(pn, PRIVATE_NODE_USER_OWNER));
+}
+
+/* Gates: who closes one waits for those inside */
+
+#define DEMOTION	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+
+enum closer { CLOSE_SERVICE, CLOSE_NODE, CLOSE_HANDLE };
+
+static const struct closer_case {
+	const char *name;
+	enum closer how;
+	enum private_node_user user;
+	bool irq;	/* entered and left by an interrupt */
+} closer_cases[] = {
+	{ "service", CLOSE_SERVICE, DEMOTION, false },
+	{ "service, interrupt", CLOSE_SERVICE, DEMOTION, true },
+	{ "unplug", CLOSE_NODE, PRIVATE_NODE_USER_OWNER, false },
+	{ "unplug, interrupt", CLOSE_NODE, PRIVATE_NODE_USER_OWNER, true },
+	{ "unplug, service", CLOSE_NODE, DEMOTION, false },
+	{ "unregister", CLOSE_HANDLE, PRIVATE_NODE_USER_OWNER, false },
+	{ "unregister, interrupt", CLOSE_HANDLE, PRIVATE_NODE_USER_OWNER, true },
+	{ "unregister, service", CLOSE_HANDLE, DEMOTION, false },
+};
+
+KUNIT_ARRAY_PARAM_DESC(closer_cases, closer_cases, name);
+
+struct closing {
+	struct private_node *pn;
+	const struct closer_case *c;
+	struct completion done;
+	bool entered;
+};
+
+static void close_gate(struct closing *cl)
+{
+	switch (cl->c->how) {
+	case CLOSE_SERVICE:
+		private_node_set_enabled(cl->pn, 0);
+		break;
+	case CLOSE_NODE:
+		scoped_guard(mutex, &cl->pn->lock) {
+			private_node_set_state(cl->pn, PRIVATE_NODE_CLOSING);
+			private_node_gate_wait(cl->pn);
+		}
+		step(cl->pn, PRIVATE_NODE_LIVE);
+		break;
+	case CLOSE_HANDLE:
+		private_node_unregister(cl->pn);
+		break;
+	}
+}
+
+static int closer_thread(void *arg)
+{
+	struct closing *cl = arg;
+
+	close_gate(cl);
+	complete(&cl->done);
+	return 0;
+}
+
+struct from_irq {
+	struct irq_work work;
+	struct closing *cl;
+	bool leave;
+};
+
+static void pass_in_irq(struct irq_work *work)
+{
+	struct from_irq *irq = container_of(work, struct from_irq, work);
+	struct closing *cl = irq->cl;
+
+	if (irq->leave)
+		private_node_leave(cl->pn, cl->c->user);
+	else
+		cl->entered = private_node_enter(cl->pn, cl->c->user);
+}
+
+static void pass(struct closing *cl, bool leave)
+{
+	struct from_irq irq = {
+		.work = IRQ_WORK_INIT_HARD(pass_in_irq),
+		.cl = cl,
+		.leave = leave,
+	};
+
+	if (cl->c->irq) {
+		irq_work_queue(&irq.work);
+		irq_work_sync(&irq.work);
+	} else {
+		pass_in_irq(&irq.work);
+	}
+}
+
+static void gate_waits(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.capable = ALL_SERVICES,
+		.enabled = ALL_SERVICES,
+	};
+	struct closing cl = { .c = test->param_value };
+
+	cl.pn = take(test, free_nid(test, 0), &desc);
+	init_completion(&cl.done);
+	pass(&cl, false);
+	KUNIT_ASSERT_TRUE(test, cl.entered);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(closer_thread, &cl, "closer"));
+	/* It waits, or it did not. */
+	while (!waitqueue_active(&cl.pn->gate_wait) && !completion_done(&cl.done))
+		msleep(1);
+	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&cl.done),
+			       "closed while somebody was inside");
+	/* Nobody new comes in meanwhile. */
+	KUNIT_EXPECT_FALSE(test, private_node_enter(cl.pn, cl.c->user));
+	pass(&cl, true);
+	wait_for_completion(&cl.done);
+	KUNIT_EXPECT_EQ(test, cl.c->how == CLOSE_NODE,
+			private_node_open(cl.pn, cl.c->user));
+}
+
+/* One service is closed, and nobody waits for another. */
+static void gate_of_another(struct kunit *test)
+{
+	const enum private_node_user user = PRIVATE_NODE_USER_OWNER;
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.capable = ALL_SERVICES,
+		.enabled = ALL_SERVICES,
+	};
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+	int i;
+
+	KUNIT_ASSERT_TRUE(test, private_node_enter(pn, user));
+	for (i = 0; i < 4; i++) {
+		KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, 0));
+		KUNIT_EXPECT_FALSE(test, private_node_enter(pn, DEMOTION));
+		KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, ALL_SERVICES));
+		KUNIT_EXPECT_TRUE(test, private_node_enter(pn, DEMOTION));
+		private_node_leave(pn, DEMOTION);
+	}
+	private_node_leave(pn, user);
+}
+
 #ifdef CONFIG_MEMORY_FAILURE
 struct told {
 	unsigned long pfn, nr_pages;
@@ -424,6 +595,59 @@ static void life_told(struct kunit *test)
 	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
 	desc.ops = NULL;
 	private_node_tell_owner(take(test, nid, &desc), 9, 1, 0);
+}
+
+struct told_late {
+	struct private_node *pn;
+	struct completion called, ended;
+	int ret;
+	bool over;
+};
+
+/* Unplugs while the driver unregisters: neither waits for the other for ever. */
+static void hear_and_unplug(struct private_node *pn, unsigned long pfn,
+			    unsigned long nr_pages, unsigned int flags)
+{
+	struct told_late *told = private_node_drvdata(pn);
+
+	complete(&told->called);
+	while (READ_ONCE(pn->state) != PRIVATE_NODE_DEAD)
+		msleep(1);
+	told->ret = remove_private_memory_driver_managed(pn);
+	while (READ_ONCE(pn->ops))
+		msleep(1);
+	/* Who does not wait for callbacks returns meanwhile. */
+	msleep(50);
+	WRITE_ONCE(told->over, true);
+}
+
+static int tell_thread(void *arg)
+{
+	struct told_late *told = arg;
+
+	private_node_tell_owner(told->pn, 7, 1, 0);
+	complete(&told->ended);
+	return 0;
+}
+
+static void life_told_unplugs(struct kunit *test)
+{
+	static const struct private_node_ops ops = {
+		.memory_failure = hear_and_unplug,
+	};
+	struct private_node_desc desc = { .owner = "kunit", .ops = &ops };
+	struct told_late told = {};
+
+	told.pn = take(test, free_nid(test, 0), &desc);
+	init_completion(&told.called);
+	init_completion(&told.ended);
+	private_node_set_drvdata(told.pn, &told);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(tell_thread, &told, "tell"));
+	wait_for_completion(&told.called);
+	KUNIT_EXPECT_EQ(test, 0, private_node_unregister(told.pn));
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(told.over));
+	wait_for_completion(&told.ended);
+	KUNIT_EXPECT_EQ(test, -ENODEV, told.ret);
 }
 #endif
 
@@ -709,6 +933,82 @@ static void set_nearest(struct kunit *test)
 	expect_folio(test, get_set(swapped, 2, NULL), nid, 0);
 }
 
+/* What interrupts do on a full node, while tasks hold the locks of per-CPU lists */
+
+#define SHOTS	300
+
+static struct private_node *shots_at;
+static atomic_t shots_left, shots_hit;
+static DEFINE_PER_CPU(struct hrtimer, shots_timer);
+
+static enum hrtimer_restart shoot(struct hrtimer *timer)
+{
+	struct folio *folio = get_folio(shots_at, GFP_ATOMIC | __GFP_NOWARN);
+
+	if (folio) {
+		atomic_inc(&shots_hit);
+		folio_put(folio);
+	}
+	if (atomic_dec_return(&shots_left) <= 0)
+		return HRTIMER_NORESTART;
+	hrtimer_forward_now(timer, us_to_ktime(100));
+	return HRTIMER_RESTART;
+}
+
+static void shoot_here(void *unused)
+{
+	struct hrtimer *timer = this_cpu_ptr(&shots_timer);
+
+	hrtimer_setup(timer, shoot, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(timer, us_to_ktime(100), HRTIMER_MODE_REL_PINNED_HARD);
+}
+
+/* Takes and gives back ordinary memory: its per-CPU lists are locked often. */
+static void churn(struct work_struct *work)
+{
+	struct page *page[64];
+	int i;
+
+	while (atomic_read(&shots_left) > 0) {
+		for (i = 0; i < ARRAY_SIZE(page); i++)
+			page[i] = alloc_page(GFP_KERNEL | __GFP_NOWARN);
+		for (i = 0; i < ARRAY_SIZE(page); i++)
+			if (page[i])
+				__free_page(page[i]);
+		cond_resched();
+	}
+}
+
+static void shoot_everywhere(struct private_node *pn)
+{
+	int cpu;
+
+	shots_at = pn;
+	atomic_set(&shots_left, SHOTS * num_online_cpus());
+	atomic_set(&shots_hit, 0);
+	on_each_cpu(shoot_here, NULL, 1);
+	schedule_on_each_cpu(churn);
+	for_each_online_cpu(cpu)
+		hrtimer_cancel(per_cpu_ptr(&shots_timer, cpu));
+}
+
+/* A deadlock here is the failure: the machine stops. */
+static void full_atomic(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+	struct folio *folio, *next;
+	LIST_HEAD(held);
+
+	shoot_everywhere(pn);
+	KUNIT_EXPECT_GT(test, atomic_read(&shots_hit), 0);
+	while ((folio = get_folio(pn, GFP_KERNEL | __GFP_NOWARN)))
+		list_add(&folio->lru, &held);
+	shoot_everywhere(pn);
+	KUNIT_EXPECT_EQ(test, 0, atomic_read(&shots_hit));
+	list_for_each_entry_safe(folio, next, &held, lru)
+		folio_put(folio);
+}
+
 /* Full-policies, on a node that is full because it has no memory */
 
 static void full_fail(struct kunit *test)
@@ -765,10 +1065,10 @@ static void full_closing(struct kunit *test)
 	};
 	struct private_node *pn = take(test, free_nid(test, 0), &desc);
 
-	WRITE_ONCE(pn->state, PRIVATE_NODE_CLOSING);
+	KUNIT_EXPECT_TRUE(test, step(pn, PRIVATE_NODE_CLOSING));
 	KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_KERNEL));
 	KUNIT_EXPECT_EQ(test, 1UL, owner_events(pn, PRIVATE_NODE_REFUSED));
-	WRITE_ONCE(pn->state, PRIVATE_NODE_LIVE);
+	KUNIT_EXPECT_TRUE(test, step(pn, PRIVATE_NODE_LIVE));
 }
 
 /* Policies */
@@ -906,8 +1206,12 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(life_again_and_again),
 #ifdef CONFIG_MEMORY_FAILURE
 	KUNIT_CASE(life_told),
+	KUNIT_CASE(life_told_unplugs),
 #endif
 	KUNIT_CASE(life_unregister_with_memory),
+	KUNIT_CASE(life_steps),
+	KUNIT_CASE_PARAM(gate_waits, closer_cases_gen_params),
+	KUNIT_CASE(gate_of_another),
 	KUNIT_CASE(services_names),
 	KUNIT_CASE(services_dependencies),
 	KUNIT_CASE(services_enable),
@@ -923,6 +1227,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(full_fail),
 	KUNIT_CASE(full_fallback),
 	KUNIT_CASE(full_closing),
+	KUNIT_CASE(full_atomic),
 	KUNIT_CASE(policy_births),
 	KUNIT_CASE(policy_binds),
 	KUNIT_CASE(tiers_of_the_open),

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The gate of a private node: from the check to the page in the caller's hand.
+ *
+ * Whoever takes a page of a private node enters through the gate of the user
+ * on whose behalf it does so, and leaves when it has the page, or gave up.  The
+ * gates follow the state and the services of the handle.  Who closes one first
+ * publishes that, so that nobody new is let in, and then waits for those who
+ * are inside:
+ *
+ *	takes a page				closes
+ *
+ *	private_node_enter()			state or enabled changes
+ *	  refused from here on		<--	private_node_gate_update()
+ *	finds a page				private_node_gate_wait()
+ *	private_node_leave()		-->	  returns
+ *
+ * A gate is a percpu_ref, one for each user, so closing one service does not
+ * wait for another.  Entering costs a per-CPU increment, and works in any
+ * context but NMI.  Inside one may sleep, but not for what the closing side
+ * holds: the locks @life and @lock of the handle.  Loops inside (reclaim, OOM)
+ * look at private_node_open() and give up when it says no.
+ *
+ * While somebody is inside, the node id keeps its handle: unregistering waits
+ * before it takes the handle out of the registry.  So a set of nodes that were
+ * entered is a nodemask, and needs no reference.
+ */
+#include <kunit/visibility.h>
+#include <linux/cpuset_possible.h>
+#include <linux/percpu-refcount.h>
+#include <linux/sched.h>
+#include <linux/wait.h>
+
+#include "private_node.h"
+
+/* In the RCU read section of the last who leaves, which delays freeing. */
+static void gate_is_empty(struct percpu_ref *ref)
+{
+	struct private_node_gate *gate =
+		container_of(ref, struct private_node_gate, ref);
+
+	wake_up_all(&gate->pn->gate_wait);
+}
+
+/*
+ * private_node_gate_init - gates of a new handle, all closed
+ * @pn: the handle
+ *
+ * Context: process, may sleep.
+ * Return: 0; -ENOMEM, and private_node_gate_exit() is still allowed.
+ */
+int private_node_gate_init(struct private_node *pn)
+{
+	int i, ret;
+
+	init_waitqueue_head(&pn->gate_wait);
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++) {
+		pn->gate[i].pn = pn;
+		ret = percpu_ref_init(&pn->gate[i].ref, gate_is_empty,
+				      PERCPU_REF_INIT_DEAD, GFP_KERNEL);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* Context: any; nobody is inside, and nobody will be. */
+void private_node_gate_exit(struct private_node *pn)
+{
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		percpu_ref_exit(&pn->gate[i].ref);
+}
+
+/*
+ * private_node_gate_update - open and close gates as state and services say
+ * @pn: the handle
+ *
+ * After the change was written.  Who is inside stays there: see
+ * private_node_gate_wait().
+ * Context: process, may sleep for a grace period; @pn->lock held.
+ */
+void private_node_gate_update(struct private_node *pn)
+{
+	struct private_node_gate *gate;
+	bool open;
+	int i;
+
+	lockdep_assert_held(&pn->lock);
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++) {
+		gate = &pn->gate[i];
+		open = private_node_open(pn, i);
+		if (open == gate->open)
+			continue;
+		gate->open = open;
+		if (open)
+			percpu_ref_resurrect(&gate->ref);
+		else
+			percpu_ref_kill(&gate->ref);
+	}
+}
+
+static bool nobody_inside(struct private_node *pn)
+{
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		if (!pn->gate[i].open && !percpu_ref_is_zero(&pn->gate[i].ref))
+			return false;
+	return true;
+}
+
+/*
+ * private_node_gate_wait - until nobody is behind a gate that is closed
+ * @pn: the handle
+ *
+ * Context: process, may sleep; @pn->lock held, so that nobody opens one.
+ */
+void private_node_gate_wait(struct private_node *pn)
+{
+	lockdep_assert_held(&pn->lock);
+	wait_event(pn->gate_wait, nobody_inside(pn));
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_gate_wait);
+
+/*
+ * private_node_gate_wait_killable - private_node_gate_wait(), for a while
+ * @pn: the handle
+ *
+ * Return: 0; -EINTR after a fatal signal, and somebody may be inside.
+ */
+int private_node_gate_wait_killable(struct private_node *pn)
+{
+	lockdep_assert_held(&pn->lock);
+	return wait_event_killable(pn->gate_wait, nobody_inside(pn)) ?
+	       -EINTR : 0;
+}
+
+/*
+ * private_node_enter - go in, to take a page
+ * @pn: the handle
+ * @user: on whose behalf
+ *
+ * Context: any but NMI.
+ * Return: true when let in; then private_node_leave() comes when the page is
+ * in the caller's hand.  False when the node, or the service, is closed.
+ */
+bool private_node_enter(struct private_node *pn, enum private_node_user user)
+{
+	return percpu_ref_tryget_live(&pn->gate[user].ref);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
+
+/*
+ * private_node_leave - after private_node_enter()
+ * @pn: the handle, which is not used any more unless a reference is held
+ * @user: as there
+ *
+ * Context: any but NMI; it need not be the task or CPU that entered.
+ */
+void private_node_leave(struct private_node *pn, enum private_node_user user)
+{
+	percpu_ref_put(&pn->gate[user].ref);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_leave);
+
+/*
+ * private_node_user_enter - private_node_enter(), and open to the running task
+ *
+ * A service that acts for users, and the device map, reach the nodes of the
+ * task's cpuset only.
+ */
+bool private_node_user_enter(struct private_node *pn,
+			     enum private_node_user user)
+{
+	return cpuset_may_name(pn->nid) && private_node_enter(pn, user);
+}
+
+/*
+ * private_node_enter_nid - private_node_enter() by node id
+ * @nid: any number
+ * @user: on whose behalf
+ *
+ * Context: any but NMI.
+ * Return: the handle, which is valid until private_node_leave(); NULL when
+ * there is none, or it is closed.
+ */
+struct private_node *private_node_enter_nid(int nid,
+					    enum private_node_user user)
+{
+	struct private_node *pn;
+
+	if (nid < 0 || nid >= MAX_NUMNODES)
+		return NULL;
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && private_node_enter(pn, user) ? pn : NULL;
+}
+
+/*
+ * private_node_leave_nodes - leave nodes that were entered one by one
+ * @nodes: those that let in, each entered once
+ * @user: on whose behalf
+ *
+ * Context: any but NMI.
+ */
+void private_node_leave_nodes(const nodemask_t *nodes,
+			      enum private_node_user user)
+{
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, *nodes)
+		private_node_leave(private_node_peek(nid), user);
+}
+
+/*
+ * private_node_set_state - the one writer of private_node.state
+ * @pn: the handle
+ * @new: the next state
+ *
+ *	LIVE --> CLOSING --> LIVE
+ *	LIVE --> DEAD
+ *
+ * Context: process; @pn->lock held.
+ * Return: false for any other step, and nothing changes.
+ */
+bool private_node_set_state(struct private_node *pn,
+			    enum private_node_state new)
+{
+	static const enum private_node_state from[] = {
+		[PRIVATE_NODE_LIVE] = PRIVATE_NODE_CLOSING,
+		[PRIVATE_NODE_CLOSING] = PRIVATE_NODE_LIVE,
+		[PRIVATE_NODE_DEAD] = PRIVATE_NODE_LIVE,
+	};
+
+	lockdep_assert_held(&pn->lock);
+	if (pn->state != from[new])
+		return false;
+	WRITE_ONCE(pn->state, new);
+	private_node_gate_update(pn);
+	/* Those who wait for the outcome: private_node_wait_outcome() */
+	wake_up_all(&pn->gate_wait);
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_set_state);
+
+/* Is unplug under way?  Context: any. */
+bool private_node_closing(struct private_node *pn)
+{
+	return READ_ONCE(pn->state) == PRIVATE_NODE_CLOSING;
+}
+
+/*
+ * private_node_wait_outcome - until unplug has succeeded or failed
+ * @pn: the handle, with a reference
+ *
+ * A refused unplug changes nothing for those who use the node: they wait for
+ * it.  The caller holds no folio and no lock that migration may need.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EINTR after a fatal signal.
+ */
+int private_node_wait_outcome(struct private_node *pn)
+{
+	return wait_event_killable(pn->gate_wait, !private_node_closing(pn)) ?
+	       -EINTR : 0;
+}

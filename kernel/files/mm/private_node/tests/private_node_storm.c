@@ -1,0 +1,409 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/**
+ * DOC: a storm on the life of private nodes
+ *
+ * Several owners fight for one node id and one range of memory: they register,
+ * plug, open and close services, unplug and unregister, each as soon as another
+ * one gave the node up.  Meanwhile tasks, softirqs and hard interrupts on each
+ * CPU take pages by whatever handle there is, or was; user space maps, binds
+ * and reports failures on its own, see tests/guest/life/.
+ *
+ * Each page carries the number of the registration that gave it.  What may
+ * never be seen is counted, and printed at the end:
+ *
+ * ``foreign``
+ *	pages given by a handle whose memory had gone for good
+ * ``changed``
+ *	pages whose stamp was not what their holder wrote
+ * ``late``
+ *	times that a service was used after its closing had returned
+ *
+ * Loading the module runs the storm, for ``seconds``; it fails with -EIO when
+ * one of these is not zero.
+ */
+#define pr_fmt(fmt) "private_node_storm: " fmt
+
+#include <linux/cpu.h>
+#include <linux/delay.h>
+#include <linux/hrtimer.h>
+#include <linux/kthread.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/private_node.h>
+#include <linux/random.h>
+#include <linux/rcupdate.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+
+#include "../private_node.h"
+
+#define OWNERS		3
+#define TAKERS		2
+#define HOLD		16
+#define GENERATIONS	(1 << 20)
+
+static unsigned long long start, size;
+module_param(start, ullong, 0444);
+module_param(size, ullong, 0444);
+static int node = NUMA_NO_NODE;
+module_param(node, int, 0444);
+static unsigned int seconds = 10;
+module_param(seconds, uint, 0444);
+
+enum count {
+	FOREIGN, CHANGED, LATE,			/* never */
+	REGISTERED, PLUGGED, UNPLUGGED, REFUSED, CLOSED, TOLD,
+	BY_TASK, BY_SOFTIRQ, BY_HARDIRQ, GOT_NONE,
+	NR_COUNTS,
+};
+
+static const char *const count_names[NR_COUNTS] = {
+	"foreign", "changed", "late", "registered", "plugged", "unplugged",
+	"refused", "closed", "told", "by_task", "by_softirq", "by_hardirq",
+	"got_none",
+};
+
+static atomic_long_t counts[NR_COUNTS];
+
+/* The registration that pages are asked of: the last one, alive or dead. */
+struct handle {
+	struct rcu_head rcu;
+	struct private_node *pn;
+	unsigned int gen;
+};
+
+static struct handle __rcu *now;
+static DEFINE_SPINLOCK(now_lock);
+static unsigned long *gone;	/* bitmap: memory of this registration is gone for good */
+static atomic_t next_gen;
+static bool stop;
+
+struct stamp {
+	u64 gen;
+	u64 pfn;
+	u64 cookie;
+};
+
+struct held {
+	struct folio *folio;
+	struct stamp stamp;
+};
+
+static void free_handle(struct rcu_head *rcu)
+{
+	struct handle *h = container_of(rcu, struct handle, rcu);
+
+	private_node_put(h->pn);
+	kfree(h);
+}
+
+static void publish(struct handle *h)
+{
+	struct handle *old;
+
+	spin_lock_bh(&now_lock);
+	old = rcu_replace_pointer(now, h, lockdep_is_held(&now_lock));
+	spin_unlock_bh(&now_lock);
+	if (old)
+		call_rcu(&old->rcu, free_handle);
+}
+
+/* A page that is held keeps its memory: its registration cannot be gone. */
+static bool take(struct held *held, gfp_t gfp, unsigned int order)
+{
+	struct private_node *pn = NULL;
+	struct handle *h;
+	struct folio *folio;
+	unsigned int gen = 0;
+
+	rcu_read_lock();
+	h = rcu_dereference(now);
+	if (h) {
+		pn = private_node_get(h->pn);
+		gen = h->gen;
+	}
+	rcu_read_unlock();
+	if (!pn)
+		return false;
+	folio = private_node_alloc_folio(pn, gfp | __GFP_NOWARN, order);
+	private_node_put(pn);
+	if (!folio) {
+		atomic_long_inc(&counts[GOT_NONE]);
+		return false;
+	}
+	if (test_bit(gen, gone) || folio_nid(folio) != node)
+		atomic_long_inc(&counts[FOREIGN]);
+	held->folio = folio;
+	held->stamp = (struct stamp){
+		.gen = gen,
+		.pfn = folio_pfn(folio),
+		.cookie = get_random_u32(),
+	};
+	*(struct stamp *)folio_address(folio) = held->stamp;
+	return true;
+}
+
+static void give(struct held *held)
+{
+	if (!held->folio)
+		return;
+	if (memcmp(folio_address(held->folio), &held->stamp,
+		   sizeof(held->stamp)))
+		atomic_long_inc(&counts[CHANGED]);
+	folio_put(held->folio);
+	held->folio = NULL;
+}
+
+static int taker(void *unused)
+{
+	struct held held[HOLD] = {};
+	unsigned int i = 0;
+
+	while (!kthread_should_stop()) {
+		i = (i + 1) % HOLD;
+		give(&held[i]);
+		if (take(&held[i], GFP_KERNEL, get_random_u32_below(3))) {
+			atomic_long_inc(&counts[BY_TASK]);
+			cond_resched();
+			continue;
+		}
+		/* Full, closed or dead: nobody holds up an unplug. */
+		for (i = 0; i < HOLD; i++)
+			give(&held[i]);
+		schedule_timeout_interruptible(1);
+	}
+	for (i = 0; i < HOLD; i++)
+		give(&held[i]);
+	return 0;
+}
+
+struct ticker {
+	struct hrtimer hard;
+	struct timer_list soft;
+	struct held held;	/* by the hard interrupt, from one to the next */
+};
+
+static DEFINE_PER_CPU(struct ticker, tickers);
+
+static enum hrtimer_restart tick_hard(struct hrtimer *timer)
+{
+	struct ticker *t = container_of(timer, struct ticker, hard);
+
+	give(&t->held);
+	if (READ_ONCE(stop))
+		return HRTIMER_NORESTART;
+	if (take(&t->held, GFP_ATOMIC, 0))
+		atomic_long_inc(&counts[BY_HARDIRQ]);
+	hrtimer_forward_now(timer, us_to_ktime(500));
+	return HRTIMER_RESTART;
+}
+
+static void tick_soft(struct timer_list *timer)
+{
+	struct held held = {};
+
+	if (take(&held, GFP_ATOMIC, get_random_u32_below(2)))
+		atomic_long_inc(&counts[BY_SOFTIRQ]);
+	give(&held);
+	if (!READ_ONCE(stop))
+		mod_timer(timer, jiffies + 1);
+}
+
+static void start_ticking(void *unused)
+{
+	struct ticker *t = this_cpu_ptr(&tickers);
+
+	hrtimer_setup(&t->hard, tick_hard, CLOCK_MONOTONIC,
+		      HRTIMER_MODE_REL_PINNED_HARD);
+	timer_setup(&t->soft, tick_soft, TIMER_PINNED);
+	hrtimer_start(&t->hard, us_to_ktime(500), HRTIMER_MODE_REL_PINNED_HARD);
+	mod_timer(&t->soft, jiffies + 1);
+}
+
+static void stop_ticking(void)
+{
+	struct ticker *t;
+	int cpu;
+
+	for_each_online_cpu(cpu) {
+		t = per_cpu_ptr(&tickers, cpu);
+		hrtimer_cancel(&t->hard);
+		timer_shutdown_sync(&t->soft);
+		give(&t->held);
+	}
+}
+
+/* The owner hears of a broken page, and takes its memory away. */
+static void unplug_when_told(struct private_node *pn, unsigned long pfn,
+			     unsigned long nr_pages, unsigned int flags)
+{
+	atomic_long_inc(&counts[TOLD]);
+	remove_private_memory_driver_managed(pn);
+}
+
+static const struct private_node_ops ops = {
+	.memory_failure = unplug_when_told,
+};
+
+static unsigned long used(struct private_node *pn, int service)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(pn->stats, cpu)->event[service][PRIVATE_NODE_USED]);
+	return sum;
+}
+
+/* What was closed is not used any more, until it is opened. */
+static void close_and_open(struct private_node *pn)
+{
+	const unsigned long numa = BIT(PRIVATE_NODE_USER_NUMA);
+	unsigned long before;
+
+	if (private_node_set_enabled(pn, 0))
+		return;
+	before = used(pn, PRIVATE_NODE_USER_NUMA);
+	schedule_timeout_uninterruptible(1);
+	/* An administrator may have opened it meanwhile. */
+	if (!(READ_ONCE(pn->enabled) & numa) &&
+	    used(pn, PRIVATE_NODE_USER_NUMA) != before &&
+	    !(READ_ONCE(pn->enabled) & numa))
+		atomic_long_inc(&counts[LATE]);
+	private_node_set_enabled(pn, numa);
+	atomic_long_inc(&counts[CLOSED]);
+}
+
+static void reign(struct private_node *pn)
+{
+	unsigned int i, rounds = get_random_u32_inclusive(1, 3);
+	int ret;
+
+	for (i = 0; i < rounds && !READ_ONCE(stop); i++) {
+		ret = add_private_memory_driver_managed(pn, start, size,
+							"System RAM (storm)",
+							MHP_NONE,
+							MMOP_ONLINE_MOVABLE);
+		if (!ret)
+			atomic_long_inc(&counts[PLUGGED]);
+		close_and_open(pn);
+		schedule_timeout_uninterruptible(get_random_u32_below(HZ / 4));
+		ret = remove_private_memory_driver_managed(pn);
+		atomic_long_inc(&counts[ret ? REFUSED : UNPLUGGED]);
+	}
+}
+
+/* Never gives up: user space and takers let go sooner or later. */
+static void abdicate(struct private_node *pn, unsigned int gen)
+{
+	int ret;
+
+	while (remove_private_memory_driver_managed(pn)) {
+		atomic_long_inc(&counts[REFUSED]);
+		schedule_timeout_uninterruptible(HZ / 10);
+	}
+	set_bit(gen, gone);
+	ret = private_node_unregister(pn);
+	WARN(ret, "unregister: %d\n", ret);
+}
+
+static void describe(struct private_node_desc *desc, char *name, int me)
+{
+	static const enum private_node_on_unplug how[] = {
+		PRIVATE_NODE_UNPLUG_MOVE, PRIVATE_NODE_UNPLUG_SIGBUS,
+		PRIVATE_NODE_UNPLUG_REFUSE,
+	};
+	static const enum private_node_on_full full[] = {
+		PRIVATE_NODE_FULL_FAIL, PRIVATE_NODE_FULL_SIGBUS,
+	};
+
+	sprintf(name, "storm%d", me);
+	*desc = (struct private_node_desc){
+		.owner = name,
+		.name = "storm",
+		.capable = BIT(PRIVATE_NODE_USER_NUMA),
+		.enabled = BIT(PRIVATE_NODE_USER_NUMA),
+		.on_full = full[get_random_u32_below(ARRAY_SIZE(full))],
+		.on_unplug = how[get_random_u32_below(ARRAY_SIZE(how))],
+		.ops = &ops,
+	};
+}
+
+static int owner(void *arg)
+{
+	struct private_node_desc desc;
+	struct private_node *pn;
+	struct handle *h;
+	char name[16];
+
+	while (!READ_ONCE(stop)) {
+		describe(&desc, name, (long)arg);
+		pn = private_node_register(node, &desc);
+		if (IS_ERR(pn)) {
+			schedule_timeout_uninterruptible(HZ / 50);
+			continue;
+		}
+		atomic_long_inc(&counts[REGISTERED]);
+		h = kmalloc_obj(*h, GFP_KERNEL | __GFP_NOFAIL);
+		h->pn = pn;
+		h->gen = atomic_inc_return(&next_gen) % GENERATIONS;
+		publish(h);
+		reign(pn);
+		abdicate(pn, h->gen);
+		/* The handle stays published, dead, until the next one comes. */
+	}
+	while (!kthread_should_stop())
+		schedule_timeout_interruptible(HZ);
+	return 0;
+}
+
+static void show(void)
+{
+	int i;
+
+	for (i = 0; i < NR_COUNTS; i++)
+		pr_info("%s=%ld\n", count_names[i], atomic_long_read(&counts[i]));
+}
+
+static void run(void)
+{
+	struct task_struct *tasks[OWNERS + TAKERS];
+	long i;
+
+	for (i = 0; i < TAKERS; i++)
+		tasks[OWNERS + i] = kthread_run(taker, NULL, "storm_take%ld", i);
+	on_each_cpu(start_ticking, NULL, 1);
+	for (i = 0; i < OWNERS; i++)
+		tasks[i] = kthread_run(owner, (void *)i, "storm_own%ld", i);
+	ssleep(seconds);
+	WRITE_ONCE(stop, true);
+	for (i = 0; i < OWNERS + TAKERS; i++)
+		if (!IS_ERR(tasks[i]))
+			kthread_stop(tasks[i]);
+	stop_ticking();
+	publish(NULL);
+	rcu_barrier();
+}
+
+static int __init storm_init(void)
+{
+	gone = bitmap_zalloc(GENERATIONS, GFP_KERNEL);
+	if (!gone)
+		return -ENOMEM;
+	run();
+	show();
+	bitmap_free(gone);
+	return atomic_long_read(&counts[FOREIGN]) ||
+	       atomic_long_read(&counts[CHANGED]) ||
+	       atomic_long_read(&counts[LATE]) ? -EIO : 0;
+}
+
+static void __exit storm_exit(void)
+{
+}
+
+module_init(storm_init);
+module_exit(storm_exit);
+MODULE_DESCRIPTION("Owners of a private node come and go while everybody takes pages");
+MODULE_LICENSE("GPL");
