@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * An unplug that is refused harms nobody: who touches the node meanwhile waits, and then goes on
+ * with the same data.  What is closed is closed when the write returns.
+ *
+ * The module private_node_hold keeps the node in the last part of an unplug, so that nothing here
+ * depends on time.
+ *
+ * vm: --node 1G --node 256M --append private_node=1:user_numa
+ * timeout: 200
+ */
+#define _GNU_SOURCE
+#include <linux/mempolicy.h>
+#include <pthread.h>
+#include <time.h>
+
+#include "../devmap/devmap.h"
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+#define LEN (64 * PAGE)
+#define CLOSING "/sys/module/private_node_hold/parameters/closing"
+
+static void set_closing(bool on)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", on ? node : -1);
+	put(CLOSING, text);
+}
+
+static char *map_device(int flags)
+{
+	int fd = open_dev();
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		bail("mmap of %s", dev_path);
+	close(fd);
+	return p;
+}
+
+static long bind_it(void *p, size_t len)
+{
+	unsigned long mask = 1UL << node;
+
+	return syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0UL);
+}
+
+static char *map_bound(void)
+{
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || bind_it(p, LEN))
+		bail("bind");
+	return p;
+}
+
+/* A child that does one thing to the memory that it inherited. */
+enum act { WRITE, READ, POPULATE, NR_ACTS };
+static const char *const act_names[] = { "write", "read", "populate" };
+
+static int do_act(volatile char *p, enum act act)
+{
+	switch (act) {
+	case WRITE:
+		*p = 7;
+		return *p != 7;
+	case READ:
+		return *p != 0;
+	default:
+		return madvise((void *)p, PAGE, MADV_POPULATE_WRITE) != 0;
+	}
+}
+
+static char state_of(pid_t pid)
+{
+	char path[64], buf[512], *at;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	if (!read_file(path, buf, sizeof(buf)))
+		return 0;
+	at = strrchr(buf, ')');
+	return at ? at[2] : 0;
+}
+
+static void nap(void)
+{
+	const struct timespec t = { .tv_nsec = 2000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Until it sleeps in the kernel for good, or has ended. */
+static bool waits(pid_t pid)
+{
+	int looks = 0;
+
+	for (;;) {
+		char s = state_of(pid);
+
+		if (!s || s == 'Z')
+			return false;
+		looks = s == 'D' ? looks + 1 : 0;
+		if (looks == 20)
+			return true;
+		nap();
+	}
+}
+
+static pid_t start(volatile char *p, enum act act)
+{
+	pid_t pid = fork();
+
+	if (!pid)
+		_exit(do_act(p, act));
+	return pid;
+}
+
+static bool ended_well(pid_t pid)
+{
+	int status;
+
+	waitpid(pid, &status, 0);
+	if (WIFSIGNALED(status))
+		printf("# signal %d\n", WTERMSIG(status));
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+/* First touch: new memory. */
+static void touch_waits(char *p, const char *what)
+{
+	enum act act;
+	pid_t pid;
+
+	for (act = WRITE; act < NR_ACTS; act++) {
+		set_closing(true);
+		pid = start(p + act * PAGE, act);
+		ok(waits(pid), "%s, %s: waits for the outcome", what, act_names[act]);
+		set_closing(false);
+		ok(ended_well(pid), "%s, %s: goes on when unplug was refused", what,
+		   act_names[act]);
+	}
+}
+
+static void killed_while_waiting(char *p)
+{
+	pid_t pid;
+	int status;
+
+	set_closing(true);
+	pid = start(p + 8 * PAGE, WRITE);
+	ok(waits(pid), "a task waits");
+	kill(pid, SIGKILL);
+	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
+	   "it can be killed meanwhile");
+	set_closing(false);
+}
+
+/* What is there already is not waited for. */
+static void resident(void)
+{
+	char *p = map_device(MAP_PRIVATE);
+	pid_t pid;
+
+	memset(p, 3, LEN);
+	set_closing(true);
+	pid = fork();
+	if (!pid)
+		_exit(p[0] != 3 || p[LEN - 1] != 3);
+	ok(ended_well(pid), "who only reads what is there does not wait");
+	set_closing(false);
+	munmap(p, LEN);
+}
+
+static void mmap_meanwhile(void)
+{
+	char *p;
+
+	set_closing(true);
+	p = map_device(MAP_SHARED);
+	ok(true, "a mapping can be made meanwhile");
+	set_closing(false);
+	*p = 1;
+	ok(all_here(p, PAGE), "and is on the node");
+	munmap(p, LEN);
+}
+
+/* Closing: threads fault and give back all the time, while the service is closed and opened. */
+static volatile bool stop;
+
+static void *churn(void *p)
+{
+	while (!stop) {
+		madvise(p, 512 * PAGE, MADV_POPULATE_WRITE);
+		madvise(p, 512 * PAGE, MADV_DONTNEED);
+	}
+	return NULL;
+}
+
+#define CHURNERS 4
+
+static void closing_is_waited_for(void)
+{
+	unsigned long before, late = 0, used;
+	pthread_t threads[CHURNERS];
+	int i, rounds = 60;
+	char *p;
+
+	p = mmap(NULL, CHURNERS * 512 * PAGE, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (p == MAP_FAILED || bind_it(p, CHURNERS * 512 * PAGE))
+		bail("bind");
+	used = counter("user_numa_used ");
+	for (i = 0; i < CHURNERS; i++)
+		pthread_create(&threads[i], NULL, churn, p + i * 512 * PAGE);
+	for (i = 0; i < rounds; i++) {
+		enable("-user_numa");
+		before = counter("user_numa_used ");
+		nap();
+		late += counter("user_numa_used ") - before;
+		enable("+user_numa");
+		nap();
+	}
+	stop = true;
+	for (i = 0; i < CHURNERS; i++)
+		pthread_join(threads[i], NULL);
+	ok(!late, "no page is placed after the write that closed the service returned (%lu)", late);
+	ok(counter("user_numa_used ") - used > 1000, "and many were before");
+	munmap(p, CHURNERS * 512 * PAGE);
+}
+
+/* The cost of a fault, best of many, in ns: others may use the machine. */
+static double per_fault(char *p, int pages)
+{
+	struct timespec a, b;
+	double ns, best = 1e18;
+	int i, tries;
+
+	for (tries = 0; tries < 30; tries++) {
+		madvise(p, pages * PAGE, MADV_DONTNEED);
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		for (i = 0; i < pages; i++)
+			p[i * PAGE] = 1;
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		ns = ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / pages;
+		best = ns < best ? ns : best;
+	}
+	return best;
+}
+
+static char *map_small(void)
+{
+	char *p = map_bound();
+
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static void full_costs_little(void)
+{
+	size_t all = (node_number("total_bytes") / PAGE + 1) * PAGE;
+	char *fill = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *ordinary = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = map_small();
+	double cheap, dear;
+
+	if (fill == MAP_FAILED || ordinary == MAP_FAILED || bind_it(fill, all))
+		bail("mmap");
+	madvise(ordinary, LEN, MADV_NOHUGEPAGE);
+	madvise(fill, all, MADV_POPULATE_WRITE);
+	set_on_full("fallback:0");
+	p[0] = 1;
+	ok(!where(p, PAGE).here, "the node is full, and memory falls back");
+	cheap = per_fault(ordinary, LEN / PAGE);
+	dear = per_fault(p, LEN / PAGE);
+	ok(dear < 2 * cheap, "a fault that falls back costs less than two others (%.1f us, %.1f us)",
+	   dear / 1e3, cheap / 1e3);
+	set_on_full("fail");
+	munmap(fill, all);
+	munmap(ordinary, LEN);
+	munmap(p, LEN);
+}
+
+int main(void)
+{
+	char *p;
+
+	find_node();
+	if (system("modprobe private_node_hold"))
+		bail("modprobe private_node_hold");
+	p = map_device(MAP_PRIVATE);
+	touch_waits(p, "device map, private");
+	killed_while_waiting(p);
+	munmap(p, LEN);
+	p = map_device(MAP_SHARED);
+	touch_waits(p, "device map, shared");
+	munmap(p, LEN);
+	p = map_bound();
+	touch_waits(p, "bound memory");
+	munmap(p, LEN);
+	resident();
+	mmap_meanwhile();
+	closing_is_waited_for();
+	full_costs_little();
+	ok(!system("modprobe -r private_node_hold"), "the node is left as it was");
+	return done_testing();
+}
