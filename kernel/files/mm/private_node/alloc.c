@@ -401,6 +401,7 @@ bool private_node_open(struct private_node *pn, enum private_node_user user)
 		return !READ_ONCE(pn->fenced);
 	return READ_ONCE(pn->enabled) & BIT(user);
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_open);
 
 /*
  * private_node_user_open - private_node_open(), and to the running task

@@ -940,6 +940,7 @@ static void set_nearest(struct kunit *test)
 static struct private_node *shots_at;
 static atomic_t shots_left, shots_hit;
 static DEFINE_PER_CPU(struct hrtimer, shots_timer);
+static DEFINE_PER_CPU(struct work_struct, shots_churn);
 
 static enum hrtimer_restart shoot(struct hrtimer *timer)
 {
@@ -987,9 +988,14 @@ static void shoot_everywhere(struct private_node *pn)
 	atomic_set(&shots_left, SHOTS * num_online_cpus());
 	atomic_set(&shots_hit, 0);
 	on_each_cpu(shoot_here, NULL, 1);
-	schedule_on_each_cpu(churn);
-	for_each_online_cpu(cpu)
+	for_each_online_cpu(cpu) {
+		INIT_WORK(per_cpu_ptr(&shots_churn, cpu), churn);
+		schedule_work_on(cpu, per_cpu_ptr(&shots_churn, cpu));
+	}
+	for_each_online_cpu(cpu) {
+		flush_work(per_cpu_ptr(&shots_churn, cpu));
 		hrtimer_cancel(per_cpu_ptr(&shots_timer, cpu));
+	}
 }
 
 /* A deadlock here is the failure: the machine stops. */
