@@ -590,10 +590,10 @@ int private_node_evacuate_open(struct private_node *pn,
 			return -EINTR;
 		if (h.other)
 			zswap_leave_node(pn->nid);
-		if (tries ? !still_blocked(&h, &last, how) : !blocked(&h, how))
+		if (!blocked(&h, how))
 			break;
 	}
-	if (tries == SETTLE_TRIES)
+	if (tries == SETTLE_TRIES && still_blocked(&h, &last, how))
 		return refuse(pn, &h, how);
 	if (how == PRIVATE_NODE_UNPLUG_MOVE)
 		evacuate_pass(pn, ranges, nr, how);

@@ -155,33 +155,27 @@ static void give(struct held *held)
 	held->folio = NULL;
 }
 
+/* Holds pages for a moment, and then none: who unplugs waits for that. */
 static int taker(void *unused)
 {
 	struct held held[HOLD] = {};
-	unsigned int i = 0;
+	unsigned int i;
 
 	while (!kthread_should_stop()) {
-		i = (i + 1) % HOLD;
-		give(&held[i]);
-		if (take(&held[i], GFP_KERNEL, get_random_u32_below(3))) {
-			atomic_long_inc(&counts[BY_TASK]);
-			cond_resched();
-			continue;
-		}
-		/* Full, closed or dead: nobody holds up an unplug. */
+		for (i = 0; i < HOLD; i++)
+			if (take(&held[i], GFP_KERNEL, get_random_u32_below(3)))
+				atomic_long_inc(&counts[BY_TASK]);
 		for (i = 0; i < HOLD; i++)
 			give(&held[i]);
-		schedule_timeout_interruptible(1);
+		schedule_timeout_interruptible(get_random_u32_below(3));
 	}
-	for (i = 0; i < HOLD; i++)
-		give(&held[i]);
 	return 0;
 }
 
 struct ticker {
 	struct hrtimer hard;
 	struct timer_list soft;
-	struct held held;	/* by the hard interrupt, from one to the next */
+	struct held held;	/* now and then, from one hard interrupt to the next */
 };
 
 static DEFINE_PER_CPU(struct ticker, tickers);
@@ -195,6 +189,8 @@ static enum hrtimer_restart tick_hard(struct hrtimer *timer)
 		return HRTIMER_NORESTART;
 	if (take(&t->held, GFP_ATOMIC, 0))
 		atomic_long_inc(&counts[BY_HARDIRQ]);
+	if (get_random_u32_below(8))
+		give(&t->held);
 	hrtimer_forward_now(timer, us_to_ktime(500));
 	return HRTIMER_RESTART;
 }
@@ -378,10 +374,13 @@ static void run(void)
 		tasks[i] = kthread_run(owner, (void *)i, "storm_own%ld", i);
 	ssleep(seconds);
 	WRITE_ONCE(stop, true);
-	for (i = 0; i < OWNERS + TAKERS; i++)
+	/* Owners need what the others hold. */
+	for (i = OWNERS + TAKERS - 1; i >= 0; i--) {
+		if (i == OWNERS - 1)
+			stop_ticking();
 		if (!IS_ERR(tasks[i]))
 			kthread_stop(tasks[i]);
-	stop_ticking();
+	}
 	publish(NULL);
 	rcu_barrier();
 }
