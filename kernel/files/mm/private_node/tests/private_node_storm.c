@@ -180,9 +180,11 @@ struct ticker {
 
 static DEFINE_PER_CPU(struct ticker, tickers);
 
+/* A slow machine has time for something else between two interrupts. */
 static enum hrtimer_restart tick_hard(struct hrtimer *timer)
 {
 	struct ticker *t = container_of(timer, struct ticker, hard);
+	ktime_t began = ktime_get();
 
 	give(&t->held);
 	if (READ_ONCE(stop))
@@ -191,7 +193,8 @@ static enum hrtimer_restart tick_hard(struct hrtimer *timer)
 		atomic_long_inc(&counts[BY_HARDIRQ]);
 	if (get_random_u32_below(8))
 		give(&t->held);
-	hrtimer_forward_now(timer, us_to_ktime(500));
+	hrtimer_forward_now(timer, max(us_to_ktime(1000),
+				       8 * ktime_sub(ktime_get(), began)));
 	return HRTIMER_RESTART;
 }
 
@@ -213,7 +216,7 @@ static void start_ticking(void *unused)
 	hrtimer_setup(&t->hard, tick_hard, CLOCK_MONOTONIC,
 		      HRTIMER_MODE_REL_PINNED_HARD);
 	timer_setup(&t->soft, tick_soft, TIMER_PINNED);
-	hrtimer_start(&t->hard, us_to_ktime(500), HRTIMER_MODE_REL_PINNED_HARD);
+	hrtimer_start(&t->hard, us_to_ktime(1000), HRTIMER_MODE_REL_PINNED_HARD);
 	mod_timer(&t->soft, jiffies + 1);
 }
 
