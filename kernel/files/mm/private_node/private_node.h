@@ -102,7 +102,9 @@ struct private_node_gate {
  *	without, see fallback_store()
  * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
- * @adistance: abstract distance, or 0; written under @lock
+ * @adistance: abstract distance as an administrator wrote it, or 0; written
+ *	under @lock
+ * @owner_adistance: as the owner said, or 0; fixed
  * @fenced: compressed RAM; written under @lock
  * @demoted_to: was it open to demotion, now or earlier?
  * @promote: looks for hot folios while the service is open; promote.c
@@ -140,6 +142,7 @@ struct private_node {
 	enum private_node_on_unplug on_unplug;
 	unsigned int flags;
 	int adistance;
+	int owner_adistance;
 	bool fenced;
 	bool demoted_to;
 	struct delayed_work promote;
@@ -262,7 +265,7 @@ bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 
 /* tier.c */
-int private_node_show_adistance(struct private_node *pn);
+int private_node_adistance(struct private_node *pn);
 
 /* promote.c */
 bool private_node_used(struct folio *folio, bool *young);
