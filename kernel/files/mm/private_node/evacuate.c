@@ -535,11 +535,13 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 	int passes = 0, tries = 0;
 	struct holders h;
 
+	if (how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn))
+		return -EBUSY;
 	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
 		private_node_catch_held(pn->nid);
 		scan_ranges(ranges, nr, &h);
 		if (!h.user && !h.strays && !h.other)
-			return 0;
+			break;
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (h.other)
@@ -554,6 +556,10 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 		if (h.unsure)
 			msleep(SETTLE_MS);
 	}
+	/* Nothing is placed here now, so nothing more can go to swap from here. */
+	if (!h.user && !h.strays && !h.other)
+		return how == PRIVATE_NODE_UNPLUG_REFUSE &&
+		       private_node_is_swapped(pn) ? -EBUSY : 0;
 	if (h.strays && !h.user) {
 		h.user = h.strays;
 		how = PRIVATE_NODE_UNPLUG_MOVE;

@@ -82,13 +82,26 @@ static struct private_node *named(const struct mempolicy *pol, int nid)
 	return NULL;
 }
 
+/* A home node that is gone has neither distances nor zonelists. */
 static int origin(const struct mempolicy *pol)
 {
-	return pol->home_node == NUMA_NO_NODE ? numa_mem_id() : pol->home_node;
+	if (pol->home_node == NUMA_NO_NODE || !node_online(pol->home_node))
+		return numa_mem_id();
+	return pol->home_node;
 }
 
-/* The nearest private node that is open to the policy, with a reference. */
-static struct private_node *nearest_open(const struct mempolicy *pol)
+/* Is @pn the better choice?  One without memory is only better than none. */
+static bool is_nearer(int from, const struct private_node *pn,
+		      const struct private_node *best)
+{
+	bool has = node_state(pn->nid, N_MEMORY_PRIVATE);
+
+	if (!best || has != node_state(best->nid, N_MEMORY_PRIVATE))
+		return !best || has;
+	return node_distance(from, pn->nid) < node_distance(from, best->nid);
+}
+
+static struct private_node *nearest(const struct mempolicy *pol, bool open)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
@@ -97,14 +110,34 @@ static struct private_node *nearest_open(const struct mempolicy *pol)
 		pn = named(pol, nid);
 		if (!pn)
 			continue;
-		if (private_node_user_open(pn, USER) &&
-		    (!best || node_distance(origin(pol), nid) <
-			      node_distance(origin(pol), best->nid)))
+		if ((!open || private_node_user_open(pn, USER)) &&
+		    is_nearer(origin(pol), pn, best))
 			swap(pn, best);
 		if (pn)
 			private_node_put(pn);
 	}
 	return best;
+}
+
+/* The nearest private node that is open to the policy, with a reference. */
+static struct private_node *nearest_open(const struct mempolicy *pol)
+{
+	return nearest(pol, true);
+}
+
+/*
+ * private_node_mpol_nearest - the node that a policy means first
+ * @pol: for which private_node_mpol_places()
+ *
+ * Open or not, with memory or not.
+ * Context: any.
+ * Return: the handle, with a reference; NULL when all of its owners are gone.
+ */
+struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
+{
+	if (mpol_private_node(pol))
+		return private_node_get(mpol_private_node(pol));
+	return nearest(pol, false);
 }
 
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
@@ -151,16 +184,33 @@ static nodemask_t open_nodes(const struct mempolicy *pol)
 	return open;
 }
 
+/*
+ * private_node_mpol_open - private nodes from which a policy would take now
+ * @pol: for which private_node_mpol_places()
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_open(const struct mempolicy *pol)
+{
+	struct private_node *pn = mpol_private_node(pol);
+
+	if (!pn)
+		return open_nodes(pol);
+	if (private_node_user_open(pn, PRIVATE_NODE_USER_DEVICE_MAP))
+		return nodemask_of_node(pn->nid);
+	return NODE_MASK_NONE;
+}
+
 /* All that is named is full: the nearest node's owner said what that means. */
 static struct folio *policy_is_full(struct mempolicy *pol, gfp_t gfp,
-				    unsigned int order)
+				    unsigned int order, private_node_full_fn full)
 {
 	struct private_node *pn = nearest_open(pol);
 	struct folio *folio;
 
 	if (!pn)
 		return NULL;
-	folio = private_node_on_full(pn, gfp, order);
+	folio = full(pn, gfp, order);
 	private_node_put(pn);
 	return folio;
 }
@@ -227,7 +277,8 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 }
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
-				       unsigned int order)
+				       unsigned int order,
+				       private_node_full_fn full)
 {
 	nodemask_t open = open_nodes(pol), ordinary = ordinary_nodes(pol);
 	struct folio *folio = NULL;
@@ -241,7 +292,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
 	/* A large folio falls back to small ones before that is 'full'. */
 	else if (!folio && !order)
-		folio = policy_is_full(pol, gfp, order);
+		folio = policy_is_full(pol, gfp, order, full);
 	if (folio)
 		count_used(folio);
 	else
@@ -267,7 +318,21 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order);
+	return user_policy_alloc(pol, gfp, order, private_node_on_full);
+}
+
+/*
+ * private_node_mpol_try - private_node_mpol_alloc() that kills nobody
+ *
+ * For data that exists, which has another way: mm/private_node/displaced.c.
+ */
+struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
+				    unsigned int order)
+{
+	if (mpol_private_node(pol))
+		return private_node_try_for(mpol_private_node(pol), gfp, order,
+					    PRIVATE_NODE_USER_DEVICE_MAP);
+	return user_policy_alloc(pol, gfp, order, private_node_fall_back);
 }
 
 /*
@@ -351,9 +416,20 @@ static bool node_is_to_blame(struct private_node *pn, bool access)
 	return access || READ_ONCE(pn->on_full) == PRIVATE_NODE_FULL_SIGBUS;
 }
 
+/* One that has room now was not looked at in time: the fault is tried again. */
+static bool all_are_full(const nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (!private_node_is_full(nid))
+			return false;
+	return true;
+}
+
 static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 {
-	nodemask_t ordinary = ordinary_nodes(pol);
+	nodemask_t ordinary = ordinary_nodes(pol), open;
 	struct private_node *pn;
 	bool ret;
 
@@ -361,6 +437,9 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 		return node_is_to_blame(mpol_private_node(pol), access);
 	/* Then the ordinary nodes of the bind ran out as well. */
 	if (!nodes_empty(ordinary) || private_node_mpol_foreign(pol))
+		return false;
+	open = open_nodes(pol);
+	if (!all_are_full(&open))
 		return false;
 	pn = nearest_open(pol);
 	if (!pn)
@@ -379,8 +458,9 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
  *
  * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
  * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
- * When something else was lacking (a page table, the memory cgroup's limit),
- * or the task is being killed, the ordinary result stays.
+ * When something else was lacking (a page table, the memory cgroup's limit,
+ * ordinary memory for data that exists), or the task is being killed, the
+ * ordinary result stays.
  *
  * Context: process, may sleep; @vma is locked.
  * Return: the result of the fault.
@@ -397,7 +477,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	pol = fault_policy(vma, addr);
 	if (!pol)
 		return ret;
-	if (policy_is_to_blame(pol, regs))
+	if (!private_node_data_exists(vma, addr) &&
+	    policy_is_to_blame(pol, regs))
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 	mpol_put(pol);
 	return ret;
