@@ -31,7 +31,7 @@ static void find_ranges(void)
 	int i;
 
 	for (i = 0; i < 2; i++) {
-		text = strchr(text, ':') + 1;
+		text = strchr(i ? strchr(text, ' ') : text, ':') + 1;
 		snprintf(nodes[i].range, sizeof(nodes[i].range), "%.*s", (int)strcspn(text, " "), text);
 		nodes[i].start = strtoul(text, &end, 0) / PAGE;
 		nodes[i].end = nodes[i].start + strtoul(end + 1, NULL, 0) / PAGE;
@@ -44,8 +44,8 @@ static void new_node(int i, const char *on_full)
 
 	/* a is nearer */
 	snprintf(text, sizeof(text),
-		 "name=%s owner=%s ranges=%s distances=%d capable=user_numa enabled=user_numa on_full=%s on_unplug=move",
-		 names[i], names[i], nodes[i].range, 30 + 20 * i, on_full);
+		 "name=%s owner=%s ranges=%s distances=%s capable=user_numa enabled=user_numa on_full=%s on_unplug=move",
+		 names[i], names[i], nodes[i].range, i ? "50,50" : "30", on_full);
 	put(SIM "new_node", text);
 	snprintf(text, sizeof(text), "name=%s nid=", names[i]);
 	nodes[i].nid = (int)number_in(SIM "nodes", text);

@@ -123,7 +123,8 @@ static unsigned long idle_pages(unsigned long pfn, struct page *page)
 
 	if (!page)
 		return SECTION_ALIGN_UP(pfn + 1) - pfn;
-	if (PageVmemmapSelfHosted(page))
+	/* The flag is that of the swap cache, too, whose folios are swap-backed. */
+	if (PageVmemmapSelfHosted(page) && !PageSwapBacked(page))
 		return 1;
 	if (private_node_page_lost(page))
 		return 1;
