@@ -124,7 +124,8 @@ static unsigned long idle_pages(unsigned long pfn, struct page *page)
 	if (!page)
 		return SECTION_ALIGN_UP(pfn + 1) - pfn;
 	/* The flag is that of the swap cache, too, whose folios are swap-backed. */
-	if (PageVmemmapSelfHosted(page) && !PageSwapBacked(page))
+	if (PageVmemmapSelfHosted(page) &&
+	    !folio_test_swapbacked(page_folio(page)))
 		return 1;
 	if (private_node_page_lost(page))
 		return 1;
