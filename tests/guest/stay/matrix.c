@@ -555,6 +555,9 @@ static int wanted_fresh(const struct row *r, enum column c)
 	case CLOSED:
 	case SWAPOFF:
 		return is_dev(r) ? 1 : -1;
+	case REVOKED:
+		/* Others may use the object whose cgroup has the node: new pages are ordinary. */
+		return r->mem == SHMEM || r->mem == SYSV ? 2 : -1;
 	default:
 		return -1;
 	}
@@ -586,7 +589,7 @@ static void cell(unsigned long i, enum column c, struct answer a)
 	bool gone = c == MOVE || c == UNMAP || c == TAKEN;
 
 	/* What has to be placed anew is not placed on a node that is closed to it. */
-	gone |= r->swap && !(r->flags & CACHED) && wanted_fresh(r, c) < 0;
+	gone |= r->swap && !(r->flags & CACHED) && c != NOTHING && wanted_fresh(r, c) != 1;
 	int fresh = wanted_fresh(r, c), got;
 
 	cells[i][c] = v;
@@ -597,7 +600,7 @@ static void cell(unsigned long i, enum column c, struct answer a)
 	if (fresh && c != FULL_OOM && !(r->flags & PINNED)) {
 		got = ask(i, 'f').fresh;
 		ok(got == fresh, "%s | %s: new memory is %s (%d)", r->name, column_names[c],
-		   fresh > 0 ? "of the node" : "refused", got);
+		   fresh == 1 ? "of the node" : fresh == 2 ? "ordinary" : "refused", got);
 	}
 }
 
