@@ -119,6 +119,7 @@
 	PRIVATE_NODE_HOOK(cram_file_map) \
 	PRIVATE_NODE_HOOK(cram_steal) \
 	PRIVATE_NODE_HOOK(zswap_store) \
+	PRIVATE_NODE_HOOK(displaced) \
 	PRIVATE_NODE_HOOK(hibernation) \
 	PRIVATE_NODE_HOOK(kexec_hole) \
 	PRIVATE_NODE_HOOK(kexec_segment) \

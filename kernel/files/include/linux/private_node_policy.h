@@ -24,6 +24,13 @@ bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
 void __private_node_keep_file_folios(struct list_head *folios);
 bool __private_node_pin_refused(struct vm_area_struct *vma, unsigned long addr,
 				struct folio *folio);
+bool __private_node_no_readahead(struct mempolicy *pol);
+struct folio *__folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
+						 struct mempolicy *pol,
+						 pgoff_t ilx, int nid);
+struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
+						struct vm_area_struct *vma,
+						unsigned long addr);
 
 /* for mm/hugetlb.c, mm/private_node/hugetlb.c; macros where types are not known */
 #define private_node_set_mpoli(mpoli, mpol)	((mpoli)->pol = (mpol))
@@ -199,7 +206,79 @@ static inline bool private_node_pin_refused(struct vm_area_struct *vma,
 	       __private_node_pin_refused(vma, addr, page_folio(page));
 }
 
+/**
+ * folio_alloc_mpol_existing - folio_alloc_mpol() for data that exists
+ * @gfp: as there
+ * @order: as there
+ * @pol: as there
+ * @ilx: as there
+ * @nid: as there
+ *
+ * For swap-in and its like: where a private node refuses new memory, data that
+ * was there before comes back in ordinary memory.
+ *
+ * Cost: a static branch.
+ * Context: as @gfp says.
+ * Return: the folio; NULL when ordinary memory ran out as well, or a large one
+ * was asked for.
+ */
+static inline struct folio *
+folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
+				 struct mempolicy *pol, pgoff_t ilx, int nid)
+{
+	if (private_node_any() && private_node_hook(displaced))
+		return __folio_alloc_mpol_existing_noprof(gfp, order, pol, ilx,
+							  nid);
+	return folio_alloc_mpol_noprof(gfp, order, pol, ilx, nid);
+}
+
+/**
+ * vma_alloc_folio_existing - vma_alloc_folio() for data that exists
+ * @gfp: as there
+ * @order: as there
+ * @vma: as there
+ * @addr: as there
+ *
+ * For copies of a page; see folio_alloc_mpol_existing().
+ */
+static inline struct folio *
+vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
+				struct vm_area_struct *vma, unsigned long addr)
+{
+	if (private_node_any() && private_node_hook(displaced))
+		return __vma_alloc_folio_existing_noprof(gfp, order, vma, addr);
+	return vma_alloc_folio_noprof(gfp, order, vma, addr);
+}
+
+#define folio_alloc_mpol_existing(...) \
+	alloc_hooks(folio_alloc_mpol_existing_noprof(__VA_ARGS__))
+#define vma_alloc_folio_existing(...) \
+	alloc_hooks(vma_alloc_folio_existing_noprof(__VA_ARGS__))
+
+/**
+ * private_node_no_readahead - would pages that are read ahead find no room?
+ * @pol: policy of the page that is swapped in
+ * @ilx: see private_node_mpol_places()
+ *
+ * Only what is asked for is worth ordinary memory.
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline bool private_node_no_readahead(struct mempolicy *pol, pgoff_t ilx)
+{
+	return private_node_mpol_places(pol, ilx) &&
+	       __private_node_no_readahead(pol);
+}
+
 #else /* !CONFIG_PRIVATE_NODE */
+
+#define folio_alloc_mpol_existing	folio_alloc_mpol
+#define vma_alloc_folio_existing	vma_alloc_folio
+
+static inline bool private_node_no_readahead(struct mempolicy *pol, pgoff_t ilx)
+{
+	return false;
+}
 
 static inline void private_node_mpol_init(struct mempolicy *pol) {}
 

@@ -350,6 +350,30 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 }
 
 /*
+ * private_node_fall_back - take from the nodes that a full node's owner named
+ * @pn: the handle
+ * @user: on whose behalf; not used
+ * @gfp: as for folio_alloc(), with %__GFP_COMP
+ * @order: of the folio
+ *
+ * Context: as @gfp says; any but NMI.
+ * Return: a folio, or NULL, also when on_full is not fallback.
+ */
+struct folio *private_node_fall_back(struct private_node *pn,
+				     enum private_node_user user, gfp_t gfp,
+				     unsigned int order)
+{
+	struct folio *folio;
+
+	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
+		return NULL;
+	folio = alloc_ordinary(pn->nid, &pn->fallback, gfp, order);
+	if (folio)
+		this_cpu_add(pn->stats->fallback, 1UL << order);
+	return folio;
+}
+
+/*
  * private_node_on_full - do what the owner of a full node said
  * @pn: the handle, entered
  * @user: on whose behalf
@@ -368,10 +392,7 @@ struct folio *private_node_on_full(struct private_node *pn,
 
 	switch (READ_ONCE(pn->on_full)) {
 	case PRIVATE_NODE_FULL_FALLBACK:
-		folio = alloc_ordinary(pn->nid, &pn->fallback, gfp, order);
-		if (folio)
-			this_cpu_add(pn->stats->fallback, 1UL << order);
-		return folio;
+		return private_node_fall_back(pn, user, gfp, order);
 	case PRIVATE_NODE_FULL_OOM:
 		while (private_node_oom_kill(pn, user, gfp, order)) {
 			folio = private_node_walk(pn->nid, &nodes, gfp, order);
@@ -434,7 +455,7 @@ void private_node_refuse(struct private_node *pn, enum private_node_user user,
 
 static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 			       unsigned int order, enum private_node_user user,
-			       bool on_full)
+			       private_node_full_fn full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *folio;
@@ -445,8 +466,8 @@ static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 	}
 	gfp |= __GFP_COMP;
 	folio = private_node_walk(pn->nid, &nodes, gfp, order);
-	if (!folio && on_full)
-		folio = private_node_on_full(pn, user, gfp, order);
+	if (!folio && full)
+		folio = full(pn, user, gfp, order);
 	if (folio)
 		private_node_count(pn, user, PRIVATE_NODE_USED, 1UL << order);
 	else
@@ -471,7 +492,8 @@ struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 {
 	/* A user's large folio falls back to small ones before that is 'full'. */
 	return alloc_for(pn, gfp, order, user,
-			 !order || user == PRIVATE_NODE_USER_OWNER);
+			 !order || user == PRIVATE_NODE_USER_OWNER ?
+			 private_node_on_full : NULL);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
 
@@ -484,7 +506,20 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user, false);
+	return alloc_for(pn, gfp, order, user, NULL);
+}
+
+/*
+ * private_node_try_for - private_node_alloc_for() that kills nobody
+ *
+ * For data that exists, which has another way: mm/private_node/displaced.c.
+ */
+struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
+				   unsigned int order,
+				   enum private_node_user user)
+{
+	return alloc_for(pn, gfp, order, user,
+			 order ? NULL : private_node_fall_back);
 }
 
 /**

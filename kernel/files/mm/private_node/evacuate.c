@@ -125,7 +125,9 @@ static unsigned long idle_pages(unsigned long pfn, struct page *page)
 
 	if (!page)
 		return SECTION_ALIGN_UP(pfn + 1) - pfn;
-	if (PageVmemmapSelfHosted(page))
+	/* The flag is that of the swap cache, too, whose folios are swap-backed. */
+	if (PageVmemmapSelfHosted(page) &&
+	    !folio_test_swapbacked(page_folio(page)))
 		return 1;
 	if (private_node_page_lost(page))
 		return 1;
@@ -314,8 +316,9 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		scan(start_pfn, start_pfn + nr_pages, &h);
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* No page is placed now, so nothing more goes to swap from here. */
 		if (empty(&h))
-			return 0;
+			return refuses_swapped(pn, how) ? -EBUSY : 0;
 	}
 	h.user += h.strays;
 	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
@@ -556,6 +559,13 @@ static bool still_blocked(const struct holders *now, const struct holders *last,
 	return now->pinned && now->pinned_pfn == last->pinned_pfn;
 }
 
+/* Data in swap is data of the node: see private_node_is_swapped(). */
+static bool refuses_swapped(struct private_node *pn,
+			    enum private_node_on_unplug how)
+{
+	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
+}
+
 /*
  * private_node_evacuate_open - what can be done before the gates close
  * @pn: the handle, as open as it is
@@ -577,6 +587,8 @@ int private_node_evacuate_open(struct private_node *pn,
 	struct holders h = {}, last;
 	int tries;
 
+	if (refuses_swapped(pn, how))
+		return -EBUSY;
 	for (tries = 0; tries < SETTLE_TRIES; tries++) {
 		last = h;
 		/* Per-CPU batches hold folios on their way to an LRU list. */
@@ -612,8 +624,9 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		scan_ranges(ranges, nr, &h);
 		if (fatal_signal_pending(current))
 			return -EINTR;
+		/* No page is placed now, so nothing more goes to swap from here. */
 		if (empty(&h))
-			return 0;
+			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
 			zswap_leave_node(pn->nid);
 		if (blocked(&h, how)) {

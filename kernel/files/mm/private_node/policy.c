@@ -82,9 +82,12 @@ static struct private_node *named(const struct mempolicy *pol, int nid)
 	return NULL;
 }
 
+/* A home node that is gone has neither distances nor zonelists. */
 static int origin(const struct mempolicy *pol)
 {
-	return pol->home_node == NUMA_NO_NODE ? numa_mem_id() : pol->home_node;
+	if (pol->home_node == NUMA_NO_NODE || !node_online(pol->home_node))
+		return numa_mem_id();
+	return pol->home_node;
 }
 
 /* Lets the caller in to what the policy names, and returns these nodes. */
@@ -104,8 +107,18 @@ static nodemask_t enter_named(const struct mempolicy *pol)
 	return inside;
 }
 
-/* The nearest private node that is open to the policy, with a reference. */
-static struct private_node *nearest_open(const struct mempolicy *pol)
+/* Is @pn the better choice?  One without memory is only better than none. */
+static bool is_nearer(int from, const struct private_node *pn,
+		      const struct private_node *best)
+{
+	bool has = node_state(pn->nid, N_MEMORY_PRIVATE);
+
+	if (!best || has != node_state(best->nid, N_MEMORY_PRIVATE))
+		return !best || has;
+	return node_distance(from, pn->nid) < node_distance(from, best->nid);
+}
+
+static struct private_node *nearest(const struct mempolicy *pol, bool open)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
@@ -114,14 +127,34 @@ static struct private_node *nearest_open(const struct mempolicy *pol)
 		pn = named(pol, nid);
 		if (!pn)
 			continue;
-		if (private_node_user_open(pn, USER) &&
-		    (!best || node_distance(origin(pol), nid) <
-			      node_distance(origin(pol), best->nid)))
+		if ((!open || private_node_user_open(pn, USER)) &&
+		    is_nearer(origin(pol), pn, best))
 			swap(pn, best);
 		if (pn)
 			private_node_put(pn);
 	}
 	return best;
+}
+
+/* The nearest private node that is open to the policy, with a reference. */
+static struct private_node *nearest_open(const struct mempolicy *pol)
+{
+	return nearest(pol, true);
+}
+
+/*
+ * private_node_mpol_nearest - the node that a policy means first
+ * @pol: for which private_node_mpol_places()
+ *
+ * Open or not, with memory or not.
+ * Context: any.
+ * Return: the handle, with a reference; NULL when all of its owners are gone.
+ */
+struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
+{
+	if (mpol_private_node(pol))
+		return private_node_get(mpol_private_node(pol));
+	return nearest(pol, false);
 }
 
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
@@ -153,26 +186,57 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
+static nodemask_t open_nodes(const struct mempolicy *pol)
+{
+	nodemask_t open = NODE_MASK_NONE;
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn) && private_node_user_open(pn, USER))
+			node_set(nid, open);
+	}
+	return open;
+}
+
+/*
+ * private_node_mpol_open - private nodes from which a policy would take now
+ * @pol: for which private_node_mpol_places()
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_open(const struct mempolicy *pol)
+{
+	struct private_node *pn = mpol_private_node(pol);
+
+	if (!pn)
+		return open_nodes(pol);
+	if (private_node_user_open(pn, PRIVATE_NODE_USER_DEVICE_MAP))
+		return nodemask_of_node(pn->nid);
+	return NODE_MASK_NONE;
+}
+
 /*
  * All that is named is full: the nearest node's owner said what that means.
  * The caller is inside all of them, so they keep their handles.
  */
 static struct folio *policy_is_full(struct mempolicy *pol,
 				    const nodemask_t *inside, gfp_t gfp,
-				    unsigned int order)
+				    unsigned int order,
+				    private_node_full_fn full)
 {
-	struct private_node *pn;
-	int nid, best = NUMA_NO_NODE;
+	struct private_node *pn, *best = NULL;
+	int nid;
 
-	for_each_node_mask(nid, *inside)
-		if (best == NUMA_NO_NODE || node_distance(origin(pol), nid) <
-					    node_distance(origin(pol), best))
-			best = nid;
-	if (best == NUMA_NO_NODE)
-		return NULL;
 	scoped_guard(rcu)
-		pn = private_node_peek(best);
-	return private_node_on_full(pn, USER, gfp, order);
+		for_each_node_mask(nid, *inside) {
+			pn = private_node_peek(nid);
+			if (is_nearer(origin(pol), pn, best))
+				best = pn;
+		}
+	return best ? full(best, USER, gfp, order) : NULL;
 }
 
 /* Those of a bind that the task's cpuset has. */
@@ -237,7 +301,8 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 }
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
-				       unsigned int order)
+				       unsigned int order,
+				       private_node_full_fn full)
 {
 	nodemask_t inside = enter_named(pol), ordinary = ordinary_nodes(pol);
 	struct folio *folio = NULL;
@@ -249,7 +314,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
 	/* A large folio falls back to small ones before that is 'full'. */
 	if (!folio && nodes_empty(ordinary) && !order)
-		folio = policy_is_full(pol, &inside, gfp, order);
+		folio = policy_is_full(pol, &inside, gfp, order, full);
 	if (folio)
 		count_used(folio);
 	private_node_leave_nodes(&inside, USER);
@@ -278,7 +343,21 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order);
+	return user_policy_alloc(pol, gfp, order, private_node_on_full);
+}
+
+/*
+ * private_node_mpol_try - private_node_mpol_alloc() that kills nobody
+ *
+ * For data that exists, which has another way: mm/private_node/displaced.c.
+ */
+struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
+				    unsigned int order)
+{
+	if (mpol_private_node(pol))
+		return private_node_try_for(mpol_private_node(pol), gfp, order,
+					    PRIVATE_NODE_USER_DEVICE_MAP);
+	return user_policy_alloc(pol, gfp, order, private_node_fall_back);
 }
 
 /*
@@ -362,9 +441,20 @@ static bool node_is_to_blame(struct private_node *pn, bool access)
 	return access || READ_ONCE(pn->on_full) == PRIVATE_NODE_FULL_SIGBUS;
 }
 
+/* One that has room now was not looked at in time: the fault is tried again. */
+static bool all_are_full(const nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (!private_node_is_full(nid))
+			return false;
+	return true;
+}
+
 static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 {
-	nodemask_t ordinary = ordinary_nodes(pol);
+	nodemask_t ordinary = ordinary_nodes(pol), open;
 	struct private_node *pn;
 	bool ret;
 
@@ -372,6 +462,9 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 		return node_is_to_blame(mpol_private_node(pol), access);
 	/* Then the ordinary nodes of the bind ran out as well. */
 	if (!nodes_empty(ordinary) || private_node_mpol_foreign(pol))
+		return false;
+	open = open_nodes(pol);
+	if (!all_are_full(&open))
 		return false;
 	pn = nearest_open(pol);
 	if (!pn)
@@ -431,9 +524,10 @@ static vm_fault_t wait_outcome(struct private_node *pn,
  *
  * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
  * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
- * When something else was lacking (a page table, the memory cgroup's limit),
- * or the task is being killed, the ordinary result stays.  While a node is being
- * unplugged the fault waits for the outcome, and is tried again.
+ * When something else was lacking (a page table, the memory cgroup's limit,
+ * ordinary memory for data that exists), or the task is being killed, the
+ * ordinary result stays.  While a node is being unplugged the fault waits for
+ * the outcome, and is tried again.
  *
  * Context: process, may sleep; @vma is locked, until VM_FAULT_RETRY is returned.
  * Return: the result of the fault.
@@ -452,7 +546,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	if (!pol)
 		return ret;
 	closing = closing_node(pol);
-	if (!closing && policy_is_to_blame(pol, regs))
+	if (!closing && !private_node_data_exists(vma, addr) &&
+	    policy_is_to_blame(pol, regs))
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 	mpol_put(pol);
 	if (closing)

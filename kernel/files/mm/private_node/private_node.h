@@ -48,6 +48,8 @@ struct private_node_stats {
 	unsigned long oom_kills;
 	/* pages that PRIVATE_NODE_FULL_FALLBACK took elsewhere */
 	unsigned long fallback;
+	/* pages of data that existed, which came back in ordinary memory */
+	unsigned long displaced;
 	/* pages that were moved to ordinary memory to be pinned there */
 	unsigned long pin_moved;
 	/* reports of memory failure: pages out of use, and those that stayed */
@@ -219,6 +221,11 @@ bool private_node_set_state(struct private_node *pn,
 bool private_node_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 
+/* What to do about a node that has no free page; gives a folio, or NULL. */
+typedef struct folio *(*private_node_full_fn)(struct private_node *pn,
+					      enum private_node_user user,
+					      gfp_t gfp, unsigned int order);
+
 /* alloc.c */
 bool private_node_open(struct private_node *pn, enum private_node_user user);
 bool private_node_user_open(struct private_node *pn,
@@ -230,9 +237,15 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 struct folio *private_node_on_full(struct private_node *pn,
 				   enum private_node_user user, gfp_t gfp,
 				   unsigned int order);
+struct folio *private_node_fall_back(struct private_node *pn,
+				     enum private_node_user user, gfp_t gfp,
+				     unsigned int order);
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
 				     enum private_node_user user);
+struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
+				   unsigned int order,
+				   enum private_node_user user);
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user);
@@ -264,6 +277,23 @@ bool private_node_mpol_foreign(const struct mempolicy *pol);
 bool private_node_mpol_strict(const struct mempolicy *pol);
 bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
+struct private_node *private_node_mpol_nearest(const struct mempolicy *pol);
+nodemask_t private_node_mpol_open(const struct mempolicy *pol);
+struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
+				    unsigned int order);
+
+/* displaced.c */
+bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);
+
+/* swapped.c */
+#ifdef CONFIG_SWAP
+bool private_node_is_swapped(struct private_node *pn);
+#else
+static inline bool private_node_is_swapped(struct private_node *pn)
+{
+	return false;
+}
+#endif
 
 /* tier.c */
 int private_node_adistance(struct private_node *pn);
@@ -316,6 +346,7 @@ static inline void private_node_end_ops(struct private_node *pn) {}
 
 /* mm/shmem.c */
 void private_node_poison_shmem(struct folio *folio);
+unsigned long private_node_shmem_swapped(const struct private_node *pn);
 
 /* sysfs.c: node<N>/private; may sleep */
 int private_node_sysfs_add(struct private_node *pn);

@@ -42,7 +42,7 @@ static DEFINE_MUTEX(private_zonelist_lock);
 
 /*
  * private_node_zonelist_get - the private list of a node
- * @nid: an online node
+ * @nid: a node; one that is not online has the list of the running CPU's node
  * @cookie: for private_node_zonelist_put()
  *
  * Context: any but NMI; the caller may sleep until it puts the list.
@@ -57,6 +57,9 @@ struct zonelist *private_node_zonelist_get(int nid,
 	BUILD_BUG_ON(offsetof(struct zonelist, _zonerefs));
 	*cookie = srcu_read_lock_fast(&private_zonelist_srcu);
 	zl = srcu_dereference(private_zonelists[nid], &private_zonelist_srcu);
+	if (!zl)
+		zl = srcu_dereference(private_zonelists[numa_mem_id()],
+				      &private_zonelist_srcu);
 	return zl ? (struct zonelist *)zl->refs : NULL;
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_zonelist_get);

@@ -127,6 +127,25 @@ TRACE_EVENT(private_node_alloc_refused,
 		  __entry->order)
 );
 
+TRACE_EVENT(private_node_displaced,
+
+	TP_PROTO(int nid, int to),
+
+	TP_ARGS(nid, to),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(int, to)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->to = to;
+	),
+
+	TP_printk("nid=%d to=%d", __entry->nid, __entry->to)
+);
+
 TRACE_EVENT(private_node_unplug,
 
 	TP_PROTO(int nid, int how, unsigned long done, unsigned long left),

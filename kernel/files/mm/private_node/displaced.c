@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Data that exists stays.
+ *
+ * A closed service, a revoked cpuset, an unplugged or full node and an owner
+ * that is gone refuse new memory.  Data that was written before comes back: from
+ * swap, by copy-on-write and by fork's copy of a pinned page.  Where its policy
+ * finds no room, it comes back in ordinary memory: of the nodes that the policy
+ * names as well, then of those that the task's cpuset gives by default.  Such a
+ * page is displaced: counted and traced.  Nobody is killed for it while there is
+ * ordinary memory.
+ *
+ * Whoever allocates for data that exists calls vma_alloc_folio_existing() or
+ * folio_alloc_mpol_existing(), and needs to know nothing of this.
+ */
+#include <linux/kobject.h>
+#include <linux/mm.h>
+#include <linux/oom.h>
+#include <linux/pagemap.h>
+#include <linux/percpu.h>
+#include <linux/private_node_policy.h>
+#include <linux/sched.h>
+#include <linux/shmem_fs.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+#include <linux/sysfs.h>
+#include <linux/topology.h>
+#include <trace/events/private_node.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* Of all nodes, since boot: a node's own counter goes with its registration. */
+static DEFINE_PER_CPU(unsigned long, displaced_pages);
+
+/* What is tried first is no reason to kill anybody. */
+#define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+static void count_displaced(const struct mempolicy *pol, struct folio *folio)
+{
+	struct private_node *pn = private_node_mpol_nearest(pol);
+
+	this_cpu_inc(displaced_pages);
+	trace_private_node_displaced(pn ? pn->nid : NUMA_NO_NODE,
+				     folio_nid(folio));
+	if (pn)
+		this_cpu_inc(pn->stats->displaced);
+	private_node_put(pn);
+}
+
+static struct folio *displaced_alloc(const struct mempolicy *pol, gfp_t gfp)
+{
+	struct folio *folio;
+
+	gfp &= ~__GFP_THISNODE;
+	/* Without a mask the allocator takes the default of the task's cpuset. */
+	folio = __folio_alloc_noprof(gfp, 0, numa_mem_id(), NULL);
+	if (folio)
+		count_displaced(pol, folio);
+	return folio;
+}
+
+/*
+ * Is this the policy of who runs swapoff, or writes into another process, and
+ * not of whose data it is?  It may not take that to private nodes.
+ */
+static bool policy_is_strangers(const struct mempolicy *pol,
+				const struct mm_struct *mm)
+{
+	return pol == current->mempolicy &&
+	       (oom_task_origin(current) || (mm && mm != current->mm));
+}
+
+static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
+				    struct mempolicy *pol, pgoff_t ilx, int nid,
+				    const struct mm_struct *mm)
+{
+	struct folio *folio;
+
+	if (!private_node_mpol_places(pol, ilx))
+		return folio_alloc_mpol_noprof(gfp, order, pol, ilx, nid);
+	if (policy_is_strangers(pol, mm))
+		return __folio_alloc_noprof(gfp, order, nid, NULL);
+	folio = private_node_mpol_try(pol, gfp | TRY_GFP, order);
+	/* A large folio falls back to small ones first. */
+	if (folio || order)
+		return folio;
+	return displaced_alloc(pol, gfp);
+}
+
+/*
+ * __folio_alloc_mpol_existing_noprof - see folio_alloc_mpol_existing()
+ */
+struct folio *__folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
+						 struct mempolicy *pol,
+						 pgoff_t ilx, int nid)
+{
+	return alloc_existing(gfp, order, pol, ilx, nid, NULL);
+}
+
+/*
+ * __vma_alloc_folio_existing_noprof - see vma_alloc_folio_existing()
+ */
+struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
+						struct vm_area_struct *vma,
+						unsigned long addr)
+{
+	struct mempolicy *pol;
+	struct folio *folio;
+	pgoff_t ilx;
+
+	if (vma->vm_flags & VM_DROPPABLE)
+		gfp |= __GFP_NOWARN;
+	pol = get_vma_policy(vma, addr, order, &ilx);
+	folio = alloc_existing(gfp, order, pol, ilx, numa_node_id(),
+			       vma->vm_mm);
+	mpol_cond_put(pol);
+	return folio;
+}
+
+/*
+ * __private_node_no_readahead - see private_node_no_readahead()
+ */
+bool __private_node_no_readahead(struct mempolicy *pol)
+{
+	nodemask_t nodes = private_node_mpol_open(pol);
+	int nid;
+
+	for_each_node_mask(nid, nodes)
+		if (private_node_free_pages_nid(nid) >= SWAP_CLUSTER_MAX)
+			return false;
+	return true;
+}
+
+static bool pte_has_data(pte_t pte)
+{
+	if (pte_none(pte))
+		return false;
+	if (pte_present(pte))
+		return !is_zero_pfn(pte_pfn(pte));
+	return !softleaf_is_marker(softleaf_from_pte(pte));
+}
+
+static bool table_has_data(struct mm_struct *mm, unsigned long addr)
+{
+	pmd_t *pmd = mm_find_pmd(mm, addr);
+	pmd_t entry;
+	pte_t *pte;
+	bool ret;
+
+	if (!pmd)
+		return false;
+	entry = pmdp_get_lockless(pmd);
+	if (pmd_trans_huge(entry))
+		return !is_huge_zero_pmd(entry);
+	pte = pte_offset_map(pmd, addr);
+	if (!pte)
+		return false;
+	ret = pte_has_data(ptep_get_lockless(pte));
+	pte_unmap(pte);
+	return ret;
+}
+
+/*
+ * private_node_data_exists - was this fault for data that was there before?
+ * @vma: where the fault was, locked
+ * @addr: and there
+ *
+ * Such a fault is not refused by a private node: when it found no memory,
+ * ordinary memory or the memory cgroup was to blame.
+ * Context: process.
+ */
+bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct address_space *mapping;
+
+	if (table_has_data(vma->vm_mm, addr))
+		return true;
+	if (vma_is_anonymous(vma) || !vma->vm_file)
+		return false;
+	mapping = vma->vm_file->f_mapping;
+	/* Of a file's own data a private mapping gets a copy. */
+	if (!shmem_mapping(mapping))
+		return !(vma->vm_flags & VM_SHARED);
+	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));
+}
+
+static ssize_t displaced_show(struct kobject *kobj,
+			      struct kobj_attribute *attr, char *buf)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu(displaced_pages, cpu));
+	return sysfs_emit(buf, "%lu\n", sum);
+}
+
+static const struct kobj_attribute displaced_attr = __ATTR_RO(displaced);
+
+static int __init displaced_init(void)
+{
+	struct kobject *kobj = kobject_create_and_add("private_node", mm_kobj);
+
+	if (!kobj)
+		return -ENOMEM;
+	return sysfs_create_file(kobj, &displaced_attr.attr);
+}
+late_initcall(displaced_init);

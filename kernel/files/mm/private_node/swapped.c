@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is data of a device map in swap?
+ *
+ * It belongs to the node, like what lies there: an owner that refuses to unplug
+ * a node in use does so for this as well.  Nobody counts it while pages come and
+ * go; who unplugs looks for it, in the address spaces and objects that have
+ * something in swap, as swapoff does.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/delay.h>
+#include <linux/leafops.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/pagewalk.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/task.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* An address space that is being changed: 25 * 20 ms. */
+#define LOOK_TRIES	25
+#define LOOK_MS		20
+
+struct look {
+	const struct private_node *pn;
+	unsigned long pages;
+	unsigned int busy;		/* address spaces that could not be seen */
+	pid_t pid;			/* somebody who has some */
+	char comm[TASK_COMM_LEN];
+};
+
+static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
+		     struct mm_walk *walk)
+{
+	unsigned long *pages = walk->private;
+	pte_t *start, *pte;
+	spinlock_t *ptl;
+
+	/* Nothing of a huge page that is mapped as one is in swap. */
+	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!start)
+		return 0;
+	for (pte = start; addr < end; pte++, addr += PAGE_SIZE)
+		if (softleaf_is_swap(softleaf_from_pte(ptep_get(pte))))
+			(*pages)++;
+	pte_unmap_unlock(start, ptl);
+	cond_resched();
+	return 0;
+}
+
+static const struct mm_walk_ops count_ops = {
+	.pmd_entry = count_pmd,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* A fault may wait for the end of the unplug with the lock in its hand. */
+static bool lock_mm(struct mm_struct *mm)
+{
+	int tries;
+
+	for (tries = 0; tries < LOOK_TRIES; tries++) {
+		if (mmap_read_trylock(mm))
+			return true;
+		msleep(LOOK_MS);
+	}
+	return false;
+}
+
+static void name_task(const struct mm_struct *mm, struct look *look)
+{
+	struct task_struct *task;
+
+	guard(rcu)();
+	for_each_process(task) {
+		if (READ_ONCE(task->mm) != mm)
+			continue;
+		look->pid = task_pid_nr(task);
+		get_task_comm(look->comm, task);
+		return;
+	}
+}
+
+static void look_at_mm(struct mm_struct *mm, struct look *look)
+{
+	VMA_ITERATOR(vmi, mm, 0);
+	unsigned long pages = 0;
+	struct vm_area_struct *vma;
+
+	if (!lock_mm(mm)) {
+		look->busy++;
+		return;
+	}
+	for_each_vma(vmi, vma)
+		if (vma->vm_policy &&
+		    mpol_private_node(vma->vm_policy) == look->pn)
+			walk_page_vma(vma, &count_ops, &pages);
+	mmap_read_unlock(mm);
+	look->pages += pages;
+	if (pages && !look->pid)
+		name_task(mm, look);
+}
+
+/* The list has every address space that may have something in swap. */
+static void look_at_all(struct look *look)
+{
+	struct mm_struct *prev = &init_mm, *mm;
+	struct list_head *p = &init_mm.mmlist;
+
+	mmget(prev);
+	spin_lock(&mmlist_lock);
+	while ((p = p->next) != &init_mm.mmlist) {
+		mm = list_entry(p, struct mm_struct, mmlist);
+		if (!mmget_not_zero(mm))
+			continue;
+		spin_unlock(&mmlist_lock);
+		mmput_async(prev);
+		prev = mm;
+		look_at_mm(mm, look);
+		spin_lock(&mmlist_lock);
+	}
+	spin_unlock(&mmlist_lock);
+	mmput_async(prev);
+}
+
+/*
+ * private_node_is_swapped - refuse to unplug a node whose device map is in swap
+ * @pn: the handle
+ *
+ * Context: process, may sleep.
+ * Return: true, and dmesg says whose it is, when there is some, or when an
+ * address space could not be looked at.
+ */
+bool private_node_is_swapped(struct private_node *pn)
+{
+	struct look look = { .pn = pn };
+	unsigned long shared;
+
+	shared = private_node_shmem_swapped(pn);
+	look_at_all(&look);
+	if (look.pages)
+		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, some of pid %d (%s); stop it, or unplug with on_unplug=move or sigbus\n",
+		       pn->nid, look.pages + shared, look.pid, look.comm);
+	else if (shared)
+		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
+		       pn->nid, shared);
+	else if (look.busy)
+		pr_err("node %d: cannot unplug: %u processes are changing their mappings, of which some may be in swap; try again\n",
+		       pn->nid, look.busy);
+	return look.pages || shared || look.busy;
+}
