@@ -18,6 +18,7 @@
 #include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
+#include <linux/private_node_mm.h>
 #include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
@@ -115,6 +116,8 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 	folio = alloc_existing(gfp, order, pol, ilx, numa_node_id(),
 			       vma->vm_mm);
 	mpol_cond_put(pol);
+	if (folio)
+		private_node_mapped(vma, folio);
 	return folio;
 }
 

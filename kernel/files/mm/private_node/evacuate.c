@@ -316,9 +316,8 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		scan(start_pfn, start_pfn + nr_pages, &h);
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		/* No page is placed now, so nothing more goes to swap from here. */
 		if (empty(&h))
-			return refuses_swapped(pn, how) ? -EBUSY : 0;
+			return 0;
 	}
 	h.user += h.strays;
 	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
