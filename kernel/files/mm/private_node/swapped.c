@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
+#include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 
@@ -90,6 +91,9 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 	unsigned long pages = 0;
 	struct vm_area_struct *vma;
 
+	/* What is in swap was mapped before. */
+	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
+		return;
 	if (!lock_mm(mm)) {
 		look->busy++;
 		return;
