@@ -2,10 +2,10 @@
 /*
  * Placement by user policy: the user_numa service.
  *
- * A bind keeps the private nodes that it names in mempolicy.private_nodes, see
+ * A policy keeps the private nodes that it names in mempolicy.private_nodes, see
  * include/linux/private_node_policy.h.  It means the registrations of the time
  * it was made: a node id that another owner took later does not attach to it.
- * A static bind also means what the same owner registers later on that id.
+ * A static policy also means what the same owner registers later on that id.
  */
 #include <kunit/visibility.h>
 #include <linux/cpuset.h>
@@ -49,13 +49,16 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 	nodemask_t open = NODE_MASK_NONE;
 
 	/* Relative nodes are positions among ordinary nodes: they name none. */
-	if (pol->mode != MPOL_BIND || pol->flags & MPOL_F_RELATIVE_NODES)
+	if (pol->flags & MPOL_F_RELATIVE_NODES ||
+	    !private_node_mode_names(pol->mode, nodes))
 		return false;
 	pol->private_born = private_node_births();
 	__private_node_add_user_nodes(current, &open);
 	if (!nodes_and(pol->private_nodes, *nodes, open))
 		return false;
 	pol->flags |= MPOL_F_PRIVATE;
+	if (pol->mode != MPOL_BIND)
+		private_node_names_alone(pol);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(__private_node_mpol_bind);
@@ -87,8 +90,14 @@ static int origin(const struct mempolicy *pol)
 	return pol->home_node == NUMA_NO_NODE ? numa_mem_id() : pol->home_node;
 }
 
-/* The nearest private node that is open to the policy, with a reference. */
-static struct private_node *nearest_open(const struct mempolicy *pol)
+/*
+ * private_node_mpol_nearest - the nearest private node that is open to a policy
+ * @pol: a user's policy
+ *
+ * Context: any.
+ * Return: its handle, with a reference; NULL if there is none.
+ */
+struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
@@ -136,7 +145,13 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-static nodemask_t open_nodes(const struct mempolicy *pol)
+/*
+ * private_node_mpol_open - the private nodes that a policy may place on now
+ * @pol: any policy
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
 	nodemask_t open = NODE_MASK_NONE;
 	struct private_node *pn;
@@ -155,7 +170,7 @@ static nodemask_t open_nodes(const struct mempolicy *pol)
 static struct folio *policy_is_full(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order)
 {
-	struct private_node *pn = nearest_open(pol);
+	struct private_node *pn = private_node_mpol_nearest(pol);
 	struct folio *folio;
 
 	if (!pn)
@@ -165,8 +180,13 @@ static struct folio *policy_is_full(struct mempolicy *pol, gfp_t gfp,
 	return folio;
 }
 
-/* Those of a bind that the task's cpuset has. */
-static nodemask_t ordinary_nodes(const struct mempolicy *pol)
+/*
+ * private_node_mpol_ordinary - ordinary nodes of a policy that the task may use
+ * @pol: a policy that names private nodes
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
 {
 	nodemask_t nodes = cpuset_current_mems_allowed;
 
@@ -192,7 +212,7 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
 	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol) ||
 	    !private_node_hook(user_foreign))
 		return false;
-	ordinary = ordinary_nodes(pol);
+	ordinary = private_node_mpol_ordinary(pol);
 	if (!nodes_empty(ordinary))
 		return false;
 	for_each_node_mask(nid, pol->private_nodes)
@@ -209,10 +229,10 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
  */
 bool private_node_mpol_strict(const struct mempolicy *pol)
 {
-	nodemask_t ordinary = ordinary_nodes(pol);
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 
-	return pol->mode == MPOL_BIND && nodes_empty(ordinary) &&
-	       !private_node_mpol_foreign(pol);
+	return (pol->mode == MPOL_BIND || private_node_mpol_spreads(pol)) &&
+	       nodes_empty(ordinary) && !private_node_mpol_foreign(pol);
 }
 
 /* The task's default nodes, counted where the object would have had it. */
@@ -226,22 +246,34 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 			     numa_mem_id(), NULL);
 }
 
-static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
-				       unsigned int order)
+/* No node that is open has a page at once. */
+static struct folio *policy_goes_on(struct mempolicy *pol, nodemask_t *ordinary,
+				    gfp_t gfp, unsigned int order)
 {
-	nodemask_t open = open_nodes(pol), ordinary = ordinary_nodes(pol);
+	if (!nodes_empty(*ordinary))
+		return __folio_alloc(gfp, order, origin(pol), ordinary);
+	/* A large folio falls back to small ones before that is 'full'. */
+	return order ? NULL : policy_is_full(pol, gfp, order);
+}
+
+static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
+				       unsigned int order, pgoff_t ilx)
+{
+	nodemask_t open = private_node_mpol_open(pol);
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	struct folio *folio = NULL;
 	nodemask_t nodes;
 
 	gfp = (gfp & ~__GFP_THISNODE) | __GFP_COMP;
 	nodes_or(nodes, open, ordinary);
-	if (!nodes_empty(open))
+	if (private_node_mpol_spreads(pol))
+		folio = private_node_spread(pol, &open, gfp, order, ilx);
+	if (private_node_mpol_prefers(pol))
+		gfp = private_node_prefer_gfp(gfp);
+	if (!folio && !nodes_empty(open))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
-	if (!folio && !nodes_empty(ordinary))
-		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
-	/* A large folio falls back to small ones before that is 'full'. */
-	else if (!folio && !order)
-		folio = policy_is_full(pol, gfp, order);
+	if (!folio && !private_node_mpol_prefers(pol))
+		folio = policy_goes_on(pol, &ordinary, gfp, order);
 	if (folio)
 		count_used(folio);
 	else
@@ -254,12 +286,13 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
  * @pol: for which private_node_mpol_places()
  * @gfp: of the fault
  * @order: of the folio
+ * @ilx: interleave index
  *
  * Context: as @gfp says.
  * Return: the folio, or NULL.
  */
 struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
-				      unsigned int order)
+				      unsigned int order, pgoff_t ilx)
 {
 	if (mpol_private_node(pol))
 		return private_node_alloc_for(mpol_private_node(pol), gfp,
@@ -267,7 +300,7 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order);
+	return user_policy_alloc(pol, gfp, order, ilx);
 }
 
 /*
@@ -353,16 +386,17 @@ static bool node_is_to_blame(struct private_node *pn, bool access)
 
 static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 {
-	nodemask_t ordinary = ordinary_nodes(pol);
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	struct private_node *pn;
 	bool ret;
 
 	if (mpol_private_node(pol))
 		return node_is_to_blame(mpol_private_node(pol), access);
-	/* Then the ordinary nodes of the bind ran out as well. */
-	if (!nodes_empty(ordinary) || private_node_mpol_foreign(pol))
+	/* Then the ordinary nodes of the policy ran out as well. */
+	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
+	    private_node_mpol_foreign(pol))
 		return false;
-	pn = nearest_open(pol);
+	pn = private_node_mpol_nearest(pol);
 	if (!pn)
 		return true;
 	ret = node_is_to_blame(pn, access);
@@ -397,8 +431,13 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	pol = fault_policy(vma, addr);
 	if (!pol)
 		return ret;
-	if (policy_is_to_blame(pol, regs))
+	if (policy_is_to_blame(pol, regs)) {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
+		/* A pin's caller has an errno, which says it. */
+		if (regs)
+			private_node_tell(pol, user_mode(regs) ?
+					  "gets SIGBUS" : "gets EFAULT");
+	}
 	mpol_put(pol);
 	return ret;
 }
