@@ -112,7 +112,7 @@ for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetl
 		ok "stat has ${s}_$e" grep -qx "${s}_$e" <<< "$names"
 	done
 done
-for s in unplug_moved unplug_unmapped oom_kills fallback pin_moved memory_failure_hard memory_failure_soft \
+for s in unplug_moved unplug_unmapped oom_kills fallback preferred_elsewhere stack_elsewhere pin_moved memory_failure_hard memory_failure_soft \
 	memory_failure_not_isolated; do
 	ok "stat has $s" grep -qx "$s" <<< "$names"
 done

@@ -30,9 +30,20 @@ ok "--interleave=all: the ordinary node only" [ "$(pages 1 /tmp/maps)" = 0 ]
 ok "--membind=all" maps --membind=all
 ok "--membind=all names it: the policy says so" grep -q 'bind:0-1' /tmp/maps
 ok "--membind=all: the nearest node first" [ "$(pages 1 /tmp/maps)" = 0 ]
-not_ok "--preferred=1: refused" maps --preferred=1
+ok "--preferred=1" maps --preferred=1
+ok "--preferred=1: anonymous memory is there" [ "$(anon /tmp/maps 1)" -gt 10 ]
+ok "--preferred=1: the policy says so" grep -q 'prefer:1' /tmp/maps
+grep 'mapped=' /tmp/maps > /tmp/files
+ok "--preferred=1: mapped files are not" [ "$(pages 1 /tmp/files)" = 0 ]
+ok "--preferred-many=1" maps --preferred-many=1
+ok "--preferred-many=1: anonymous memory is there" [ "$(anon /tmp/maps 1)" -gt 10 ]
+ok "--interleave=1: a mask of private nodes alone names them" maps --interleave=1
+ok "--interleave=1: anonymous memory is there" [ "$(anon /tmp/maps 1)" -gt 10 ]
+ok "--interleave=0,1" maps --interleave=0,1
+ok "--interleave=0,1: the ordinary node only" [ "$(pages 1 /tmp/maps)" = 0 ]
 echo -user_numa > $private/enabled
 ok "closed: --show does not have it" shown 0
 not_ok "closed: --membind=1: refused" maps --membind=1
+not_ok "closed: --preferred=1: refused" maps --preferred=1
 echo +user_numa > $private/enabled
 done_testing

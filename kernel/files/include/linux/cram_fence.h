@@ -37,6 +37,7 @@ void free_trimmed_pages(struct page *page, unsigned int order);
 
 /* For mm/private_node/tier.c, see mm/cram/core.c and memcg.c. */
 bool cram_has_room(int nid);
+unsigned long cram_credit_pages(int nid);
 bool cram_may_take(int nid, unsigned long nr);
 bool cram_reserve(int nid, unsigned long nr);
 void cram_unreserve(int nid, unsigned long nr);
@@ -287,6 +288,11 @@ static inline bool cram_no_hibernation(void)
 static inline bool cram_has_room(int nid)
 {
 	return false;
+}
+
+static inline unsigned long cram_credit_pages(int nid)
+{
+	return 0;
 }
 
 static inline bool cram_may_take(int nid, unsigned long nr)

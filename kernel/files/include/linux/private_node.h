@@ -266,12 +266,15 @@ bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 
 /* user policy, mm/private_node/policy.c */
 struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
-				      unsigned int order);
+				      unsigned int order, pgoff_t ilx);
 struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order);
 vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 				    unsigned long addr, unsigned int flags,
 				    struct pt_regs *regs, vm_fault_t ret);
 bool __vma_names_private_node(const struct vm_area_struct *vma);
+int __private_node_exec_room(void);
+unsigned long __private_node_overcommit(void);
+bool __private_node_vma_commits(struct vm_area_struct *vma, long pages);
 void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes);
 
@@ -288,6 +291,56 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 {
 	if (private_node_any() && private_node_hook(user_nodes))
 		__private_node_add_user_nodes(task, nodes);
+}
+
+/**
+ * private_node_exec_room - can a new program of this task start?
+ *
+ * Its memory comes from where the task's policy says.  After the point of no
+ * return nobody is left to be told.
+ *
+ * Cost: a static branch; with a private node, a look at the task's policy.
+ * Context: process, may sleep.
+ * Return: 0 or -ENOMEM.
+ */
+static inline int private_node_exec_room(void)
+{
+	if (private_node_any() && private_node_hook(exec_room))
+		return __private_node_exec_room();
+	return 0;
+}
+
+/**
+ * private_node_overcommit - pages that a mapping may count on beside RAM and swap
+ *
+ * For overcommit_memory=0.  What the task's policy names, and what reclaim can
+ * use.
+ *
+ * Cost: a static branch; with a private node, a look at each.
+ * Context: any.
+ */
+static inline unsigned long private_node_overcommit(void)
+{
+	if (private_node_any() && private_node_hook(overcommit))
+		return __private_node_overcommit();
+	return 0;
+}
+
+/**
+ * private_node_vma_commits - do these pages of a mapping fit on its private nodes?
+ * @vma: a mapping with a policy of its own or without one, locked
+ * @pages: to be committed for it
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: process.
+ * Return: true when they do, and were counted as committed; else ask
+ * security_vm_enough_memory_mm().
+ */
+static inline bool private_node_vma_commits(struct vm_area_struct *vma,
+					    long pages)
+{
+	return private_node_any() && private_node_hook(overcommit_vma) &&
+	       __private_node_vma_commits(vma, pages);
 }
 
 /**
@@ -473,7 +526,8 @@ static inline bool private_node_range_fixed(struct mm_struct *mm,
 
 static inline struct folio *private_node_mpol_alloc(struct mempolicy *pol,
 						    gfp_t gfp,
-						    unsigned int order)
+						    unsigned int order,
+						    pgoff_t ilx)
 {
 	return NULL;
 }
@@ -487,6 +541,22 @@ static inline struct folio *private_node_user_alloc(int nid, gfp_t gfp,
 static inline void private_node_add_user_nodes(struct task_struct *task,
 					       nodemask_t *nodes)
 {
+}
+
+static inline int private_node_exec_room(void)
+{
+	return 0;
+}
+
+static inline unsigned long private_node_overcommit(void)
+{
+	return 0;
+}
+
+static inline bool private_node_vma_commits(struct vm_area_struct *vma,
+					    long pages)
+{
+	return false;
 }
 
 static inline vm_fault_t private_node_fault_error(struct vm_area_struct *vma,

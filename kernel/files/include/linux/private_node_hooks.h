@@ -129,7 +129,13 @@
 	PRIVATE_NODE_HOOK(dax_unbind) \
 	PRIVATE_NODE_HOOK(dax_adopt) \
 	PRIVATE_NODE_HOOK(tier_memory) \
-	PRIVATE_NODE_HOOK(tier_show)
+	PRIVATE_NODE_HOOK(tier_show) \
+	PRIVATE_NODE_HOOK(user_named) \
+	PRIVATE_NODE_HOOK(tmpfs_named) \
+	PRIVATE_NODE_HOOK(stack_elsewhere) \
+	PRIVATE_NODE_HOOK(exec_room) \
+	PRIVATE_NODE_HOOK(overcommit) \
+	PRIVATE_NODE_HOOK(overcommit_vma)
 
 #ifdef CONFIG_PRIVATE_NODE_MUTATE
 

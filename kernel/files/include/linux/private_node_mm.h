@@ -28,7 +28,8 @@ struct mempolicy;
 #ifdef CONFIG_PRIVATE_NODE
 
 struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
-				     struct mempolicy *pol, gfp_t gfp,
+				     unsigned long addr, struct mempolicy *pol,
+				     pgoff_t ilx, gfp_t gfp,
 				     unsigned int order);
 
 /* The flag is read by many and written once. */
@@ -89,8 +90,9 @@ private_node_check_marked(struct vm_area_struct *vma, const struct folio *folio)
 #else /* !CONFIG_PRIVATE_NODE */
 
 static inline struct folio *
-private_node_vma_alloc(struct vm_area_struct *vma, struct mempolicy *pol,
-		       gfp_t gfp, unsigned int order)
+private_node_vma_alloc(struct vm_area_struct *vma, unsigned long addr,
+		       struct mempolicy *pol, pgoff_t ilx, gfp_t gfp,
+		       unsigned int order)
 {
 	return NULL;
 }

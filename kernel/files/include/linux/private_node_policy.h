@@ -2,13 +2,17 @@
 /*
  * Private memory nodes in memory policies.
  *
- * A bind may name private nodes that have the user_numa service.  They are kept
- * apart from mempolicy.nodes, which is of ordinary nodes as ever: whoever reads
- * it stays closed, and a bind to private nodes alone has an empty one, so that
- * what does not belong there (page cache, page tables, slab) finds no
+ * A policy may name private nodes that have the user_numa service.  They are
+ * kept apart from mempolicy.nodes, which is of ordinary nodes as ever: whoever
+ * reads it stays closed, and a bind to private nodes alone has an empty one, so
+ * that what does not belong there (page cache, page tables, slab) finds no
  * restriction in it and goes to ordinary nodes.
  *
- * mm/private_node/policy.c
+ * A preference or a spreading mode names private nodes only if its mask has
+ * nothing else in it.  Such a policy is MPOL_LOCAL to whoever reads
+ * mempolicy.mode; what the user said is in mempolicy.named_mode.
+ *
+ * mm/private_node/policy.c, mm/private_node/named.c
  */
 #ifndef _LINUX_PRIVATE_NODE_POLICY_H
 #define _LINUX_PRIVATE_NODE_POLICY_H
@@ -20,6 +24,15 @@
 #ifdef CONFIG_PRIVATE_NODE
 
 bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes);
+bool __private_node_mpol_spills(const struct mempolicy *pol,
+				unsigned int order);
+bool __private_node_mpol_may_state(const nodemask_t *nodes);
+struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
+					 struct vm_area_struct *vma,
+					 unsigned long addr, gfp_t gfp);
+void private_node_mpol_stated(struct mempolicy *pol);
+void private_node_mpol_inherit(struct mempolicy *pol,
+			       const struct mempolicy *mount);
 bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
 void __private_node_keep_file_folios(struct list_head *folios);
 bool __private_node_pin_refused(struct vm_area_struct *vma, unsigned long addr,
@@ -76,6 +89,7 @@ static inline bool private_node_pool_apart(struct folio *folio, int nid)
 static inline void private_node_mpol_init(struct mempolicy *pol)
 {
 	pol->pn = NULL;
+	pol->named_mode = MPOL_DEFAULT;
 	nodes_clear(pol->nodes);
 	nodes_clear(pol->private_nodes);
 }
@@ -96,13 +110,77 @@ static inline bool private_node_mpol_names(const struct mempolicy *pol)
 }
 
 /**
- * private_node_mpol_bind - take the private nodes into a new bind
+ * private_node_mpol_alone - does a policy other than a bind name private nodes?
+ * @pol: any policy
+ *
+ * Then it names no other node, and its mode is MPOL_LOCAL.
+ * Cost: a static branch; with a private node, two loads.
+ * Context: any.
+ */
+static inline bool private_node_mpol_alone(const struct mempolicy *pol)
+{
+	return private_node_any() && pol->mode == MPOL_LOCAL &&
+	       (pol->flags & MPOL_F_PRIVATE);
+}
+
+/* The mode as the user said it.  Cost and context: as the above. */
+static inline unsigned short private_node_mpol_mode(const struct mempolicy *pol)
+{
+	return private_node_mpol_alone(pol) ? pol->named_mode : pol->mode;
+}
+
+/* Is it one that spreads over private nodes? */
+static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
+{
+	return private_node_mpol_alone(pol) &&
+	       (pol->named_mode == MPOL_INTERLEAVE ||
+		pol->named_mode == MPOL_WEIGHTED_INTERLEAVE);
+}
+
+/* Is it a preference, which goes on in ordinary memory? */
+static inline bool private_node_mpol_prefers(const struct mempolicy *pol)
+{
+	return private_node_mpol_alone(pol) && !private_node_mpol_spreads(pol);
+}
+
+/**
+ * private_node_mpol_spills - does what found no private node take ordinary memory?
+ * @pol: for which private_node_mpol_places()
+ * @order: of the folio
+ *
+ * Counts it.
+ * Context: any.
+ */
+static inline bool private_node_mpol_spills(const struct mempolicy *pol,
+					    unsigned int order)
+{
+	return private_node_mpol_prefers(pol) &&
+	       __private_node_mpol_spills(pol, order);
+}
+
+/**
+ * private_node_mpol_may_state - may a mount option name these nodes?
+ * @nodes: ordinary and private nodes
+ *
+ * Context: process.
+ */
+static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
+{
+	return nodes_subset(*nodes, node_states[N_MEMORY]) ||
+	       (private_node_hook(tmpfs_named) && private_node_any() &&
+		__private_node_mpol_may_state(nodes));
+}
+
+/**
+ * private_node_mpol_bind - take the private nodes into a new policy
  * @pol: policy
  * @nodes: what the user named
  *
+ * A policy other than a bind becomes MPOL_LOCAL.
+ *
  * Context: the lock that mpol_set_nodemask() needs.
- * Return: true if the bind names a private node that is open to it, so that it
- * may do without an ordinary one.
+ * Return: true if it names a private node that is open to it, so that it may do
+ * without an ordinary one.
  */
 static inline bool private_node_mpol_bind(struct mempolicy *pol,
 					  const nodemask_t *nodes)
@@ -127,11 +205,37 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 	       (!private_node_hook(user_file) || ilx != NO_INTERLEAVE_INDEX);
 }
 
+/**
+ * private_node_stack_alloc - a page of a stack, where its node has none left
+ * @pol: policy of the fault
+ * @ilx: interleave index
+ * @vma: where the fault is
+ * @addr: and there
+ * @gfp: of the fault
+ * @order: of the folio
+ *
+ * A signal that says that the node is full needs a frame on the stack.
+ *
+ * Cost: on failure only; a static branch.
+ * Context: as @gfp says.
+ * Return: an ordinary folio for a stack of the running task; else NULL.
+ */
+static inline struct folio *
+private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
+			 struct vm_area_struct *vma, unsigned long addr,
+			 gfp_t gfp, unsigned int order)
+{
+	if (order || !private_node_mpol_places(pol, ilx) ||
+	    !private_node_hook(stack_elsewhere))
+		return NULL;
+	return __private_node_stack_alloc(pol, vma, addr, gfp);
+}
+
 /* For __mpol_equal(), which looked at all else. */
 static inline bool private_node_mpol_equal(const struct mempolicy *a,
 					   const struct mempolicy *b)
 {
-	return a->pn == b->pn &&
+	return a->pn == b->pn && a->named_mode == b->named_mode &&
 	       nodes_equal(a->private_nodes, b->private_nodes) &&
 	       (nodes_empty(a->private_nodes) ||
 		a->private_born == b->private_born);
@@ -285,6 +389,47 @@ static inline void private_node_mpol_init(struct mempolicy *pol) {}
 static inline bool private_node_mpol_names(const struct mempolicy *pol)
 {
 	return false;
+}
+
+static inline bool private_node_mpol_alone(const struct mempolicy *pol)
+{
+	return false;
+}
+
+static inline unsigned short private_node_mpol_mode(const struct mempolicy *pol)
+{
+	return pol->mode;
+}
+
+static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
+{
+	return false;
+}
+
+static inline bool private_node_mpol_spills(const struct mempolicy *pol,
+					    unsigned int order)
+{
+	return false;
+}
+
+static inline struct folio *
+private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
+			 struct vm_area_struct *vma, unsigned long addr,
+			 gfp_t gfp, unsigned int order)
+{
+	return NULL;
+}
+
+static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
+{
+	return nodes_subset(*nodes, node_states[N_MEMORY]);
+}
+
+static inline void private_node_mpol_stated(struct mempolicy *pol) {}
+
+static inline void private_node_mpol_inherit(struct mempolicy *pol,
+					     const struct mempolicy *mount)
+{
 }
 
 static inline bool private_node_mpol_bind(struct mempolicy *pol,

@@ -20,6 +20,7 @@
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/libnvdimm.h>
+#include <linux/math64.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
@@ -129,6 +130,27 @@ bool cram_has_room(int nid)
 		return true;
 	read_if_useful(cd);
 	return false;
+}
+
+/*
+ * cram_credit_pages - how many more pages can a device take, at worst?
+ * @nid: its node
+ *
+ * Context: any.
+ */
+unsigned long cram_credit_pages(int nid)
+{
+	struct cram_device *cd;
+	s64 credit;
+
+	if (!READ_ONCE(cram_anon))
+		return 0;
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (!cd || !admits(cd))
+		return 0;
+	credit = cram_ledger_credit(&cd->ledger);
+	return credit > 0 ? div_u64(credit, cd->ledger.worst) : 0;
 }
 
 /*

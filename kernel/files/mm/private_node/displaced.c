@@ -82,10 +82,14 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 		return folio_alloc_mpol_noprof(gfp, order, pol, ilx, nid);
 	if (policy_is_strangers(pol, mm))
 		return __folio_alloc_noprof(gfp, order, nid, NULL);
-	folio = private_node_mpol_try(pol, gfp | TRY_GFP, order);
+	folio = private_node_mpol_try(pol, gfp | TRY_GFP, order, ilx);
 	/* A large folio falls back to small ones first. */
 	if (folio || order)
 		return folio;
+	/* A preference names ordinary memory as the second best. */
+	if (private_node_mpol_spills(pol, order))
+		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,
+					    NULL);
 	return displaced_alloc(pol, gfp);
 }
 

@@ -197,6 +197,8 @@ static bool empty(const struct holders *h)
 	return !h->user && !h->strays && !h->other;
 }
 
+static const char let_it_end[] = "stop it, or let it end its I/O";
+
 static void name_task(struct task_name *name)
 {
 	struct task_struct *task;
@@ -263,17 +265,39 @@ static bool find_task(unsigned long pfn, struct task_name *name)
 	return name->pid;
 }
 
+/* Who holds a page but does not map it?  NULL or text for kfree(). */
+static char *find_holder(unsigned long pfn, bool mapped)
+{
+	struct folio *folio = private_node_next_used(&pfn, pfn + 1);
+	char *text;
+
+	if (!folio)
+		return NULL;
+	text = private_node_describe_holder(folio, mapped);
+	folio_put(folio);
+	return text;
+}
+
 static void report_users(int nid, const char *what, unsigned long nr,
 			 const char *held, unsigned long pfn, const char *next)
 {
 	struct task_name name;
+	char *holder = NULL;
+	bool mapped = find_task(pfn, &name);
 
-	if (find_task(pfn, &name))
+	/* A page that is mapped may be pinned by what somebody put into a pipe. */
+	if (!mapped || next == let_it_end)
+		holder = find_holder(pfn, mapped);
+	if (holder)
+		pr_err("node %d: %s: %lu user pages %s, one %s; %s\n",
+		       nid, what, nr, held, holder, next);
+	else if (mapped)
 		pr_err("node %d: %s: %lu user pages %s, one by pid %d (%s); %s\n",
 		       nid, what, nr, held, name.pid, name.comm, next);
 	else
-		pr_err("node %d: %s: %lu user pages %s, one at pfn %#lx that no process maps (an open file, or I/O under way); %s\n",
+		pr_err("node %d: %s: %lu user pages %s, one at pfn %#lx that no process maps (I/O under way); %s\n",
 		       nid, what, nr, held, pfn, next);
+	kfree(holder);
 }
 
 static void report(struct private_node *pn, int nid, const char *what,
@@ -284,7 +308,7 @@ static void report(struct private_node *pn, int nid, const char *what,
 		       nid, what, h->other, pn ? pn->owner : "(none)");
 	else if (h->pinned)
 		report_users(nid, what, h->pinned, "are pinned", h->pinned_pfn,
-			     "stop it, or let it end its I/O");
+			     let_it_end);
 	else if (h->user)
 		report_users(nid, what, h->user, "are in use", h->user_pfn,
 			     next);

@@ -32,7 +32,9 @@
 /*
  * private_node_vma_alloc - take a folio as a policy with private nodes says
  * @vma: where the folio will be mapped
+ * @addr: and there
  * @pol: for which private_node_mpol_places()
+ * @ilx: interleave index
  * @gfp: of the fault
  * @order: of the folio
  *
@@ -43,12 +45,17 @@
  * Return: the folio, or NULL.
  */
 struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
-				     struct mempolicy *pol, gfp_t gfp,
+				     unsigned long addr, struct mempolicy *pol,
+				     pgoff_t ilx, gfp_t gfp,
 				     unsigned int order)
 {
+	struct folio *folio;
+
 	if (private_node_hook(mm_private))
 		private_node_mark_mm(vma->vm_mm);
-	return private_node_mpol_alloc(pol, gfp, order);
+	folio = folio_alloc_mpol_noprof(gfp, order, pol, ilx, numa_node_id());
+	return folio ?: private_node_stack_alloc(pol, ilx, vma, addr, gfp,
+						 order);
 }
 
 /*

@@ -2,10 +2,10 @@
 /*
  * Placement by user policy: the user_numa service.
  *
- * A bind keeps the private nodes that it names in mempolicy.private_nodes, see
+ * A policy keeps the private nodes that it names in mempolicy.private_nodes, see
  * include/linux/private_node_policy.h.  It means the registrations of the time
  * it was made: a node id that another owner took later does not attach to it.
- * A static bind also means what the same owner registers later on that id.
+ * A static policy also means what the same owner registers later on that id.
  */
 #include <kunit/visibility.h>
 #include <linux/cpuset.h>
@@ -49,13 +49,16 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 	nodemask_t open = NODE_MASK_NONE;
 
 	/* Relative nodes are positions among ordinary nodes: they name none. */
-	if (pol->mode != MPOL_BIND || pol->flags & MPOL_F_RELATIVE_NODES)
+	if (pol->flags & MPOL_F_RELATIVE_NODES ||
+	    !private_node_mode_names(pol->mode, nodes))
 		return false;
 	pol->private_born = private_node_births();
 	__private_node_add_user_nodes(current, &open);
 	if (!nodes_and(pol->private_nodes, *nodes, open))
 		return false;
 	pol->flags |= MPOL_F_PRIVATE;
+	if (pol->mode != MPOL_BIND)
+		private_node_names_alone(pol);
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(__private_node_mpol_bind);
@@ -136,8 +139,14 @@ static struct private_node *nearest(const struct mempolicy *pol, bool open)
 	return best;
 }
 
-/* The nearest private node that is open to the policy, with a reference. */
-static struct private_node *nearest_open(const struct mempolicy *pol)
+/*
+ * private_node_mpol_nearest_open - the nearest node that a user's policy may use
+ * @pol: a policy of a user, not of a device map
+ *
+ * Context: any.
+ * Return: its handle, with a reference; NULL if there is none.
+ */
+struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 {
 	return nearest(pol, true);
 }
@@ -186,7 +195,13 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-static nodemask_t open_nodes(const struct mempolicy *pol)
+/*
+ * private_node_mpol_open - the private nodes that a policy may place on now
+ * @pol: any policy
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
 	nodemask_t open = NODE_MASK_NONE;
 	struct private_node *pn;
@@ -239,8 +254,13 @@ static struct folio *policy_is_full(struct mempolicy *pol,
 	return best ? full(best, USER, gfp, order) : NULL;
 }
 
-/* Those of a bind that the task's cpuset has. */
-static nodemask_t ordinary_nodes(const struct mempolicy *pol)
+/*
+ * private_node_mpol_ordinary - ordinary nodes of a policy that the task may use
+ * @pol: a policy that names private nodes
+ *
+ * Context: any.
+ */
+nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
 {
 	nodemask_t nodes = cpuset_current_mems_allowed;
 
@@ -266,7 +286,7 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
 	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol) ||
 	    !private_node_hook(user_foreign))
 		return false;
-	ordinary = ordinary_nodes(pol);
+	ordinary = private_node_mpol_ordinary(pol);
 	if (!nodes_empty(ordinary))
 		return false;
 	for_each_node_mask(nid, pol->private_nodes)
@@ -283,10 +303,10 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
  */
 bool private_node_mpol_strict(const struct mempolicy *pol)
 {
-	nodemask_t ordinary = ordinary_nodes(pol);
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 
-	return pol->mode == MPOL_BIND && nodes_empty(ordinary) &&
-	       !private_node_mpol_foreign(pol);
+	return (pol->mode == MPOL_BIND || private_node_mpol_spreads(pol)) &&
+	       nodes_empty(ordinary) && !private_node_mpol_foreign(pol);
 }
 
 /* The task's default nodes, counted where the object would have had it. */
@@ -301,24 +321,30 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 }
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
-				       unsigned int order,
+				       unsigned int order, pgoff_t ilx,
 				       private_node_full_fn full)
 {
-	nodemask_t inside = enter_named(pol), ordinary = ordinary_nodes(pol);
+	nodemask_t inside = enter_named(pol);
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
+	bool prefers = private_node_mpol_prefers(pol);
 	struct folio *folio = NULL;
 	nodemask_t nodes;
 
 	gfp = (gfp & ~__GFP_THISNODE) | __GFP_COMP;
 	nodes_or(nodes, inside, ordinary);
-	if (!nodes_empty(inside))
+	if (private_node_mpol_spreads(pol))
+		folio = private_node_spread(pol, &inside, gfp, order, ilx);
+	if (prefers)
+		gfp = private_node_prefer_gfp(gfp);
+	if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
 	/* A large folio falls back to small ones before that is 'full'. */
-	if (!folio && nodes_empty(ordinary) && !order)
+	if (!folio && nodes_empty(ordinary) && !order && !prefers)
 		folio = policy_is_full(pol, &inside, gfp, order, full);
 	if (folio)
 		count_used(folio);
 	private_node_leave_nodes(&inside, USER);
-	if (!folio && !nodes_empty(ordinary))
+	if (!folio && !nodes_empty(ordinary) && !prefers)
 		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
 	if (!folio)
 		count_all(pol, &inside, order);
@@ -330,12 +356,13 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
  * @pol: for which private_node_mpol_places()
  * @gfp: of the fault
  * @order: of the folio
+ * @ilx: interleave index
  *
  * Context: as @gfp says.
  * Return: the folio, or NULL.
  */
 struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
-				      unsigned int order)
+				      unsigned int order, pgoff_t ilx)
 {
 	if (mpol_private_node(pol))
 		return private_node_alloc_for(mpol_private_node(pol), gfp,
@@ -343,7 +370,7 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order, private_node_on_full);
+	return user_policy_alloc(pol, gfp, order, ilx, private_node_on_full);
 }
 
 /*
@@ -352,12 +379,12 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
  * For data that exists, which has another way: mm/private_node/displaced.c.
  */
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
-				    unsigned int order)
+				    unsigned int order, pgoff_t ilx)
 {
 	if (mpol_private_node(pol))
 		return private_node_try_for(mpol_private_node(pol), gfp, order,
 					    PRIVATE_NODE_USER_DEVICE_MAP);
-	return user_policy_alloc(pol, gfp, order, private_node_fall_back);
+	return user_policy_alloc(pol, gfp, order, ilx, private_node_fall_back);
 }
 
 /*
@@ -454,19 +481,20 @@ static bool all_are_full(const nodemask_t *nodes)
 
 static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 {
-	nodemask_t ordinary = ordinary_nodes(pol), open;
+	nodemask_t ordinary = private_node_mpol_ordinary(pol), open;
 	struct private_node *pn;
 	bool ret;
 
 	if (mpol_private_node(pol))
 		return node_is_to_blame(mpol_private_node(pol), access);
-	/* Then the ordinary nodes of the bind ran out as well. */
-	if (!nodes_empty(ordinary) || private_node_mpol_foreign(pol))
+	/* Then the ordinary nodes of the policy ran out as well. */
+	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
+	    private_node_mpol_foreign(pol))
 		return false;
 	open = open_nodes(pol);
 	if (!all_are_full(&open))
 		return false;
-	pn = nearest_open(pol);
+	pn = private_node_mpol_nearest_open(pol);
 	if (!pn)
 		return true;
 	ret = node_is_to_blame(pn, access);
@@ -547,8 +575,13 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 		return ret;
 	closing = closing_node(pol);
 	if (!closing && !private_node_data_exists(vma, addr) &&
-	    policy_is_to_blame(pol, regs))
+	    policy_is_to_blame(pol, regs)) {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
+		/* A pin's caller has an errno, which says it. */
+		if (regs)
+			private_node_tell(pol, user_mode(regs) ?
+					  "gets SIGBUS" : "gets EFAULT");
+	}
 	mpol_put(pol);
 	if (closing)
 		ret = wait_outcome(closing, vma, flags, ret);

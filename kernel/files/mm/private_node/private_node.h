@@ -50,6 +50,10 @@ struct private_node_stats {
 	unsigned long fallback;
 	/* pages of data that existed, which came back in ordinary memory */
 	unsigned long displaced;
+	/* pages that a preference for the node took elsewhere */
+	unsigned long preferred_elsewhere;
+	/* pages of stacks that went to ordinary memory, as the node is full */
+	unsigned long stack_elsewhere;
 	/* pages that were moved to ordinary memory to be pinned there */
 	unsigned long pin_moved;
 	/* reports of memory failure: pages out of use, and those that stayed */
@@ -112,6 +116,7 @@ struct private_node_gate {
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where it goes on
  * @promote_mib: how many MiB a second it may move
+ * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE, 0 for 1
  * @ops: callbacks, or NULL; read under SRCU, failure.c
  * @stats: counters, by CPU
  * @drvdata: the owner's
@@ -150,6 +155,7 @@ struct private_node {
 	struct delayed_work promote;
 	unsigned long promote_pfn;
 	unsigned long promote_mib;
+	u8 interleave_weight;
 	const struct private_node_ops *ops;
 	struct private_node_stats __percpu *stats;
 	void *drvdata;
@@ -265,6 +271,9 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 
+/* holder.c */
+char *private_node_describe_holder(struct folio *folio, bool mapped);
+
 /* placed.c */
 bool private_node_placed(struct folio *folio);
 bool private_node_device_mapped(struct folio *folio);
@@ -278,9 +287,22 @@ bool private_node_mpol_strict(const struct mempolicy *pol);
 bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 struct private_node *private_node_mpol_nearest(const struct mempolicy *pol);
+struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
+nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
-				    unsigned int order);
+				    unsigned int order, pgoff_t ilx);
+
+/* named.c */
+bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes);
+void private_node_names_alone(struct mempolicy *pol);
+gfp_t private_node_prefer_gfp(gfp_t gfp);
+struct folio *private_node_spread(const struct mempolicy *pol,
+				  const nodemask_t *open, gfp_t gfp,
+				  unsigned int order, pgoff_t ilx);
+
+/* full.c */
+void private_node_tell(const struct mempolicy *pol, const char *fate);
 
 /* displaced.c */
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);
@@ -427,6 +449,8 @@ static inline void private_node_reclaimed(int nid, unsigned long nr)
 	if (node_is_private(nid))
 		__private_node_reclaimed(nid, nr);
 }
+
+void private_node_not_reclaimed(int nid);
 
 struct page *__alloc_frozen_pages_private_noprof(gfp_t gfp, unsigned int order,
 						 struct zonelist *zonelist,

@@ -96,6 +96,23 @@ void __private_node_reclaimed(int nid, unsigned long nr)
 }
 
 /*
+ * private_node_not_reclaimed - somebody asked to page out what is not open to it
+ * @nid: a private node
+ *
+ * Context: process.
+ */
+void private_node_not_reclaimed(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (!pn)
+		return;
+	private_node_refuse(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+			    PRIVATE_NODE_REFUSED, 0);
+	private_node_put(pn);
+}
+
+/*
  * private_node_wake_kswapd - after an allocation
  * @zone: that a page came from, private or not, or should have come from
  * @gfp: of the allocation

@@ -20,7 +20,7 @@ const struct private_node_service_info
 private_node_services[PRIVATE_NODE_NR_SERVICES] = {
 	[PRIVATE_NODE_USER_NUMA] = {
 		"user_numa", 0,
-		"bind by mbind, set_mempolicy, home node, move_pages",
+		"bind, prefer, spread by mbind, set_mempolicy, mpol=; move_pages",
 	},
 	[PRIVATE_NODE_RECLAIM] = {
 		"reclaim", 0,

@@ -145,6 +145,10 @@ static ssize_t stat_show(struct private_node *pn, char *buf)
 	len += sysfs_emit_at(buf, len, "oom_kills %lu\n", SUM(pn, oom_kills));
 	len += sysfs_emit_at(buf, len, "fallback %lu\n", SUM(pn, fallback));
 	len += sysfs_emit_at(buf, len, "displaced %lu\n", SUM(pn, displaced));
+	len += sysfs_emit_at(buf, len, "preferred_elsewhere %lu\n",
+			     SUM(pn, preferred_elsewhere));
+	len += sysfs_emit_at(buf, len, "stack_elsewhere %lu\n",
+			     SUM(pn, stack_elsewhere));
 	len += sysfs_emit_at(buf, len, "pin_moved %lu\n", SUM(pn, pin_moved));
 	len += sysfs_emit_at(buf, len, "memory_failure_hard %lu\n",
 			     SUM(pn, failure_hard));
@@ -263,6 +267,24 @@ static int promotion_mib_per_second_store(struct private_node *pn,
 	return 0;
 }
 
+static ssize_t interleave_weight_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%u\n", READ_ONCE(pn->interleave_weight) ?: 1);
+}
+
+static int interleave_weight_store(struct private_node *pn, const char *text)
+{
+	u8 weight;
+
+	if (kstrtou8(text, 10, &weight) || !weight) {
+		pr_err("node %d: %s: interleave_weight unchanged: '%.64s' is no number in 1 to 255\n",
+		       pn->nid, pn->owner, text);
+		return -EINVAL;
+	}
+	WRITE_ONCE(pn->interleave_weight, weight);
+	return 0;
+}
+
 #define FILE_RO(name) \
 	static struct private_node_attr name##_attr = { \
 		{ __stringify(name), 0444 }, name##_show, NULL }
@@ -280,6 +302,7 @@ FILE_RW(on_full);
 FILE_RW(on_unplug);
 FILE_RW(adistance);
 FILE_RW(promotion_mib_per_second);
+FILE_RW(interleave_weight);
 FILE_RO(total_bytes);
 FILE_RO(free_bytes);
 FILE_ROOT(free_bytes_exact);
@@ -293,6 +316,7 @@ static struct attribute *private_node_attrs[] = {
 	&on_unplug_attr.attr,
 	&adistance_attr.attr,
 	&promotion_mib_per_second_attr.attr,
+	&interleave_weight_attr.attr,
 	&total_bytes_attr.attr,
 	&free_bytes_attr.attr,
 	&free_bytes_exact_attr.attr,

@@ -1127,7 +1127,7 @@ static bool binds(struct kunit *test, int nid, int mode, int flags)
 	return true;
 }
 
-/* Only a bind names private nodes, only open ones, and not by position. */
+/* Of a mask with ordinary nodes only a bind names private ones, and not by position. */
 static void policy_binds(struct kunit *test)
 {
 	struct private_node *pn = with_services(test);
@@ -1139,6 +1139,28 @@ static void policy_binds(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mode == MPOL_BIND, binds(test, pn->nid, mode, 0));
 	KUNIT_EXPECT_TRUE(test, binds(test, pn->nid, MPOL_BIND, MPOL_F_STATIC_NODES));
 	KUNIT_EXPECT_FALSE(test, binds(test, pn->nid, MPOL_BIND, MPOL_F_RELATIVE_NODES));
+}
+
+/* Alone they are named by every mode that takes nodes; then it is local to all else. */
+static void policy_names_alone(struct kunit *test)
+{
+	struct private_node *pn = with_services(test);
+	nodemask_t only = nodemask_of_node(pn->nid);
+	int mode;
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_USER_NUMA)));
+	for (mode = MPOL_DEFAULT; mode < MPOL_MAX; mode++) {
+		struct mempolicy pol = { .mode = mode };
+
+		if (mode == MPOL_DEFAULT || mode == MPOL_LOCAL) {
+			KUNIT_EXPECT_FALSE(test, __private_node_mpol_bind(&pol, &only));
+			continue;
+		}
+		KUNIT_EXPECT_TRUE(test, __private_node_mpol_bind(&pol, &only));
+		KUNIT_EXPECT_EQ(test, mode == MPOL_BIND ? mode : MPOL_LOCAL, (int)pol.mode);
+		KUNIT_EXPECT_EQ(test, mode, (int)private_node_mpol_mode(&pol));
+		KUNIT_EXPECT_TRUE(test, nodes_empty(pol.nodes));
+	}
 }
 
 /* Tiers */
@@ -1358,6 +1380,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(full_atomic),
 	KUNIT_CASE(policy_births),
 	KUNIT_CASE(policy_binds),
+	KUNIT_CASE(policy_names_alone),
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
 	KUNIT_CASE(tiers_counted),

@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A node that is full, and the task that learns of it.
+ *
+ * An access that finds no page gets SIGBUS.  The kernel's log says why, the
+ * signal can be handled though the handler's frame is on the stack of the same
+ * task, and a program that could not start is refused while somebody can still
+ * be told.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/cpuset_possible.h>
+#include <linux/mm.h>
+#include <linux/private_node_policy.h>
+#include <linux/processor.h>
+#include <linux/ratelimit.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task_stack.h>
+#include <linux/sizes.h>
+#include <linux/topology.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+/* What a dynamically linked program writes before main(), and some. */
+#define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
+/* Below the stack pointer: a signal frame with all of today's registers. */
+#define FRAME_BYTES	SZ_64K
+
+struct trouble {
+	const char *what;
+	const char *next;
+};
+
+static const struct trouble full = {
+	"full",
+	"end what fills it, name an ordinary node as well or prefer this one, or choose another on_full",
+};
+
+static const struct trouble closed = {
+	"closed to it",
+	"open the service, or let it bind elsewhere",
+};
+
+static const struct trouble leaving = {
+	"being unplugged",
+	"it cannot be helped; on_unplug=move keeps what is there",
+};
+
+static const struct trouble forbidden = {
+	"not in its cpuset",
+	"add the node to cpuset.mems, or let it bind elsewhere",
+};
+
+/* The registration that the policy means first, open or not; with a reference. */
+static struct private_node *meant(const struct mempolicy *pol)
+{
+	struct private_node *pn = NULL;
+
+	if (!mpol_private_node(pol))
+		pn = private_node_mpol_nearest_open(pol);
+	return pn ?: private_node_mpol_nearest(pol);
+}
+
+static const struct trouble *trouble(struct private_node *pn,
+				     const struct mempolicy *pol)
+{
+	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
+		return &leaving;
+	if (!cpuset_may_name(pn->nid))
+		return &forbidden;
+	if (!mpol_private_node(pol) &&
+	    !(READ_ONCE(pn->enabled) & BIT(PRIVATE_NODE_USER_NUMA)))
+		return &closed;
+	return &full;
+}
+
+/*
+ * private_node_tell - say in the kernel's log why a task gets no page
+ * @pol: its policy, which names private nodes
+ * @fate: what becomes of the running task
+ *
+ * Context: process.
+ */
+void private_node_tell(const struct mempolicy *pol, const char *fate)
+{
+	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+	const struct trouble *why;
+	struct private_node *pn;
+
+	if (!__ratelimit(&rs))
+		return;
+	pn = meant(pol);
+	if (!pn) {
+		pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
+			nodemask_pr_args(&pol->private_nodes), current->comm,
+			task_pid_nr(current), fate);
+		return;
+	}
+	why = trouble(pn, pol);
+	pr_warn("node %d: %s: %s: %s (%d) %s, on_full is %s; %s\n", pn->nid,
+		pn->owner, why->what, current->comm, task_pid_nr(current), fate,
+		private_node_on_full_names[READ_ONCE(pn->on_full)], why->next);
+	private_node_put(pn);
+}
+
+/* Where the next frame goes, or what exec writes for a new program. */
+static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
+{
+	unsigned long sp = KSTK_ESP(current);
+
+	if (current->flags & PF_KTHREAD || current->mm != vma->vm_mm)
+		return false;
+	if (vma->vm_flags & VM_STACK)
+		return true;
+	if (addr <= sp && sp - addr < FRAME_BYTES)
+		return true;
+	return current->sas_ss_size &&
+	       addr + PAGE_SIZE > current->sas_ss_sp &&
+	       addr < current->sas_ss_sp + current->sas_ss_size;
+}
+
+/*
+ * __private_node_stack_alloc - see private_node_stack_alloc()
+ *
+ * The device map is not concerned: who maps a stack there chose it.
+ */
+struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
+					 struct vm_area_struct *vma,
+					 unsigned long addr, gfp_t gfp)
+{
+	struct private_node *pn;
+	struct folio *folio;
+
+	if (mpol_private_node(pol) || !is_stack(vma, addr))
+		return NULL;
+	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
+			      numa_mem_id(), NULL);
+	pn = folio ? meant(pol) : NULL;
+	if (pn) {
+		this_cpu_inc(pn->stats->stack_elsewhere);
+		private_node_put(pn);
+	}
+	return folio;
+}
+
+/* May the policy's memory be elsewhere, or does the owner see to room? */
+static bool has_a_way_out(const struct mempolicy *pol)
+{
+	nodemask_t ordinary = private_node_mpol_ordinary(pol);
+	enum private_node_on_full on_full = PRIVATE_NODE_FULL_FAIL;
+	struct private_node *pn;
+
+	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol))
+		return true;
+	pn = private_node_mpol_nearest_open(pol);
+	if (pn)
+		on_full = READ_ONCE(pn->on_full);
+	private_node_put(pn);
+	return on_full == PRIVATE_NODE_FULL_FALLBACK ||
+	       on_full == PRIVATE_NODE_FULL_OOM;
+}
+
+static bool have_free(const nodemask_t *nodes, unsigned long nr)
+{
+	unsigned long sum = 0;
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		sum += private_node_exact_free_pages_nid(nid);
+	return sum >= nr;
+}
+
+static void drain(const nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		private_node_drain(nid);
+}
+
+static bool are_reclaimed(const nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM))
+			return true;
+	return false;
+}
+
+/* What reclaim can do is known when it was done: take pages and give them back. */
+static bool can_take(const nodemask_t *nodes, unsigned long nr)
+{
+	struct folio *folio, *next;
+	LIST_HEAD(taken);
+
+	while (nr && !fatal_signal_pending(current)) {
+		folio = private_node_walk(numa_mem_id(), nodes,
+					  GFP_HIGHUSER_MOVABLE | __GFP_NOWARN |
+					  __GFP_COMP, 0);
+		if (!folio)
+			break;
+		list_add(&folio->lru, &taken);
+		nr--;
+	}
+	list_for_each_entry_safe(folio, next, &taken, lru) {
+		list_del(&folio->lru);
+		folio_put(folio);
+	}
+	return !nr;
+}
+
+static bool has_room(const nodemask_t *nodes, unsigned long nr)
+{
+	if (have_free(nodes, nr))
+		return true;
+	drain(nodes);
+	return have_free(nodes, nr) ||
+	       (are_reclaimed(nodes) && can_take(nodes, nr));
+}
+
+/*
+ * __private_node_exec_room - see private_node_exec_room()
+ *
+ * The node may fill up in the next moment: then the new program gets SIGBUS,
+ * and private_node_tell() says so.
+ */
+int __private_node_exec_room(void)
+{
+	struct mempolicy *pol = current->mempolicy;
+	nodemask_t open;
+
+	if (!pol || !private_node_mpol_places(pol, 0))
+		return 0;
+	open = private_node_mpol_open(pol);
+	if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES))
+		return 0;
+	private_node_tell(pol, "cannot exec, ENOMEM");
+	return -ENOMEM;
+}

@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Policies other than a bind that name private nodes.
+ *
+ * One rule for system calls, mount options and whoever else states a policy:
+ *
+ *	the mask has		bind		prefer		spread
+ *	ordinary nodes		these		these		these
+ *	both			both		the ordinary	the ordinary
+ *	private nodes alone	these		first these	over these
+ *
+ * A mask with an ordinary node in it may come from "all nodes", so it does not
+ * name a private one in a mode that does not insist.  A preference that finds
+ * nothing goes on in ordinary memory, counted, and on_full is not asked.  A
+ * spreading mode takes the node that is next, then any other that it names, and
+ * then on_full is asked, as for a bind.
+ */
+#include <linux/gfp.h>
+#include <linux/mm.h>
+#include <linux/private_node_policy.h>
+
+#include "private_node.h"
+
+/*
+ * private_node_mode_names - may a policy of this mode and mask name private nodes?
+ * @mode: MPOL_*
+ * @nodes: what the user said
+ *
+ * Context: any.
+ */
+bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
+{
+	switch (mode) {
+	case MPOL_BIND:
+		return true;
+	case MPOL_PREFERRED:
+	case MPOL_PREFERRED_MANY:
+	case MPOL_INTERLEAVE:
+	case MPOL_WEIGHTED_INTERLEAVE:
+		return private_node_hook(user_named) &&
+		       !nodes_intersects(*nodes, node_states[N_MEMORY]);
+	default:
+		return false;
+	}
+}
+
+/*
+ * private_node_names_alone - a policy names nothing but private nodes
+ * @pol: policy with its private nodes; no bind
+ *
+ * All but private_node_mpol_alloc() and reports read it as MPOL_LOCAL: there is
+ * no ordinary node that it asks for.
+ */
+void private_node_names_alone(struct mempolicy *pol)
+{
+	int first = first_node(pol->private_nodes);
+
+	if (pol->mode == MPOL_PREFERRED)
+		pol->private_nodes = nodemask_of_node(first);
+	pol->named_mode = pol->mode;
+	pol->mode = MPOL_LOCAL;
+}
+
+/* A preference is not worth reclaim, as in alloc_pages_preferred_many(). */
+gfp_t private_node_prefer_gfp(gfp_t gfp)
+{
+	return (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL)) | __GFP_NOWARN;
+}
+
+/* The files of mempolicy/weighted_interleave are of ordinary nodes. */
+static unsigned int weight_of(const struct mempolicy *pol, int nid)
+{
+	struct private_node *pn;
+
+	if (pol->named_mode != MPOL_WEIGHTED_INTERLEAVE)
+		return 1;
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn ? READ_ONCE(pn->interleave_weight) ?: 1 : 1;
+}
+
+/* As interleave_nid() and weighted_interleave_nid(). */
+static int spread_node(const struct mempolicy *pol, const nodemask_t *open,
+		       pgoff_t ilx)
+{
+	unsigned int weight, total = 0;
+	int nid;
+
+	for_each_node_mask(nid, *open)
+		total += weight_of(pol, nid);
+	if (!total)
+		return NUMA_NO_NODE;
+	ilx %= total;
+	for_each_node_mask(nid, *open) {
+		weight = weight_of(pol, nid);
+		if (ilx < weight)
+			return nid;
+		ilx -= weight;
+	}
+	/* A weight was changed meanwhile. */
+	return first_node(*open);
+}
+
+/*
+ * private_node_spread - take a folio from the node that is next
+ * @pol: for which private_node_mpol_spreads()
+ * @open: those of its nodes that let the caller in
+ * @gfp: as for private_node_walk()
+ * @order: of the folio
+ * @ilx: interleave index
+ *
+ * Context: as @gfp says.
+ * Return: the folio; NULL when that node is full, or there is none.
+ */
+struct folio *private_node_spread(const struct mempolicy *pol,
+				  const nodemask_t *open, gfp_t gfp,
+				  unsigned int order, pgoff_t ilx)
+{
+	int nid = spread_node(pol, open, ilx);
+	nodemask_t only;
+
+	if (nid == NUMA_NO_NODE)
+		return NULL;
+	only = nodemask_of_node(nid);
+	return private_node_walk(nid, &only, private_node_prefer_gfp(gfp),
+				 order);
+}
+
+/*
+ * __private_node_mpol_spills - see private_node_mpol_spills()
+ *
+ * A large folio falls back to small ones on the node first.
+ */
+bool __private_node_mpol_spills(const struct mempolicy *pol,
+				unsigned int order)
+{
+	nodemask_t open = private_node_mpol_open(pol);
+	struct private_node *pn;
+	int nid;
+
+	if (order)
+		for_each_node_mask(nid, open)
+			if (private_node_free_pages_nid(nid) >= 1UL << order)
+				return false;
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (!pn || !private_node_mpol_means(pol, pn))
+			continue;
+		this_cpu_add(pn->stats->preferred_elsewhere, 1UL << order);
+		break;
+	}
+	return true;
+}
+
+/*
+ * __private_node_mpol_may_state - see private_node_mpol_may_state()
+ */
+bool __private_node_mpol_may_state(const nodemask_t *nodes)
+{
+	nodemask_t allowed = node_states[N_MEMORY];
+
+	private_node_add_user_nodes(current, &allowed);
+	return nodes_subset(*nodes, allowed);
+}
+
+/*
+ * private_node_mpol_stated - a mount option states a policy
+ * @pol: the policy, which is a model for those of the files
+ *
+ * Context: any.
+ */
+void private_node_mpol_stated(struct mempolicy *pol)
+{
+	if (private_node_any())
+		pol->private_born = private_node_births();
+}
+
+/*
+ * private_node_mpol_inherit - a file's policy means what its mount's means
+ * @pol: the file's, new
+ * @mount: the model; not a node id that changed hands since
+ *
+ * Context: any.
+ */
+void private_node_mpol_inherit(struct mempolicy *pol,
+			       const struct mempolicy *mount)
+{
+	pol->private_born = mount->private_born;
+}

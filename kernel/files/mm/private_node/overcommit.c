@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What may be committed beside RAM and swap, with overcommit_memory=0.
+ *
+ * That mode refuses only what can never fit.  A mapping of a task that names
+ * private nodes fits there; and what reclaim may put on a node makes room as
+ * swap does.  overcommit_memory=2 is a promise that ordinary memory is there,
+ * and counts ordinary memory and swap, exactly, as ever.
+ */
+#include <linux/cram_fence.h>
+#include <linux/mm.h>
+#include <linux/mman.h>
+#include <linux/private_node_policy.h>
+#include <linux/sched.h>
+#include <linux/swap.h>
+
+#include "private_node.h"
+
+/* Private nodes to which reclaim moves cold memory. */
+static void add_reclaims_targets(nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
+			node_set(nid, *nodes);
+}
+
+/* @pol may be NULL */
+static void add_named(nodemask_t *nodes, const struct mempolicy *pol)
+{
+	nodemask_t open;
+
+	if (!pol || !private_node_mpol_names(pol))
+		return;
+	open = private_node_mpol_open(pol);
+	nodes_or(*nodes, *nodes, open);
+}
+
+static unsigned long pages_of(const nodemask_t *nodes)
+{
+	unsigned long sum = 0;
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		sum += node_isset(nid, cram_nodes) ? cram_credit_pages(nid) :
+					   private_node_managed_pages_nid(nid);
+	return sum;
+}
+
+/*
+ * __private_node_overcommit - see private_node_overcommit()
+ */
+unsigned long __private_node_overcommit(void)
+{
+	nodemask_t nodes = NODE_MASK_NONE;
+
+	add_reclaims_targets(&nodes);
+	add_named(&nodes, current->mempolicy);
+	return pages_of(&nodes);
+}
+
+/*
+ * __private_node_vma_commits - see private_node_vma_commits()
+ *
+ * The policy of the running task is __private_node_overcommit()'s.
+ */
+bool __private_node_vma_commits(struct vm_area_struct *vma, long pages)
+{
+	nodemask_t nodes = NODE_MASK_NONE;
+
+	if (sysctl_overcommit_memory != OVERCOMMIT_GUESS || !vma->vm_policy)
+		return false;
+	add_named(&nodes, vma->vm_policy);
+	if (nodes_empty(nodes))
+		return false;
+	add_reclaims_targets(&nodes);
+	add_named(&nodes, current->mempolicy);
+	if (pages > totalram_pages() + total_swap_pages + pages_of(&nodes))
+		return false;
+	vm_acct_memory(pages);
+	return true;
+}

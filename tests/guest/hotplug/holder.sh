@@ -1,0 +1,53 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# An unplug that is refused names what holds the page: a file of tmpfs, a pipe, a socket.
+#
+# vm: --node 1G --node 1G --reserve 256M,node=1 --reserve 128M,node=1 --append private_node_spare=2
+# timeout: 120
+# The functions are called through ok.
+# shellcheck disable=SC2317
+set -u
+. tests/lib/tap.sh
+. tests/guest/hotplug/sim.bash
+
+modprobe private_node_sim
+mapfile -t range < <(reserved)
+ranges=$(IFS=,; echo "${range[*]}")
+before=$(leftovers)
+
+holder() {
+	coproc HOLDER { exec "$PMN_BIN/hold" "$nid" "$1"; }
+	local line
+	read -r line <&"${HOLDER[0]}" && [ "$line" = ready ]
+}
+
+sim new_node name=a ranges="$ranges" online_type=online_movable on_unplug=refuse \
+	capable=user_numa enabled=user_numa
+nid=$(nid_of a)
+
+mkdir -p /mnt
+mount -t tmpfs -o "mpol=bind:$nid" held /mnt
+mkdir /mnt/below
+head -c 65536 /dev/zero > /mnt/below/file
+ok "tmpfs: refused, names the file" \
+	logged "16 user pages are in use, one in file /below/file \(tmpfs 0:[0-9]+, inode [0-9]+\);" sim remove_node a
+exec 7< /mnt/below/file
+ok "tmpfs: and who has it open" \
+	logged "one in file /below/file \(tmpfs 0:[0-9]+, inode [0-9]+\), open in pid $$ \(" sim remove_node a
+exec 7<&-
+umount /mnt
+
+ok "memfd: has pages on the node" holder memfd
+ok "memfd: refused, names it and who has it open" \
+	logged "one in file memfd:held \(.*\), open in pid $HOLDER_PID \(hold\)" sim remove_node a
+end_holder
+
+for what in pipe socket; do
+	ok "$what: has pages on the node" holder $what
+	ok "$what: refused, names it and its owner" \
+		logged "user pages are pinned, one in a $what of pid $HOLDER_PID \(hold\)" sim remove_node a
+	end_holder
+done
+ok "unplugged when they are gone" sim remove_node a
+ok "nothing is left" same "$(leftovers)" "$before"
+done_testing
