@@ -54,7 +54,6 @@
  * @pn: the node's handle, NULL until it is registered
  * @nid: the node
  * @spare: @nid is from private_node_spare_get()
- * @type: memory type of a spare node, or NULL
  * @config: as it was chosen
  * @online_type: as it was plugged in
  * @owner: the device, as the node's owner
@@ -68,7 +67,6 @@ struct dax_private_memory {
 	struct private_node *pn;
 	int nid;
 	bool spare;
-	struct memory_dev_type *type;
 	struct dax_private_config config;
 	int online_type;
 	char owner[OWNER_MAX];
@@ -94,7 +92,10 @@ static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
 
 static struct dax_private_config defaults;
 
-/* One choice: a file of the device and a parameter of the module. */
+/*
+ * One choice: a file of the device and a parameter of the module.  Files are read
+ * without a lock.
+ */
 struct choice {
 	const char *name;
 	int (*set)(struct dax_private_config *c, const char *text);
@@ -106,13 +107,13 @@ static int set_private(struct dax_private_config *c, const char *text)
 {
 	if (!sysfs_streq(text, "0") && !sysfs_streq(text, "1"))
 		return -EINVAL;
-	c->private = sysfs_streq(text, "1");
+	WRITE_ONCE(c->private, sysfs_streq(text, "1"));
 	return 0;
 }
 
 static int show_private(const struct dax_private_config *c, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", c->private);
+	return sysfs_emit(buf, "%d\n", READ_ONCE(c->private));
 }
 
 static int set_where(struct dax_private_config *c, const char *text)
@@ -121,13 +122,13 @@ static int set_where(struct dax_private_config *c, const char *text)
 
 	if (i < 0)
 		return i;
-	c->where = i;
+	WRITE_ONCE(c->where, i);
 	return 0;
 }
 
 static int show_where(const struct dax_private_config *c, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", where_names[c->where]);
+	return sysfs_emit(buf, "%s\n", where_names[READ_ONCE(c->where)]);
 }
 
 static int set_services(struct dax_private_config *c, const char *text)
@@ -138,13 +139,13 @@ static int set_services(struct dax_private_config *c, const char *text)
 	if (private_node_parse_services(text, &services) ||
 	    private_node_check_services(services, &missing))
 		return -EINVAL;
-	c->services = services;
+	WRITE_ONCE(c->services, services);
 	return 0;
 }
 
 static int show_services(const struct dax_private_config *c, char *buf)
 {
-	return private_node_emit_services(c->services, buf);
+	return private_node_emit_services(READ_ONCE(c->services), buf);
 }
 
 static const struct choice choice_private = {
@@ -202,7 +203,21 @@ DEFAULT_PARAM(private_services, &choice_services,
 
 static const struct dax_private_config *config_of(const struct dev_dax *dev_dax)
 {
-	return dev_dax->private.chosen ? &dev_dax->private.config : &defaults;
+	/* pairs with set_config() */
+	return smp_load_acquire(&dev_dax->private.chosen) ?
+	       &dev_dax->private.config : &defaults;
+}
+
+static void set_config(struct dev_dax *dev_dax,
+		       const struct dax_private_config *config)
+{
+	struct dax_private_config *c = &dev_dax->private.config;
+
+	WRITE_ONCE(c->private, config->private);
+	WRITE_ONCE(c->where, config->where);
+	WRITE_ONCE(c->services, config->services);
+	/* pairs with config_of() */
+	smp_store_release(&dev_dax->private.chosen, true);
 }
 
 struct choice_attr {
@@ -239,8 +254,7 @@ static int choose(struct dev_dax *dev_dax, void *arg)
 			new->choice->want);
 		return ret;
 	}
-	dev_dax->private.config = config;
-	dev_dax->private.chosen = true;
+	set_config(dev_dax, &config);
 	return 0;
 }
 
@@ -335,19 +349,16 @@ static int take_spare(struct device *dev, int target)
 	return private_node_spare_get(distances, MAX_NUMNODES);
 }
 
-/* Nobody but us can say how far a spare node's memory is: as kmem.c does. */
-static int set_type(struct dev_dax *dev_dax, struct dax_private_memory *m)
+/*
+ * What firmware says about the device's own node is true of a spare one as
+ * well, of which it knows nothing; 0 for nothing.
+ */
+static int distance_of_spare(const struct dev_dax *dev_dax)
 {
-	int adist = MEMTIER_DEFAULT_DAX_ADISTANCE;
-	struct memory_dev_type *type;
+	int adist = 0;
 
 	mt_calc_adistance(dev_dax->target_node, &adist);
-	type = alloc_memory_type(adist);
-	if (IS_ERR(type))
-		return PTR_ERR(type);
-	init_node_memory_type(m->nid, type);
-	m->type = type;
-	return 0;
+	return clamp(adist, 0, PRIVATE_NODE_MAX_ADISTANCE);
 }
 
 static int take_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
@@ -366,7 +377,7 @@ static int take_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	m->nid = take_spare(dev, dev_dax->target_node);
 	m->spare = m->nid >= 0;
 	if (m->spare)
-		return set_type(dev_dax, m);
+		return 0;
 	dev_err(dev, "cannot come up private: no spare node, boot with private_node_spare=1 or more; its own node %d %s\n",
 		dev_dax->target_node, why ?: "was not asked for");
 	return m->nid;
@@ -404,6 +415,8 @@ static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	ret = take_node(dev_dax, m);
 	if (ret)
 		return ret;
+	if (m->spare)
+		desc.adistance = distance_of_spare(dev_dax);
 	pn = private_node_register(m->nid, &desc);
 	if (IS_ERR(pn))
 		return PTR_ERR(pn);
@@ -424,10 +437,6 @@ static int take_down(struct dax_private_memory *m)
 			return ret;
 		private_node_put(m->pn);
 		m->pn = NULL;
-	}
-	if (m->type) {
-		clear_node_memory_type(m->nid, m->type);
-		put_memory_type(m->type);
 	}
 	if (m->spare)
 		private_node_spare_put(m->nid);
@@ -626,8 +635,7 @@ static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	*res_name = m->res_name;
 	m->res_name = NULL;
 	unlist(m);
-	dev_dax->private.config = m->config;
-	dev_dax->private.chosen = true;
+	set_config(dev_dax, &m->config);
 	attach(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);

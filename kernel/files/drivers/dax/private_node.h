@@ -5,11 +5,13 @@
 #ifndef __DAX_PRIVATE_NODE_H__
 #define __DAX_PRIVATE_NODE_H__
 
+#include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
 #include <linux/private_node_hooks.h>
 
 struct attribute_group;
 struct dev_dax;
+struct memory_dev_type;
 struct range;
 struct resource;
 
@@ -102,6 +104,13 @@ static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
 	return private_node_hook(dax_unbind) && __dax_private_plugged(dev_dax);
 }
 
+/* Drops what kmem counted for a node, and nothing that somebody else did. */
+static inline void dax_private_clear_type(int nid,
+					  struct memory_dev_type *memtype)
+{
+	clear_node_memory_type(nid, memtype);
+}
+
 /*
  * dax_private_adopt - take back what an unbind could not remove
  * @dev_dax: a device that is being bound
@@ -144,6 +153,12 @@ static inline int dax_private_unplug(struct dev_dax *dev_dax,
 static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
 {
 	return false;
+}
+
+static inline void dax_private_clear_type(int nid,
+					  struct memory_dev_type *memtype)
+{
+	clear_node_memory_type(nid, NULL);
 }
 
 static inline void dax_private_keep(struct dev_dax *dev_dax,

@@ -141,7 +141,8 @@ struct private_node_ops {
  * @on_unplug: what to do with user pages at unplug
  * @adistance: abstract distance for the memory tiers, in the unit of
  *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; 0 leaves
- *	it to firmware, and without that to a distance below all DRAM
+ *	it to firmware, and without that to a distance below all DRAM; an
+ *	administrator's comes first
  * @flags: PRIVATE_NODE_F_*
  * @ops: callbacks, or NULL; stay until private_node_unregister() returned
  */
@@ -384,6 +385,7 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 
 /* kswapd and kcompactd, mm/private_node/reclaim.c */
 void private_node_run_threads(int nid);
+void private_node_notify(unsigned long action, int nid);
 
 /* boot, mm/private_node/boot.c */
 void private_node_boot_claim(void);
@@ -429,6 +431,7 @@ static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
 }
 
 static inline void private_node_run_threads(int nid) {}
+static inline void private_node_notify(unsigned long action, int nid) {}
 
 static inline bool
 private_node_service_enabled(int nid, enum private_node_service service)

@@ -93,7 +93,6 @@
 	PRIVATE_NODE_HOOK(cpuset_inherited) \
 	PRIVATE_NODE_HOOK(cpuset_default) \
 	PRIVATE_NODE_HOOK(tier_nodes) \
-	PRIVATE_NODE_HOOK(tier_adistance) \
 	PRIVATE_NODE_HOOK(demote_folio) \
 	PRIVATE_NODE_HOOK(demote_alloc) \
 	PRIVATE_NODE_HOOK(hint_nodes) \
@@ -121,7 +120,9 @@
 	PRIVATE_NODE_HOOK(dax_plug) \
 	PRIVATE_NODE_HOOK(dax_unplug) \
 	PRIVATE_NODE_HOOK(dax_unbind) \
-	PRIVATE_NODE_HOOK(dax_adopt)
+	PRIVATE_NODE_HOOK(dax_adopt) \
+	PRIVATE_NODE_HOOK(tier_memory) \
+	PRIVATE_NODE_HOOK(tier_show)
 
 #ifdef CONFIG_PRIVATE_NODE_MUTATE
 

@@ -11,6 +11,8 @@
 #include <linux/private_node.h>
 
 struct mem_cgroup;
+struct memory_dev_type;
+struct memory_tier;
 
 #ifdef CONFIG_PRIVATE_NODE
 
@@ -18,7 +20,11 @@ extern nodemask_t private_node_tier_nodes;
 extern bool private_node_tiers;
 
 bool __private_node_in_tiers(int nid);
-bool __private_node_adistance(int nid, int *adist);
+bool private_node_tier_settled(int nid);
+struct memory_dev_type *private_node_type(int nid);
+struct memory_dev_type *private_node_type_get(int nid);
+void private_node_type_put(int nid);
+ssize_t private_node_show_tier(const struct memory_tier *memtier, char *buf);
 void private_node_collect_tiers(void);
 int private_node_next_tier_node(int node, nodemask_t *used);
 void __private_node_filter_targets(int nid, nodemask_t *targets);
@@ -53,18 +59,26 @@ static inline bool private_node_in_tiers(int nid)
 }
 
 /**
- * private_node_adistance - abstract distance as the owner gave it
- * @nid: node id
- * @adist: result; for a private node without one what holds if firmware does
- *	not know better
+ * private_node_shows_tiers - does private_node_show_tier() serve nodelist?
  *
  * Context: any.
- * Return: is that the last word?
  */
-static inline bool private_node_adistance(int nid, int *adist)
+static inline bool private_node_shows_tiers(void)
 {
-	return private_node_hook(tier_adistance) && node_is_private(nid) &&
-	       __private_node_adistance(nid, adist);
+	return private_node_hook(tier_show);
+}
+
+/**
+ * private_node_type_gone - is there no memory type to be dropped?
+ * @memtype: of node_memory_types[], or NULL
+ *
+ * Drivers whose types differ share a node, and only the first one's counts:
+ * it may have left before the second one does.
+ * Context: any.
+ */
+static inline bool private_node_type_gone(const struct memory_dev_type *memtype)
+{
+	return !memtype;
 }
 
 /**
@@ -215,7 +229,23 @@ static inline bool private_node_in_tiers(int nid)
 	return false;
 }
 
-static inline bool private_node_adistance(int nid, int *adist)
+static inline struct memory_dev_type *private_node_type(int nid)
+{
+	return NULL;
+}
+
+static inline bool private_node_shows_tiers(void)
+{
+	return false;
+}
+
+static inline ssize_t private_node_show_tier(const struct memory_tier *memtier,
+					     char *buf)
+{
+	return 0;
+}
+
+static inline bool private_node_type_gone(const struct memory_dev_type *memtype)
 {
 	return false;
 }

@@ -381,7 +381,7 @@ static struct private_node *private_node_new(int nid,
 	pn->fallback = d->fallback;
 	pn->on_unplug = d->on_unplug;
 	pn->flags = d->flags;
-	pn->adistance = d->adistance;
+	pn->owner_adistance = d->adistance;
 	note_demotion(pn, d->enabled);
 	private_node_promote_init(pn);
 	pn->ops = d->ops;
@@ -576,7 +576,8 @@ err_put:
 
 /**
  * private_node_register - make a node private
- * @nid: a possible node without CPUs and without ordinary memory
+ * @nid: a possible node without ordinary memory and without CPUs that are
+ *	online; while it is private none of its CPUs comes online
  * @desc: what the owner says about it; copied
  *
  * From here on memory that comes online on the node is private.  The caller

@@ -83,7 +83,9 @@ enum private_node_state {
  *	read without, see fallback_store()
  * @on_unplug: written under private_node_lock
  * @flags: PRIVATE_NODE_F_*, fixed
- * @adistance: abstract distance, or 0; written under private_node_lock
+ * @adistance: abstract distance as an administrator wrote it, or 0; written
+ *	under private_node_lock
+ * @owner_adistance: as the owner said, or 0; fixed
  * @fenced: compressed RAM; written under private_node_lock
  * @demoted_to: was it open to demotion, now or earlier?
  * @promote: looks for hot folios while the service is open; promote.c
@@ -113,6 +115,7 @@ struct private_node {
 	enum private_node_on_unplug on_unplug;
 	unsigned int flags;
 	int adistance;
+	int owner_adistance;
 	bool fenced;
 	bool demoted_to;
 	struct delayed_work promote;
@@ -237,7 +240,7 @@ static inline bool private_node_is_swapped(struct private_node *pn)
 #endif
 
 /* tier.c */
-int private_node_show_adistance(struct private_node *pn);
+int private_node_adistance(struct private_node *pn);
 
 /* promote.c */
 bool private_node_used(struct folio *folio, bool *young);

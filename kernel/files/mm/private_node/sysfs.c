@@ -215,10 +215,10 @@ static int on_unplug_store(struct private_node *pn, const char *text)
 
 static ssize_t adistance_show(struct private_node *pn, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", private_node_show_adistance(pn));
+	return sysfs_emit(buf, "%d\n", private_node_adistance(pn));
 }
 
-/* 0 leaves it to firmware. */
+/* 0 leaves it to the owner, or firmware. */
 static int adistance_store(struct private_node *pn, const char *text)
 {
 	int adist;

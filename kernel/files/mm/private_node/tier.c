@@ -16,9 +16,11 @@
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/node.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_tier.h>
 #include <linux/rmap.h>
+#include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
@@ -28,6 +30,20 @@
 
 /* As drivers/dax/kmem.c has it for memory that firmware says nothing about. */
 #define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)
+
+/*
+ * The memory type of a private node, while it is in a tier: the node's alone,
+ * so that nobody else can drop it.  Under memory_tier_lock.
+ *
+ *	enter	demotion is open and there is memory: a new type, of the abstract
+ *		distance that holds now
+ *	leave	demotion was closed, the distance has changed, or the last memory
+ *		has gone: the type is freed
+ *
+ * Drivers count in node_memory_types[] of memory-tiers.c; what they say there
+ * is about ordinary memory of the node.
+ */
+static struct memory_dev_type *types[MAX_NUMNODES];
 
 /* Under memory_tier_lock; readers may see an old one. */
 nodemask_t private_node_tier_nodes;
@@ -53,7 +69,7 @@ void private_node_collect_tiers(void)
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		if (private_node_in_tiers(nid))
+		if (types[nid])
 			node_set(nid, nodes);
 	private_node_tier_nodes = nodes;
 	WRITE_ONCE(private_node_tiers,
@@ -87,37 +103,123 @@ int private_node_next_tier_node(int node, nodemask_t *used)
 EXPORT_SYMBOL_IF_KUNIT(private_node_next_tier_node);
 
 /*
- * __private_node_adistance - see private_node_adistance()
- */
-bool __private_node_adistance(int nid, int *adist)
-{
-	struct private_node *pn = private_node_find(nid);
-	int said;
-
-	if (!pn)
-		return false;
-	said = READ_ONCE(pn->adistance);
-	private_node_put(pn);
-	*adist = said ?: ADISTANCE_UNSAID;
-	return said;
-}
-EXPORT_SYMBOL_IF_KUNIT(__private_node_adistance);
-
-/*
- * private_node_show_adistance - abstract distance that a node has, or would have
+ * private_node_adistance - abstract distance that a node has, or would have
  * @pn: the handle
+ *
+ * The administrator's, else the owner's, else firmware's, else a default.
  *
  * Context: process, may sleep.
  */
-int private_node_show_adistance(struct private_node *pn)
+int private_node_adistance(struct private_node *pn)
 {
-	int adist = READ_ONCE(pn->adistance);
+	int adist = READ_ONCE(pn->adistance) ?: pn->owner_adistance;
 
 	if (adist)
 		return adist;
 	adist = ADISTANCE_UNSAID;
 	mt_calc_adistance(pn->nid, &adist);
 	return adist;
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_adistance);
+
+/*
+ * private_node_type - memory type of a private node
+ * @nid: any node
+ *
+ * Context: memory_tier_lock held.
+ * Return: the type, or NULL while the node is in no tier, or not private.
+ */
+struct memory_dev_type *private_node_type(int nid)
+{
+	return types[nid];
+}
+
+/* As private_node_adistance(); 0 without a handle. */
+static int adistance_of(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+	int adist = pn ? private_node_adistance(pn) : 0;
+
+	private_node_put(pn);
+	return adist;
+}
+
+/*
+ * private_node_tier_settled - is a private node in its tier, or rightly in none?
+ * @nid: a private node
+ *
+ * Context: memory_tier_lock held, may sleep.
+ */
+bool private_node_tier_settled(int nid)
+{
+	struct memory_dev_type *type = types[nid];
+
+	if (!private_node_in_tiers(nid))
+		return !type;
+	return type && type->adistance == adistance_of(nid);
+}
+
+/*
+ * private_node_type_get - choose the memory type of a private node
+ * @nid: a private node that is in no tier
+ *
+ * Context: memory_tier_lock held, may sleep.
+ * Return: the type, up to private_node_type_put(); or ERR_PTR(-ENOMEM).
+ */
+struct memory_dev_type *private_node_type_get(int nid)
+{
+	struct memory_dev_type *type = alloc_memory_type(adistance_of(nid));
+
+	if (!IS_ERR(type))
+		types[nid] = type;
+	return type;
+}
+
+/*
+ * private_node_type_put - free the memory type of a private node
+ * @nid: a private node that has just left its tier
+ *
+ * Context: memory_tier_lock held.
+ */
+void private_node_type_put(int nid)
+{
+	put_memory_type(types[nid]);
+	types[nid] = NULL;
+}
+
+/*
+ * private_node_notify - the node notifiers of private nodes
+ * @action: NODE_ADDING_FIRST_MEMORY, ...
+ * @nid: a private node
+ *
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_notify(unsigned long action, int nid)
+{
+	if (action == NODE_REMOVED_LAST_MEMORY && private_node_hook(tier_memory))
+		private_node_tier_update(nid);
+}
+
+/*
+ * private_node_show_tier - nodes of a memory tier, for its file nodelist
+ * @memtier: the tier
+ * @buf: the file's page
+ *
+ * Whoever destroys a tier waits for the readers of its file, and holds
+ * memory_tier_lock meanwhile: this must not wait for the lock.
+ *
+ * Context: any.
+ */
+ssize_t private_node_show_tier(const struct memory_tier *memtier, char *buf)
+{
+	nodemask_t nodes = NODE_MASK_NONE;
+	int nid;
+
+	for_each_node(nid)
+		if (NODE_DATA(nid) &&
+		    rcu_access_pointer(NODE_DATA(nid)->memtier) == memtier)
+			node_set(nid, nodes);
+	return sysfs_emit(buf, "%*pbl\n", nodemask_pr_args(&nodes));
 }
 
 /*

@@ -867,7 +867,10 @@ static void tiers_of_the_open(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, node_isset(pn->nid, private_node_tier_nodes));
 }
 
-/* What the owner said counts; without it memory is slower than DRAM. */
+/*
+ * What an administrator wrote comes first, then what the owner said; without
+ * either memory is slower than DRAM.
+ */
 static void tiers_distance(struct kunit *test)
 {
 	struct private_node_desc desc = {
@@ -876,19 +879,42 @@ static void tiers_distance(struct kunit *test)
 	};
 	int nid = free_nid(test, 0);
 	struct private_node *pn;
-	int adist = 1;
 
-	KUNIT_EXPECT_FALSE(test, __private_node_adistance(nid, &adist));
-	KUNIT_EXPECT_EQ(test, 1, adist);
 	pn = take(test, nid, &desc);
-	KUNIT_EXPECT_TRUE(test, __private_node_adistance(nid, &adist));
-	KUNIT_EXPECT_EQ(test, desc.adistance, adist);
+	KUNIT_EXPECT_EQ(test, desc.adistance, private_node_adistance(pn));
+	pn->adistance = 3 * MEMTIER_ADISTANCE_DRAM;
+	KUNIT_EXPECT_EQ(test, pn->adistance, private_node_adistance(pn));
 
 	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
 	desc.adistance = 0;
-	take(test, nid, &desc);
-	KUNIT_EXPECT_FALSE(test, __private_node_adistance(nid, &adist));
-	KUNIT_EXPECT_GT(test, adist, MEMTIER_ADISTANCE_DRAM);
+	pn = take(test, nid, &desc);
+	KUNIT_EXPECT_GT(test, private_node_adistance(pn),
+			MEMTIER_ADISTANCE_DRAM);
+}
+
+/* Of two drivers on one node only the first one's type counts. */
+static void tiers_counted(struct kunit *test)
+{
+	struct memory_dev_type *first = alloc_memory_type(1000);
+	struct memory_dev_type *second = alloc_memory_type(2000);
+	int nid = free_nid(test, 0);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, first);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, second);
+	init_node_memory_type(nid, first);
+	init_node_memory_type(nid, second);
+	KUNIT_EXPECT_EQ(test, 2, kref_read(&first->kref));
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&second->kref));
+
+	clear_node_memory_type(nid, second);
+	KUNIT_EXPECT_EQ(test, 2, kref_read(&first->kref));
+	clear_node_memory_type(nid, first);
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&first->kref));
+	/* The first one has left before. */
+	clear_node_memory_type(nid, second);
+	KUNIT_EXPECT_EQ(test, 1, kref_read(&second->kref));
+	put_memory_type(first);
+	put_memory_type(second);
 }
 
 static struct kunit_case private_node_cases[] = {
@@ -927,6 +953,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(policy_binds),
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
+	KUNIT_CASE(tiers_counted),
 	{ }
 };
 
