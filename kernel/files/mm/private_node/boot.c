@@ -361,8 +361,8 @@ static int __init private_node_boot_register(void)
 	struct private_node *pn;
 	int nid;
 
-	if (!asked && !nodes_empty(requested))
-		pr_err("private_node= ignored: this machine's nodes are not known in time; every node is ordinary\n");
+	if (!asked && (!nodes_empty(requested) || nr_spare))
+		pr_err("private_node= and private_node_spare= ignored: this machine's nodes are not known in time; every node is ordinary\n");
 	for_each_node_mask(nid, private_node_map) {
 		desc.capable = services[nid];
 		desc.enabled = services[nid];

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Processors and private nodes exclude each other.
+ *
+ * A node that has a CPU online does not become private, see
+ * private_node_obstacle().  And while a node is private its CPUs, those that
+ * are offline and those that are plugged in later, do not come online: local
+ * memory of such a CPU would be memory that it may not have, and a tier with a
+ * CPU is the top tier, from which nothing is promoted.
+ *
+ * Both sides look under the CPU hotplug lock, which mem_hotplug_begin() takes.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/cpuhotplug.h>
+#include <linux/init.h>
+#include <linux/topology.h>
+
+#include "private_node.h"
+
+static int refuse_cpu(unsigned int cpu)
+{
+	int nid = cpu_to_node(cpu);
+	struct private_node *pn;
+
+	if (!numa_valid_node(nid) || !node_is_private(nid))
+		return 0;
+	pn = private_node_find(nid);
+	pr_err("cpu %u stays offline: its node %d is private, of %s; unplug that memory first\n",
+	       cpu, nid, pn ? pn->owner : "nobody");
+	private_node_put(pn);
+	return -EBUSY;
+}
+
+static int __init private_node_cpu_init(void)
+{
+	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
+					    "mm/private_node:prepare",
+					    refuse_cpu, NULL);
+
+	return ret < 0 ? ret : 0;
+}
+/* After CPUs of boot are up: the boot option looked at those itself. */
+subsys_initcall(private_node_cpu_init);
