@@ -648,13 +648,24 @@ static void fill(void)
 	put(SIM "alloc", text);
 }
 
-/* One by one: each of them alone has to hold the node, but what has a policy and is in swap. */
+/*
+ * One by one: each of them alone has to hold the node, but what has a policy and is in swap.  The
+ * others are as one of these.
+ */
+static bool alone(const struct row *r)
+{
+	return r->mem == HUGETLB || r->flags & CACHED || (r->swap == DISK && r->mem != SYSV) ||
+	       r->swap == ZSWAPPED;
+}
+
 static void test_refuse(void)
 {
 	unsigned long i;
 	bool held, done;
 
 	for (i = 0; i < NR_ROWS; i++) {
+		if (!alone(&rows[i]))
+			continue;
 		new_node("first", "refuse", "fail");
 		start(i);
 		if (rows[i].mem != HUGETLB)
