@@ -195,13 +195,7 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-/*
- * private_node_mpol_open - the private nodes that a policy may place on now
- * @pol: any policy
- *
- * Context: any.
- */
-nodemask_t private_node_mpol_open(const struct mempolicy *pol)
+static nodemask_t open_nodes(const struct mempolicy *pol)
 {
 	nodemask_t open = NODE_MASK_NONE;
 	struct private_node *pn;
