@@ -64,7 +64,7 @@ static bool read_into(char *p)
 
 static void test_error(const char *policy, int populate_errno, int mlock_errno)
 {
-	unsigned long pages, again;
+	unsigned long pages, again, displaced;
 	int ret, err, other = open_dev();
 	char *p, *hog;
 
@@ -75,7 +75,9 @@ static void test_error(const char *policy, int populate_errno, int mlock_errno)
 	madvise(p, MIB, MADV_NOHUGEPAGE);
 	ok(!touch(p, MIB) && bus_signal == SIGBUS, "%s: a store gets SIGBUS", policy);
 	ok(in_child(touch_one, p) == 128 + SIGBUS, "%s: and kills who does not handle it", policy);
-	ok(in_child(write_all, hog) == 128 + SIGBUS, "%s: a copy of a shared page gets SIGBUS", policy);
+	displaced = counter("displaced ");
+	ok(!in_child(write_all, hog) && counter("displaced ") >= displaced + MIB / PAGE,
+	   "%s: copies of shared pages are ordinary: %lu displaced", policy, counter("displaced ") - displaced);
 	ok(read_into(p), "%s: read() into it gives EFAULT", policy);
 	ret = madvise(p, MIB, MADV_POPULATE_WRITE);
 	err = errno;
