@@ -4,6 +4,9 @@
 # boot.sh [BOOTS]: who chooses memory before, or for, another kernel: KASLR, kexec, a crash kernel and
 # hibernation keep off a private node.  With a kernel of its own, kernel/config/boot.config.
 #
+# The kernel takes as long as the release kernel, so that this is part of `make soak` only.
+#
+# soak: yes
 # kernels: release
 #
 # shellcheck disable=SC2317 # the checks are called through ok
@@ -14,7 +17,7 @@ top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 cd "$top" || exit 1
 # shellcheck source=tests/lib/tap.sh
 . tests/lib/tap.sh
-boots=${1:-2}
+boots=${1:-50}
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 # Node 1 has nearly all memory, so that chance, or what is highest, is there.

@@ -16,7 +16,7 @@ struct kexec_buf;
 typedef int private_node_kexec_fn(unsigned long start, unsigned long end,
 				  struct kexec_buf *kbuf);
 
-#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_KEXEC_CORE)
+#ifdef CONFIG_PRIVATE_NODE
 
 int __private_node_kexec_walk(unsigned long start, unsigned long end,
 			      bool top_down, struct kexec_buf *kbuf,

@@ -29,7 +29,9 @@
 #include <asm/sections.h>
 #include <asm/setup.h>
 
+#ifdef CONFIG_CMA
 #include "../cma.h"
+#endif
 #include "private_node.h"
 
 static nodemask_t requested __initdata;
@@ -232,6 +234,7 @@ static bool __init has_cpus(int nid)
 	return false;
 }
 
+#ifdef CONFIG_CMA
 static int __init cma_on_node(struct cma *cma, void *data)
 {
 	int nid = *(int *)data;
@@ -246,6 +249,17 @@ static int __init cma_on_node(struct cma *cma, void *data)
 	}
 	return 0;
 }
+
+static bool __init hosts_cma(int nid)
+{
+	return cma_for_each_area(cma_on_node, &nid);
+}
+#else
+static bool __init hosts_cma(int nid)
+{
+	return false;
+}
+#endif
 
 /* The initrd is given back when it has been unpacked. */
 static bool __init is_initrd(phys_addr_t start, phys_addr_t end)
@@ -278,7 +292,7 @@ static bool __init still_ours(int nid)
 		pr_err("node %d left ordinary: it has CPUs\n", nid);
 		return false;
 	}
-	if (IS_ENABLED(CONFIG_CMA) && cma_for_each_area(cma_on_node, &nid)) {
+	if (hosts_cma(nid)) {
 		pr_err("node %d left ordinary: it hosts a CMA area\n", nid);
 		return false;
 	}

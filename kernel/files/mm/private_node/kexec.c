@@ -10,6 +10,7 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
+#include <kunit/visibility.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/private_node_kexec.h>
@@ -49,6 +50,7 @@ bool __private_node_kexec_refuses(unsigned long start, unsigned long end)
 	}
 	return false;
 }
+EXPORT_SYMBOL_IF_KUNIT(__private_node_kexec_refuses);
 
 /* The last address of the part that begins at @addr, all of one kind. */
 static unsigned long part_end(unsigned long addr, unsigned long end)
@@ -112,3 +114,4 @@ int __private_node_kexec_walk(unsigned long start, unsigned long end,
 {
 	return (top_down ? walk_down : walk_up)(start, end, kbuf, fn);
 }
+EXPORT_SYMBOL_IF_KUNIT(__private_node_kexec_walk);

@@ -158,6 +158,15 @@ void private_node_run_threads(int nid)
 	start_promotion(nid);
 }
 
+static bool has_kcompactd(int nid)
+{
+#ifdef CONFIG_COMPACTION
+	return NODE_DATA(nid)->kcompactd;
+#else
+	return true;
+#endif
+}
+
 /*
  * private_node_has_threads - did private_node_run_threads() start all it should?
  * @nid: a private node
@@ -167,7 +176,7 @@ void private_node_run_threads(int nid)
 bool private_node_has_threads(int nid)
 {
 	return (!wants_kswapd(nid) || NODE_DATA(nid)->kswapd) &&
-	       (!wants_kcompactd(nid) || NODE_DATA(nid)->kcompactd);
+	       (!wants_kcompactd(nid) || has_kcompactd(nid));
 }
 
 /* After mm/vmscan.c and mm/compaction.c did the same for ordinary nodes. */

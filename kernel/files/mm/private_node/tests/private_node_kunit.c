@@ -13,6 +13,7 @@
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/private_node_kexec.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_tier.h>
 #include <linux/topology.h>
@@ -917,6 +918,98 @@ static void tiers_counted(struct kunit *test)
 	put_memory_type(second);
 }
 
+#define BLOCK	(pageblock_nr_pages << PAGE_SHIFT)
+
+/* What a walk called with: passed where kexec passes what it looks for. */
+struct parts {
+	bool down;
+	unsigned int calls, private, unordered;
+	unsigned long last, blocks;
+};
+
+static bool block_is_private(unsigned long addr)
+{
+	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
+
+	return page && node_is_private(page_to_nid(page));
+}
+
+static int take_part(unsigned long start, unsigned long end,
+		     struct kexec_buf *kbuf)
+{
+	struct parts *parts = (void *)kbuf;
+	unsigned long addr;
+
+	if (parts->calls++ && (parts->down ? end >= parts->last :
+					     start <= parts->last))
+		parts->unordered++;
+	parts->last = parts->down ? start : end;
+	for (addr = start; addr < end; addr += BLOCK) {
+		parts->blocks++;
+		parts->private += block_is_private(addr);
+	}
+	return 0;
+}
+
+static int end_walk(unsigned long start, unsigned long end,
+		    struct kexec_buf *kbuf)
+{
+	((struct parts *)kbuf)->calls++;
+	return 1;
+}
+
+/* Nothing of another kernel is put on a private node, all else is offered. */
+static void kexec_parts(struct kunit *test)
+{
+	unsigned long start = ULONG_MAX, end = 0, addr, ordinary = 0;
+	struct parts parts[3] = { { .down = false }, { .down = true } };
+	int nid, i;
+
+	for_each_online_node(nid) {
+		if (!node_spanned_pages(nid))
+			continue;
+		start = min(start, PFN_PHYS(node_start_pfn(nid)));
+		end = max(end, PFN_PHYS(node_end_pfn(nid)));
+	}
+	start = ALIGN(start, BLOCK);
+	end = ALIGN_DOWN(end, BLOCK);
+	for (addr = start; addr < end; addr += BLOCK)
+		ordinary += !block_is_private(addr);
+
+	for (i = 0; i < 2; i++) {
+		struct kexec_buf *kbuf = (void *)&parts[i];
+
+		KUNIT_EXPECT_EQ(test, 0,
+				__private_node_kexec_walk(start, end - 1, i,
+							  kbuf, take_part));
+		KUNIT_EXPECT_EQ(test, ordinary, parts[i].blocks);
+		KUNIT_EXPECT_EQ(test, 0, parts[i].private);
+		KUNIT_EXPECT_EQ(test, 0, parts[i].unordered);
+	}
+	KUNIT_EXPECT_EQ(test, 1,
+			__private_node_kexec_walk(start, end - 1, true,
+						  (void *)&parts[2], end_walk));
+	KUNIT_EXPECT_EQ(test, 1, parts[2].calls);
+}
+
+static void kexec_segments(struct kunit *test)
+{
+	unsigned long addr;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY) {
+		addr = PFN_PHYS(node_start_pfn(nid));
+		KUNIT_EXPECT_FALSE(test, __private_node_kexec_refuses(addr, addr + PAGE_SIZE));
+	}
+	for_each_node_state(nid, N_MEMORY_PRIVATE) {
+		addr = PFN_PHYS(node_start_pfn(nid));
+		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + PAGE_SIZE));
+		/* Only its last page is there. */
+		addr -= BLOCK;
+		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + BLOCK + PAGE_SIZE));
+	}
+}
+
 static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(registry_register),
 	KUNIT_CASE(registry_bad_nid),
@@ -954,6 +1047,8 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
 	KUNIT_CASE(tiers_counted),
+	KUNIT_CASE(kexec_parts),
+	KUNIT_CASE(kexec_segments),
 	{ }
 };
 
