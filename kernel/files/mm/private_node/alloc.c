@@ -136,6 +136,8 @@ static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
 		page = __alloc_frozen_pages_private(gfp, order, zonelist,
 						    nodes);
 	private_node_zonelist_put(cookie);
+	if (page)
+		private_node_unmark(page, order);
 	return page;
 }
 
@@ -216,8 +218,8 @@ static struct folio *page_to_new_folio(struct page *page)
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
- * Reclaims from private nodes that have the service; ordinary nodes are a
- * first look here.
+ * What the kernel put there leaves first; then reclaims from private nodes that
+ * have the service.  Ordinary nodes are a first look here.
  * Context: as @gfp says; any but NMI.
  * Return: the folio, or NULL.
  */
@@ -230,7 +232,8 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	do {
 		page = walk_and_drain(from, nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
-		 private_node_reclaim(nodes, gfp, order));
+		 (private_node_guests_leave(nodes, gfp, order) ||
+		  private_node_reclaim(nodes, gfp, order)));
 	if (page)
 		private_node_wake_kswapd(page_zone(page), gfp, order);
 	return page_to_new_folio(page);
@@ -243,7 +246,7 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 
 	if (!nodes_and(ordinary, *nodes, node_states[N_MEMORY]))
 		return NULL;
-	return __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &ordinary);
+	return private_node_alloc_among(from, &ordinary, gfp, order);
 }
 
 /*
@@ -429,7 +432,8 @@ EXPORT_SYMBOL_GPL(private_node_alloc_folio);
  * private_node_alloc_folio_set - take a folio from a set of nodes
  * @pns: handles, at least one
  * @nr: how many
- * @ordinary: ordinary nodes that are as good, or NULL for none
+ * @ordinary: ordinary nodes that are as good, or NULL for none; those that the
+ *	running task's cpuset lacks do not count
  * @gfp: as for folio_alloc()
  * @order: up to MAX_PAGE_ORDER
  *
@@ -450,8 +454,10 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 	struct folio *folio;
 	unsigned int i;
 
-	if (ordinary)
+	if (ordinary) {
 		nodes_and(nodes, *ordinary, node_states[N_MEMORY]);
+		private_node_reachable(&nodes);
+	}
 	for (i = 0; i < nr; i++)
 		if (private_node_open(pns[i], PRIVATE_NODE_USER_OWNER))
 			node_set(pns[i]->nid, nodes);

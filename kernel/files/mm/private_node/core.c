@@ -132,6 +132,7 @@ static void private_node_free_rcu(struct rcu_head *rcu)
 {
 	struct private_node *pn = container_of(rcu, struct private_node, rcu);
 
+	private_node_marks_free(pn);
 	free_percpu(pn->stats);
 	kfree(pn);
 }
@@ -241,7 +242,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
 	get_online_mems();
 	private_node_run_threads(pn->nid);
 	if (!private_node_has_threads(pn->nid)) {
-		pr_err("node %d: %s: enabled unchanged: no memory for kswapd and kcompactd\n",
+		pr_err("node %d: %s: enabled unchanged: no memory for kswapd, kcompactd or the marks of demoted pages\n",
 		       pn->nid, pn->owner);
 		ret = -ENOMEM;
 		WRITE_ONCE(pn->enabled, old);
@@ -382,6 +383,7 @@ static struct private_node *private_node_new(int nid,
 	pn->on_unplug = d->on_unplug;
 	pn->flags = d->flags;
 	pn->owner_adistance = d->adistance;
+	xa_init(&pn->marks);
 	note_demotion(pn, d->enabled);
 	private_node_promote_init(pn);
 	pn->ops = d->ops;
