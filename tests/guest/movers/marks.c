@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <time.h>
 
 #include "movers.h"
 
@@ -45,6 +46,14 @@ static bool intact(const char *p, size_t len)
 		if (p[i * PAGE] != (char)(1 + i % 100))
 			return false;
 	return true;
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
 static bool unplugs(void)
@@ -180,6 +189,39 @@ static void test_split(void)
 		plug();
 	}
 	munmap(p, LEN);
+}
+
+/* The rate holds for huge pages as well, and does not starve them: each waits for credit of its own. */
+static void test_rate(void)
+{
+	unsigned long before = counter("promotion_used "), moved = 0;
+	char *p = mmap(NULL, 2 * PMD + PMD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	double took = 0, start = now();
+	size_t i;
+
+	p = (char *)(((uintptr_t)p + PMD - 1) & ~(PMD - 1));
+	madvise(p, 2 * PMD, MADV_HUGEPAGE);
+	touch(p, 2 * PMD);
+	if (!demote(GROUP, p, 2 * PMD))
+		bail("not demoted");
+	put(node_file("promotion_mib_per_second"), "1");
+	enable("+promotion");
+	start = now();
+	while (moved < 2 * PMD / PAGE && took < 120) {
+		forget_translations();
+		for (i = 0; i < 2 * PMD; i += PAGE)
+			(void)((volatile char *)p)[i];
+		moved = counter("promotion_used ") - before;
+		took = now() - start;
+		/* What moves right now may have been counted, and its second not yet. */
+		if (moved * PAGE > (took + 2) * MIB)
+			break;
+	}
+	enable("-promotion");
+	put(node_file("promotion_mib_per_second"), "64");
+	ok(moved >= 2 * PMD / PAGE && moved * PAGE <= (took + 2) * MIB, "1 MiB a second: %lu pages in huge ones moved up in %.1f s",
+	   moved, took);
+	munmap(p, 2 * PMD);
 }
 
 /* Frames that guests had go to somebody who names the node. */
@@ -347,6 +389,7 @@ int main(void)
 	test_bound_later();
 	test_offlined();
 	test_split();
+	test_rate();
 	test_reused();
 	put(node_file("on_unplug"), "move");
 	test_displaced();
