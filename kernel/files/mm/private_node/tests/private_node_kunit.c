@@ -1006,7 +1006,9 @@ static void kexec_segments(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + PAGE_SIZE));
 		/* Only its last page is there. */
 		addr -= BLOCK;
-		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + BLOCK + PAGE_SIZE));
+		KUNIT_EXPECT_TRUE(test,
+				  __private_node_kexec_refuses(addr, addr + BLOCK +
+							       PAGE_SIZE));
 	}
 }
 
