@@ -160,6 +160,36 @@ static void test_private(void)
 	drop("d");
 }
 
+static long move_to(char *p, int nid)
+{
+	int status = -1;
+	void *page = p;
+
+	if (syscall(SYS_move_pages, 0, 1UL, &page, &nid, &status, MPOL_MF_MOVE))
+		return -1;
+	return status;
+}
+
+/* A system call that gives a node's number names it. */
+static void test_calls(void)
+{
+	unsigned long from = N0, to = N2;
+	char *p = map(MAP_PRIVATE);
+
+	make("g");
+	set("g", "mems", "0-2");
+	set("g", "mems.sysram", "0");
+	enter("g");
+	touch(p, LEN);
+	ok(nodes_of(p, LEN) == N0 && move_to(p, 2) == 2, "move_pages: to a node that is possible only");
+	ok(!syscall(SYS_migrate_pages, 0, 64UL, &from, &to) && nodes_of(p, LEN) == N2, "migrate_pages: the same");
+	set("g", "mems", "0-1");
+	ok(move_to(p, 2) == -1 && errno == EACCES, "move_pages: control: not to one that is not");
+	munmap(p, LEN);
+	enter("");
+	drop("g");
+}
+
 static int pipes[2][2];
 static int thread_id;
 
@@ -247,6 +277,7 @@ int main(void)
 	test_edit();
 	test_attach();
 	test_private();
+	test_calls();
 	test_thread();
 	test_object();
 	umount2(ROOT, MNT_DETACH);

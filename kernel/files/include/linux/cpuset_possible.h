@@ -176,6 +176,24 @@ static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 	return &cpuset_current_mems_allowed;
 }
 
+/**
+ * cpuset_named_node - nodemask for memory of a node that a system call names
+ * @nid: the node
+ * @room: space for the mask
+ *
+ * Without a mask the page allocator takes from default nodes only.
+ *
+ * Return: @room if the node is no default one; else NULL, no mask is needed.
+ */
+static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
+{
+	if (!cpusets_enabled() || !private_node_hook(cpuset_named_node) ||
+	    node_isset(nid, cpuset_current_mems_allowed))
+		return NULL;
+	*room = nodemask_of_node(nid);
+	return room;
+}
+
 /* See cpuset_bind_mems(). */
 static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 						nodemask_t *room)
@@ -194,6 +212,11 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 #define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
 
 #else
+
+static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
+{
+	return NULL;
+}
 
 #define cpuset_bind_mems(bind, room) \
 	(*((void)(bind), (void)(room), &cpuset_current_mems_allowed))

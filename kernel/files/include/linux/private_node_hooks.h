@@ -99,6 +99,7 @@
 	PRIVATE_NODE_HOOK(cpuset_prefers) \
 	PRIVATE_NODE_HOOK(cpuset_closed) \
 	PRIVATE_NODE_HOOK(cpuset_move) \
+	PRIVATE_NODE_HOOK(cpuset_named_node) \
 	PRIVATE_NODE_HOOK(cpuset_inherited) \
 	PRIVATE_NODE_HOOK(cpuset_default) \
 	PRIVATE_NODE_HOOK(tier_nodes) \

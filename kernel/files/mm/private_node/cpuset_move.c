@@ -105,25 +105,42 @@ static void ask_thread(struct mover *m, struct task_struct *task)
 	nodes_and(m->threads.all, m->threads.all, nodes);
 }
 
-/* Whoever shares the address space, be it another thread group. */
+static void ask_group(struct mover *m, struct task_struct *group,
+		      struct mm_struct *mm)
+{
+	struct task_struct *task;
+
+	for_each_thread(group, task)
+		if (READ_ONCE(task->mm) == mm)
+			ask_thread(m, task);
+}
+
+/* The one thread group that has the address space; NULL if there may be more. */
+static struct task_struct *only_group(struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	if (!mm_flags_test(MMF_MULTIPROCESS, mm))
+		return rcu_dereference(mm->owner);
+#endif
+	return NULL;
+}
+
 static void ask_threads(struct mover *m, struct mm_struct *mm)
 {
-	struct task_struct *group, *task;
+	struct task_struct *group;
 
 	nodes_clear(m->threads.any);
 	m->threads.all = *m->possible;
 	m->threads.bound = false;
 	guard(rcu)();
-	for_each_process(group) {
-		if (group->flags & PF_KTHREAD)
-			continue;
-		for_each_thread(group, task) {
-			if (READ_ONCE(task->mm) == mm)
-				ask_thread(m, task);
-			else if (READ_ONCE(task->mm))
-				break;
-		}
+	group = only_group(mm);
+	if (group) {
+		ask_group(m, group, mm);
+		return;
 	}
+	for_each_process(group)
+		if (!(group->flags & PF_KTHREAD))
+			ask_group(m, group, mm);
 }
 
 /* The policy of a shared object, with a reference; NULL if it has none. */
