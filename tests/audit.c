@@ -134,13 +134,13 @@ static bool read_number(int nid, const char *name, unsigned long *pages)
 	return true;
 }
 
-/* Reading free_bytes drains the per-CPU lists, so it is read first. */
+/* Reading free_bytes_exact drains the per-CPU lists, so it is read first. */
 static void read_node(struct node *node)
 {
 	unsigned long total, free;
 	int fd = open("/proc/sys/vm/stat_refresh", O_WRONLY);
 
-	node->exact = read_number(node->id, "free_bytes", &free) &&
+	node->exact = read_number(node->id, "free_bytes_exact", &free) &&
 		      read_number(node->id, "total_bytes", &total);
 	if (fd >= 0) {
 		(void)!write(fd, "1", 1);

@@ -38,7 +38,7 @@ inside() {
 	cat /sys/devices/system/node/has_private_memory
 	dmesg | grep -o 'ring of 64 KiB on node 1'
 	total=$(cat /sys/devices/system/node/node1/private/total_bytes)
-	free=$(cat /sys/devices/system/node/node1/private/free_bytes)
+	free=$(cat /sys/devices/system/node/node1/private/free_bytes_exact)
 	echo "used $((total - free))"
 	! insmod "$0/pmn_example.ko" node=1 start="$address" size="$size" 2> /dev/null
 	rmmod pmn_example

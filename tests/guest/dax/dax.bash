@@ -78,7 +78,7 @@ holder() {
 # Pages in use on a node, all lists drained.
 used() {
 	local dir=$NODES/node$1/private
-	echo $((($(< "$dir/total_bytes") - $(< "$dir/free_bytes")) / 4096))
+	echo $((($(< "$dir/total_bytes") - $(< "$dir/free_bytes_exact")) / 4096))
 }
 
 # Does a program bound to the node by number have its memory there?

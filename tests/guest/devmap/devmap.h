@@ -133,7 +133,7 @@ static unsigned long node_number(const char *name)
 __attribute__((unused))
 static unsigned long node_free(void)
 {
-	return node_number("free_bytes") / PAGE;
+	return node_number("free_bytes_exact") / PAGE;
 }
 
 __attribute__((unused))

@@ -33,7 +33,7 @@ static struct use look(int nid)
 	if (!read_file(path, buf, sizeof(buf)))
 		bail("cannot read %s", path);
 	u.events = value_after(buf, "numa_hit ") + value_after(buf, "numa_miss ");
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/free_bytes", nid);
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/free_bytes_exact", nid);
 	if (!read_file(path, buf, sizeof(buf)))
 		bail("cannot read %s", path);
 	u.free = strtoul(buf, NULL, 10) / PAGE;

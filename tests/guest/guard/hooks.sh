@@ -251,6 +251,33 @@ damon_watermark() {
 	[ "$tried" -gt 0 ]
 }
 
+# default_zone RATIO: where the offline memory of $block would come online by default, if RATIO
+# percent of kernel memory may be movable
+default_zone() {
+	echo "$1" > $hotplug/auto_movable_ratio
+	awk '{ print $1 }' "$block/valid_zones"
+}
+
+# The ratio is that at which one block is too much for ordinary memory, and not for all memory.
+auto_movable() {
+	local block hotplug=/sys/module/memory_hotplug/parameters pages all ratio got control
+	for block in "$nodes"/node0/memory[0-9]*; do
+		echo offline 2> /dev/null > "$block/state" && break
+	done
+	[ "$(cat "$block/state")" = offline ] || return 1
+	pages=$((0x$(cat /sys/devices/system/memory/block_size_bytes) >> 12))
+	all=$(zones . present)
+	ratio=$(((pages * 100 + all - 1) / all))
+	echo N > $hotplug/auto_movable_numa_aware
+	echo auto-movable > $hotplug/online_policy
+	got=$(default_zone "$ratio")
+	control=$(default_zone 301)
+	echo contig-zones > $hotplug/online_policy
+	echo online_kernel > "$block/state"
+	echo "# ${block##*/}: $got at $ratio percent of $all pages, $control at 301"
+	[ "$got" != Movable ] && [ "$control" = Movable ]
+}
+
 check() {
 	local rc
 	case $1 in
@@ -321,6 +348,12 @@ check() {
 	damon_free) ok "damon_free: free private memory does not stop a scheme" damon_watermark ;;
 	numa_hint) ok "numa_hint: no pull to the CPU" with_numa_balancing "$bin/pages" numa 1 ;;
 	min_free) ok "min_free: private zones do not raise min_free_kbytes" min_free ;;
+	auto_movable)
+		if grep -q kernelcore= /proc/cmdline; then
+			skip auto_movable "boot without kernelcore=, which makes too much of it movable"
+		else
+			ok "auto_movable: the node's memory does not allow for movable memory elsewhere" auto_movable
+		fi ;;
 	hwpoison) ok "hwpoison: one page is lost, the others stay" "$bin/pages" hwpoison 1 ;;
 	*) ok "$1: there is a check of that name" false ;;
 	esac
@@ -332,7 +365,7 @@ if [ $# = 0 ]; then
 	set -- thisnode_list nr_online_nodes boot_state boot_memblock kernelcore deferred_init \
 		boot_totalram wmark_share wmark_zero lowmem_reserve totalram contig_range \
 		page_reporting compact_node node_reclaim pageout khugepaged ksm damon \
-		damon_free numa_hint min_free online_state online_normal online_kswapd node_notify \
+		damon_free numa_hint min_free auto_movable online_state online_normal online_kswapd node_notify \
 		soft_offline hwpoison
 fi
 for hook; do check "$hook"; done

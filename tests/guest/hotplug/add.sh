@@ -65,7 +65,7 @@ done
 sim free all
 sim alloc node=a count=1000000
 full=$(held "$nid" 0)
-pages=$(awk '/MemTotal/ { print $4 / 4 }' "$NODES/node$nid/meminfo")
+pages=$(awk '/PrivateTotal/ { print $4 / 4 }' "$NODES/node$nid/meminfo")
 ok "full means full: $full of $pages pages" same "$full" "$pages"
 not_ok 'a full node fails' sim alloc node=a
 sim free all

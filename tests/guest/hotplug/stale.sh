@@ -26,7 +26,7 @@ holder() {
 
 traced() { grep -qE "$1" "$tracefs/trace"; }
 stat_of() { sed -n "s/^$1 //p" "$NODES/node$nid/private/stat"; }
-untouched() { [ "$(cat "$NODES/node$nid/private/free_bytes")" = "$(cat "$NODES/node$nid/private/total_bytes")" ]; }
+untouched() { [ "$(cat "$NODES/node$nid/private/free_bytes_exact")" = "$(cat "$NODES/node$nid/private/total_bytes")" ]; }
 
 for how in move sigbus; do
 	echo > $tracefs/trace

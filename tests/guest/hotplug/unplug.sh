@@ -30,7 +30,7 @@ node() { sim new_node name=a ranges="$ranges" online_type="${type:-online_movabl
 
 # Pages in use on the node, all lists drained.
 used() {
-	awk '/MemTotal/ { t = $4 } /MemFree/ { f = $4 } END { print (t - f) / 4 }' "$NODES/node$nid/meminfo"
+	awk '/PrivateTotal/ { t = $4 } /PrivateFree/ { f = $4 } END { print (t - f) / 4 }' "$NODES/node$nid/meminfo"
 }
 
 stat_of() { sed -n "s/^$1 //p" "$NODES/node$nid/private/stat"; }

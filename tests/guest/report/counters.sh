@@ -42,8 +42,10 @@ total=$(sum "$ordinary" MemTotal)
 ok "MemTotal is that of the ordinary nodes" near "$(mem MemTotal)" "$total" 0
 ok "MemFree is that of the ordinary nodes" near "$(mem MemFree)" "$(sum "$ordinary" MemFree)" 8192
 ok "MemAvailable is no more than MemTotal" at_most "$(mem MemAvailable)" "$total"
-ok "PrivateTotal is that of the private nodes" near "$(mem PrivateTotal)" "$(sum "$private" MemTotal)" 0
-ok "PrivateFree is that of the private nodes" near "$(mem PrivateFree)" "$(sum "$private" MemFree)" 512
+ok "PrivateTotal is that of the private nodes" near "$(mem PrivateTotal)" "$(sum "$private" PrivateTotal)" 0
+ok "PrivateFree is that of the private nodes" near "$(mem PrivateFree)" "$(sum "$private" PrivateFree)" 512
+ok "a closed node has no MemTotal, MemFree or MemUsed" \
+	[ $(($(sum "$private" MemTotal) + $(sum "$private" MemFree) + $(sum "$private" MemUsed))) = 0 ]
 ok "PrivateTotal is not zero" at_least "$(mem PrivateTotal)" 200000
 # The table of sysrq-m, which a shortage prints as well.
 reported_free() {

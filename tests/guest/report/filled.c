@@ -61,7 +61,7 @@ static struct counters look(void)
 		.available = number("/proc/meminfo", "MemAvailable:"),
 		.dirty = number("/proc/vmstat", "nr_dirty_threshold "),
 		.private_free = number("/proc/meminfo", "PrivateFree:"),
-		.node_free = value(NODE "private/free_bytes") / 1024,
+		.node_free = value(NODE "private/free_bytes_exact") / 1024,
 		.numa_hit = number(NODE "numastat", "numa_hit "),
 		.used = number(NODE "private/stat", "device_map_used "),
 	};
@@ -124,7 +124,7 @@ static void check_filled(const struct counters *before, char *map)
 	ok(before->private_free - now.private_free >= SIZE_KB - SLACK_KB,
 	   "PrivateFree does (%ld, %ld kB)", before->private_free, now.private_free);
 	ok(before->node_free - now.node_free == SIZE_KB,
-	   "free_bytes does, to the page (%ld, %ld kB)", before->node_free, now.node_free);
+	   "free_bytes_exact does, to the page (%ld, %ld kB)", before->node_free, now.node_free);
 	ok(now.used - before->used == pages, "stat counts the pages (%ld)",
 	   now.used - before->used);
 	ok(now.numa_hit > before->numa_hit, "numastat counts hits (%ld, %ld)",
@@ -152,7 +152,7 @@ static int child(void)
 	memset(map, 1, SIZE);
 	check_filled(&before, map);
 	munmap(map, SIZE);
-	ok(look().node_free == before.node_free, "free_bytes is back");
+	ok(look().node_free == before.node_free, "free_bytes_exact is back");
 	return put(CG "/cgroup.procs", "0") || tap_failed;
 }
 

@@ -39,7 +39,8 @@ done
 for f in enabled on_full on_unplug; do
 	ok "$f is world-readable, root writes" mode $f 644
 done
-ok "nobody reads every file" setpriv --reuid 65534 --clear-groups cat "$dir"/{owner,capable,enabled,on_full,on_unplug,total_bytes,free_bytes,stat} > /dev/null
+ok "free_bytes_exact is for root" mode free_bytes_exact 400
+ok "nobody reads every other file" setpriv --reuid 65534 --clear-groups cat "$dir"/{owner,capable,enabled,on_full,on_unplug,total_bytes,free_bytes,stat} > /dev/null
 
 ok "owner is boot" has owner boot
 ok "capable has what the command line gave" has capable "user_numa reclaim demotion"
@@ -118,8 +119,9 @@ done
 ok "each line of stat is a name and a number" [ "$(grep -vcE '^[a-z_]+ [0-9]+$' "$dir/stat")" = 0 ]
 
 total=$(cat "$dir/total_bytes")
-ok "total_bytes is the node's MemTotal" grep -qE "MemTotal: +$((total / 1024)) kB" "$dir/../meminfo"
-ok "an idle node is free to the last byte" has free_bytes "$total"
+ok "total_bytes is the node's PrivateTotal" grep -qE "PrivateTotal: +$((total / 1024)) kB" "$dir/../meminfo"
+ok "an idle node is free to the last byte" has free_bytes_exact "$total"
+ok "... and says so to everybody" has free_bytes "$total"
 not_ok "an ordinary node has no such folder" [ -e /sys/devices/system/node/node0/private ]
 if [ -d /sys/devices/system/node/node2 ]; then
 	dir=/sys/devices/system/node/node2/private

@@ -16,7 +16,7 @@ ok 'a node with reclaim' sim new_node name=a ranges="$(reserved)" online_type=on
 nid=$(nid_of a)
 ok 'has watermarks' test "$(low "$nid")" -gt 0
 # No whole block is free: the first unmovable page takes a page of a movable one.
-coproc HOLDER { exec "$PMN_BIN/fragment" /dev/private_node/a "$(cat "$NODES/node$nid/private/free_bytes")"; }
+coproc HOLDER { exec "$PMN_BIN/fragment" /dev/private_node/a "$(cat "$NODES/node$nid/private/free_bytes_exact")"; }
 read -r line <&"${HOLDER[0]}"
 ok 'every second page is in use' test "$line" = ready
 ok 'the owner takes unmovable pages' sim alloc node=a count=10

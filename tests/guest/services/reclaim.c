@@ -219,7 +219,7 @@ static void test_kswapd(void)
 	rmdir(ROOT "/cpuset");
 }
 
-/* What is in another CPU's batch for the LRU lists is left out; reading free_bytes empties them. */
+/* What is in another CPU's batch for the LRU lists is left out; reading free_bytes_exact empties them. */
 static bool page_out(char *p, size_t len)
 {
 	int i;

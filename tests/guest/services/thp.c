@@ -91,7 +91,7 @@ static bool huge(const char *p)
 }
 
 /*
- * Pages that are on their way to the LRU lists cannot be collapsed; reading free_bytes ends that.
+ * Pages that are on their way to the LRU lists cannot be collapsed; reading free_bytes_exact ends that.
  * khugepaged, at work on the same pages, is in the way for as long as one of its attempts takes.
  */
 static int collapse(char *p)

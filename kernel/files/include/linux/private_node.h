@@ -333,14 +333,15 @@ private_node_forbids_zeropage(const struct vm_area_struct *vma)
 	       __vma_names_private_node(vma);
 }
 
-/* oom, mm/private_node/oom.c */
+/* oom, mm/private_node/mm_pages.c */
 unsigned long __private_node_oom_private(struct task_struct *task);
 
 /**
  * private_node_oom_private - pages that do not count in an ordinary shortage
  * @task: candidate of the OOM killer
  *
- * Cost: a static branch; with a private node, a walk of page tables.
+ * Cost: a static branch; with a private node, a test of a flag of the address
+ * space, and a look at a fixed number of its pages where that is set.
  * Context: any but interrupts; does not sleep.
  * Return: pages to take off the task's badness.
  */

@@ -26,7 +26,9 @@
 	PRIVATE_NODE_HOOK(totalram) \
 	PRIVATE_NODE_HOOK(free_ram) \
 	PRIVATE_NODE_HOOK(free_report) \
+	PRIVATE_NODE_HOOK(meminfo) \
 	PRIVATE_NODE_HOOK(available) \
+	PRIVATE_NODE_HOOK(total_reserve) \
 	PRIVATE_NODE_HOOK(dirtyable) \
 	PRIVATE_NODE_HOOK(user_reserve) \
 	PRIVATE_NODE_HOOK(admin_reserve) \
@@ -35,12 +37,15 @@
 	PRIVATE_NODE_HOOK(boot_message) \
 	PRIVATE_NODE_HOOK(damon_free) \
 	PRIVATE_NODE_HOOK(oom_report) \
+	PRIVATE_NODE_HOOK(shrink_slab) \
+	PRIVATE_NODE_HOOK(auto_movable) \
 	PRIVATE_NODE_HOOK(online_state) \
 	PRIVATE_NODE_HOOK(online_normal) \
 	PRIVATE_NODE_HOOK(online_kswapd) \
 	PRIVATE_NODE_HOOK(node_notify) \
 	PRIVATE_NODE_HOOK(offline_report) \
 	PRIVATE_NODE_HOOK(spare_distance) \
+	PRIVATE_NODE_HOOK(node_meminfo) \
 	PRIVATE_NODE_HOOK(device_added) \
 	PRIVATE_NODE_HOOK(device_removed) \
 	PRIVATE_NODE_HOOK(zoneinfo) \
@@ -80,6 +85,7 @@
 	PRIVATE_NODE_HOOK(devmap_uffd_move) \
 	PRIVATE_NODE_HOOK(longterm_pin) \
 	PRIVATE_NODE_HOOK(oom_badness) \
+	PRIVATE_NODE_HOOK(mm_private) \
 	PRIVATE_NODE_HOOK(min_free) \
 	PRIVATE_NODE_HOOK(may_have) \
 	PRIVATE_NODE_HOOK(cpuset_mask) \

@@ -10,29 +10,89 @@
 #define _LINUX_PRIVATE_NODE_REPORT_H
 
 #include <linux/private_node.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
 
 struct seq_file;
+struct sysinfo;
 
 #ifdef CONFIG_PRIVATE_NODE
 
-unsigned long __ordinary_free_pages(void);
+unsigned long __ordinary_zone_pages(enum zone_stat_item item);
+unsigned long __ordinary_node_pages(enum node_stat_item item);
 unsigned long __private_node_file_pages(void);
 unsigned long __private_node_boot_pages(void);
 void __private_node_show_unconsidered(void);
 void private_node_report_meminfo(struct seq_file *m);
+void __private_node_hide_memory(int nid, struct sysinfo *val);
+int __private_node_report_node(int nid, char *buf, int len);
 
 /**
- * ordinary_free_pages - NR_FREE_PAGES of all zones, without private ones
+ * private_node_hide_memory - a closed node has no memory to offer
+ * @nid: node id
+ * @val: from si_meminfo_node(), for node<N>/meminfo
+ *
+ * Programs add up what the nodes have.  A private node shows its memory in the
+ * stock lines only while a program may name it, that is while user_numa is
+ * open; see private_node_report_node() for the lines that it always has.
+ *
+ * Context: any.
+ */
+static inline void private_node_hide_memory(int nid, struct sysinfo *val)
+{
+	if (private_node_hooked(node_meminfo, nid))
+		__private_node_hide_memory(nid, val);
+}
+
+/**
+ * private_node_report_node - the lines of private memory in node<N>/meminfo
+ * @nid: node id
+ * @buf: of the file
+ * @len: what it has already
+ *
+ * Context: process.
+ * Return: bytes added, 0 for an ordinary node.
+ */
+static inline int private_node_report_node(int nid, char *buf, int len)
+{
+	return node_is_private(nid) ?
+	       __private_node_report_node(nid, buf, len) : 0;
+}
+
+/**
+ * ordinary_zone_pages - a counter of all zones, without private ones
  * @hook: name of the hook
+ * @item: which counter
  *
  * For who derives a limit, or a report on what can be had, from the counter.
  *
  * Cost: a static branch; with a private node, a sum over its zones.
  * Context: any.
  */
-#define ordinary_free_pages(hook)					\
+#define ordinary_zone_pages(hook, item)					\
 	(private_node_any() && private_node_hook(hook) ?		\
-	 __ordinary_free_pages() : global_zone_page_state(NR_FREE_PAGES))
+	 __ordinary_zone_pages(item) : global_zone_page_state(item))
+
+/* As ordinary_zone_pages(), for free pages. */
+#define ordinary_free_pages(hook) ordinary_zone_pages(hook, NR_FREE_PAGES)
+
+/**
+ * ordinary_node_pages - a counter of all nodes in pages, without private ones
+ * @hook: name of the hook
+ * @item: which counter
+ *
+ * Cost: a static branch; with a private node, one counter for each.
+ * Context: any.
+ */
+#define ordinary_node_pages(hook, item)					\
+	(private_node_any() && private_node_hook(hook) ?		\
+	 __ordinary_node_pages(item) : global_node_page_state(item))
+
+#ifdef CONFIG_SWAP
+#define ordinary_swapcache_pages(hook) ordinary_node_pages(hook, NR_SWAPCACHE)
+#else
+#define ordinary_swapcache_pages(hook) total_swapcache_pages()
+#endif
 
 /**
  * private_node_file_pages - file LRU pages of private nodes, to be taken off
@@ -139,6 +199,9 @@ static inline bool __nodes_reported(bool private, const nodemask_t *nodes)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
+#define ordinary_zone_pages(hook, item)		global_zone_page_state(item)
+#define ordinary_node_pages(hook, item)		global_node_page_state(item)
+#define ordinary_swapcache_pages(hook)		total_swapcache_pages()
 #define ordinary_free_pages(hook)					\
 	global_zone_page_state(NR_FREE_PAGES)
 #define private_node_file_pages(hook)		0UL
@@ -148,6 +211,12 @@ static __always_inline void private_node_show_unconsidered(void) {}
 static inline void private_node_device_added(int nid) {}
 static inline void private_node_device_removed(int nid) {}
 static inline void private_node_report_meminfo(struct seq_file *m) {}
+static inline void private_node_hide_memory(int nid, struct sysinfo *val) {}
+static inline int private_node_report_node(int nid, char *buf, int len)
+{
+	return 0;
+}
+
 
 #define node_reported(hook, nid)		node_state(nid, N_MEMORY)
 #define for_each_node_reported(hook, nid)	for_each_node_state(nid, N_MEMORY)

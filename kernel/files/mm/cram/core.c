@@ -294,7 +294,7 @@ void cram_dropped_count(const struct folio *folio)
 unsigned long cram_resident(struct cram_device *cd)
 {
 	unsigned long all = private_node_managed_pages_nid(cd->nid);
-	unsigned long idle = private_node_exact_free_pages_nid(cd->nid) +
+	unsigned long idle = private_node_free_snapshot_nid(cd->nid) +
 			     atomic_long_read(&cd->nr_freed);
 
 	return all > idle ? all - idle : 0;

@@ -73,7 +73,6 @@ static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 
 static ssize_t resident_bytes_show(struct cram_device *cd, char *buf)
 {
-	private_node_drain(cd->nid);
 	return sysfs_emit(buf, "%llu\n",
 			  (u64)cram_resident(cd) << PAGE_SHIFT);
 }
@@ -84,7 +83,6 @@ static ssize_t ratio_show(struct cram_device *cd, char *buf)
 	u64 used = READ_ONCE(cd->last.used);
 	u64 ratio;
 
-	private_node_drain(cd->nid);
 	if (!used)
 		return sysfs_emit(buf, "0.00\n");
 	ratio = ((u64)cram_resident(cd) << PAGE_SHIFT) * 100 / used;

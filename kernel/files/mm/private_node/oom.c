@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Killing for the memory of one node, and leaving private memory out of the
- * ordinary OOM killer's count.
+ * Killing for the memory of one node.
  *
  * A task's resident set does not say where its pages are; page tables do.  They
- * are walked only when somebody is to be killed (or its oom_score is read), so
- * that faults pay nothing.
+ * are walked only when somebody is to be killed, and only of who may have a
+ * page there, so that faults pay nothing.  What an ordinary shortage takes off
+ * is in mm_pages.c.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -130,30 +130,6 @@ static struct mm_struct *grab_mm(struct task_struct *task)
 	return mm;
 }
 
-/**
- * __private_node_oom_private - pages of a task that no ordinary task could use
- * @task: the task
- *
- * The part of the task's resident set that killing it would not give back to
- * ordinary nodes.
- *
- * Context: any but interrupts; does not sleep.
- * Return: pages on private nodes; 0 as well when the address space is being
- * changed right now.
- */
-unsigned long __private_node_oom_private(struct task_struct *task)
-{
-	struct mm_struct *mm = grab_mm(task);
-	struct count c;
-
-	if (!mm)
-		return 0;
-	count_init(&c, &node_states[N_MEMORY_PRIVATE]);
-	count_mm(mm, &c);
-	mmdrop(mm);
-	return c.pages;
-}
-
 /* Thread group leaders by pid; the caller may sleep in between. */
 static struct task_struct *next_task_group(int *nr)
 {
@@ -195,8 +171,8 @@ static void consider(struct task_struct *task, int nid, struct choice *best)
 		return;
 	count_init(&c, &nodes);
 	c.named = true;
-	if (mm_flags_test(MMF_OOM_SKIP, mm)) {
-		/* Gave what it could. */
+	if (mm_flags_test(MMF_OOM_SKIP, mm) || !private_node_mm_may_have(mm)) {
+		/* Gave what it could, or never had anything. */
 	} else if (!count_mm(mm, &c)) {
 		best->unsure = true;
 	} else if (c.pages && (tsk_is_oom_victim(task) ||

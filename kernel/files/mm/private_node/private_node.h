@@ -214,6 +214,7 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 unsigned long private_node_free_pages_nid(int nid);
 unsigned long private_node_exact_free_pages_nid(int nid);
 unsigned long private_node_managed_pages_nid(int nid);
+unsigned long private_node_free_snapshot_nid(int nid);
 void private_node_drain(int nid);
 bool private_node_is_full(int nid);
 
@@ -374,6 +375,9 @@ bool private_node_sysfs_shown(struct private_node *pn);
 /* devmap.c: /dev/private_node/<name>; may sleep */
 int private_node_devmap_add(struct private_node *pn);
 void private_node_devmap_remove(struct private_node *pn);
+
+/* mm_pages.c */
+bool private_node_mm_may_have(struct mm_struct *mm);
 
 /* oom.c: true when a task was killed and the allocation is worth a retry */
 bool private_node_oom_kill(struct private_node *pn, gfp_t gfp,

@@ -6,47 +6,90 @@
  * The allocator counts as ever and pays nothing; see ordinary_free_pages()
  * in include/linux/private_node_report.h.
  */
+#include <linux/hugetlb.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
 #include <linux/private_node_report.h>
 #include <linux/seq_file.h>
+#include <linux/sysfs.h>
 #include <linux/vmstat.h>
 
 #include "../internal.h"
 #include "private_node.h"
+
+static unsigned long pcp_pages(struct zone *zone)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset,
+					     cpu)->count);
+	return sum;
+}
+
+/*
+ * private_node_free_snapshot_nid - free pages, without disturbing anybody
+ * @nid: node id
+ *
+ * With those in the lists of CPUs, and what CPUs have not folded into the
+ * counters; without pages that were freed and are on their way to an LRU list.
+ * The parts are not read at the same time.
+ *
+ * Context: any.
+ */
+unsigned long private_node_free_snapshot_nid(int nid)
+{
+	unsigned long sum = private_node_exact_free_pages_nid(nid);
+	struct zone *zone;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		zone = &NODE_DATA(nid)->node_zones[i];
+		if (populated_zone(zone))
+			sum += pcp_pages(zone);
+	}
+	return min(sum, private_node_managed_pages_nid(nid));
+}
 
 /*
  * The global counter is the sum over zones, without what CPUs have not folded
  * in yet, so what is taken off has to be without it as well: the difference
  * then does not move when a private page is taken.
  */
-static unsigned long free_pages_all(void)
+static unsigned long zone_pages_nid(int nid, enum zone_stat_item item)
 {
 	unsigned long sum = 0;
-	int nid;
+	int i;
 
-	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		sum += private_node_free_pages_nid(nid);
+	for (i = 0; i < MAX_NR_ZONES; i++)
+		sum += zone_page_state(&NODE_DATA(nid)->node_zones[i], item);
 	return sum;
 }
 
-static unsigned long managed_pages_all(void)
+/* See ordinary_zone_pages(). */
+unsigned long __ordinary_zone_pages(enum zone_stat_item item)
 {
-	unsigned long sum = 0;
+	unsigned long pages = global_zone_page_state(item);
+	unsigned long private = 0;
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		sum += private_node_managed_pages_nid(nid);
-	return sum;
-}
-
-/* See ordinary_free_pages(). */
-unsigned long __ordinary_free_pages(void)
-{
-	unsigned long pages = global_zone_page_state(NR_FREE_PAGES);
-
+		private += zone_pages_nid(nid, item);
 	/* The two are not read at the same time. */
-	return pages - min(pages, free_pages_all());
+	return pages - min(pages, private);
+}
+
+/* See ordinary_node_pages(). */
+unsigned long __ordinary_node_pages(enum node_stat_item item)
+{
+	unsigned long pages = global_node_page_state(item);
+	unsigned long private = 0;
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		private += node_page_state(NODE_DATA(nid), item);
+	return pages - min(pages, private);
 }
 
 /* See private_node_file_pages(). */
@@ -74,6 +117,70 @@ unsigned long __init __private_node_boot_pages(void)
 	return sum;
 }
 
+/* What there is of private memory, and what it holds, in pages. */
+enum private_line {
+	PRIVATE_TOTAL,
+	PRIVATE_FREE,
+	PRIVATE_ANON,
+	PRIVATE_SHMEM,
+	PRIVATE_FILE,
+	PRIVATE_SWAPCACHED,
+	PRIVATE_MLOCKED,
+	PRIVATE_HUGETLB,
+	PRIVATE_NR_LINES,
+};
+
+static const char *const private_line_names[PRIVATE_NR_LINES] = {
+	[PRIVATE_TOTAL]		= "PrivateTotal:   ",
+	[PRIVATE_FREE]		= "PrivateFree:    ",
+	[PRIVATE_ANON]		= "PrivateAnon:    ",
+	[PRIVATE_SHMEM]		= "PrivateShmem:   ",
+	[PRIVATE_FILE]		= "PrivateFile:    ",
+	[PRIVATE_SWAPCACHED]	= "PrivateSwapCached:",
+	[PRIVATE_MLOCKED]	= "PrivateMlocked: ",
+	[PRIVATE_HUGETLB]	= "PrivateHugetlb: ",
+};
+
+static unsigned long hugetlb_pages_nid(int nid)
+{
+	unsigned long sum = 0;
+#ifdef CONFIG_HUGETLB_PAGE
+	struct hstate *h;
+
+	for_each_hstate(h)
+		sum += h->nr_huge_pages_node[nid] * pages_per_huge_page(h);
+#endif
+	return sum;
+}
+
+static unsigned long swapcache_pages_nid(int nid)
+{
+#ifdef CONFIG_SWAP
+	return node_page_state(NODE_DATA(nid), NR_SWAPCACHE);
+#else
+	return 0;
+#endif
+}
+
+/* Adds one node's. */
+static void add_lines(int nid, unsigned long *lines)
+{
+	struct pglist_data *pgdat = NODE_DATA(nid);
+	unsigned long swapcache = swapcache_pages_nid(nid);
+	unsigned long shmem = node_page_state(pgdat, NR_SHMEM);
+	unsigned long file = node_page_state(pgdat, NR_FILE_PAGES);
+
+	lines[PRIVATE_TOTAL] += private_node_managed_pages_nid(nid);
+	lines[PRIVATE_FREE] += private_node_free_pages_nid(nid);
+	lines[PRIVATE_ANON] += node_page_state(pgdat, NR_ANON_MAPPED);
+	lines[PRIVATE_SHMEM] += shmem;
+	/* What is in a cache of files includes both. */
+	lines[PRIVATE_FILE] += file - min(file, shmem + swapcache);
+	lines[PRIVATE_SWAPCACHED] += swapcache;
+	lines[PRIVATE_MLOCKED] += zone_pages_nid(nid, NR_MLOCK);
+	lines[PRIVATE_HUGETLB] += hugetlb_pages_nid(nid);
+}
+
 /**
  * private_node_report_meminfo - the lines of private memory in /proc/meminfo
  * @m: the file
@@ -82,10 +189,39 @@ unsigned long __init __private_node_boot_pages(void)
  */
 void private_node_report_meminfo(struct seq_file *m)
 {
-	seq_printf(m,
-		   "PrivateTotal:   %8lu kB\n"
-		   "PrivateFree:    %8lu kB\n",
-		   K(managed_pages_all()), K(free_pages_all()));
+	unsigned long lines[PRIVATE_NR_LINES] = {};
+	int i, nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		add_lines(nid, lines);
+	for (i = 0; i < PRIVATE_NR_LINES; i++)
+		seq_printf(m, "%s%8lu kB\n", private_line_names[i],
+			   K(lines[i]));
+}
+
+/* See private_node_hide_memory(). */
+void __private_node_hide_memory(int nid, struct sysinfo *val)
+{
+	if (private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA))
+		return;
+	val->totalram = 0;
+	val->freeram = 0;
+	val->totalhigh = 0;
+	val->freehigh = 0;
+}
+
+/* See private_node_report_node(). */
+int __private_node_report_node(int nid, char *buf, int len)
+{
+	unsigned long lines[PRIVATE_NR_LINES] = {};
+	int start = len;
+	int i;
+
+	add_lines(nid, lines);
+	for (i = 0; i < PRIVATE_NR_LINES; i++)
+		len += sysfs_emit_at(buf, len, "Node %d %s%8lu kB\n", nid,
+				     private_line_names[i], K(lines[i]));
+	return len - start;
 }
 
 /* See private_node_show_unconsidered(). */

@@ -82,11 +82,19 @@ static ssize_t total_bytes_show(struct private_node *pn, char *buf)
 		(u64)private_node_managed_pages_nid(pn->nid) << PAGE_SHIFT);
 }
 
-/*
- * Free pages hide in per-CPU lists, and freed ones in per-CPU LRU batches.
- * Only CPUs that hold some are disturbed, and none when the node is idle.
- */
+/* For everybody: reads counters, disturbs nobody. */
 static ssize_t free_bytes_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%llu\n",
+		(u64)private_node_free_snapshot_nid(pn->nid) << PAGE_SHIFT);
+}
+
+/*
+ * For root, since it is dear: free pages hide in per-CPU lists, and freed ones
+ * in per-CPU LRU batches.  Only CPUs that hold some are disturbed, and none
+ * when the node is idle.
+ */
+static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 {
 	u64 nr;
 
@@ -260,6 +268,9 @@ static int promotion_mib_per_second_store(struct private_node *pn,
 #define FILE_RO(name) \
 	static struct private_node_attr name##_attr = { \
 		{ __stringify(name), 0444 }, name##_show, NULL }
+#define FILE_ROOT(name) \
+	static struct private_node_attr name##_attr = { \
+		{ __stringify(name), 0400 }, name##_show, NULL }
 #define FILE_RW(name) \
 	static struct private_node_attr name##_attr = { \
 		{ __stringify(name), 0644 }, name##_show, name##_store }
@@ -273,6 +284,7 @@ FILE_RW(adistance);
 FILE_RW(promotion_mib_per_second);
 FILE_RO(total_bytes);
 FILE_RO(free_bytes);
+FILE_ROOT(free_bytes_exact);
 FILE_RO(stat);
 
 static struct attribute *private_node_attrs[] = {
@@ -285,6 +297,7 @@ static struct attribute *private_node_attrs[] = {
 	&promotion_mib_per_second_attr.attr,
 	&total_bytes_attr.attr,
 	&free_bytes_attr.attr,
+	&free_bytes_exact_attr.attr,
 	&stat_attr.attr,
 	NULL
 };

@@ -162,7 +162,7 @@ unsigned long node_free(int node)
 	char path[96], buf[64];
 	int i;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/free_bytes", node);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/free_bytes_exact", node);
 	if (read_file(path, buf, sizeof(buf)))
 		return strtoul(buf, NULL, 10) / PAGE;
 	last = free_now(node);

@@ -1409,7 +1409,7 @@ static bool is_empty(int node)
 
 	snprintf(path, sizeof(path), NODES "/node%d/reclaim", node);
 	for (i = 0; i < 100; i++) {
-		if (node_number(node, "free_bytes") == node_number(node, "total_bytes"))
+		if (node_number(node, "free_bytes_exact") == node_number(node, "total_bytes"))
 			return true;
 		/* An exit leaves pages in the swap cache that somebody has locked just then. */
 		put_file(path, "16M");
@@ -1443,7 +1443,7 @@ static void tidy(void)
 	open_boot_node("+reclaim");
 	if (!is_empty(boot_node))
 		wrong("node %lu: %lu of %lu bytes free, and nobody is left", boot_node,
-		      node_number(boot_node, "free_bytes"), node_number(boot_node, "total_bytes"));
+		      node_number(boot_node, "free_bytes_exact"), node_number(boot_node, "total_bytes"));
 	if (op_remove_node() && errno != ENOENT)
 		wrong("remove_node: %s, and nobody is left", strerror(errno));
 	open_boot_node("+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+write");

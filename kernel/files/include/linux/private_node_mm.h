@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Which address spaces may hold pages of private nodes.
+ *
+ * Nobody can say where a task's resident pages are without a walk of its page
+ * tables.  So the fact is written down when it comes to be: an address space
+ * gets MMF_PRIVATE_NODE before the first anonymous page of a private node, or
+ * a page that a driver maps, is mapped in it.  The flag stays until exec or
+ * exit.  Shared memory has a counter of its own in each address space, see
+ * private_node_mm_may_have().
+ *
+ * Faults pay nothing: a new page is marked where a policy took it from a
+ * private node, all others where a page that is there is mapped again.
+ *
+ * mm/private_node/mm_pages.c
+ */
+#ifndef _LINUX_PRIVATE_NODE_MM_H
+#define _LINUX_PRIVATE_NODE_MM_H
+
+#include <linux/mm.h>
+#include <linux/private_node.h>
+
+struct mempolicy;
+
+#ifdef CONFIG_PRIVATE_NODE
+
+struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
+				     struct mempolicy *pol, gfp_t gfp,
+				     unsigned int order);
+
+/* The flag is read by many and written once. */
+static inline void private_node_mark_mm(struct mm_struct *mm)
+{
+	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
+		mm_flags_set(MMF_PRIVATE_NODE, mm);
+}
+
+/**
+ * private_node_mapped - a folio is about to be mapped
+ * @vma: where; locked
+ * @folio: what
+ *
+ * Called before the mapping is made, so that who sees a page there sees the
+ * flag as well.
+ *
+ * Cost: a static branch; with a private node, one bit test.  Not for new
+ * anonymous pages, see private_node_vma_alloc().
+ * Context: any; the page table's lock is held or not.
+ */
+static __always_inline void private_node_mapped(struct vm_area_struct *vma,
+						const struct folio *folio)
+{
+	if (private_node_hooked(mm_private, folio_nid(folio)))
+		private_node_mark_mm(vma->vm_mm);
+}
+
+/**
+ * private_node_dup_mm - a child has its parent's pages
+ * @mm: of the child, after its page tables were filled
+ * @oldmm: of the parent
+ *
+ * Context: process; both are locked for writing.
+ */
+static inline void private_node_dup_mm(struct mm_struct *mm,
+				       struct mm_struct *oldmm)
+{
+	if (private_node_any() && private_node_hook(mm_private) &&
+	    mm_flags_test(MMF_PRIVATE_NODE, oldmm))
+		private_node_mark_mm(mm);
+}
+
+/**
+ * private_node_check_marked - a private page is only mapped where it is marked
+ * @vma: where it is being mapped
+ * @folio: what
+ *
+ * Shows a way of mapping that forgot private_node_mapped(), in debug kernels.
+ */
+static __always_inline void
+private_node_check_marked(struct vm_area_struct *vma, const struct folio *folio)
+{
+	VM_WARN_ON_ONCE(private_node_hooked(mm_private, folio_nid(folio)) &&
+			!mm_flags_test(MMF_PRIVATE_NODE, vma->vm_mm));
+}
+
+#else /* !CONFIG_PRIVATE_NODE */
+
+static inline struct folio *
+private_node_vma_alloc(struct vm_area_struct *vma, struct mempolicy *pol,
+		       gfp_t gfp, unsigned int order)
+{
+	return NULL;
+}
+
+static inline void private_node_mapped(struct vm_area_struct *vma,
+				       const struct folio *folio) {}
+static inline void private_node_dup_mm(struct mm_struct *mm,
+				       struct mm_struct *oldmm) {}
+static inline void private_node_check_marked(struct vm_area_struct *vma,
+					     const struct folio *folio) {}
+
+#endif /* CONFIG_PRIVATE_NODE */
+
+#endif /* _LINUX_PRIVATE_NODE_MM_H */

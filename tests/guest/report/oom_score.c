@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * oom_score: what a read of /proc/PID/oom_score costs, and that it leaves out what is on a private
+ * node, however the pages came to be mapped.
+ *
+ * The clock of this guest counts instructions, so a cost is a number and not a time.
+ *
+ * vm: --icount --node 1G --node 512M --append private_node=1:user_numa,reclaim
+ * timeout: 300
+ */
+#define _GNU_SOURCE
+#include <limits.h>
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/swap.h>
+#include <sys/uio.h>
+#include <time.h>
+
+#include "../devmap/devmap.h"
+
+#define LEN (128 * MIB)
+#define LOOKS 50
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
+static long score_of(pid_t pid)
+{
+	char path[64], buf[32];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score", pid);
+	return read_file(path, buf, sizeof(buf)) ? atol(buf) : -1;
+}
+
+static char *anon(size_t len, int flags)
+{
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, flags | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		bail("mmap");
+	madvise(p, len, MADV_NOHUGEPAGE);
+	return p;
+}
+
+static void policy(void *p, size_t len, int mode, int nid, unsigned int flags)
+{
+	unsigned long mask = 1UL << nid;
+
+	if (syscall(SYS_mbind, p, len, mode, mode == MPOL_DEFAULT ? NULL : &mask, 64, flags))
+		bail("mbind to node %d", nid);
+}
+
+static char *filled(size_t len, int flags, int nid)
+{
+	char *p = anon(len, flags);
+
+	policy(p, len, MPOL_BIND, nid, 0);
+	memset(p, 1, len);
+	return p;
+}
+
+/* Instructions of one read, the least of some: an interrupt may be in the others. */
+static long cost(void)
+{
+	struct timespec a, b;
+	long best = LONG_MAX, ns;
+	int i;
+
+	for (i = 0; i < LOOKS; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &a);
+		score_of(getpid());
+		clock_gettime(CLOCK_MONOTONIC, &b);
+		ns = (b.tv_sec - a.tv_sec) * 1000000000L + b.tv_nsec - a.tv_nsec;
+		if (ns < best)
+			best = ns;
+	}
+	return best;
+}
+
+static void test_cost(void)
+{
+	long small = cost(), large, few, many;
+	char *p = anon(2 * LEN, MAP_PRIVATE), *q, *r;
+
+	memset(p, 1, 2 * LEN);
+	large = cost();
+	ok(large <= small * 11 / 10, "without private pages: %ld instructions with 256 MiB, %ld without", large, small);
+	q = filled(4 * MIB, MAP_PRIVATE, node);
+	few = cost();
+	ok(few > large, "control: with a private page more is done (%ld)", few);
+	r = filled(LEN, MAP_PRIVATE, node);
+	many = cost();
+	ok(many <= few * 3 / 2, "with 132 MiB on the node no more than with 4 (%ld)", many);
+	munmap(p, 2 * LEN);
+	munmap(q, 4 * MIB);
+	munmap(r, LEN);
+}
+
+/* -- ways in which pages of the node come to be mapped: each in a child of its own ------------------ */
+
+static char *by_device(int nid)
+{
+	int fd = nid ? open_dev() : -1;
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | (nid ? 0 : MAP_ANONYMOUS), fd, 0);
+
+	if (p == MAP_FAILED)
+		bail("mmap");
+	memset(p, 1, LEN);
+	return p;
+}
+
+static char *by_bind(int nid)
+{
+	return filled(LEN, MAP_PRIVATE, nid);
+}
+
+static char *by_task(int nid)
+{
+	unsigned long mask = 1UL << nid;
+	char *p = anon(LEN, MAP_PRIVATE);
+
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64))
+		bail("set_mempolicy");
+	memset(p, 1, LEN);
+	return p;
+}
+
+static char *by_shmem(int nid)
+{
+	return filled(LEN, MAP_SHARED, nid);
+}
+
+static char *by_move(int nid)
+{
+	char *p = filled(LEN, MAP_PRIVATE, 0);
+
+	policy(p, LEN, MPOL_BIND, nid, MPOL_MF_MOVE);
+	return p;
+}
+
+/* Written as ordinary memory, swapped out, and bound by the time that it comes back. */
+static char *by_swap(int nid)
+{
+	char *p = filled(LEN, MAP_PRIVATE, 0);
+	size_t i;
+
+	madvise(p, LEN, MADV_PAGEOUT);
+	policy(p, LEN, MPOL_BIND, nid, 0);
+	for (i = 0; i < LEN; i += PAGE)
+		(void)*(volatile char *)(p + i);
+	return p;
+}
+
+/* The handler of the faults is another process, which has no policy. */
+static char *by_uffd(int nid)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+	struct uffdio_copy copy = { 0 };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC);
+	char *p = anon(LEN, MAP_PRIVATE), *from = anon(MIB, MAP_PRIVATE);
+	int status;
+	size_t i;
+
+	policy(p, LEN, MPOL_BIND, nid, 0);
+	memset(from, 1, MIB);
+	reg.range.start = (uintptr_t)p;
+	reg.range.len = LEN;
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
+		bail("userfaultfd");
+	if (!fork()) {
+		copy.src = (uintptr_t)from;
+		copy.len = MIB;
+		for (i = 0; i < LEN; i += MIB) {
+			copy.dst = (uintptr_t)p + i;
+			if (ioctl(fd, UFFDIO_COPY, &copy))
+				_exit(1);
+		}
+		_exit(0);
+	}
+	if (wait(&status) < 0 || status)
+		bail("copy by the handler");
+	close(fd);
+	return p;
+}
+
+/* A bound process writes into another one, which never heard of the node. */
+static char *by_ptrace(int nid)
+{
+	unsigned long mask = 1UL << nid;
+	char *p = anon(LEN, MAP_PRIVATE), *from;
+	struct iovec local, remote = { p, LEN };
+	pid_t pid = getpid();
+	int status;
+
+	if (!fork()) {
+		from = anon(LEN, MAP_PRIVATE);
+		memset(from, 1, LEN / 2);
+		local = (struct iovec){ from, LEN };
+		if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64) ||
+		    process_vm_writev(pid, &local, 1, &remote, 1, 0) != (ssize_t)LEN)
+			_exit(1);
+		_exit(0);
+	}
+	if (wait(&status) < 0 || status)
+		bail("write from outside");
+	return p;
+}
+
+static const struct way {
+	const char *name;
+	char *(*fill)(int nid);
+} ways[] = {
+	{ "device map", by_device }, { "bind of the range", by_bind }, { "bind of the task", by_task },
+	{ "shared memory", by_shmem }, { "mbind with move", by_move }, { "swap-in", by_swap },
+	{ "userfaultfd, by another process", by_uffd }, { "written by another process", by_ptrace },
+};
+
+struct scores {
+	long before, after, child;
+	bool here;
+};
+
+/* Of a child that has LEN bytes on a node, and of a child of it, which only has them from its parent. */
+static struct scores scores(const struct way *way, int nid)
+{
+	struct scores s = { 0 };
+	int pipes[2], status;
+	pid_t pid;
+	char *p;
+
+	if (pipe(pipes))
+		bail("pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		s.before = score_of(getpid());
+		p = way->fill(nid);
+		s.here = nid ? all_here(p, LEN) : !where(p, LEN).here;
+		s.after = score_of(getpid());
+		if (!fork()) {
+			s.child = score_of(getpid());
+			_exit(write(pipes[1], &s, sizeof(s)) != sizeof(s));
+		}
+		wait(&status);
+		_exit(status);
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &s, sizeof(s)) != sizeof(s))
+		bail("%s", way->name);
+	close(pipes[0]);
+	waitpid(pid, &status, 0);
+	return s;
+}
+
+static void test_ways(void)
+{
+	const struct way *way;
+	struct scores s;
+
+	for (way = ways; way < ways + sizeof(ways) / sizeof(ways[0]); way++) {
+		s = scores(way, node);
+		ok(s.here && labs(s.after - s.before) <= 8, "%s: 128 MiB on the node leave oom_score at %ld (%ld)",
+		   way->name, s.before, s.after);
+		ok(labs(s.child - s.before) <= 8, "%s: and that of a child (%ld)", way->name, s.child);
+		s = scores(way, 0);
+		ok(s.here && s.after - s.before >= 40, "%s: control: on node 0 it goes from %ld to %ld", way->name,
+		   s.before, s.after);
+	}
+}
+
+int main(void)
+{
+	find_node();
+	enable("+user_numa");
+	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "never");
+	test_cost();
+	if (system("modprobe zram && echo 512M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
+	    swapon("/dev/zram0", 0))
+		bail("swap");
+	test_ways();
+	swapoff("/dev/zram0");
+	write_file("/sys/block/zram0/reset", "1");
+	return done_testing();
+}
