@@ -22,6 +22,9 @@
 
 struct mempolicy;
 
+/* In mm->flags, behind those of include/linux/mm_types.h: had a private page. */
+#define MMF_PRIVATE_NODE	(NUM_MM_FLAG_BITS - 1)
+
 #ifdef CONFIG_PRIVATE_NODE
 
 struct folio *private_node_vma_alloc(struct vm_area_struct *vma,

@@ -13,6 +13,7 @@
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
 #include <linux/pagewalk.h>
+#include <linux/prandom.h>
 #include <linux/private_node_mm.h>
 #include <linux/private_node_policy.h>
 #include <linux/random.h>
@@ -86,7 +87,7 @@ struct sample {
 	unsigned long at;	/* page to look at, in that stride */
 	unsigned long base;	/* first page of the mapping */
 	unsigned long hits;
-	u32 seed;
+	struct rnd_state random;
 };
 
 static bool counts(const struct vm_area_struct *vma)
@@ -99,8 +100,8 @@ static bool counts(const struct vm_area_struct *vma)
 
 static void sample_draw(struct sample *s)
 {
-	s->seed = next_pseudo_random32(s->seed);
-	s->at = s->start + reciprocal_scale(s->seed, s->stride);
+	s->at = s->start + reciprocal_scale(prandom_u32_state(&s->random),
+					    s->stride);
 }
 
 static void sample_vma(struct sample *s, struct vm_area_struct *vma)
@@ -147,9 +148,9 @@ static unsigned long sample_mm(struct mm_struct *mm)
 	int left = MAX_VMAS;
 	struct sample s = {
 		.stride = clamp(stride, 1UL, (unsigned long)U32_MAX),
-		.seed = get_random_u32(),
 	};
 
+	prandom_seed_state(&s.random, get_random_u64());
 	sample_draw(&s);
 	for_each_vma(vmi, vma) {
 		if (!left--)
