@@ -19,8 +19,8 @@
 
 #include "../devmap/devmap.h"
 
-#define LEN (128 * MIB)
-#define LOOKS 50
+#define LEN (64 * MIB)
+#define LOOKS 20
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
@@ -51,12 +51,21 @@ static void policy(void *p, size_t len, int mode, int nid, unsigned int flags)
 		bail("mbind to node %d", nid);
 }
 
+/* One store a page: each one counts, and takes time. */
+static void fill(char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len; i += PAGE)
+		*(volatile char *)(p + i) = 1;
+}
+
 static char *filled(size_t len, int flags, int nid)
 {
 	char *p = anon(len, flags);
 
 	policy(p, len, MPOL_BIND, nid, 0);
-	memset(p, 1, len);
+	fill(p, len);
 	return p;
 }
 
@@ -83,15 +92,15 @@ static void test_cost(void)
 	long small = cost(), large, few, many;
 	char *p = anon(2 * LEN, MAP_PRIVATE), *q, *r;
 
-	memset(p, 1, 2 * LEN);
+	fill(p, 2 * LEN);
 	large = cost();
-	ok(large <= small * 11 / 10, "without private pages: %ld instructions with 256 MiB, %ld without", large, small);
+	ok(large <= small * 11 / 10, "without private pages: %ld instructions with 128 MiB, %ld without", large, small);
 	q = filled(4 * MIB, MAP_PRIVATE, node);
 	few = cost();
 	ok(few > large, "control: with a private page more is done (%ld)", few);
 	r = filled(LEN, MAP_PRIVATE, node);
 	many = cost();
-	ok(many <= few * 3 / 2, "with 132 MiB on the node no more than with 4 (%ld)", many);
+	ok(many <= few * 3 / 2, "with 68 MiB on the node no more than with 4 (%ld)", many);
 	munmap(p, 2 * LEN);
 	munmap(q, 4 * MIB);
 	munmap(r, LEN);
@@ -106,7 +115,7 @@ static char *by_device(int nid)
 
 	if (p == MAP_FAILED)
 		bail("mmap");
-	memset(p, 1, LEN);
+	fill(p, LEN);
 	return p;
 }
 
@@ -122,7 +131,7 @@ static char *by_task(int nid)
 
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64))
 		bail("set_mempolicy");
-	memset(p, 1, LEN);
+	fill(p, LEN);
 	return p;
 }
 
@@ -164,7 +173,7 @@ static char *by_uffd(int nid)
 	size_t i;
 
 	policy(p, LEN, MPOL_BIND, nid, 0);
-	memset(from, 1, MIB);
+	fill(from, MIB);
 	reg.range.start = (uintptr_t)p;
 	reg.range.len = LEN;
 	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &reg))
@@ -196,7 +205,7 @@ static char *by_ptrace(int nid)
 
 	if (!fork()) {
 		from = anon(LEN, MAP_PRIVATE);
-		memset(from, 1, LEN / 2);
+		fill(from, LEN / 2);
 		local = (struct iovec){ from, LEN };
 		if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64) ||
 		    process_vm_writev(pid, &local, 1, &remote, 1, 0) != (ssize_t)LEN)
@@ -261,11 +270,11 @@ static void test_ways(void)
 
 	for (way = ways; way < ways + sizeof(ways) / sizeof(ways[0]); way++) {
 		s = scores(way, node);
-		ok(s.here && labs(s.after - s.before) <= 8, "%s: 128 MiB on the node leave oom_score at %ld (%ld)",
+		ok(s.here && labs(s.after - s.before) <= 5, "%s: 64 MiB on the node leave oom_score at %ld (%ld)",
 		   way->name, s.before, s.after);
-		ok(labs(s.child - s.before) <= 8, "%s: and that of a child (%ld)", way->name, s.child);
+		ok(labs(s.child - s.before) <= 5, "%s: and that of a child (%ld)", way->name, s.child);
 		s = scores(way, 0);
-		ok(s.here && s.after - s.before >= 40, "%s: control: on node 0 it goes from %ld to %ld", way->name,
+		ok(s.here && s.after - s.before >= 15, "%s: control: on node 0 it goes from %ld to %ld", way->name,
 		   s.before, s.after);
 	}
 }
