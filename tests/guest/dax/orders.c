@@ -327,6 +327,7 @@ static const struct op ops[] = {
 	{ "online", may_online, do_online },
 	{ "services", may_choose, do_choose },
 };
+
 #define NR_OPS ((int)(sizeof(ops) / sizeof(ops[0])))
 #define NR_STATES 256
 

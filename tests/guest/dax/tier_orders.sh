@@ -39,7 +39,7 @@ orders() {
 	"$PMN_BIN/orders" "$@" > /tmp/orders
 	local bad=$?
 	sed 's/^[^#]/# &/' /tmp/orders
-	return $bad
+	return "$bad"
 }
 ok "$steps operations" orders $steps "${PMN_SEED:-1}" dax0.0:1 "dax1.0:$spare"
 ok 'no tier is left' same "$(tiers)" "$empty_tiers"

@@ -191,12 +191,14 @@ static void test_calls(void)
 }
 
 static int pipes[2][2];
+static int thread_id;
 
 static void *bound_thread(void *arg)
 {
 	unsigned long mask = N2;
 	char *p = arg, c;
 
+	thread_id = syscall(SYS_gettid);
 	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL) || touch(p, LEN) != LEN / PAGE)
 		bail("thread");
 	if (write(pipes[0][1], "x", 1) != 1 || read(pipes[1][0], &c, 1) != 1)
@@ -207,7 +209,7 @@ static void *bound_thread(void *arg)
 /* A thread's own policy names what it put there. */
 static void test_thread(void)
 {
-	char *p = map(MAP_PRIVATE), c;
+	char *p = map(MAP_PRIVATE), c, path[64];
 	pthread_t thread;
 
 	make("e");
@@ -221,6 +223,10 @@ static void test_thread(void)
 	if (write(pipes[1][1], "x", 1) != 1)
 		bail("pipe");
 	pthread_join(thread, NULL);
+	/* The join does not wait for the kernel's side of it. */
+	snprintf(path, sizeof(path), "/proc/self/task/%d", thread_id);
+	while (!access(path, F_OK))
+		usleep(1000);
 	set("e", "mems.sysram", "2");
 	ok(set("e", "mems.sysram", "0") && nodes_of(p, LEN) == N0, "thread: control: when it has ended nobody names it");
 	munmap(p, LEN);

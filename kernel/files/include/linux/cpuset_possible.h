@@ -9,6 +9,7 @@
 #ifndef _LINUX_CPUSET_POSSIBLE_H
 #define _LINUX_CPUSET_POSSIBLE_H
 
+#include <linux/cgroup.h>
 #include <linux/cpuset.h>
 #include <linux/mempolicy.h>
 #include <linux/private_node_hooks.h>
@@ -74,6 +75,8 @@ static inline void mpol_rebind_mm_named(struct mm_struct *mm, nodemask_t *new,
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS)
 
 bool __cpuset_may_name(int nid);
+void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
+			 nodemask_t *possible);
 void __cpuset_add_possible(struct task_struct *task, nodemask_t *nodes);
 bool __task_may_name(struct task_struct *task, int nid);
 
@@ -110,6 +113,31 @@ static inline void cpuset_add_possible(struct task_struct *task,
 {
 	if (cpusets_enabled() && private_node_hook(cpuset_named))
 		__cpuset_add_possible(task, nodes);
+}
+
+/**
+ * cpuset_task_nodes - nodes that memory of a task may be on
+ * @task: the task
+ * @may: if nobody named them: default nodes, and the private ones that are
+ *	possible, to which services may take it
+ * @possible: if they were named
+ *
+ * Cost: a static branch; with a second cpuset a few masks.
+ * Context: any; as racy as cpuset_may_name().
+ */
+static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
+				     nodemask_t *possible)
+{
+	nodes_setall(*may);
+	nodes_setall(*possible);
+	if (cpusets_enabled() && private_node_hook(cpuset_possible))
+		__cpuset_task_nodes(task, may, possible);
+}
+
+/* Are two tasks in one cpuset?  Context: rcu_read_lock() held. */
+static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)
+{
+	return task_css(a, cpuset_cgrp_id) == task_css(b, cpuset_cgrp_id);
 }
 
 /* Is a node outside of the default ones open to a request that names nodes? */
@@ -199,6 +227,18 @@ static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 }
 
 static inline bool cpuset_may_name(int nid)
+{
+	return true;
+}
+
+static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
+				     nodemask_t *possible)
+{
+	nodes_setall(*may);
+	nodes_setall(*possible);
+}
+
+static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)
 {
 	return true;
 }

@@ -646,7 +646,8 @@ static inline bool __private_node_opened(int nid,
 
 /* memory failure, mm/private_node/failure.c */
 bool __private_node_can_replace(int nid, unsigned long pfn);
-struct folio *private_node_replace(int nid, gfp_t gfp, unsigned int order);
+struct folio *private_node_replace(struct folio *src, gfp_t gfp,
+				   unsigned int order);
 void __private_node_memory_failure(unsigned long pfn, bool soft, int result);
 
 /**
@@ -686,7 +687,7 @@ static inline bool private_node_can_replace(int nid, unsigned long pfn)
 	return true;
 }
 
-static inline struct folio *private_node_replace(int nid, gfp_t gfp,
+static inline struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 						 unsigned int order)
 {
 	return NULL;
@@ -707,6 +708,7 @@ bool __private_node_vma_stays(struct vm_area_struct *vma, bool missing,
 bool __private_node_file_stays(struct address_space *mapping, pgoff_t index,
 			       bool missing, const u32 *load);
 bool __private_node_came_late(int nid, const u32 *load);
+bool __private_node_stays_small(struct folio *folio);
 struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
 					  unsigned int order);
 bool __private_node_no_collapse(const struct vm_area_struct *vma);
@@ -763,6 +765,19 @@ static inline bool private_node_came_late(int nid, const u32 *load)
 }
 
 /**
+ * private_node_stays_small - is a folio no part of a collapse?
+ * @folio: any, in the range
+ *
+ * What the kernel put on a private node: the huge page could not tell it from
+ * what a user put there.
+ * Cost: that of node_is_private(); for a private node a look-up.
+ * Context: any.
+ */
+#define private_node_stays_small(folio) \
+	(private_node_hooked(collapse_guest, folio_nid(folio)) && \
+	 __private_node_stays_small(folio))
+
+/**
  * private_node_no_collapse - is a mapping of /dev/private_node/ closed to it?
  * @vma: any mapping, locked
  *
@@ -787,6 +802,11 @@ static inline bool private_node_vma_stays(struct vm_area_struct *vma,
 #define private_node_file_stays(mapping, index, missing, load)	false
 
 static inline bool private_node_came_late(int nid, const u32 *load)
+{
+	return false;
+}
+
+static inline bool private_node_stays_small(struct folio *folio)
 {
 	return false;
 }

@@ -87,6 +87,15 @@
 	PRIVATE_NODE_HOOK(oom_badness) \
 	PRIVATE_NODE_HOOK(mm_private) \
 	PRIVATE_NODE_HOOK(min_free) \
+	PRIVATE_NODE_HOOK(may_have) \
+	PRIVATE_NODE_HOOK(cpuset_mask) \
+	PRIVATE_NODE_HOOK(guests_leave) \
+	PRIVATE_NODE_HOOK(mark_moves) \
+	PRIVATE_NODE_HOOK(collapse_guest) \
+	PRIVATE_NODE_HOOK(adopted) \
+	PRIVATE_NODE_HOOK(hint_target) \
+	PRIVATE_NODE_HOOK(pin_target) \
+	PRIVATE_NODE_HOOK(mbind_full) \
 	PRIVATE_NODE_HOOK(user_bind) \
 	PRIVATE_NODE_HOOK(user_file) \
 	PRIVATE_NODE_HOOK(user_nodes) \

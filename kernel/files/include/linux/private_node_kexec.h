@@ -13,14 +13,14 @@
 struct kexec_buf;
 
 /* Looks for room in [start, end]; 0 to go on, anything else ends the search. */
-typedef int private_node_kexec_fn(unsigned long start, unsigned long end,
-				  struct kexec_buf *kbuf);
+typedef int (*private_node_kexec_fn)(unsigned long start, unsigned long end,
+				     struct kexec_buf *kbuf);
 
 #ifdef CONFIG_PRIVATE_NODE
 
 int __private_node_kexec_walk(unsigned long start, unsigned long end,
 			      bool top_down, struct kexec_buf *kbuf,
-			      private_node_kexec_fn *fn);
+			      private_node_kexec_fn fn);
 bool __private_node_kexec_refuses(unsigned long start, unsigned long end);
 
 /**
@@ -62,7 +62,7 @@ static inline bool private_node_kexec_refuses(unsigned long start,
 static inline int private_node_kexec_walk(unsigned long start,
 					  unsigned long end,
 					  struct kexec_buf *kbuf,
-					  private_node_kexec_fn *fn)
+					  private_node_kexec_fn fn)
 {
 #ifdef CONFIG_PRIVATE_NODE
 	if (private_node_any() && private_node_hook(kexec_hole))

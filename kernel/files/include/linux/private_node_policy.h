@@ -35,8 +35,10 @@ void private_node_mpol_inherit(struct mempolicy *pol,
 			       const struct mempolicy *mount);
 bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
 void __private_node_keep_file_folios(struct list_head *folios);
-bool __private_node_pin_refused(struct vm_area_struct *vma, unsigned long addr,
-				struct folio *folio);
+bool __private_node_pin_refused(struct folio *folio);
+void __private_node_adopted(struct folio *folio);
+struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
+					   unsigned int order, pgoff_t ilx);
 bool __private_node_no_readahead(struct mempolicy *pol);
 struct folio *__folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
 						 struct mempolicy *pol,
@@ -290,24 +292,37 @@ static inline void private_node_keep_file_folios(int nid,
 
 /**
  * private_node_pin_refused - is a long-term pin of a page refused?
- * @vma: the mapping that is pinned, locked; NULL for a page of a file
- * @addr: in @vma
  * @page: any page, held
  *
- * Where a user's policy put it on a private node that is closed to pins, it is
- * neither pinned nor moved.  What the kernel put there is moved, as from a
- * movable zone.
+ * Where a user put it on a private node that is closed to pins, it is neither
+ * pinned nor moved.  What the kernel put there is moved, as from a movable
+ * zone, unless its users may not have it elsewhere.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: process.
  */
-static inline bool private_node_pin_refused(struct vm_area_struct *vma,
-					    unsigned long addr,
-					    struct page *page)
+static inline bool private_node_pin_refused(struct page *page)
 {
 	return private_node_hook(longterm_pin) &&
 	       node_is_private(page_to_nid(page)) &&
-	       __private_node_pin_refused(vma, addr, page_folio(page));
+	       __private_node_pin_refused(page_folio(page));
+}
+
+/**
+ * private_node_adopted - a system call finds a folio where it wants it
+ * @folio: any, held or mapped
+ * @all: does the caller speak for all who map it?
+ *
+ * What the kernel put on a private node is the user's from now on.
+ *
+ * Cost: that of node_is_private(); for a private node a look-up.
+ * Context: any.
+ */
+static inline void private_node_adopted(struct folio *folio, bool all)
+{
+	if (private_node_hooked(adopted, folio_nid(folio)) &&
+	    (all || !folio_maybe_mapped_shared(folio)))
+		__private_node_adopted(folio);
 }
 
 /**
@@ -471,11 +486,18 @@ static inline void private_node_keep_file_folios(int nid,
 {
 }
 
-static inline bool private_node_pin_refused(struct vm_area_struct *vma,
-					    unsigned long addr,
-					    struct page *page)
+static inline bool private_node_pin_refused(struct page *page)
 {
 	return false;
+}
+
+static inline void private_node_adopted(struct folio *folio, bool all) {}
+
+static inline struct folio *
+private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
+			     unsigned int order, pgoff_t ilx)
+{
+	return NULL;
 }
 
 #define private_node_set_mpoli(mpoli, mpol)	do { } while (0)

@@ -38,6 +38,10 @@ void __private_node_drop_useless(int nid, nodemask_t *targets,
 bool __private_node_hints(int nid);
 bool __private_node_hint_nodes(void);
 void __private_node_hint_moved(int from, int to, unsigned int nr);
+bool __private_node_may_hint(struct folio *folio, int nid);
+struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
+				      unsigned int order);
+void __private_node_moved_within(struct folio *dst, struct folio *src);
 
 /* mm/memory-tiers.c */
 void private_node_tier_update(int nid);
@@ -107,15 +111,15 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
 }
 
 /**
- * private_node_among_targets - may a folio be demoted to a private node?
- * @targets: lower tiers
+ * private_node_demote_apart - does demotion take its pages from us?
  *
- * Context: any.
+ * While a private node is in the tiers, demotion obeys what users may have.
+ *
+ * Cost and context: as private_node_demotes().
  */
-static inline bool private_node_among_targets(const nodemask_t *targets)
+static inline bool private_node_demote_apart(void)
 {
-	return private_node_demotes() && private_node_hook(demote_alloc) &&
-	       nodes_intersects(*targets, private_node_map);
+	return private_node_demotes() && private_node_hook(demote_alloc);
 }
 
 /**
@@ -124,10 +128,11 @@ static inline bool private_node_among_targets(const nodemask_t *targets)
  * @memcg: whose reclaim it is
  *
  * Page cache and KSM pages go to ordinary nodes only, page cache to compressed
- * RAM as well; memory of the device map stays on its node.
+ * RAM as well; memory of the device map stays on its node, and what a bind keeps
+ * elsewhere does not come.
  *
- * Cost: a static branch and a load; with a private node in the tiers, two tests
- * for anonymous memory, and for memory of a private node a walk of its mappings.
+ * Cost: a static branch and a load; with a private node in the tiers, a walk of
+ * the reverse map.
  * Context: reclaim.
  */
 static inline bool private_node_may_demote(struct folio *folio,
@@ -217,6 +222,40 @@ static inline void private_node_hint_moved(int from, int to, unsigned int nr)
 		__private_node_hint_moved(from, to, nr);
 }
 
+/**
+ * private_node_may_hint - may a hint fault pull a folio to a node?
+ * @folio: held
+ * @nid: an ordinary node
+ *
+ * Off a private node it goes only where all of its users may have it.
+ *
+ * Cost: that of node_is_private(); for a private node a walk of the reverse map.
+ * Context: process.
+ */
+static inline bool private_node_may_hint(struct folio *folio, int nid)
+{
+	return !private_node_hooked(hint_target, folio_nid(folio)) ||
+	       __private_node_may_hint(folio, nid);
+}
+
+/**
+ * private_node_moved_within - a folio takes over from another one
+ * @dst: new, not mapped yet
+ * @src: old
+ *
+ * Within a private node it takes along who put it there.
+ *
+ * Cost: that of node_is_private(); for a private node two look-ups.
+ * Context: any.
+ */
+static inline void private_node_moved_within(struct folio *dst,
+					     struct folio *src)
+{
+	if (private_node_hooked(mark_moves, folio_nid(dst)) &&
+	    folio_nid(dst) == folio_nid(src))
+		__private_node_moved_within(dst, src);
+}
+
 #else /* !CONFIG_PRIVATE_NODE */
 
 #define memory_tier_nodes node_states[N_MEMORY]
@@ -257,7 +296,7 @@ static inline bool private_node_demotes(void)
 
 static inline void private_node_filter_targets(int nid, nodemask_t *targets) {}
 
-static inline bool private_node_among_targets(const nodemask_t *targets)
+static inline bool private_node_demote_apart(void)
 {
 	return false;
 }
@@ -300,6 +339,23 @@ static inline bool private_node_hint_nodes(void)
 }
 
 static inline void private_node_hint_moved(int from, int to, unsigned int nr) {}
+
+static inline bool private_node_may_hint(struct folio *folio, int nid)
+{
+	return true;
+}
+
+static inline void private_node_moved_within(struct folio *dst,
+					     struct folio *src)
+{
+}
+
+static inline struct folio *private_node_pin_target(struct folio *src,
+						    gfp_t gfp,
+						    unsigned int order)
+{
+	return NULL;
+}
 
 #endif /* CONFIG_PRIVATE_NODE */
 

@@ -11,6 +11,8 @@
 
 struct folio;
 struct kernel_param_ops;
+struct mem_cgroup;
+struct mempolicy;
 struct page;
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
@@ -25,9 +27,10 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
+void private_node_zswap_policy(struct mempolicy *pol, struct mem_cgroup *memcg);
 
 /* mm/zswap.c, for who empties a node */
-void zswap_leave_node(int nid);
+unsigned long zswap_leave_node(int nid, unsigned long max);
 
 /* The parameter, in mm/zswap.c. */
 #define private_node_zswap_param()					\
@@ -103,7 +106,10 @@ static inline bool private_node_zswap_free(unsigned long handle)
 	return false;
 }
 
-static inline void zswap_leave_node(int nid) {}
+static inline unsigned long zswap_leave_node(int nid, unsigned long max)
+{
+	return 0;
+}
 
 #endif
 #endif /* _LINUX_PRIVATE_NODE_ZSWAP_H */

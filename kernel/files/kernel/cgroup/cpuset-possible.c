@@ -216,6 +216,18 @@ bool __task_may_name(struct task_struct *task, int nid)
 	return ret;
 }
 
+void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
+			 nodemask_t *possible)
+{
+	const struct cpuset *cs;
+
+	guard(rcu)();
+	cs = task_cs(task);
+	cpuset_unnamed_mems(cs, may);
+	*possible = *possible_of(cs);
+	nodes_or(*possible, *possible, *may);
+}
+
 bool __cpuset_may_name(int nid)
 {
 	return __task_may_name(current, nid);

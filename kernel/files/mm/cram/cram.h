@@ -155,10 +155,12 @@ void cram_dropped_count(const struct folio *folio);
 int cram_clear_broken(struct cram_device *cd);
 
 /* evict.c */
+struct private_node_leaving;
+
 unsigned long cram_evict(struct cram_device *cd, unsigned long nr);
-bool cram_isolate(struct cram_device *cd, struct folio *folio,
-		  struct list_head *folios);
-unsigned long cram_move_out(struct cram_device *cd, struct list_head *folios);
+void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l);
+bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
+		struct folio *folio);
 void cram_promote_hot(struct cram_device *cd);
 
 /* trim.c */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Residents that have to leave: for ordinary memory.
+ * Residents that have to leave: for ordinary memory that their users may have.
  */
 #include <linux/memory_hotplug.h>
 #include <linux/migrate.h>
@@ -16,18 +16,39 @@
 #define BATCH	512
 
 /*
- * cram_isolate - take a folio off its list to move it out
+ * cram_leave_init - begin to move residents out
+ * @cd: the device they are on
+ * @l: what leaves
+ *
+ * Context: process.
+ */
+void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l)
+{
+	*l = (struct private_node_leaving){
+		.pn = cd->pn,
+		.batch = BATCH,
+		.gone = NUMA_NO_NODE,
+		.gfp = GFP_KERNEL | __GFP_MOVABLE | __GFP_NORETRY |
+		       __GFP_NOWARN,
+		.mode = MIGRATE_SYNC_LIGHT,
+		.reason = MR_MEMORY_HOTPLUG,
+	};
+	INIT_LIST_HEAD(&l->folios);
+}
+
+/*
+ * cram_leave - move a resident to ordinary memory that its users may have
  * @cd: the device it is on
+ * @l: from cram_leave_init(); ended by private_node_leave_now()
  * @folio: held
- * @folios: for cram_move_out()
  *
  * What is lost cannot be copied, and memory failure has to find it in its place.
  *
- * Context: process.
- * Return: was it taken?
+ * Context: process, may sleep.
+ * Return: does it leave?
  */
-bool cram_isolate(struct cram_device *cd, struct folio *folio,
-		  struct list_head *folios)
+bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
+		struct folio *folio)
 {
 	const struct cram_ops *ops = cd->desc.ops;
 
@@ -35,34 +56,8 @@ bool cram_isolate(struct cram_device *cd, struct folio *folio,
 	    (ops->is_lost && ops->is_lost(cd, folio_pfn(folio),
 					  folio_nr_pages(folio))))
 		return false;
-	return isolate_folio_to_list(folio, folios);
-}
-
-/*
- * cram_move_out - move folios to ordinary memory
- * @cd: the device they are on
- * @folios: isolated; empty afterwards
- *
- * Context: process, may sleep.
- * Return: pages that moved.
- */
-unsigned long cram_move_out(struct cram_device *cd, struct list_head *folios)
-{
-	nodemask_t ordinary = node_states[N_MEMORY];
-	struct migration_target_control mtc = {
-		.nid = cd->nid,
-		.nmask = &ordinary,
-		.gfp_mask = GFP_KERNEL | __GFP_MOVABLE | __GFP_NORETRY |
-			    __GFP_NOWARN,
-		.reason = MR_MEMORY_HOTPLUG,
-	};
-	unsigned int moved = 0;
-
-	migrate_pages(folios, alloc_migration_target, NULL,
-		      (unsigned long)&mtc, MIGRATE_SYNC_LIGHT,
-		      MR_MEMORY_HOTPLUG, &moved);
-	putback_movable_pages(folios);
-	return moved;
+	return private_node_folio_is_users(folio) &&
+	       private_node_leave(l, folio) > 0;
 }
 
 /*
@@ -76,13 +71,14 @@ unsigned long cram_move_out(struct cram_device *cd, struct list_head *folios)
 unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
 {
 	unsigned long end = pgdat_end_pfn(NODE_DATA(cd->nid));
-	unsigned long seen = 0, batch = 0, moved = 0;
+	struct private_node_leaving l;
+	unsigned long seen = 0;
 	struct folio *folio;
-	LIST_HEAD(folios);
 
+	cram_leave_init(cd, &l);
 	if (cd->evict_pfn < NODE_DATA(cd->nid)->node_start_pfn)
 		cd->evict_pfn = NODE_DATA(cd->nid)->node_start_pfn;
-	zswap_leave_node(cd->nid);
+	zswap_leave_node(cd->nid, ULONG_MAX);
 	get_online_mems();
 	while (seen < nr) {
 		folio = private_node_next_used(&cd->evict_pfn, end);
@@ -90,21 +86,15 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
 			cd->evict_pfn = 0;
 			break;
 		}
-		if (cram_isolate(cd, folio, &folios))
-			batch += folio_nr_pages(folio);
+		cram_leave(cd, &l, folio);
 		seen += folio_nr_pages(folio);
 		folio_put(folio);
-		if (batch < BATCH)
-			continue;
-		moved += cram_move_out(cd, &folios);
-		batch = 0;
 	}
-	if (!list_empty(&folios))
-		moved += cram_move_out(cd, &folios);
+	private_node_leave_now(&l);
 	put_online_mems();
-	cram_count(cd, CRAM_EVICTED, moved);
-	trace_cram_evicted(cd->nid, moved);
-	return moved;
+	cram_count(cd, CRAM_EVICTED, l.moved);
+	trace_cram_evicted(cd->nid, l.moved);
+	return l.moved;
 }
 
 /*
@@ -117,13 +107,14 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
  */
 void cram_promote_hot(struct cram_device *cd)
 {
-	unsigned int i, nr;
+	struct private_node_leaving l;
 	struct folio *folio;
-	LIST_HEAD(folios);
+	unsigned int i, nr;
 
 	if (!cd->desc.ops->hot_pages ||
 	    !(READ_ONCE(cd->pn->enabled) & BIT(PRIVATE_NODE_PROMOTION)))
 		return;
+	cram_leave_init(cd, &l);
 	nr = cd->desc.ops->hot_pages(cd, cd->hot, CRAM_HOT);
 	for (i = 0; i < min(nr, CRAM_HOT); i++) {
 		if (cd->hot[i] - cd->first_pfn >= cd->nr_pages)
@@ -131,9 +122,10 @@ void cram_promote_hot(struct cram_device *cd)
 		folio = pfn_folio(cd->hot[i]);
 		if (!folio_try_get(folio))
 			continue;
-		cram_isolate(cd, folio, &folios);
+		cram_leave(cd, &l, folio);
 		folio_put(folio);
 	}
-	if (!list_empty(&folios))
-		cram_count(cd, CRAM_PROMOTED, cram_move_out(cd, &folios));
+	private_node_leave_now(&l);
+	if (l.moved)
+		cram_count(cd, CRAM_PROMOTED, l.moved);
 }

@@ -165,9 +165,9 @@ static bool leaves(struct cram_device *cd, struct folio *folio,
  */
 void cram_age_writable(struct cram_device *cd)
 {
-	unsigned long i, nr = 0;
+	struct private_node_leaving l;
 	struct folio *folio;
-	LIST_HEAD(folios);
+	unsigned long i;
 	long excess;
 
 	excess = atomic_long_read(&cd->nr_writable) -
@@ -175,16 +175,17 @@ void cram_age_writable(struct cram_device *cd)
 	if (excess <= 0 && time_before(jiffies, cd->next_age))
 		return;
 	cd->next_age = jiffies + AGE;
+	cram_leave_init(cd, &l);
 	for_each_set_bit(i, cd->granted, cd->nr_pages) {
 		folio = pfn_folio(cd->first_pfn + i);
 		cond_resched();
 		if (!folio_try_get(folio))
 			continue;
-		if (!folio_test_large(folio) && leaves(cd, folio, i, &excess) &&
-		    cram_isolate(cd, folio, &folios))
-			nr++;
+		if (!folio_test_large(folio) && leaves(cd, folio, i, &excess))
+			cram_leave(cd, &l, folio);
 		folio_put(folio);
 	}
-	if (nr)
-		cram_count(cd, CRAM_REVOKED, cram_move_out(cd, &folios));
+	private_node_leave_now(&l);
+	if (l.moved)
+		cram_count(cd, CRAM_REVOKED, l.moved);
 }

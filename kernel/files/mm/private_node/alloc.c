@@ -156,6 +156,8 @@ static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
 		page = __alloc_frozen_pages_private(gfp, order, zonelist,
 						    nodes);
 	private_node_zonelist_put(cookie);
+	if (page)
+		private_node_unmark(page, order);
 	return page;
 }
 
@@ -319,8 +321,8 @@ static struct folio *page_to_new_folio(struct page *page)
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
- * Reclaims from private nodes that have the service; ordinary nodes are a
- * first look here.
+ * What the kernel put there leaves first; then reclaims from private nodes that
+ * have the service.  Ordinary nodes are a first look here.
  * Context: as @gfp says; any but NMI.
  * Return: the folio, or NULL.
  */
@@ -333,7 +335,8 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	do {
 		page = walk_and_drain(from, nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
-		 private_node_reclaim(nodes, gfp, order));
+		 (private_node_guests_leave(nodes, gfp, order) ||
+		  private_node_reclaim(nodes, gfp, order)));
 	if (page)
 		private_node_wake_kswapd(page_zone(page), gfp, order);
 	return page_to_new_folio(page);
@@ -346,7 +349,7 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 
 	if (!nodes_and(ordinary, *nodes, node_states[N_MEMORY]))
 		return NULL;
-	return __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &ordinary);
+	return private_node_alloc_among(from, &ordinary, gfp, order);
 }
 
 /*
@@ -554,7 +557,8 @@ static void enter_one(struct private_node *pn, enum private_node_user user,
  * private_node_alloc_folio_set - take a folio from a set of nodes
  * @pns: handles, at least one
  * @nr: how many
- * @ordinary: ordinary nodes that are as good, or NULL for none
+ * @ordinary: ordinary nodes that are as good, or NULL for none; those that the
+ *	running task's cpuset lacks do not count
  * @gfp: as for folio_alloc()
  * @order: up to MAX_PAGE_ORDER
  *
@@ -578,8 +582,10 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 
 	for (i = 0; i < nr; i++)
 		enter_one(pns[i], user, order, &inside);
-	if (ordinary)
+	if (ordinary) {
 		nodes_and(nodes, *ordinary, node_states[N_MEMORY]);
+		private_node_reachable(&nodes);
+	}
 	nodes_or(nodes, nodes, inside);
 	gfp |= __GFP_COMP;
 	if (nr && !nodes_empty(nodes))

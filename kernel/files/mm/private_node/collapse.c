@@ -11,6 +11,8 @@
  *	one private node, some	does not		open	-
  *	one private node	any			closed	-
  *	several nodes, some private			any	-
+ *	any that the kernel	any			any	-
+ *	  put on private ones
  *	ordinary ones, all	any			any	as ever
  *	ordinary ones, or none	names private ones only	any	-
  *
@@ -117,6 +119,14 @@ bool __private_node_came_late(int nid, const u32 *load)
 		if (load[other])
 			return true;
 	return false;
+}
+
+/*
+ * __private_node_stays_small - see private_node_stays_small()
+ */
+bool __private_node_stays_small(struct folio *folio)
+{
+	return private_node_is_guest(folio);
 }
 
 /*

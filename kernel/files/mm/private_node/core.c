@@ -133,6 +133,7 @@ static void private_node_free_rcu(struct rcu_head *rcu)
 	struct private_node *pn = container_of(rcu, struct private_node, rcu);
 
 	private_node_gate_exit(pn);
+	private_node_marks_free(pn);
 	free_percpu(pn->stats);
 	kfree(pn);
 }
@@ -260,7 +261,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
 	note_demotion(pn, enabled);
 	write_enabled(pn, enabled);
 	if (!run_threads(pn->nid)) {
-		pr_err("node %d: %s: enabled unchanged: no memory for kswapd and kcompactd\n",
+		pr_err("node %d: %s: enabled unchanged: no memory for kswapd, kcompactd or the marks of demoted pages\n",
 		       pn->nid, pn->owner);
 		ret = -ENOMEM;
 		write_enabled(pn, old);
@@ -402,6 +403,7 @@ static struct private_node *private_node_new(int nid,
 	pn->on_unplug = d->on_unplug;
 	pn->flags = d->flags;
 	pn->owner_adistance = d->adistance;
+	xa_init(&pn->marks);
 	note_demotion(pn, d->enabled);
 	private_node_promote_init(pn);
 	pn->ops = d->ops;

@@ -32,6 +32,7 @@ static int refuse_cpu(unsigned int cpu)
 	return -EBUSY;
 }
 
+/* After the CPUs of boot are up: the boot option looked at those itself. */
 static int __init private_node_cpu_init(void)
 {
 	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,
@@ -40,5 +41,4 @@ static int __init private_node_cpu_init(void)
 
 	return ret < 0 ? ret : 0;
 }
-/* After CPUs of boot are up: the boot option looked at those itself. */
 subsys_initcall(private_node_cpu_init);

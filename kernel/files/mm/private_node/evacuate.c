@@ -9,7 +9,9 @@
  *	put there by the kernel	migrated	migrated	migrated
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
  *
- * Which of the two it is says private_node_whose().
+ * Which of the two it is says mark.c.  Where it is migrated to says may_have.c;
+ * with move, who bound memory to nothing but this node gets what his cpuset has
+ * as default.
  *
  * Nothing is touched before everything was seen to be movable, and every loop
  * has an end: a pin that comes late makes unplug fail, and is named.
@@ -56,12 +58,18 @@
 struct holders {
 	unsigned long user;
 	unsigned long pinned;	/* of user */
-	unsigned long strays;	/* users', but not all policies of theirs want them here */
-	unsigned long unsure;	/* of strays: it could not be found out */
+	unsigned long guests;	/* put there by the kernel, not pinned */
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
 	unsigned long pinned_pfn;
 	unsigned long other_pfn;
+};
+
+/* Of one pass: what was in the way of moving folios, in pages. */
+struct pass {
+	unsigned long nowhere;	/* their users may not have them elsewhere */
+	unsigned long unsure;	/* that could not be found out */
+	unsigned long nowhere_pfn;
 };
 
 struct task_name {
@@ -94,7 +102,6 @@ static bool folio_is_pinned(struct folio *folio)
 
 static void count_folio(struct folio *folio, struct holders *h)
 {
-	enum private_node_whose whose = PRIVATE_NODE_USERS;
 	unsigned long nr = folio_nr_pages(folio);
 
 	if (!private_node_folio_is_users(folio)) {
@@ -102,11 +109,8 @@ static void count_folio(struct folio *folio, struct holders *h)
 		h->other_pfn = folio_pfn(folio);
 		return;
 	}
-	if (!folio_is_pinned(folio))
-		whose = private_node_whose_is(folio);
-	if (whose != PRIVATE_NODE_USERS) {
-		h->strays += nr;
-		h->unsure += whose == PRIVATE_NODE_UNSURE ? nr : 0;
+	if (!folio_is_pinned(folio) && private_node_is_guest(folio)) {
+		h->guests += nr;
 		return;
 	}
 	h->user += nr;
@@ -194,7 +198,7 @@ static void scan_ranges(const struct range *ranges, unsigned int nr,
 
 static bool empty(const struct holders *h)
 {
-	return !h->user && !h->strays && !h->other;
+	return !h->user && !h->guests && !h->other;
 }
 
 static const char let_it_end[] = "stop it, or let it end its I/O";
@@ -343,7 +347,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		if (empty(&h))
 			return 0;
 	}
-	h.user += h.strays;
+	h.user += h.guests;
 	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
 		 (u64)PFN_PHYS(start_pfn),
 		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
@@ -353,62 +357,46 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 	return -EBUSY;
 }
 
-static unsigned long list_pages(struct list_head *folios)
+static void count_moved(struct private_node_leaving *l, unsigned long moved,
+			unsigned long left)
 {
-	unsigned long nr = 0;
-	struct folio *folio;
-
-	list_for_each_entry(folio, folios, lru)
-		nr += folio_nr_pages(folio);
-	return nr;
-}
-
-static void move_list(struct private_node *pn, struct list_head *folios)
-{
-	nodemask_t ordinary = node_states[N_MEMORY];
-	struct migration_target_control mtc = {
-		.nid = pn->nid,
-		.nmask = &ordinary,
-		.gfp_mask = GFP_KERNEL | __GFP_MOVABLE | __GFP_RETRY_MAYFAIL |
-			    __GFP_NOWARN,
-		.reason = MR_MEMORY_HOTPLUG,
-	};
-	unsigned long nr = list_pages(folios);
-	unsigned long left = 0;
-
-	if (migrate_pages(folios, alloc_migration_target, NULL,
-			  (unsigned long)&mtc, MIGRATE_SYNC,
-			  MR_MEMORY_HOTPLUG, NULL)) {
-		left = list_pages(folios);
-		putback_movable_pages(folios);
-	}
-	this_cpu_add(pn->stats->unplug_moved, nr - left);
-	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_MOVE, nr - left,
+	this_cpu_add(l->pn->stats->unplug_moved, moved);
+	trace_private_node_unplug(l->pn->nid, PRIVATE_NODE_UNPLUG_MOVE, moved,
 				  left);
 }
 
 static void move_range(struct private_node *pn, unsigned long pfn,
-		       unsigned long end, bool only_strays)
+		       unsigned long end, bool only_guests, struct pass *pass)
 {
-	unsigned long nr = 0;
+	struct private_node_leaving l = {
+		.pn = pn,
+		.folios = LIST_HEAD_INIT(l.folios),
+		.batch = EVACUATE_BATCH,
+		.gone = only_guests ? NUMA_NO_NODE : pn->nid,
+		.gfp = GFP_KERNEL | __GFP_MOVABLE | __GFP_RETRY_MAYFAIL |
+		       __GFP_NOWARN,
+		.mode = MIGRATE_SYNC,
+		.reason = MR_MEMORY_HOTPLUG,
+		.done = count_moved,
+	};
 	struct folio *folio;
-	LIST_HEAD(folios);
+	int ret;
 
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
+		ret = 1;
 		if (private_node_folio_is_users(folio) &&
-		    (!only_strays ||
-		     private_node_whose_is(folio) == PRIVATE_NODE_STRAY) &&
-		    isolate_folio_to_list(folio, &folios))
-			nr += folio_nr_pages(folio);
+		    (!only_guests || private_node_is_guest(folio)))
+			ret = private_node_leave(&l, folio);
+		if (!ret) {
+			pass->nowhere += folio_nr_pages(folio);
+			pass->nowhere_pfn = folio_pfn(folio);
+		}
+		if (ret < 0)
+			pass->unsure += folio_nr_pages(folio);
 		folio_put(folio);
-		if (nr < EVACUATE_BATCH)
-			continue;
-		move_list(pn, &folios);
-		nr = 0;
 	}
-	if (!list_empty(&folios))
-		move_list(pn, &folios);
+	private_node_leave_now(&l);
 }
 
 /*
@@ -512,8 +500,7 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		if (private_node_folio_is_users(folio) && folio_trylock(folio)) {
-			/* Nobody loses memory for want of an answer. */
-			if (private_node_whose(folio) == PRIVATE_NODE_USERS &&
+			if (!private_node_is_guest(folio) &&
 			    poison_folio(folio)) {
 				nr++;
 				this_cpu_inc(pn->stats->unplug_unmapped);
@@ -527,17 +514,22 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	trace_private_node_unplug(pn->nid, pn->on_unplug, nr, left);
 }
 
-static void evacuate_pass(struct private_node *pn, const struct range *ranges,
-			  unsigned int nr, enum private_node_on_unplug how)
+static struct pass evacuate_pass(struct private_node *pn,
+				 const struct range *ranges, unsigned int nr,
+				 enum private_node_on_unplug how)
 {
+	struct pass pass = {};
+
 	while (nr--) {
 		unsigned long pfn = PHYS_PFN(ranges[nr].start);
 		unsigned long end = PHYS_PFN(ranges[nr].end + 1);
 
-		move_range(pn, pfn, end, how != PRIVATE_NODE_UNPLUG_MOVE);
+		move_range(pn, pfn, end, how != PRIVATE_NODE_UNPLUG_MOVE,
+			   &pass);
 		if (how == PRIVATE_NODE_UNPLUG_SIGBUS)
 			poison_range(pn, pfn, end);
 	}
+	return pass;
 }
 
 static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
@@ -557,10 +549,17 @@ static bool blocked(const struct holders *h, enum private_node_on_unplug how)
 
 /* Why not, and who it is. */
 static int refuse(struct private_node *pn, struct holders *h,
-		  enum private_node_on_unplug how)
+		  const struct pass *pass, enum private_node_on_unplug how)
 {
-	if (h->strays && !h->user) {
-		h->user = h->strays;
+	if (pass->nowhere && !h->other && !h->pinned) {
+		report_users(pn->nid, "cannot unplug", pass->nowhere,
+			     "may not go to any other node that can be used here",
+			     pass->nowhere_pfn,
+			     "widen their policy or cpuset, or stop it");
+		return -EBUSY;
+	}
+	if (h->guests && !h->user) {
+		h->user = h->guests;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
 	report(pn, pn->nid, "cannot unplug", h, advice[how]);
@@ -608,6 +607,7 @@ int private_node_evacuate_open(struct private_node *pn,
 {
 	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
 	struct holders h = {}, last;
+	struct pass pass = {};
 	int tries;
 
 	if (refuses_swapped(pn, how))
@@ -624,12 +624,12 @@ int private_node_evacuate_open(struct private_node *pn,
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (h.other)
-			zswap_leave_node(pn->nid);
+			zswap_leave_node(pn->nid, ULONG_MAX);
 		if (!blocked(&h, how))
 			break;
 	}
 	if (tries == SETTLE_TRIES && still_blocked(&h, &last, how))
-		return refuse(pn, &h, how);
+		return refuse(pn, &h, &pass, how);
 	if (how == PRIVATE_NODE_UNPLUG_MOVE)
 		evacuate_pass(pn, ranges, nr, how);
 	return 0;
@@ -639,6 +639,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 			   unsigned int nr)
 {
 	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
+	struct pass pass = {};
 	int passes = 0, tries = 0;
 	struct holders h;
 
@@ -651,18 +652,18 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (empty(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
-			zswap_leave_node(pn->nid);
+			zswap_leave_node(pn->nid, ULONG_MAX);
 		if (blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);
 			continue;
 		}
-		evacuate_pass(pn, ranges, nr, how);
+		pass = evacuate_pass(pn, ranges, nr, how);
 		passes++;
-		if (h.unsure)
+		if (pass.unsure)
 			msleep(SETTLE_MS);
 	}
-	return refuse(pn, &h, how);
+	return refuse(pn, &h, &pass, how);
 }
 
 /*

@@ -227,21 +227,27 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
 
 /*
  * private_node_replace - take the folio that a soft-offlined one moves to
- * @nid: its private node, and no other; of compressed RAM it moves up
+ * @src: the folio; another one of its private node takes over, and of no other;
+ *	of compressed RAM it moves up
  * @gfp: for the new place
  * @order: of the folio
  *
  * Context: process.
  * Return: the folio, or NULL.
  */
-struct folio *private_node_replace(int nid, gfp_t gfp, unsigned int order)
+struct folio *private_node_replace(struct folio *src, gfp_t gfp,
+				   unsigned int order)
 {
+	nodemask_t nodes = node_states[N_MEMORY];
+	int nid = folio_nid(src);
 	struct private_node *pn;
 	struct folio *folio;
 
-	if (cram_node(nid))
-		return __folio_alloc(gfp & ~__GFP_THISNODE, order, nid,
-				     &node_states[N_MEMORY]);
+	if (cram_node(nid)) {
+		if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
+			return NULL;
+		return private_node_alloc_among(nid, &nodes, gfp, order);
+	}
 	pn = private_node_find(nid);
 	if (!pn)
 		return NULL;

@@ -80,7 +80,7 @@ static unsigned long part_start(unsigned long addr, unsigned long start)
 }
 
 static int walk_up(unsigned long start, unsigned long end,
-		   struct kexec_buf *kbuf, private_node_kexec_fn *fn)
+		   struct kexec_buf *kbuf, private_node_kexec_fn fn)
 {
 	unsigned long last;
 	int ret;
@@ -94,7 +94,7 @@ static int walk_up(unsigned long start, unsigned long end,
 }
 
 static int walk_down(unsigned long start, unsigned long end,
-		     struct kexec_buf *kbuf, private_node_kexec_fn *fn)
+		     struct kexec_buf *kbuf, private_node_kexec_fn fn)
 {
 	unsigned long first;
 	int ret;
@@ -110,7 +110,7 @@ static int walk_down(unsigned long start, unsigned long end,
 /* See include/linux/private_node_kexec.h. */
 int __private_node_kexec_walk(unsigned long start, unsigned long end,
 			      bool top_down, struct kexec_buf *kbuf,
-			      private_node_kexec_fn *fn)
+			      private_node_kexec_fn fn)
 {
 	return (top_down ? walk_down : walk_up)(start, end, kbuf, fn);
 }

@@ -31,6 +31,7 @@
 
 struct count {
 	nodemask_t nodes;
+	bool named;			/* leave out what the kernel put there */
 	unsigned long start_pfn;	/* of all the nodes together */
 	unsigned long end_pfn;
 	unsigned long pages;
@@ -52,8 +53,13 @@ static void count_init(struct count *c, const nodemask_t *nodes)
 /* Most pages are told apart without a look at their struct page. */
 static bool count_has(const struct count *c, unsigned long pfn)
 {
-	return pfn >= c->start_pfn && pfn < c->end_pfn && pfn_valid(pfn) &&
-	       node_isset(page_to_nid(pfn_to_page(pfn)), c->nodes);
+	struct page *page;
+
+	if (pfn < c->start_pfn || pfn >= c->end_pfn || !pfn_valid(pfn))
+		return false;
+	page = pfn_to_page(pfn);
+	return node_isset(page_to_nid(page), c->nodes) &&
+	       !(c->named && private_node_page_is_guest(page));
 }
 
 static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -161,6 +167,7 @@ static void consider(struct task_struct *task, int nid, struct choice *best)
 	if (!mm)
 		return;
 	count_init(&c, &nodes);
+	c.named = true;
 	if (mm_flags_test(MMF_OOM_SKIP, mm) || !private_node_mm_may_have(mm)) {
 		/* Gave what it could, or never had anything. */
 	} else if (!count_mm(mm, &c)) {
@@ -271,6 +278,8 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
  * @gfp: of the allocation that failed
  * @order: of the allocation that failed
  *
+ * Pages that the kernel put there do not count: who has only such ones did not
+ * take the memory from anybody.
  * Tasks without a page on the node, the first process, and those with
  * oom_score_adj -1000 are never chosen.  Waits for the victim's memory, at most
  * OOM_WAIT.

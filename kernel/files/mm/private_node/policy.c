@@ -333,7 +333,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
 	/* A large folio falls back to small ones before that is 'full'. */
-	if (!folio && nodes_empty(ordinary) && !order && !prefers)
+	if (!folio && nodes_empty(ordinary) && !order && !prefers && full)
 		folio = policy_is_full(pol, &inside, gfp, order, full);
 	if (folio)
 		count_used(folio);
@@ -382,6 +382,28 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 }
 
 /*
+ * private_node_mpol_move_alloc - take the new place of a folio as mbind() says
+ * @pol: for which private_node_mpol_places()
+ * @gfp: for the new place
+ * @order: of the folio
+ * @ilx: interleave index
+ *
+ * on_full is for memory that has no place yet: it is not asked.
+ *
+ * Context: process.
+ * Return: the folio; NULL when the move fails.
+ */
+struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
+					   unsigned int order, pgoff_t ilx)
+{
+	if (mpol_private_node(pol))
+		return private_node_alloc_exact(mpol_private_node(pol), gfp,
+						order,
+						PRIVATE_NODE_USER_DEVICE_MAP);
+	return user_policy_alloc(pol, gfp, order, ilx, NULL);
+}
+
+/*
  * private_node_user_alloc - take a folio of the node that a system call named
  * @nid: node id
  * @gfp: for the new place of a folio
@@ -423,6 +445,38 @@ bool private_node_pin(int nid)
 		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
 	private_node_put(pn);
 	return open;
+}
+
+static void count_pin(struct folio *folio, bool moves)
+{
+	struct private_node *pn = private_node_find(folio_nid(folio));
+
+	if (!pn)
+		return;
+	if (moves)
+		this_cpu_add(pn->stats->pin_moved, folio_nr_pages(folio));
+	else
+		private_node_refuse(pn,
+				    (enum private_node_user)PRIVATE_NODE_LONGTERM_PIN,
+				    PRIVATE_NODE_REFUSED, 0);
+	private_node_put(pn);
+}
+
+/*
+ * __private_node_pin_refused - see private_node_pin_refused()
+ */
+bool __private_node_pin_refused(struct folio *folio)
+{
+	nodemask_t to = node_states[N_MEMORY];
+	bool moves;
+
+	if (private_node_pin(folio_nid(folio)))
+		return false;
+	/* When nobody can be asked just now, who moves it asks again. */
+	moves = private_node_is_guest(folio) &&
+		private_node_may_go(folio, &to, NUMA_NO_NODE);
+	count_pin(folio, moves);
+	return !moves;
 }
 
 /*

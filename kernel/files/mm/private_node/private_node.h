@@ -8,6 +8,7 @@
 
 #include <linux/kobject.h>
 #include <linux/list.h>
+#include <linux/migrate_mode.h>
 #include <linux/mmzone.h>
 #include <linux/mutex.h>
 #include <linux/percpu.h>
@@ -18,6 +19,7 @@
 #include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
+#include <linux/xarray.h>
 
 #define PRIVATE_NODE_NAME_MAX	32
 /* Of promotion by accessed bits, until somebody writes another one. */
@@ -56,17 +58,12 @@ struct private_node_stats {
 	unsigned long stack_elsewhere;
 	/* pages that were moved to ordinary memory to be pinned there */
 	unsigned long pin_moved;
+	/* pages that the kernel placed, and that left for who named the node */
+	unsigned long guests_moved;
 	/* reports of memory failure: pages out of use, and those that stayed */
 	unsigned long failure_hard;
 	unsigned long failure_soft;
 	unsigned long failure_not_isolated;
-};
-
-/* Who chose the node for a folio. */
-enum private_node_whose {
-	PRIVATE_NODE_USERS,	/* all who map it, or whose object it is */
-	PRIVATE_NODE_STRAY,	/* nobody, or not all of them */
-	PRIVATE_NODE_UNSURE,	/* they could not be asked just now */
 };
 
 /* Written by private_node_set_state() only. */
@@ -113,9 +110,18 @@ struct private_node_gate {
  * @owner_adistance: as the owner said, or 0; fixed
  * @fenced: compressed RAM; written under @lock
  * @demoted_to: was it open to demotion, now or earlier?
+ * @marks: which pages the kernel placed; mark.c
+ * @guests_came: how often it did
+ * @guests_seen: @guests_came when a look found none that could leave
+ * @guests_again: when the next look is worth it all the same, in jiffies
+ * @guest_pfn: where the next look begins
+ * @named_until: until when demotion stays away, in jiffies, or 0; leave.c
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where it goes on
  * @promote_mib: how many MiB a second it may move
+ * @promote_credit: pages that it may move now
+ * @promote_saved: pages of a large folio for which that is saved up
+ * @promote_wait: time between two looks, in jiffies
  * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE, 0 for 1
  * @ops: callbacks, or NULL; read under SRCU, failure.c
  * @stats: counters, by CPU
@@ -152,9 +158,18 @@ struct private_node {
 	int owner_adistance;
 	bool fenced;
 	bool demoted_to;
+	struct xarray marks;
+	atomic_long_t guests_came;
+	unsigned long guests_seen;
+	unsigned long guests_again;
+	unsigned long guest_pfn;
+	unsigned long named_until;
 	struct delayed_work promote;
 	unsigned long promote_pfn;
 	unsigned long promote_mib;
+	long promote_credit;
+	long promote_saved;
+	unsigned long promote_wait;
 	u8 interleave_weight;
 	const struct private_node_ops *ops;
 	struct private_node_stats __percpu *stats;
@@ -274,11 +289,70 @@ struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 /* holder.c */
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
-/* placed.c */
-bool private_node_placed(struct folio *folio);
-bool private_node_device_mapped(struct folio *folio);
-enum private_node_whose private_node_whose(struct folio *folio);
-enum private_node_whose private_node_whose_is(struct folio *folio);
+/* mark.c */
+bool private_node_marks_cover(struct private_node *pn);
+void private_node_marks_free(struct private_node *pn);
+bool private_node_mark(struct folio *folio);
+void private_node_unmark(struct page *page, unsigned int order);
+bool private_node_page_is_guest(const struct page *page);
+unsigned long private_node_next_mark(struct private_node *pn,
+				     unsigned long pfn, unsigned long end);
+
+/* Did the kernel put a folio of a private node there?  Context: any. */
+static inline bool private_node_is_guest(const struct folio *folio)
+{
+	return private_node_page_is_guest(&folio->page);
+}
+
+/* may_have.c */
+int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone);
+int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone);
+bool private_node_reachable(nodemask_t *nodes);
+struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
+				       gfp_t gfp, unsigned int order);
+
+/**
+ * struct private_node_leaving - folios that leave a node, leave.c
+ * @pn: the node's handle
+ * @gone: the node if it is being taken away, see private_node_may_have(); or
+ *	NUMA_NO_NODE
+ * @gfp: for their new places
+ * @mode: of migrate_pages()
+ * @reason: of migrate_pages()
+ * @batch: pages that leave at a time
+ * @done: called after each batch with pages that moved and that did not; or
+ *	NULL
+ * @left: list for those that could not be moved, which stay isolated; or NULL
+ * @folios: isolated until they are moved; initialised by the caller
+ * @to: where those in @folios go
+ * @nr: pages in @folios
+ * @moved: pages that have left
+ */
+struct private_node_leaving {
+	struct private_node *pn;
+	int gone;
+	gfp_t gfp;
+	enum migrate_mode mode;
+	enum migrate_reason reason;
+	unsigned long batch;
+	void (*done)(struct private_node_leaving *l, unsigned long moved,
+		     unsigned long left);
+	struct list_head *left;
+	struct list_head folios;
+	nodemask_t to;
+	unsigned long nr;
+	unsigned long moved;
+};
+
+void private_node_leave_now(struct private_node_leaving *l);
+bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
+			   const nodemask_t *to);
+int private_node_leave(struct private_node_leaving *l, struct folio *folio);
+struct folio *private_node_next_guest(struct private_node *pn,
+				      unsigned long *pfn);
+bool private_node_named_first(struct private_node *pn);
+bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
+			       unsigned int order);
 
 /* policy.c */
 bool private_node_pin(int nid);

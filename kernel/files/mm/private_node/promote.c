@@ -7,6 +7,7 @@
  * balancing in its tiering mode promotes as well, and faster; this works
  * without it, at the cost of no fault.
  *
+ * Only what the kernel put there moves, and only where all users may have it.
  * Never faster than node<N>/private/promotion_mib_per_second.  Room on the
  * upper tier is made by its kswapd, which demotes what is coldest there.
  */
@@ -33,17 +34,18 @@
 
 #define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
 #define PERIOD		HZ
+/* ... where nothing is used. */
+#define MAX_PERIOD	(8 * HZ)
 /* Folios looked at in a period: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
 /* Moved at a time. */
 #define BATCH		(SZ_2M / PAGE_SIZE)
 
 struct pass {
-	struct private_node *pn;
-	nodemask_t above;		/* nodes of the top tier */
-	struct list_head folios;	/* isolated, to be moved */
-	unsigned long nr;		/* their pages */
-	long budget;			/* pages that may still be moved */
+	struct private_node_leaving leaving;
+	nodemask_t above;	/* nodes of the top tier */
+	bool any_hot;		/* somebody was used since the last look */
+	long too_large;		/* pages of a folio that has to wait for credit */
 };
 
 static void collect_above(struct pass *pass)
@@ -56,33 +58,11 @@ static void collect_above(struct pass *pass)
 			node_set(nid, pass->above);
 }
 
-static struct folio *alloc_above(struct folio *src, unsigned long arg)
+static void count_promoted(struct private_node_leaving *l, unsigned long moved,
+			   unsigned long left)
 {
-	struct pass *pass = (struct pass *)arg;
-	gfp_t gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM) |
-		    __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN;
-	nodemask_t nodes = pass->above;
-	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(src);
-
-	mem_cgroup_node_filter_allowed(memcg, &nodes);
-	mem_cgroup_put(memcg);
-	if (nodes_empty(nodes))
-		return NULL;
-	return __folio_alloc(gfp, folio_order(src), pass->pn->nid, &nodes);
-}
-
-static void move_up(struct pass *pass)
-{
-	unsigned int moved;
-
-	if (list_empty(&pass->folios))
-		return;
-	migrate_pages(&pass->folios, alloc_above, NULL, (unsigned long)pass,
-		      MIGRATE_ASYNC, MR_NUMA_MISPLACED, &moved);
-	putback_movable_pages(&pass->folios);
-	private_node_promoted(pass->pn, USER, moved, pass->nr - moved);
-	pass->budget -= pass->nr;
-	pass->nr = 0;
+	private_node_promoted(l->pn, USER, moved, left);
+	l->pn->promote_credit -= moved;
 }
 
 static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
@@ -133,7 +113,7 @@ bool private_node_used(struct folio *folio, bool *young)
 }
 
 /* Used since the last look, and before that one? */
-static bool hot(struct folio *folio)
+static bool hot(struct pass *pass, struct folio *folio)
 {
 	bool before = folio_test_referenced(folio) || folio_test_active(folio);
 	bool young;
@@ -144,56 +124,100 @@ static bool hot(struct folio *folio)
 		folio_set_referenced(folio);
 	else
 		folio_clear_referenced(folio);
+	pass->any_hot |= young;
 	return young && before;
+}
+
+/* Is it within the rate?  What waits counts as well: a batch moves at once. */
+static bool affordable(struct pass *pass, struct folio *folio)
+{
+	struct private_node_leaving *l = &pass->leaving;
+	long nr = folio_nr_pages(folio);
+
+	if ((long)l->nr + nr <= l->pn->promote_credit)
+		return true;
+	private_node_leave_now(l);
+	if (nr <= l->pn->promote_credit)
+		return true;
+	pass->too_large = max(pass->too_large, nr);
+	return false;
 }
 
 static void look(struct pass *pass, struct folio *folio)
 {
+	nodemask_t to = pass->above;
 	bool move;
 
-	if (folio_nid(folio) != pass->pn->nid || !folio_test_lru(folio) ||
-	    !folio_test_swapbacked(folio) || !folio_mapped(folio) ||
-	    !folio_trylock(folio))
+	if (!folio_test_lru(folio) || !folio_test_swapbacked(folio) ||
+	    !folio_mapped(folio) || !folio_trylock(folio))
 		return;
-	move = hot(folio) && !private_node_placed(folio);
+	move = hot(pass, folio) &&
+	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
 	folio_unlock(folio);
-	if (move && isolate_folio_to_list(folio, &pass->folios))
-		pass->nr += folio_nr_pages(folio);
-	if (pass->nr >= BATCH)
-		move_up(pass);
+	if (move && affordable(pass, folio))
+		private_node_leave_to(&pass->leaving, folio, &to);
 }
 
-/* The next part of the node, from where the last one ended. */
+/* The next part of what the kernel put there, from where the last one ended. */
 static void look_at_part(struct pass *pass)
 {
-	struct private_node *pn = pass->pn;
-	unsigned long end = pgdat_end_pfn(NODE_DATA(pn->nid));
+	struct private_node *pn = pass->leaving.pn;
 	unsigned long looks = LOOKS;
 	struct folio *folio;
 
-	if (pn->promote_pfn < NODE_DATA(pn->nid)->node_start_pfn)
-		pn->promote_pfn = NODE_DATA(pn->nid)->node_start_pfn;
-	while (looks-- && pass->budget > 0 &&
+	while (looks-- && pn->promote_credit > 0 &&
 	       private_node_open(pn, USER)) {
-		folio = private_node_next_used(&pn->promote_pfn, end);
+		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
 			pn->promote_pfn = 0;
 			break;
 		}
 		look(pass, folio);
 		folio_put(folio);
+		cond_resched();
 	}
-	move_up(pass);
+	private_node_leave_now(&pass->leaving);
+}
+
+/*
+ * As many pages as the rate allows in the time since the last look.  It is not
+ * saved up, but for a large folio that would never fit.
+ */
+static void add_credit(struct private_node *pn, unsigned long waited)
+{
+	long rate = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE);
+
+	pn->promote_credit = max(pn->promote_credit, 0L) +
+			     mult_frac(rate, waited, PERIOD);
+	pn->promote_credit = min(pn->promote_credit,
+				 max(rate, pn->promote_saved));
+}
+
+/* Nothing is used there: look less often. */
+static void set_pace(struct private_node *pn, const struct pass *pass)
+{
+	pn->promote_saved = pass->too_large;
+	pn->promote_wait = pass->any_hot ? PERIOD :
+			   min_t(unsigned long, 2 * pn->promote_wait, MAX_PERIOD);
 }
 
 static void promote(struct private_node *pn)
 {
 	struct pass pass = {
-		.pn = pn,
-		.folios = LIST_HEAD_INIT(pass.folios),
-		.budget = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE),
+		.leaving = {
+			.pn = pn,
+			.folios = LIST_HEAD_INIT(pass.leaving.folios),
+			.batch = BATCH,
+			.gone = NUMA_NO_NODE,
+			.gfp = (GFP_HIGHUSER_MOVABLE & ~__GFP_DIRECT_RECLAIM) |
+			       __GFP_NOMEMALLOC | __GFP_NORETRY | __GFP_NOWARN,
+			.mode = MIGRATE_ASYNC,
+			.reason = MR_NUMA_MISPLACED,
+			.done = count_promoted,
+		},
 	};
 
+	add_credit(pn, pn->promote_wait);
 	get_online_mems();
 	if (node_state(pn->nid, N_MEMORY_PRIVATE) &&
 	    !node_is_toptier(pn->nid)) {
@@ -201,6 +225,7 @@ static void promote(struct private_node *pn)
 		look_at_part(&pass);
 	}
 	put_online_mems();
+	set_pace(pn, &pass);
 }
 
 /* Whoever queued it took a reference. */
@@ -212,7 +237,8 @@ static void promote_work(struct work_struct *work)
 	if (private_node_enter(pn, USER)) {
 		promote(pn);
 		private_node_leave(pn, USER);
-		if (queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
+		if (queue_delayed_work(system_dfl_wq, &pn->promote,
+				       pn->promote_wait))
 			return;
 	}
 	private_node_put(pn);
@@ -223,6 +249,7 @@ void private_node_promote_init(struct private_node *pn)
 {
 	INIT_DELAYED_WORK(&pn->promote, promote_work);
 	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
+	pn->promote_wait = PERIOD;
 }
 
 /*

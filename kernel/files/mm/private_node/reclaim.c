@@ -136,6 +136,21 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
+/* Room for the marks of what demotion places.  False when it is lacking. */
+static bool cover_marks(int nid)
+{
+	struct private_node *pn;
+	bool ret = true;
+
+	if (!private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
+		return true;
+	pn = private_node_find(nid);
+	if (pn)
+		ret = private_node_marks_cover(pn);
+	private_node_put(pn);
+	return ret;
+}
+
 static void start_promotion(int nid)
 {
 	struct private_node *pn = private_node_find(nid);
@@ -169,6 +184,7 @@ static bool wants_kcompactd(int nid)
  */
 void private_node_run_threads(int nid)
 {
+	cover_marks(nid);
 	if (wants_kswapd(nid))
 		kswapd_run(nid);
 	else
@@ -199,7 +215,8 @@ static bool has_kcompactd(int nid)
 bool private_node_has_threads(int nid)
 {
 	return (!wants_kswapd(nid) || NODE_DATA(nid)->kswapd) &&
-	       (!wants_kcompactd(nid) || has_kcompactd(nid));
+	       (!wants_kcompactd(nid) || has_kcompactd(nid)) &&
+	       cover_marks(nid);
 }
 
 /* After mm/vmscan.c and mm/compaction.c did the same for ordinary nodes. */

@@ -6,6 +6,7 @@
  * tiers above moves cold anonymous memory and shmem to it, and its own reclaim
  * moves what is cold there to the tiers below.  Page cache never comes, but to
  * compressed RAM, nor what KSM shares; memory of the device map does not leave.
+ * Nothing goes where its users may not have it: may_have.c.
  *
  * The service is the node's own switch.  demotion_enabled, the switch of all
  * ordinary nodes, is not needed for it, and says nothing about it.
@@ -295,33 +296,37 @@ static void drop_fenced(struct folio *folio, nodemask_t *nodes)
 			node_clear(nid, *nodes);
 }
 
+/* Where compressed RAM does not take @folio, nor a private node page cache. */
+static void drop_unfit(struct folio *folio, nodemask_t *targets)
+{
+	bool out = stays_out(folio);
+
+	if (out && cram_any() && !folio_test_anon(folio))
+		cram_prepare_file(folio);
+	if (out)
+		keep_out(folio, targets);
+	if (!cram_any())
+		return;
+	if (!out && on_shadow_stack(folio))
+		nodes_andnot(*targets, *targets, cram_nodes);
+	else
+		drop_fenced(folio, targets);
+}
+
 /*
  * __private_node_may_demote - see private_node_may_demote()
  */
 bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg)
 {
-	int nid = folio_nid(folio);
 	nodemask_t targets;
-	bool out;
 
-	if (node_is_private(nid) && private_node_device_mapped(folio))
-		return false;
-	out = stays_out(folio);
-	if (!out && !cram_any())
-		return true;
-	if (out && cram_any() && !folio_test_anon(folio))
-		cram_prepare_file(folio);
-	node_get_allowed_targets(NODE_DATA(nid), &targets);
-	if (out)
-		keep_out(folio, &targets);
-	if (!out && on_shadow_stack(folio))
-		nodes_andnot(targets, targets, cram_nodes);
-	else if (cram_any())
-		drop_fenced(folio, &targets);
+	node_get_allowed_targets(NODE_DATA(folio_nid(folio)), &targets);
+	drop_unfit(folio, &targets);
 	if (nodes_empty(targets))
 		return false;
 	mem_cgroup_node_filter_allowed(memcg, &targets);
-	return !nodes_empty(targets);
+	return !nodes_empty(targets) &&
+	       private_node_may_have(folio, &targets, NUMA_NO_NODE) > 0;
 }
 
 /*
@@ -363,12 +368,16 @@ void __private_node_drop_useless(int nid, nodemask_t *targets,
 static nodemask_t enter_open(nodemask_t *nodes)
 {
 	nodemask_t inside = NODE_MASK_NONE;
+	struct private_node *pn;
 	int nid;
 
+	guard(rcu)();
 	for_each_node_mask(nid, *nodes) {
 		if (node_state(nid, N_MEMORY))
 			continue;
-		if (private_node_enter_nid(nid, USER))
+		pn = private_node_peek(nid);
+		if (pn && !private_node_named_first(pn) &&
+		    private_node_enter(pn, USER))
 			node_set(nid, inside);
 		else
 			node_clear(nid, *nodes);
@@ -449,46 +458,6 @@ static void unreserve(struct folio *src, const nodemask_t *nodes,
 }
 
 /*
- * private_node_demote_alloc - take the new place of a folio that is demoted
- * @src: the folio
- * @nid: where its reclaim would like it
- * @allowed: lower tiers that its memory cgroup may use
- * @gfp: as of reclaim: neither sleeps nor warns
- *
- * The nearest of the nodes that has room.  A private one is not reclaimed here,
- * its kswapd makes room for the next.
- *
- * Context: reclaim.
- * Return: a folio, or NULL.
- */
-struct folio *private_node_demote_alloc(struct folio *src, int nid,
-					const nodemask_t *allowed, gfp_t gfp)
-{
-	unsigned int order = folio_order(src);
-	nodemask_t nodes = *allowed, inside;
-	struct folio *dst = NULL;
-
-	if (stays_out(src))
-		keep_out(src, &nodes);
-	inside = enter_open(&nodes);
-	if (cram_any())
-		reserve(src, &nodes);
-	if (nodes_empty(nodes))
-		goto out;
-	gfp |= __GFP_COMP;
-	dst = private_node_walk(nid, &nodes, gfp, order);
-	if (cram_any())
-		unreserve(src, &nodes, dst);
-	if (dst)
-		count_placed(dst);
-	else
-		all_are_full(&nodes, gfp, order);
-out:
-	private_node_leave_nodes(&inside, USER);
-	return dst;
-}
-
-/*
  * private_node_demote_undo - give back a place that was not used after all
  * @dst: folio from private_node_demote_alloc(), or any other
  * @private: not used
@@ -500,4 +469,77 @@ void private_node_demote_undo(struct folio *dst, unsigned long private)
 	if (cram_folio_fenced(dst))
 		cram_not_stored(dst);
 	folio_put(dst);
+}
+
+/* What cannot be marked is not placed. */
+static struct folio *mark(struct folio *dst)
+{
+	if (!dst || !node_is_private(folio_nid(dst)) || private_node_mark(dst))
+		return dst;
+	private_node_demote_undo(dst, 0);
+	return NULL;
+}
+
+/*
+ * private_node_may_demote() has said that there is a target; of several, those
+ * are left in @nodes that @src may have.  The caller is let in to the private
+ * ones in @inside.
+ */
+static bool narrow(struct folio *src, nodemask_t *nodes, nodemask_t *inside)
+{
+	bool sure = nodes_weight(*nodes) == 1;
+
+	if (stays_out(src))
+		keep_out(src, nodes);
+	*inside = enter_open(nodes);
+	return sure || private_node_may_go(src, nodes, NUMA_NO_NODE) > 0;
+}
+
+static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
+				 gfp_t gfp)
+{
+	unsigned int order = folio_order(src);
+	struct folio *dst;
+
+	if (!nodes_intersects(*nodes, private_node_map))
+		return private_node_alloc_among(nid, nodes, gfp, order);
+	if (cram_any())
+		reserve(src, nodes);
+	if (nodes_empty(*nodes))
+		return NULL;
+	gfp |= __GFP_COMP;
+	dst = private_node_walk(nid, nodes, gfp, order);
+	if (cram_any())
+		unreserve(src, nodes, dst);
+	dst = mark(dst);
+	if (dst)
+		count_placed(dst);
+	else
+		all_are_full(nodes, gfp, order);
+	return dst;
+}
+
+/*
+ * private_node_demote_alloc - take the new place of a folio that is demoted
+ * @src: the folio
+ * @nid: where its reclaim would like it
+ * @allowed: lower tiers that its memory cgroup may use
+ * @gfp: as of reclaim: neither sleeps nor warns
+ *
+ * The nearest of the nodes that has room.  A private one is not reclaimed here,
+ * its kswapd makes room for the next.
+ *
+ * Context: reclaim.
+ * Return: a folio, marked as a guest if it is on a private node; or NULL.
+ */
+struct folio *private_node_demote_alloc(struct folio *src, int nid,
+					const nodemask_t *allowed, gfp_t gfp)
+{
+	nodemask_t nodes = *allowed, inside;
+	struct folio *dst = NULL;
+
+	if (narrow(src, &nodes, &inside))
+		dst = alloc_below(src, nid, &nodes, gfp);
+	private_node_leave_nodes(&inside, USER);
+	return dst;
 }

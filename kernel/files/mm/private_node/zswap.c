@@ -13,6 +13,7 @@
 #include <linux/cram_fence.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/private_node_zswap.h>
@@ -85,7 +86,8 @@ static struct folio *take(struct private_node *pn)
 	bool paid = cram_node(pn->nid);
 	struct folio *folio;
 
-	if (paid && !cram_reserve(pn->nid, 1))
+	if (private_node_named_first(pn) ||
+	    (paid && !cram_reserve(pn->nid, 1)))
 		return NULL;
 	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
 					 USER);
@@ -110,7 +112,8 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	private_node_put(pn);
 	if (!folio)
 		return false;
-	copied = !copy_mc_highpage(&folio->page, page);
+	copied = private_node_mark(folio) &&
+		 !copy_mc_highpage(&folio->page, page);
 	if (cram_folio_fenced(folio)) {
 		if (copied)
 			cram_stored(folio);
@@ -165,4 +168,22 @@ bool private_node_zswap_on(unsigned long handle, int nid)
 {
 	return private_node_zswap_has(handle) &&
 	       folio_nid(folio_of(handle)) == nid;
+}
+
+/*
+ * private_node_zswap_policy - where a stored page goes that leaves its node
+ * @pol: filled in, for as long as the caller uses it
+ * @memcg: whose page it is
+ *
+ * Whose mapping it will be in is not known before it is read.
+ * Context: any.
+ */
+void private_node_zswap_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
+{
+	*pol = (struct mempolicy){
+		.mode = MPOL_BIND,
+		.nodes = node_states[N_MEMORY],
+		.home_node = NUMA_NO_NODE,
+	};
+	mem_cgroup_node_filter_allowed(memcg, &pol->nodes);
 }

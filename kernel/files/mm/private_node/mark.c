@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Who put a page on a private node is written down when it is put there.
+ *
+ * A page that the kernel placed of its own accord (demotion, compressed RAM,
+ * zswap) is a guest: it has a bit here.  All others were named: by a policy, by
+ * a system call, by the device map or by the owner.  Who placed a page cannot
+ * be found out later, since policies change and every thread has its own.
+ *
+ *	event					the mark is
+ *	allocated					cleared
+ *	... by demotion or zswap			then set
+ *	mbind(MOVE) or move_pages() finds it there	cleared: adopted
+ *	moved within the node (compaction, soft offline) taken along
+ *	a large folio is split				kept: all its pages have one
+ *	freed						kept, until it is allocated
+ *
+ * So the path that frees pays nothing, and a mark means something only while
+ * the page is in use.
+ *
+ * The bits are in chunks of one page for each 2^15 pages of memory, in
+ * ordinary memory, from the time that the demotion service is opened.  A page
+ * without a chunk cannot be marked, and then the kernel does not place it.
+ */
+#include <linux/bitops.h>
+#include <linux/mm.h>
+#include <linux/mmzone.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_tier.h>
+#include <linux/slab.h>
+#include <linux/xarray.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+#define CHUNK_SHIFT	15
+#define CHUNK_PAGES	(1UL << CHUNK_SHIFT)
+#define CHUNK_BYTES	(CHUNK_PAGES / BITS_PER_BYTE)
+
+/* Bit of @pfn in its chunk.  Context: rcu_read_lock() held. */
+static unsigned long *find_chunk(struct private_node *pn, unsigned long pfn)
+{
+	return xa_load(&pn->marks, pfn >> CHUNK_SHIFT);
+}
+
+static unsigned int bit_of(unsigned long pfn)
+{
+	return pfn & (CHUNK_PAGES - 1);
+}
+
+/* Folios of a word or more are aligned to it: nobody else changes the word. */
+static void set_bits(unsigned long *chunk, unsigned int bit, unsigned long nr,
+		     bool value)
+{
+	unsigned long i;
+
+	if (nr >= BITS_PER_LONG) {
+		for (i = 0; i < nr / BITS_PER_LONG; i++)
+			WRITE_ONCE(chunk[BIT_WORD(bit) + i], value ? ~0UL : 0);
+		return;
+	}
+	for (i = bit; i < bit + nr; i++)
+		if (value)
+			set_bit(i, chunk);
+		else if (test_bit(i, chunk))
+			clear_bit(i, chunk);
+}
+
+static bool add_chunk(struct private_node *pn, unsigned long index)
+{
+	unsigned long *chunk;
+	int err;
+
+	if (xa_load(&pn->marks, index))
+		return true;
+	chunk = kzalloc(CHUNK_BYTES, GFP_KERNEL);
+	if (!chunk)
+		return false;
+	err = xa_insert(&pn->marks, index, chunk, GFP_KERNEL);
+	if (err)
+		kfree(chunk);
+	return !err || err == -EBUSY;
+}
+
+/*
+ * private_node_marks_cover - make room for the marks of a node's memory
+ * @pn: the handle
+ *
+ * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
+ * Return: false when memory is lacking; nothing is placed then on what is not
+ * covered.
+ */
+bool private_node_marks_cover(struct private_node *pn)
+{
+	unsigned long pfn = ALIGN_DOWN(node_start_pfn(pn->nid), CHUNK_PAGES);
+
+	for (; pfn < node_end_pfn(pn->nid); pfn += CHUNK_PAGES)
+		if (!add_chunk(pn, pfn >> CHUNK_SHIFT))
+			return false;
+	return true;
+}
+
+/* Nobody looks at the node any more. */
+void private_node_marks_free(struct private_node *pn)
+{
+	unsigned long *chunk, index;
+
+	xa_for_each(&pn->marks, index, chunk)
+		kfree(chunk);
+	xa_destroy(&pn->marks);
+}
+
+static bool change_mark(int nid, unsigned long pfn, unsigned long nr,
+			bool value)
+{
+	struct private_node *pn;
+	unsigned long *chunk;
+
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	if (!pn || !READ_ONCE(pn->demoted_to))
+		return false;
+	chunk = find_chunk(pn, pfn);
+	if (!chunk)
+		return false;
+	set_bits(chunk, bit_of(pfn), nr, value);
+	if (value)
+		atomic_long_inc(&pn->guests_came);
+	return true;
+}
+
+/*
+ * private_node_mark - the kernel places a folio of its own accord
+ * @folio: new, on a private node
+ *
+ * Context: any.
+ * Return: false when it cannot be written down: the folio must not be used.
+ */
+bool private_node_mark(struct folio *folio)
+{
+	return change_mark(folio_nid(folio), folio_pfn(folio),
+			   folio_nr_pages(folio), true);
+}
+
+/*
+ * private_node_unmark - pages were allocated, and nobody said by the kernel
+ * @page: the first one
+ * @order: how many
+ *
+ * Context: any.
+ */
+void private_node_unmark(struct page *page, unsigned int order)
+{
+	if (node_is_private(page_to_nid(page)))
+		change_mark(page_to_nid(page), page_to_pfn(page), 1UL << order,
+			    false);
+}
+
+/*
+ * private_node_page_is_guest - did the kernel put a page on its node?
+ * @page: of a private node, in use
+ *
+ * Context: any.
+ */
+bool private_node_page_is_guest(const struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+	struct private_node *pn;
+	unsigned long *chunk;
+
+	guard(rcu)();
+	pn = private_node_peek(page_to_nid(page));
+	if (!pn || !READ_ONCE(pn->demoted_to))
+		return false;
+	chunk = find_chunk(pn, pfn);
+	return chunk && test_bit(bit_of(pfn), chunk);
+}
+
+/*
+ * __private_node_adopted - see private_node_adopted()
+ */
+void __private_node_adopted(struct folio *folio)
+{
+	change_mark(folio_nid(folio), folio_pfn(folio), folio_nr_pages(folio),
+		    false);
+}
+
+/*
+ * __private_node_moved_within - see private_node_moved_within()
+ */
+void __private_node_moved_within(struct folio *dst, struct folio *src)
+{
+	change_mark(folio_nid(dst), folio_pfn(dst), folio_nr_pages(dst),
+		    private_node_is_guest(src));
+}
+
+/*
+ * private_node_next_mark - the next page that is marked
+ * @pn: the handle
+ * @pfn: where to look from
+ * @end: where to stop
+ *
+ * Context: rcu_read_lock() held.
+ * Return: its page frame; @end when there is none before.
+ */
+unsigned long private_node_next_mark(struct private_node *pn,
+				     unsigned long pfn, unsigned long end)
+{
+	unsigned long *chunk, bit;
+
+	while (pfn < end) {
+		chunk = find_chunk(pn, pfn);
+		bit = CHUNK_PAGES;
+		if (chunk)
+			bit = find_next_bit(chunk, CHUNK_PAGES, bit_of(pfn));
+		pfn = ALIGN_DOWN(pfn, CHUNK_PAGES) + bit;
+		if (bit < CHUNK_PAGES)
+			break;
+	}
+	return min(pfn, end);
+}

@@ -1,0 +1,389 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Where may a folio go?  The one place that movers ask.
+ *
+ * What moves a folio of its own accord keeps it inside the nodes that all of
+ * its users may have, and leaves it where it is when nothing is left of them,
+ * or when that cannot be found out just now:
+ *
+ *	user					may have
+ *	mapping with a bind, its own or of	the nodes of the bind that the
+ *	  its object				  thread's cpuset has as possible
+ *	mapping without one			for each thread of the process:
+ *						  its bind, as above, or the default
+ *						  nodes of its cpuset
+ *	shared object, mapped by nobody		the nodes of its bind
+ *	nobody who could be asked		what the memory cgroup's cpuset has
+ *						  as default
+ *	page cache				the same: no policy owns it
+ *
+ * Default nodes are ordinary ones; a private node that is possible may be used
+ * by services in their stead.  Preferences and spreading modes say where memory
+ * comes from first, not where it has to be: they do not restrict.
+ *
+ * Example: nodes 0 and 2 are ordinary, node 1 is private; the cpuset has 0-2 as
+ * possible and 0 as default.  Memory without a policy may have 0 and 1, memory
+ * bound to 2 may have 2, and memory that two processes share, of which one
+ * binds it to 2, may have nothing: it stays.
+ */
+#include <linux/cpuset_possible.h>
+#include <linux/memcontrol.h>
+#include <linux/mempolicy.h>
+#include <linux/mm.h>
+#include <linux/mmap_lock.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_tier.h>
+#include <linux/rmap.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
+#include <linux/shmem_fs.h>
+
+#include "../internal.h"
+#include "private_node.h"
+
+struct users {
+	nodemask_t may;		/* what those asked until now may have */
+	nodemask_t gone;	/* nodes that are being taken away */
+	bool unsure;		/* somebody could not be asked */
+	bool nobody;		/* there was nobody to ask */
+};
+
+/* The nodes that a policy restricts memory to; false when it does not. */
+static bool bind_nodes(const struct mempolicy *pol, nodemask_t *nodes)
+{
+	struct private_node *pn;
+	int nid;
+
+	if (!pol)
+		return false;
+	if (mpol_private_node(pol)) {
+		*nodes = nodemask_of_node(private_node_nid(mpol_private_node(pol)));
+		return true;
+	}
+	if (pol->mode != MPOL_BIND)
+		return false;
+	*nodes = pol->nodes;
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn))
+			node_set(nid, *nodes);
+	}
+	return true;
+}
+
+static void ask_user(struct users *u, struct task_struct *task,
+		     const struct mempolicy *pol)
+{
+	nodemask_t bound, may, possible;
+
+	u->nobody = false;
+	cpuset_task_nodes(task, &may, &possible);
+	if (bind_nodes(pol, &bound)) {
+		nodes_and(bound, bound, possible);
+		nodes_andnot(bound, bound, u->gone);
+		/* What lost its last node goes where memory without a name does. */
+		if (!nodes_empty(bound) || nodes_empty(u->gone))
+			may = bound;
+	}
+	nodes_and(u->may, u->may, may);
+}
+
+/* A thread's own policy counts where the mapping has none. */
+static void ask_task(struct users *u, struct task_struct *task,
+		     const struct mempolicy *vma_pol)
+{
+	if (vma_pol || !READ_ONCE(task->mempolicy)) {
+		ask_user(u, task, vma_pol);
+		return;
+	}
+	task_lock(task);
+	ask_user(u, task, task->mempolicy);
+	task_unlock(task);
+}
+
+/* Would @task give the same answer as @before? */
+static bool same_as(struct task_struct *task, struct task_struct *before,
+		    const struct mempolicy *vma_pol)
+{
+	return before && cpuset_same(task, before) &&
+	       (vma_pol || (!READ_ONCE(task->mempolicy) &&
+			    !READ_ONCE(before->mempolicy)));
+}
+
+static struct task_struct *owner_of(struct mm_struct *mm)
+{
+#ifdef CONFIG_MEMCG
+	if (!mm_flags_test(MMF_MULTIPROCESS, mm))
+		return rcu_dereference(mm->owner);
+#endif
+	return NULL;
+}
+
+/*
+ * All threads, wherever they are: the owner's process has them unless the
+ * address space was cloned without CLONE_THREAD.
+ */
+static void ask_threads(struct users *u, struct mm_struct *mm,
+			const struct mempolicy *vma_pol)
+{
+	struct task_struct *owner, *p, *t, *last = NULL;
+
+	guard(rcu)();
+	owner = owner_of(mm);
+	if (owner) {
+		for_each_thread(owner, t) {
+			if (READ_ONCE(t->mm) != mm || same_as(t, last, vma_pol))
+				continue;
+			ask_task(u, t, vma_pol);
+			last = t;
+		}
+	} else {
+		for_each_process_thread(p, t) {
+			if (READ_ONCE(t->mm) != mm || t->flags & PF_KTHREAD ||
+			    same_as(t, last, vma_pol))
+				continue;
+			ask_task(u, t, vma_pol);
+			last = t;
+		}
+	}
+	u->unsure |= !last;
+}
+
+/* Of a mapping that @folio is in; its policy is only stable under the lock. */
+static void ask_vma(struct users *u, struct vm_area_struct *vma,
+		    unsigned long addr)
+{
+	bool has_policy = READ_ONCE(vma->vm_policy) ||
+			  (vma->vm_ops && vma->vm_ops->get_policy);
+	struct mempolicy *pol;
+	pgoff_t ilx;
+
+	if (!has_policy) {
+		ask_threads(u, vma->vm_mm, NULL);
+		return;
+	}
+	if (!mmap_read_trylock(vma->vm_mm)) {
+		u->unsure = true;
+		return;
+	}
+	pol = __get_vma_policy(vma, addr, &ilx);
+	ask_threads(u, vma->vm_mm, pol);
+	mpol_cond_put(pol);
+	mmap_read_unlock(vma->vm_mm);
+}
+
+static bool maps(struct folio *folio, struct vm_area_struct *vma,
+		 unsigned long addr)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+
+	if (!page_vma_mapped_walk(&pvmw))
+		return false;
+	page_vma_mapped_walk_done(&pvmw);
+	return true;
+}
+
+/* Page tables are walked only where the answer hangs on it. */
+static bool ask_mapping(struct folio *folio, struct vm_area_struct *vma,
+			unsigned long addr, void *arg)
+{
+	struct users *u = arg;
+	struct users with = *u;
+
+	ask_vma(&with, vma, addr);
+	if ((nodes_equal(with.may, u->may) && with.unsure == u->unsure) ||
+	    maps(folio, vma, addr))
+		*u = with;
+	return !u->unsure && !nodes_empty(u->may);
+}
+
+static bool is_shmem(struct folio *folio)
+{
+	struct address_space *mapping = folio_mapping(folio);
+
+	return !folio_test_anon(folio) && mapping && shmem_mapping(mapping);
+}
+
+/* A large folio may have a policy for each of its pages. */
+static void ask_object(struct users *u, struct folio *folio)
+{
+	struct shared_policy *policies;
+	struct mempolicy *pol;
+	nodemask_t bound;
+	unsigned long i;
+
+	policies = &SHMEM_I(folio_mapping(folio)->host)->policy;
+	for (i = 0; i < folio_nr_pages(folio); i++) {
+		pol = mpol_shared_policy_lookup(policies, folio->index + i);
+		if (!pol && !i && RB_EMPTY_ROOT(&policies->root))
+			return;
+		if (bind_nodes(pol, &bound)) {
+			nodes_andnot(bound, bound, u->gone);
+			if (!nodes_empty(bound) || nodes_empty(u->gone)) {
+				nodes_and(u->may, u->may, bound);
+				u->nobody = false;
+			}
+		}
+		mpol_cond_put(pol);
+	}
+}
+
+static void ask_cgroup(struct users *u, struct folio *folio)
+{
+	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(folio);
+
+	mem_cgroup_node_filter_allowed(memcg, &u->may);
+	mem_cgroup_put(memcg);
+}
+
+static void ask_all(struct users *u, struct folio *folio)
+{
+	struct rmap_walk_control rwc = {
+		.rmap_one = ask_mapping,
+		.arg = u,
+		.anon_lock = folio_lock_anon_vma_read,
+		.try_lock = true,
+	};
+	bool has_policies = folio_test_swapbacked(folio) ||
+			    folio_test_hugetlb(folio);
+
+	if (is_shmem(folio))
+		ask_object(u, folio);
+	if (has_policies && folio_mapped(folio)) {
+		rmap_walk(folio, &rwc);
+		u->unsure |= rwc.contended;
+	}
+	if (u->nobody)
+		ask_cgroup(u, folio);
+}
+
+/*
+ * private_node_may_have - narrow nodes to those that a folio may go to
+ * @folio: locked and held
+ * @nodes: where the caller could take it; the result
+ * @gone: a node that is being taken away, so that a bind to nothing else counts
+ *	as none; or NUMA_NO_NODE
+ *
+ * The answer is as old as a policy that changes meanwhile.
+ *
+ * Context: process, or reclaim; only tries the locks of others.  Costs a walk
+ * of the reverse map, and of the threads of each process.
+ * Return: 1 when it may go to @nodes; 0 when there is none; -EAGAIN when
+ * somebody could not be asked.  @nodes is empty then.
+ */
+int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
+{
+	struct users u = { .may = *nodes, .gone = NODE_MASK_NONE, .nobody = true };
+
+	if (!private_node_hook(may_have))
+		return 1;
+	if (gone != NUMA_NO_NODE)
+		node_set(gone, u.gone);
+	ask_all(&u, folio);
+	nodes_clear(*nodes);
+	if (nodes_empty(u.may))
+		return 0;
+	if (u.unsure)
+		return -EAGAIN;
+	*nodes = u.may;
+	return 1;
+}
+
+/*
+ * private_node_may_go - private_node_may_have() for a folio that is not locked
+ *
+ * Unsure of a folio that somebody else has locked.
+ */
+int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
+{
+	int ret;
+
+	if (!folio_trylock(folio)) {
+		nodes_clear(*nodes);
+		return -EAGAIN;
+	}
+	ret = private_node_may_have(folio, nodes, gone);
+	folio_unlock(folio);
+	return ret;
+}
+
+/*
+ * __private_node_may_hint - see private_node_may_hint()
+ */
+bool __private_node_may_hint(struct folio *folio, int nid)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+
+	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
+}
+
+/*
+ * private_node_reachable - narrow nodes to those that the running task can
+ *	allocate from
+ * @nodes: ordinary nodes
+ *
+ * The page allocator drops a mask that misses the cpuset of the running task,
+ * and then takes from anywhere: check_retry_cpuset().
+ *
+ * Context: any.
+ * Return: false when there is none.
+ */
+bool private_node_reachable(nodemask_t *nodes)
+{
+	nodemask_t mine;
+
+	if (!private_node_hook(cpuset_mask) || !in_task())
+		return !nodes_empty(*nodes);
+	mine = cpuset_current_mems_allowed;
+	cpuset_add_possible(current, &mine);
+	return nodes_and(*nodes, *nodes, mine);
+}
+
+/*
+ * private_node_alloc_among - take a folio from some ordinary nodes, or none
+ * @from: where the distance is measured from
+ * @nodes: ordinary nodes
+ * @gfp: as for folio_alloc()
+ * @order: of the folio
+ *
+ * Context: as @gfp says.
+ * Return: a folio of one of @nodes that the running task can reach, or NULL.
+ */
+struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
+				       gfp_t gfp, unsigned int order)
+{
+	nodemask_t mask = *nodes;
+	struct folio *folio;
+
+	if (!private_node_reachable(&mask))
+		return NULL;
+	folio = __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &mask);
+	/* The cpuset changed meanwhile. */
+	if (folio && private_node_hook(cpuset_mask) &&
+	    !node_isset(folio_nid(folio), mask)) {
+		folio_put(folio);
+		return NULL;
+	}
+	return folio;
+}
+
+/*
+ * private_node_pin_target - take the place where a folio is pinned for long
+ * @src: on a private node that is closed to pins, held
+ * @gfp: for the new place
+ * @order: of the folio
+ *
+ * Context: process.
+ * Return: a folio of an ordinary node that all users of @src may have, or NULL.
+ */
+struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
+				      unsigned int order)
+{
+	nodemask_t nodes = node_states[N_MEMORY];
+
+	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
+		return NULL;
+	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
+}
