@@ -57,7 +57,7 @@ bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 					  folio_nr_pages(folio))))
 		return false;
 	return private_node_folio_is_users(folio) &&
-	       private_node_leave(l, folio) > 0;
+	       private_node_move_out(l, folio) > 0;
 }
 
 /*

@@ -387,7 +387,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 		ret = 1;
 		if (private_node_folio_is_users(folio) &&
 		    (!only_guests || private_node_is_guest(folio)))
-			ret = private_node_leave(&l, folio);
+			ret = private_node_move_out(&l, folio);
 		if (!ret) {
 			pass->nowhere += folio_nr_pages(folio);
 			pass->nowhere_pfn = folio_pfn(folio);

@@ -100,7 +100,7 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 }
 
 /*
- * private_node_leave - collect a folio that leaves for ordinary memory
+ * private_node_move_out - collect a folio that leaves for ordinary memory
  * @l: what leaves
  * @folio: held, not locked
  *
@@ -109,7 +109,7 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
  * cannot allocate there; -EAGAIN when that could not be found out, or the folio
  * could not be taken.
  */
-int private_node_leave(struct private_node_leaving *l, struct folio *folio)
+int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 {
 	nodemask_t to = node_states[N_MEMORY];
 	int ret = private_node_may_go(folio, &to, l->gone);
@@ -237,7 +237,7 @@ static unsigned long some_guests_leave(struct private_node *pn, gfp_t gfp)
 			continue;
 		}
 		if (private_node_folio_is_users(folio))
-			private_node_leave(&l, folio);
+			private_node_move_out(&l, folio);
 		else
 			stored++;
 		folio_put(folio);

@@ -347,7 +347,7 @@ struct private_node_leaving {
 void private_node_leave_now(struct private_node_leaving *l);
 bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to);
-int private_node_leave(struct private_node_leaving *l, struct folio *folio);
+int private_node_move_out(struct private_node_leaving *l, struct folio *folio);
 struct folio *private_node_next_guest(struct private_node *pn,
 				      unsigned long *pfn);
 bool private_node_named_first(struct private_node *pn);
