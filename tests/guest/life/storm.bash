@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# storm.bash: storm SECONDS, the body of storm.sh and storm_soak.sh; source it after tests/lib/tap.sh
+# storm.bash: storm SECONDS, the body of storm.sh; source it after tests/lib/tap.sh
 
 # The first possible node that is not online.
 spare_node() {

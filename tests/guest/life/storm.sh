@@ -6,12 +6,12 @@
 #
 # vm: --cpus 4 --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # allow: soft offline|Soft offlin|hwpoison|Memory failure
-# timeout: 170
+# soak: yes
+# timeout: 900
 set -u
 . tests/lib/tap.sh
 . tests/guest/life/storm.bash
 
-seconds=15
-[ ! -e /proc/lockdep ] || seconds=45
+seconds=600
 storm $seconds
 done_testing
