@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Unplug meets what comes late: a fault while the node is closing is refused, counted and traced; a
-# pin that appears when pages are moving already makes it fail, soon, and names the holder.
+# Unplug meets what comes late: a fault while it is being refused is not touched by that; a pin that
+# appears when pages are moving already makes it fail, soon, and names the holder.
 #
 # vm: --node 1G --node 1G --reserve 256M,node=1 --reserve 128M,node=1 --append private_node_spare=1
 # timeout: 300
@@ -47,10 +47,10 @@ answer
 refused=$(stat_of device_map_refused)
 echo "# $REPLY, device_map_refused $refused"
 read -r _ sigbus _ <<< "$REPLY"
-ok 'faults meanwhile got SIGBUS' test "$sigbus" -gt 0
-ok '... and are counted as refused' test "$refused" -gt 0
-ok '... not as failed' same "$(stat_of device_map_failed)" 0
-ok '... and traced' grep -q "private_node_alloc_refused: nid=$nid user=device_map why=closed order=0" $tracefs/trace
+ok 'faults meanwhile got their memory' test "$sigbus" = 0
+ok '... and none is counted as refused' same "$refused" 0
+ok '... nor as failed' same "$(stat_of device_map_failed)" 0
+ok '... nor traced' sh -c "! grep -q private_node_alloc_refused: $tracefs/trace"
 tell spin
 answer
 ok 'afterwards there is memory again' same "${REPLY% *}" 'sigbus 0 of'
@@ -104,7 +104,7 @@ meet() {
 }
 
 names_pid() {
-	grep -qE "cannot unplug: [0-9]+ user pages are pinned, one by pid $HOLDER_PID \(user_pages\)" /tmp/late.log
+	grep -qE "cannot unplug: [0-9]+ user pages are pinned, one (by|in a pipe of) pid $HOLDER_PID \(user_pages\)" /tmp/late.log
 }
 
 BYTES=$((256 << 20))
