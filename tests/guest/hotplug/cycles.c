@@ -292,7 +292,7 @@ static void refused(const char *what)
 	logged("");
 	if (sim("unplug") || errno != EBUSY)
 		wrong("%s: unplug was not refused with EBUSY", what);
-	snprintf(text, sizeof(text), "%s, one by pid ", what);
+	snprintf(text, sizeof(text), "%s, one ", what);
 	if (!logged(text))
 		wrong("%s: the log does not say '%s'", what, text);
 	for (i = 0; i < NR_AREAS; i++) {
@@ -316,7 +316,7 @@ static void try_pinned(void)
 
 	if (pipe(fd) || vmsplice(fd[1], &v, 1, 0) != (ssize_t)PAGE)
 		bail("vmsplice");
-	snprintf(text, sizeof(text), "one by pid %d (cycles)", getpid());
+	snprintf(text, sizeof(text), "one in a pipe of pid %d (cycles)", getpid());
 	logged("");
 	if (sim("unplug") || errno != EBUSY)
 		wrong("pinned: unplug was not refused with EBUSY");
