@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * cpuset_v1: cgroup v1 has one mask: who may name the private node, what moves, and that demotion works.
+ * In a boot of its own: the cpuset controller does not come back to v2 at once.
  *
- * vm: --node 1G --node 256M --append private_node=1:user_numa,reclaim,demotion,promotion,numa_balancing,longterm_pin
+ * vm: --node 1G --node 272M --append private_node=1:user_numa,reclaim,demotion,promotion,numa_balancing,longterm_pin
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
