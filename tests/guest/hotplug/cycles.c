@@ -277,10 +277,10 @@ static bool is_private(void)
 	return false;
 }
 
-/* Unplug is refused, names this process, and changes nothing. */
-static void refused(const char *what)
+/* Unplug is refused, the log has the text, and nothing changes. */
+static void refused(const char *what, const char *text)
 {
-	char text[64], open_before[256] = "", open_after[256] = "";
+	char open_before[256] = "", open_after[256] = "";
 	struct area before[NR_AREAS];
 	unsigned long free = node_free();
 	int i;
@@ -292,7 +292,6 @@ static void refused(const char *what)
 	logged("");
 	if (sim("unplug") || errno != EBUSY)
 		wrong("%s: unplug was not refused with EBUSY", what);
-	snprintf(text, sizeof(text), "%s, one ", what);
 	if (!logged(text))
 		wrong("%s: the log does not say '%s'", what, text);
 	for (i = 0; i < NR_AREAS; i++) {
@@ -322,7 +321,7 @@ static void try_pinned(void)
 		wrong("pinned: unplug was not refused with EBUSY");
 	if (!logged(text))
 		wrong("pinned: the log does not say '%s'", text);
-	refused("are pinned");
+	refused("pinned again", text);
 	close(fd[0]);
 	close(fd[1]);
 	pins++;
@@ -393,7 +392,8 @@ static void one_cycle(void)
 	page_out();
 	move_there(areas[MOVED].p);
 	if (!strcmp(how, "refuse"))
-		refused("are in use");
+		/* Resident, or in swap: a holder is named. */
+		refused("in use", " pid ");
 	say(down[1]);
 	wait_for(up[0]);
 	if (strcmp(how, "refuse")) {
