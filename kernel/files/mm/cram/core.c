@@ -542,25 +542,37 @@ static struct cram_device *device_new(struct private_node *pn,
 }
 
 /* While it is fenced no page is taken but by the ledger. */
-static void set_fenced(struct private_node *pn, bool fenced)
+static int set_fenced(struct private_node *pn, bool fenced)
 {
 	guard(mutex)(&pn->lock);
+	/* Its memory is on its way out. */
+	if (fenced && pn->state != PRIVATE_NODE_LIVE)
+		return -EBUSY;
 	WRITE_ONCE(pn->fenced, fenced);
 	private_node_gate_update(pn);
 	private_node_gate_wait(pn);
+	return 0;
+}
+
+static int fence_unused(struct private_node *pn)
+{
+	int ret = set_fenced(pn, true);
+
+	if (ret)
+		return ret;
+	ret = check_unused(pn);
+	if (ret)
+		set_fenced(pn, false);
+	return ret;
 }
 
 /* Not while the system hibernates: hibernate_notify() has been asked then. */
 static int fence_up(struct cram_device *cd)
 {
 	unsigned int flags = lock_system_sleep();
-	int ret;
+	int ret = fence_unused(cd->pn);
 
-	set_fenced(cd->pn, true);
-	ret = check_unused(cd->pn);
-	if (ret) {
-		set_fenced(cd->pn, false);
-	} else {
+	if (!ret) {
 		rcu_assign_pointer(devices[cd->nid], cd);
 		node_set(cd->nid, cram_nodes);
 		static_branch_enable(&cram_key);

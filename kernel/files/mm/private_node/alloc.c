@@ -590,6 +590,9 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 	gfp |= __GFP_COMP;
 	if (nr && !nodes_empty(nodes))
 		folio = private_node_walk(numa_mem_id(), &nodes, gfp, order);
+	private_node_leave_nodes(&inside, user);
+	if (!folio && nr)
+		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);
 	for (i = 0; i < nr; i++) {
 		if (!node_isset(pns[i]->nid, inside))
 			continue;
@@ -600,9 +603,6 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 			private_node_count(pns[i], user, PRIVATE_NODE_USED,
 					   1UL << order);
 	}
-	private_node_leave_nodes(&inside, user);
-	if (!folio && nr)
-		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);
 	return folio;
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio_set);

@@ -631,8 +631,11 @@ int private_node_evacuate_open(struct private_node *pn,
 	if (tries == SETTLE_TRIES && still_blocked(&h, &last, how))
 		return refuse(pn, &h, &pass, how);
 	if (how == PRIVATE_NODE_UNPLUG_MOVE)
-		evacuate_pass(pn, ranges, nr, how);
-	return 0;
+		pass = evacuate_pass(pn, ranges, nr, how);
+	if (!pass.nowhere)
+		return 0;
+	scan_ranges(ranges, nr, &h);
+	return empty(&h) ? 0 : refuse(pn, &h, &pass, how);
 }
 
 static int evacuate_closed(struct private_node *pn, const struct range *ranges,

@@ -23,6 +23,8 @@
 #include "../internal.h"
 #include "private_node.h"
 
+#define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
+
 /* What a dynamically linked program writes before main(), and some. */
 #define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
 /* Below the stack pointer: a signal frame with all of today's registers. */
@@ -191,6 +193,31 @@ static bool are_reclaimed(const nodemask_t *nodes)
 	return false;
 }
 
+static nodemask_t enter_all(const nodemask_t *nodes)
+{
+	nodemask_t inside = NODE_MASK_NONE;
+	int nid;
+
+	for_each_node_mask(nid, *nodes)
+		if (private_node_enter_nid(nid, USER))
+			node_set(nid, inside);
+	return inside;
+}
+
+/* In and out for each page: who closes the service does not wait for all. */
+static struct folio *take_one(const nodemask_t *nodes)
+{
+	nodemask_t inside = enter_all(nodes);
+	struct folio *folio = NULL;
+
+	if (!nodes_empty(inside))
+		folio = private_node_walk(numa_mem_id(), &inside,
+					  GFP_HIGHUSER_MOVABLE | __GFP_NOWARN |
+					  __GFP_COMP, 0);
+	private_node_leave_nodes(&inside, USER);
+	return folio;
+}
+
 /* What reclaim can do is known when it was done: take pages and give them back. */
 static bool can_take(const nodemask_t *nodes, unsigned long nr)
 {
@@ -198,9 +225,7 @@ static bool can_take(const nodemask_t *nodes, unsigned long nr)
 	LIST_HEAD(taken);
 
 	while (nr && !fatal_signal_pending(current)) {
-		folio = private_node_walk(numa_mem_id(), nodes,
-					  GFP_HIGHUSER_MOVABLE | __GFP_NOWARN |
-					  __GFP_COMP, 0);
+		folio = take_one(nodes);
 		if (!folio)
 			break;
 		list_add(&folio->lru, &taken);

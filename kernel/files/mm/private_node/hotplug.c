@@ -294,6 +294,13 @@ static int check_unplug(struct private_node *pn)
 	return 0;
 }
 
+/* Promotion may have ended while the node was closing.  @pn->lock held. */
+static void reopen(struct private_node *pn)
+{
+	private_node_set_state(pn, PRIVATE_NODE_LIVE);
+	private_node_promote_start(pn);
+}
+
 /* Only @pn->life keeps others from changing the state between the two. */
 static int unplug_begin(struct private_node *pn)
 {
@@ -307,14 +314,14 @@ static int unplug_begin(struct private_node *pn)
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
 	if (ret)
-		private_node_set_state(pn, PRIVATE_NODE_LIVE);
+		reopen(pn);
 	return ret;
 }
 
 static void unplug_end(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
-	private_node_set_state(pn, PRIVATE_NODE_LIVE);
+	reopen(pn);
 }
 
 /* @pn->life keeps the list as it is. */

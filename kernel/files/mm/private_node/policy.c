@@ -378,6 +378,8 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 	if (mpol_private_node(pol))
 		return private_node_try_for(mpol_private_node(pol), gfp, order,
 					    PRIVATE_NODE_USER_DEVICE_MAP);
+	if (private_node_mpol_foreign(pol))
+		return foreign_alloc(pol, gfp, order);
 	return user_policy_alloc(pol, gfp, order, ilx, private_node_fall_back);
 }
 
