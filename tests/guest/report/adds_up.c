@@ -52,6 +52,8 @@ static struct look look(void)
 	struct sysinfo si;
 	unsigned int i;
 
+	/* What an earlier test freed may lie in the lists of CPUs, which PrivateFree does not count. */
+	node_free();
 	for (i = 0; i < NR; i++)
 		l.line[i] = kb(ordinary[i]);
 	l.free = kb("PrivateFree:");
