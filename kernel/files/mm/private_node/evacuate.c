@@ -453,9 +453,16 @@ static bool poison_anon(struct folio *folio)
  */
 static bool poison_swapped(struct folio *folio)
 {
-	if (folio_test_dirty(folio) || !poison_anon(folio))
+	if (folio_test_dirty(folio) || !poison_anon(folio) ||
+	    !folio_isolate_lru(folio))
 		return false;
-	return remove_mapping(folio_mapping(folio), folio);
+	/* As in reclaim: off the LRU, and one reference beside the cache's. */
+	folio_put(folio);
+	if (remove_mapping(folio_mapping(folio), folio))
+		return true;
+	folio_get(folio);
+	folio_putback_lru(folio);
+	return false;
 }
 
 static bool poison_shared(struct folio *folio)
