@@ -217,7 +217,6 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 	return 0;
 }
 
-
 #define node_reported(hook, nid)		node_state(nid, N_MEMORY)
 #define for_each_node_reported(hook, nid)	for_each_node_state(nid, N_MEMORY)
 #define next_node_reported(hook, nid)		next_memory_node(nid)

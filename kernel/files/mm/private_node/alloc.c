@@ -87,15 +87,22 @@ unsigned long private_node_managed_pages_nid(int nid)
 	return sum;
 }
 
-/* Are there free pages on per-CPU lists?  A look, without their locks. */
-static bool zone_hides_pages(struct zone *zone)
+/*
+ * private_node_pcp_pages - free pages of a zone on per-CPU lists
+ * @zone: the zone, populated
+ *
+ * A look without their locks: a few loads.
+ * Context: any.
+ */
+unsigned long private_node_pcp_pages(struct zone *zone)
 {
+	unsigned long sum = 0;
 	int cpu;
 
+	/* Each count may be old: who needs to know takes the page, or drains. */
 	for_each_possible_cpu(cpu)
-		if (data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
-			return true;
-	return false;
+		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	return sum;
 }
 
 /*
@@ -114,7 +121,7 @@ bool private_node_drain(int nid)
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
-		if (!populated_zone(zone) || !zone_hides_pages(zone))
+		if (!populated_zone(zone) || !private_node_pcp_pages(zone))
 			continue;
 		drain_all_pages(zone);
 		drained = true;
@@ -195,7 +202,7 @@ static bool all_empty(const nodemask_t *nodes)
 			zone = &NODE_DATA(nid)->node_zones[i];
 			if (populated_zone(zone) &&
 			    (zone_page_state_snapshot(zone, NR_FREE_PAGES) ||
-			     zone_hides_pages(zone)))
+			     private_node_pcp_pages(zone)))
 				return false;
 		}
 	}

@@ -115,16 +115,6 @@ static void ask_group(struct mover *m, struct task_struct *group,
 			ask_thread(m, task);
 }
 
-/* The one thread group that has the address space; NULL if there may be more. */
-static struct task_struct *only_group(struct mm_struct *mm)
-{
-#ifdef CONFIG_MEMCG
-	if (!mm_flags_test(MMF_MULTIPROCESS, mm))
-		return rcu_dereference(mm->owner);
-#endif
-	return NULL;
-}
-
 static void ask_threads(struct mover *m, struct mm_struct *mm)
 {
 	struct task_struct *group;
@@ -133,7 +123,7 @@ static void ask_threads(struct mover *m, struct mm_struct *mm)
 	m->threads.all = *m->possible;
 	m->threads.bound = false;
 	guard(rcu)();
-	group = only_group(mm);
+	group = private_node_only_group(mm);
 	if (group) {
 		ask_group(m, group, mm);
 		return;

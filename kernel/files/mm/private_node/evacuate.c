@@ -72,12 +72,6 @@ struct pass {
 	unsigned long nowhere_pfn;
 };
 
-struct task_name {
-	struct mm_struct *mm;
-	pid_t pid;
-	char comm[TASK_COMM_LEN];
-};
-
 /*
  * private_node_folio_is_users - is this a user's folio, or the owner's?
  * @folio: in use, with a reference
@@ -203,32 +197,16 @@ static bool empty(const struct holders *h)
 
 static const char let_it_end[] = "stop it, or let it end its I/O";
 
-static void name_task(struct task_name *name)
-{
-	struct task_struct *task;
-
-	rcu_read_lock();
-	for_each_process(task) {
-		if (READ_ONCE(task->mm) != name->mm)
-			continue;
-		name->pid = task_pid_nr(task);
-		get_task_comm(name->comm, task);
-		break;
-	}
-	rcu_read_unlock();
-}
-
 static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long addr, void *arg)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
-	struct task_name *name = arg;
+	struct private_node_task_name *name = arg;
 
 	if (!page_vma_mapped_walk(&pvmw))
 		return true;
 	page_vma_mapped_walk_done(&pvmw);
-	name->mm = vma->vm_mm;
-	name_task(name);
+	private_node_name_task(vma->vm_mm, name);
 	return !name->pid;
 }
 
@@ -236,15 +214,14 @@ static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
 static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
 {
-	struct task_name *name = arg;
+	struct private_node_task_name *name = arg;
 
-	name->mm = vma->vm_mm;
-	name_task(name);
+	private_node_name_task(vma->vm_mm, name);
 	return !name->pid;
 }
 
 /* Who maps the page?  False when nobody does, or it went away meanwhile. */
-static bool find_task(unsigned long pfn, struct task_name *name)
+static bool find_task(unsigned long pfn, struct private_node_task_name *name)
 {
 	struct rmap_walk_control rwc = {
 		.rmap_one = find_mm_one,
@@ -285,7 +262,7 @@ static char *find_holder(unsigned long pfn, bool mapped)
 static void report_users(int nid, const char *what, unsigned long nr,
 			 const char *held, unsigned long pfn, const char *next)
 {
-	struct task_name name;
+	struct private_node_task_name name;
 	char *holder = NULL;
 	bool mapped = find_task(pfn, &name);
 

@@ -11,8 +11,6 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/pipe_fs_i.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -147,29 +145,13 @@ static bool task_holds(struct task_struct *task, struct quest *q)
 	return false;
 }
 
-static struct task_struct *next_task_group(int *nr)
-{
-	struct task_struct *task = NULL;
-	struct pid *pid;
-
-	guard(rcu)();
-	while (!task) {
-		pid = find_ge_pid(*nr, &init_pid_ns);
-		if (!pid)
-			return NULL;
-		*nr = pid_nr(pid) + 1;
-		task = pid_task(pid, PIDTYPE_TGID);
-	}
-	return get_task_struct(task);
-}
-
 /* The first task that has such a file open, with a reference. */
 static struct task_struct *who_holds(struct quest *q)
 {
 	struct task_struct *task;
 	int nr = 1;
 
-	while ((task = next_task_group(&nr))) {
+	while ((task = private_node_next_group(&nr))) {
 		if (task_holds(task, q))
 			return task;
 		put_task_struct(task);

@@ -39,21 +39,6 @@ static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 	}
 }
 
-/* Enters those that are open. */
-static void enter_named(const struct mempolicy *pol, nodemask_t *nodes)
-{
-	struct private_node *pn;
-	int nid;
-
-	guard(rcu)();
-	for_each_node_mask(nid, pol->private_nodes) {
-		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) &&
-		    private_node_user_enter(pn, USER))
-			node_set(nid, *nodes);
-	}
-}
-
 static bool names_pools(const struct mempolicy *pol)
 {
 	return pol && private_node_mpol_places(pol, 0) &&
@@ -74,7 +59,7 @@ bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 	nodes_clear(*nodes);
 	if (!private_node_hook(hugetlb_pool) || !names_pools(pol))
 		return false;
-	enter_named(pol, nodes);
+	*nodes = private_node_mpol_enter(pol, USER);
 	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
 }
 

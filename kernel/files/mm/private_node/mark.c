@@ -34,7 +34,7 @@
 #include "private_node.h"
 
 #define CHUNK_SHIFT	15
-#define CHUNK_PAGES	(1UL << CHUNK_SHIFT)
+#define CHUNK_PAGES	BIT(CHUNK_SHIFT)
 #define CHUNK_BYTES	(CHUNK_PAGES / BITS_PER_BYTE)
 
 /* Bit of @pfn in its chunk.  Context: rcu_read_lock() held. */

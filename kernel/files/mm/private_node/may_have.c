@@ -112,15 +112,6 @@ static bool same_as(struct task_struct *task, struct task_struct *before,
 			    !READ_ONCE(before->mempolicy)));
 }
 
-static struct task_struct *owner_of(struct mm_struct *mm)
-{
-#ifdef CONFIG_MEMCG
-	if (!mm_flags_test(MMF_MULTIPROCESS, mm))
-		return rcu_dereference(mm->owner);
-#endif
-	return NULL;
-}
-
 /*
  * All threads, wherever they are: the owner's process has them unless the
  * address space was cloned without CLONE_THREAD.
@@ -131,7 +122,7 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	struct task_struct *owner, *p, *t, *last = NULL;
 
 	guard(rcu)();
-	owner = owner_of(mm);
+	owner = private_node_only_group(mm);
 	if (owner) {
 		for_each_thread(owner, t) {
 			if (READ_ONCE(t->mm) != mm || same_as(t, last, vma_pol))

@@ -25,7 +25,7 @@
 #include "private_node.h"
 
 /* One in that many of the pages may be wrong. */
-#define SAMPLES		128
+#define SAMPLES		512
 /* Mappings beyond this many count as ordinary. */
 #define MAX_VMAS	1024
 
@@ -149,8 +149,8 @@ static unsigned long pages_to_sample(struct mm_struct *mm)
 
 static unsigned long sample_mm(struct mm_struct *mm)
 {
-	unsigned long stride = DIV_ROUND_UP(pages_to_sample(mm), SAMPLES);
 	VMA_ITERATOR(vmi, mm, 0);
+	unsigned long stride = DIV_ROUND_UP(pages_to_sample(mm), SAMPLES);
 	struct vm_area_struct *vma;
 	int left = MAX_VMAS;
 	struct sample s = {

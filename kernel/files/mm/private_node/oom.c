@@ -14,8 +14,6 @@
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
 #include <linux/pagewalk.h>
-#include <linux/pid.h>
-#include <linux/pid_namespace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
@@ -127,23 +125,6 @@ static struct mm_struct *grab_mm(struct task_struct *task)
 	return mm;
 }
 
-/* Thread group leaders by pid; the caller may sleep in between. */
-static struct task_struct *next_task_group(int *nr)
-{
-	struct task_struct *task = NULL;
-	struct pid *pid;
-
-	guard(rcu)();
-	while (!task) {
-		pid = find_ge_pid(*nr, &init_pid_ns);
-		if (!pid)
-			return NULL;
-		*nr = pid_nr(pid) + 1;
-		task = pid_task(pid, PIDTYPE_TGID);
-	}
-	return get_task_struct(task);
-}
-
 struct choice {
 	struct task_struct *task;	/* with a reference */
 	unsigned long pages;
@@ -190,7 +171,7 @@ static void choose(int nid, struct choice *best)
 	int nr = 1;
 
 	*best = (struct choice){};
-	while ((task = next_task_group(&nr))) {
+	while ((task = private_node_next_group(&nr))) {
 		if (killable(task))
 			consider(task, nid, best);
 		put_task_struct(task);

@@ -93,8 +93,16 @@ static int origin(const struct mempolicy *pol)
 	return pol->home_node;
 }
 
-/* Lets the caller in to what the policy names, and returns these nodes. */
-static nodemask_t enter_named(const struct mempolicy *pol)
+/*
+ * private_node_mpol_enter - enter the private nodes that a policy names
+ * @pol: any policy
+ * @user: on whose behalf
+ *
+ * Context: any but NMI.
+ * Return: those that let the caller in, for private_node_leave_nodes().
+ */
+nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
+				   enum private_node_user user)
 {
 	nodemask_t inside = NODE_MASK_NONE;
 	struct private_node *pn;
@@ -104,7 +112,7 @@ static nodemask_t enter_named(const struct mempolicy *pol)
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn) &&
-		    private_node_user_enter(pn, USER))
+		    private_node_user_enter(pn, user))
 			node_set(nid, inside);
 	}
 	return inside;
@@ -318,7 +326,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order, pgoff_t ilx,
 				       private_node_full_fn full)
 {
-	nodemask_t inside = enter_named(pol);
+	nodemask_t inside = private_node_mpol_enter(pol, USER);
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	bool prefers = private_node_mpol_prefers(pol);
 	struct folio *folio = NULL;

@@ -16,6 +16,7 @@
 #include <linux/private_node.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
+#include <linux/sched.h>
 #include <linux/srcu.h>
 #include <linux/wait.h>
 #include <linux/workqueue.h>
@@ -274,6 +275,7 @@ unsigned long private_node_free_pages_nid(int nid);
 unsigned long private_node_exact_free_pages_nid(int nid);
 unsigned long private_node_managed_pages_nid(int nid);
 unsigned long private_node_free_snapshot_nid(int nid);
+unsigned long private_node_pcp_pages(struct zone *zone);
 bool private_node_drain(int nid);
 bool private_node_is_full(int nid);
 
@@ -303,6 +305,18 @@ static inline bool private_node_is_guest(const struct folio *folio)
 {
 	return private_node_page_is_guest(&folio->page);
 }
+
+/* A task to name in a message; no pid is 0. */
+struct private_node_task_name {
+	pid_t pid;
+	char comm[TASK_COMM_LEN];
+};
+
+/* task.c */
+struct task_struct *private_node_next_group(int *nr);
+struct task_struct *private_node_only_group(struct mm_struct *mm);
+void private_node_name_task(const struct mm_struct *mm,
+			    struct private_node_task_name *name);
 
 /* may_have.c */
 int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone);
@@ -362,6 +376,8 @@ bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 struct private_node *private_node_mpol_nearest(const struct mempolicy *pol);
 struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol);
+nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
+				   enum private_node_user user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,

@@ -17,17 +17,6 @@
 #include "../internal.h"
 #include "private_node.h"
 
-static unsigned long pcp_pages(struct zone *zone)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_online_cpu(cpu)
-		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset,
-					     cpu)->count);
-	return sum;
-}
-
 /*
  * private_node_free_snapshot_nid - free pages, without disturbing anybody
  * @nid: node id
@@ -47,7 +36,7 @@ unsigned long private_node_free_snapshot_nid(int nid)
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
 		if (populated_zone(zone))
-			sum += pcp_pages(zone);
+			sum += private_node_pcp_pages(zone);
 	}
 	return min(sum, private_node_managed_pages_nid(nid));
 }

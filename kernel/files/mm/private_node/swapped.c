@@ -30,8 +30,7 @@ struct look {
 	const struct private_node *pn;
 	unsigned long pages;
 	unsigned int busy;		/* address spaces that could not be seen */
-	pid_t pid;			/* somebody who has some */
-	char comm[TASK_COMM_LEN];
+	struct private_node_task_name name;	/* somebody who has some */
 };
 
 static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -71,20 +70,6 @@ static bool lock_mm(struct mm_struct *mm)
 	return false;
 }
 
-static void name_task(const struct mm_struct *mm, struct look *look)
-{
-	struct task_struct *task;
-
-	guard(rcu)();
-	for_each_process(task) {
-		if (READ_ONCE(task->mm) != mm)
-			continue;
-		look->pid = task_pid_nr(task);
-		get_task_comm(look->comm, task);
-		return;
-	}
-}
-
 static void look_at_mm(struct mm_struct *mm, struct look *look)
 {
 	VMA_ITERATOR(vmi, mm, 0);
@@ -104,8 +89,8 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 			walk_page_vma(vma, &count_ops, &pages);
 	mmap_read_unlock(mm);
 	look->pages += pages;
-	if (pages && !look->pid)
-		name_task(mm, look);
+	if (pages && !look->name.pid)
+		private_node_name_task(mm, &look->name);
 }
 
 /* The list has every address space that may have something in swap. */
@@ -147,7 +132,7 @@ bool private_node_is_swapped(struct private_node *pn)
 	look_at_all(&look);
 	if (look.pages)
 		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, some of pid %d (%s); stop it, or unplug with on_unplug=move or sigbus\n",
-		       pn->nid, look.pages + shared, look.pid, look.comm);
+		       pn->nid, look.pages + shared, look.name.pid, look.name.comm);
 	else if (shared)
 		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);

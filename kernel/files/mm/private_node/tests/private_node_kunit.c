@@ -521,7 +521,7 @@ static void gate_waits(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(closer_thread, &cl, "closer"));
 	/* It waits, or it did not. */
 	while (!waitqueue_active(&cl.pn->gate_wait) && !completion_done(&cl.done))
-		msleep(1);
+		fsleep(1000);
 	KUNIT_EXPECT_FALSE_MSG(test, completion_done(&cl.done),
 			       "closed while somebody was inside");
 	/* Nobody new comes in meanwhile. */
@@ -613,10 +613,10 @@ static void hear_and_unplug(struct private_node *pn, unsigned long pfn,
 
 	complete(&told->called);
 	while (READ_ONCE(pn->state) != PRIVATE_NODE_DEAD)
-		msleep(1);
+		fsleep(1000);
 	told->ret = remove_private_memory_driver_managed(pn);
 	while (READ_ONCE(pn->ops))
-		msleep(1);
+		fsleep(1000);
 	/* Who does not wait for callbacks returns meanwhile. */
 	msleep(50);
 	WRITE_ONCE(told->over, true);
@@ -1337,7 +1337,8 @@ static void kexec_segments(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + PAGE_SIZE));
 		/* Only its last page is there. */
 		addr -= BLOCK;
-		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + BLOCK + PAGE_SIZE));
+		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr,
+					addr + BLOCK + PAGE_SIZE));
 	}
 }
 

@@ -41,7 +41,7 @@
 #define OWNERS		3
 #define TAKERS		2
 #define HOLD		16
-#define GENERATIONS	(1 << 20)
+#define GENERATIONS	BIT(20)
 
 static unsigned long long start, size;
 module_param(start, ullong, 0444);
