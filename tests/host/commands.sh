@@ -125,7 +125,7 @@ bad=0
 while IFS=$'\t' read -r where name; do
 	# What is installed only when it is used has the name of its package.
 	[ -e "$tmp/bin/$name" ] || git grep -qE "setup\"? ([a-z -]* )?$name( |$)" -- kernel/scripts tests && continue
-	echo "# $where: $name: comes from no package that harness/setup installs: $(dpkg-query -S "*bin/$name" 2> /dev/null | head -n 1)"
+	echo "# $where: $name: comes from no package that harness/setup installs: $(dpkg-query -S "*bin/$name" 2> /dev/null | sed -n 1p)"
 	bad=$((bad + 1))
 done < "$tmp/called"
 ok "each comes from a package that harness/setup installs" [ $bad = 0 ]

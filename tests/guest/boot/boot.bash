@@ -18,7 +18,7 @@ nid_of() {
 }
 
 # Where an entry of /proc/iomem begins.
-starts() { sed -nE "s/^ *([0-9a-f]+)-[0-9a-f]+ : $1\$/0x\1/p" /proc/iomem | head -n 1; }
+starts() { sed -nE "s/^ *([0-9a-f]+)-[0-9a-f]+ : $1\$/0x\1/p" /proc/iomem | sed -n 1p; }
 
 private() { echo "private '$(cat $nodes/has_private_memory)'"; }
 

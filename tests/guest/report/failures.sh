@@ -29,7 +29,7 @@ named() {
 # The free memory in the report is that of ordinary nodes.
 free_is_ordinary() {
 	local pages
-	pages=$(since | sed -nE 's/.* free:([0-9]+) free_pcp:.*/\1/p' | head -n 1)
+	pages=$(since | sed -nE 's/.* free:([0-9]+) free_pcp:.*/\1/p' | sed -n 1p)
 	echo "# free: $pages pages"
 	[ -n "$pages" ] && [ "$pages" -lt 32768 ]
 }

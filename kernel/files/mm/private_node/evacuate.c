@@ -551,6 +551,15 @@ static int refuse(struct private_node *pn, struct holders *h,
 }
 
 /*
+ * A page that was allocated and is not mapped yet looks like the owner's.  It is
+ * another one at each look, the owner's are always there: the fewest seen.
+ */
+static void count_least(struct holders *now, const struct holders *last)
+{
+	now->other = min(now->other, last->other);
+}
+
+/*
  * Is something in the way that does not go by itself?  With the gates open
  * there are always folios that somebody looks at, or is just about to map: only
  * the same ones as at the last look count.
@@ -605,6 +614,8 @@ int private_node_evacuate_open(struct private_node *pn,
 			msleep(SETTLE_MS);
 		private_node_catch_held(pn->nid);
 		scan_ranges(ranges, nr, &h);
+		if (tries)
+			count_least(&h, &last);
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		if (h.other)
