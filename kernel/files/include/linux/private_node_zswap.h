@@ -6,13 +6,14 @@
 #ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
 #define _LINUX_PRIVATE_NODE_ZSWAP_H
 
+#include <linux/mm_types.h>
 #include <linux/numa.h>
 #include <linux/private_node.h>
+#include <linux/swap.h>
 
 struct folio;
 struct kernel_param_ops;
 struct mem_cgroup;
-struct mempolicy;
 struct page;
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
@@ -27,7 +28,7 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
-void private_node_zswap_policy(struct mempolicy *pol, struct mem_cgroup *memcg);
+bool private_node_zswap_bring_back(swp_entry_t swp, struct mem_cgroup *memcg);
 
 /* mm/zswap.c, for who empties a node */
 unsigned long zswap_leave_node(int nid, unsigned long max);

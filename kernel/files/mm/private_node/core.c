@@ -128,14 +128,19 @@ struct private_node *private_node_get(struct private_node *pn)
 }
 EXPORT_SYMBOL_GPL(private_node_get);
 
-static void private_node_free_rcu(struct rcu_head *rcu)
+static void private_node_free(struct private_node *pn)
 {
-	struct private_node *pn = container_of(rcu, struct private_node, rcu);
-
 	private_node_gate_exit(pn);
 	private_node_marks_free(pn);
 	free_percpu(pn->stats);
 	kfree(pn);
+}
+
+/* A grace period after the last reference; the marks' lock wants a process. */
+static void private_node_free_work(struct work_struct *work)
+{
+	private_node_free(container_of(to_rcu_work(work), struct private_node,
+				       free_work));
 }
 
 /**
@@ -148,7 +153,7 @@ static void private_node_free_rcu(struct rcu_head *rcu)
 void private_node_put(struct private_node *pn)
 {
 	if (pn && refcount_dec_and_test(&pn->ref))
-		call_rcu(&pn->rcu, private_node_free_rcu);
+		queue_rcu_work(system_dfl_wq, &pn->free_work);
 }
 EXPORT_SYMBOL_GPL(private_node_put);
 
@@ -383,9 +388,11 @@ static struct private_node *private_node_new(int nid,
 
 	if (!pn)
 		return NULL;
+	xa_init(&pn->marks);
+	INIT_RCU_WORK(&pn->free_work, private_node_free_work);
 	pn->stats = alloc_percpu(struct private_node_stats);
 	if (!pn->stats || private_node_gate_init(pn)) {
-		private_node_free_rcu(&pn->rcu);
+		private_node_free(pn);
 		return NULL;
 	}
 	/* One for the registry, one for the owner. */
@@ -403,7 +410,6 @@ static struct private_node *private_node_new(int nid,
 	pn->on_unplug = d->on_unplug;
 	pn->flags = d->flags;
 	pn->owner_adistance = d->adistance;
-	xa_init(&pn->marks);
 	note_demotion(pn, d->enabled);
 	private_node_promote_init(pn);
 	pn->ops = d->ops;

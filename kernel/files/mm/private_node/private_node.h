@@ -134,7 +134,7 @@ struct private_node_gate {
  * @full_order: of this order and above there was no page when per-CPU lists had
  *	been drained, and none was taken since; NR_PAGE_ORDERS when there is one
  * @oom_mutex: one task at a time is killed for the node
- * @rcu: delays freeing for lookups by node id
+ * @free_work: frees it, after those who look it up by node id
  * @born: number of this registration, counted from 1
  * @owner_born: number of the first of the registrations on @nid that had no
  *	other owner in between
@@ -180,7 +180,7 @@ struct private_node {
 	struct list_head ranges;
 	unsigned int full_order;
 	struct mutex oom_mutex;
-	struct rcu_head rcu;
+	struct rcu_work free_work;
 	u64 born;
 	u64 owner_born;
 };

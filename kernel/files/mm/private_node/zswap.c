@@ -17,7 +17,10 @@
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/private_node_zswap.h>
+#include <linux/swap.h>
+#include <linux/zswap.h>
 
+#include "../swap.h"
 #include "private_node.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
@@ -170,15 +173,8 @@ bool private_node_zswap_on(unsigned long handle, int nid)
 	       folio_nid(folio_of(handle)) == nid;
 }
 
-/*
- * private_node_zswap_policy - where a stored page goes that leaves its node
- * @pol: filled in, for as long as the caller uses it
- * @memcg: whose page it is
- *
- * Whose mapping it will be in is not known before it is read.
- * Context: any.
- */
-void private_node_zswap_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
+/* Whose mapping the page will be in is not known before it is read. */
+static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 {
 	*pol = (struct mempolicy){
 		.mode = MPOL_BIND,
@@ -186,4 +182,38 @@ void private_node_zswap_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 		.home_node = NUMA_NO_NODE,
 	};
 	mem_cgroup_node_filter_allowed(memcg, &pol->nodes);
+}
+
+/*
+ * private_node_zswap_bring_back - a stored page leaves its node
+ * @swp: its entry
+ * @memcg: whose page it is
+ *
+ * As in a swap-in, the swap cache has the page then.
+ * Context: process, may sleep.
+ * Return: true when it has left; false when there is no memory, or it was gone.
+ */
+bool private_node_zswap_bring_back(swp_entry_t swp, struct mem_cgroup *memcg)
+{
+	struct swap_info_struct *si = get_swap_device(swp);
+	struct mempolicy pol;
+	struct folio *folio;
+	int ret;
+
+	if (!si)
+		return false;
+	leave_policy(&pol, memcg);
+	folio = swap_cache_alloc_folio(swp, GFP_KERNEL, BIT(0), NULL, &pol,
+				       NO_INTERLEAVE_INDEX);
+	put_swap_device(si);
+	if (IS_ERR(folio))
+		return false;
+	ret = node_isset(folio_nid(folio), pol.nodes) ? zswap_load(folio) :
+							-ENOENT;
+	if (ret == -ENOENT) {
+		swap_cache_del_folio(folio);
+		folio_unlock(folio);
+	}
+	folio_put(folio);
+	return !ret;
 }
