@@ -28,7 +28,7 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
-bool private_node_zswap_bring_back(swp_entry_t swp, struct mem_cgroup *memcg);
+bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg);
 
 /* mm/zswap.c, for who empties a node */
 unsigned long zswap_leave_node(int nid, unsigned long max);

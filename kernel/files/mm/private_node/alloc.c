@@ -99,9 +99,10 @@ unsigned long private_node_pcp_pages(struct zone *zone)
 	unsigned long sum = 0;
 	int cpu;
 
-	/* Each count may be old: who needs to know takes the page, or drains. */
-	for_each_possible_cpu(cpu)
+	for_each_possible_cpu(cpu) {
+		/* May be old: who needs to know takes the page, or drains. */
 		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
+	}
 	return sum;
 }
 

@@ -130,8 +130,9 @@ static struct folio *next_guest(struct private_node *pn, unsigned long *pfn,
 
 	while (*pfn < end) {
 		cond_resched();
-		scoped_guard(rcu)
-			*pfn = private_node_next_mark(pn, *pfn, end);
+		rcu_read_lock();
+		*pfn = private_node_next_mark(pn, *pfn, end);
+		rcu_read_unlock();
 		if (*pfn >= end)
 			break;
 		page = pfn_to_online_page(*pfn);

@@ -185,7 +185,7 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 }
 
 /*
- * private_node_zswap_bring_back - a stored page leaves its node
+ * private_node_zswap_leave - a stored page leaves its node
  * @swp: its entry
  * @memcg: whose page it is
  *
@@ -193,7 +193,7 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
  * Context: process, may sleep.
  * Return: true when it has left; false when there is no memory, or it was gone.
  */
-bool private_node_zswap_bring_back(swp_entry_t swp, struct mem_cgroup *memcg)
+bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg)
 {
 	struct swap_info_struct *si = get_swap_device(swp);
 	struct mempolicy pol;

@@ -1325,7 +1325,7 @@ static void kexec_parts(struct kunit *test)
 
 static void kexec_segments(struct kunit *test)
 {
-	unsigned long addr;
+	unsigned long addr, end;
 	int nid;
 
 	for_each_node_state(nid, N_MEMORY) {
@@ -1337,8 +1337,8 @@ static void kexec_segments(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, addr + PAGE_SIZE));
 		/* Only its last page is there. */
 		addr -= BLOCK;
-		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr,
-					addr + BLOCK + PAGE_SIZE));
+		end = addr + BLOCK + PAGE_SIZE;
+		KUNIT_EXPECT_TRUE(test, __private_node_kexec_refuses(addr, end));
 	}
 }
 
