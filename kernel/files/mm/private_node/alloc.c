@@ -26,6 +26,9 @@
 /* Others may take a broken page, and give it back, before it is caught. */
 #define BROKEN_TRIES	16
 
+/* A CPU folds its part of a count before it is more: an s8, see mm/vmstat.c. */
+#define MAX_UNFOLDED	S8_MAX
+
 /*
  * private_node_alloc_flags - how far down a zone may be emptied
  * @zone: of a private node, or an ordinary one in a mixed walk
@@ -190,6 +193,16 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	return NULL;
 }
 
+/* All CPUs are asked only where what they have not folded may be all there is. */
+static bool zone_is_bare(struct zone *zone)
+{
+	if (zone_page_state(zone, NR_FREE_PAGES) >
+	    num_online_cpus() * MAX_UNFOLDED)
+		return false;
+	return !zone_page_state_snapshot(zone, NR_FREE_PAGES) &&
+	       !private_node_pcp_pages(zone);
+}
+
 /* Does none of the nodes have a free page?  A walk finds that out more dearly. */
 static bool all_empty(const nodemask_t *nodes)
 {
@@ -201,9 +214,7 @@ static bool all_empty(const nodemask_t *nodes)
 			return false;
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			if (populated_zone(zone) &&
-			    (zone_page_state_snapshot(zone, NR_FREE_PAGES) ||
-			     private_node_pcp_pages(zone)))
+			if (populated_zone(zone) && !zone_is_bare(zone))
 				return false;
 		}
 	}
