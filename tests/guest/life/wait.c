@@ -12,6 +12,7 @@
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <pthread.h>
+#include <sys/klog.h>
 #include <time.h>
 
 #include "../devmap/devmap.h"
@@ -22,6 +23,7 @@
 
 #define LEN (64 * PAGE)
 #define CLOSING "/sys/module/private_node_hold/parameters/closing"
+#define INSIDE "/sys/module/private_node_hold/parameters/inside"
 
 static void set_closing(bool on)
 {
@@ -232,6 +234,78 @@ static void closing_is_waited_for(void)
 	munmap(p, CHURNERS * 512 * PAGE);
 }
 
+/* Somebody is inside the gates of the owner and of user_numa, for as long as that is true. */
+static void set_inside(bool on)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", on ? node : -1);
+	put(INSIDE, text);
+}
+
+static pid_t writes(const char *name, const char *text)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(!write_file(node_file(name), text));
+	return pid;
+}
+
+static bool killed(pid_t pid)
+{
+	int status;
+
+	kill(pid, SIGKILL);
+	return waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) &&
+	       WTERMSIG(status) == SIGKILL;
+}
+
+static bool log_has(const char *text)
+{
+	static char log[1 << 18];
+	int n = klogctl(3, log, sizeof(log) - 1);
+
+	log[n < 0 ? 0 : n] = 0;
+	return strstr(log, text);
+}
+
+static int touch_one(void *p)
+{
+	*(volatile char *)p = 1;
+	return 0;
+}
+
+/* Who closes a service waits for a request that takes for ever: that is said, and can be ended. */
+static void close_is_killed(void)
+{
+	char *p = map_bound();
+	pid_t first, second, third;
+
+	set_inside(true);
+	klogctl(5, NULL, 0);
+	first = writes("enabled", "-user_numa");
+	ok(waits(first), "who closes a service waits for who is inside");
+	while (!log_has("s for requests that were let in") && waits(first))
+		nap();
+	ok(log_has("closed the node or a service, of: user_numa\n"), "the log names node, owner, and whom it waits for");
+	second = writes("on_full", "fail");
+	ok(waits(second), "another write waits behind it");
+	ok(killed(second), "... and can be killed");
+	ok(killed(first), "the first can be killed, too");
+	ok(log_has("what is closed lets nobody in"), "the log says what that means");
+	ok(in_child(touch_one, p) == 128 + SIGBUS, "the service is closed");
+	third = writes("enabled", "-user_numa");
+	ok(waits(third), "closing it again waits, too");
+	set_inside(false);
+	ok(ended_well(third), "... and ends when nobody is inside");
+	enable("+user_numa");
+	ok(!in_child(touch_one, p), "open again");
+	munmap(p, LEN);
+}
+
 /* The cost of a fault, best of many, in ns: others may use the machine. */
 static double per_fault(char *p, int pages)
 {
@@ -304,6 +378,7 @@ int main(void)
 	resident();
 	mmap_meanwhile();
 	closing_is_waited_for();
+	close_is_killed();
 	full_costs_little();
 	ok(!system("modprobe -r private_node_hold"), "the node is left as it was");
 	return done_testing();

@@ -7,6 +7,7 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
+#include <kunit/static_stub.h>
 #include <kunit/visibility.h>
 #include <linux/cpuset_possible.h>
 #include <linux/export.h>
@@ -373,20 +374,20 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 
 /*
  * private_node_fall_back - take from the nodes that a full node's owner named
- * @pn: the handle
- * @user: on whose behalf; not used
+ * @pn: the handle, with a reference; the caller has left its gates, since
+ *	ordinary memory may take long, and who closes a gate does not wait for it
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
  * Context: as @gfp says; any but NMI.
  * Return: a folio, or NULL, also when on_full is not fallback.
  */
-struct folio *private_node_fall_back(struct private_node *pn,
-				     enum private_node_user user, gfp_t gfp,
+struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order)
 {
 	struct folio *folio;
 
+	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
 	folio = alloc_ordinary(pn->nid, &pn->fallback, gfp, order);
@@ -394,37 +395,33 @@ struct folio *private_node_fall_back(struct private_node *pn,
 		this_cpu_add(pn->stats->fallback, 1UL << order);
 	return folio;
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_fall_back);
 
 /*
- * private_node_on_full - do what the owner of a full node said
+ * private_node_kill_for - kill for a page of a full node, if its owner said so
  * @pn: the handle, entered
  * @user: on whose behalf
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
  * Context: as @gfp says; any but NMI.
- * Return: a folio of @pn, or of the nodes that its on_full names; or NULL.
+ * Return: a folio of @pn; or NULL, also when on_full is not oom.
  */
-struct folio *private_node_on_full(struct private_node *pn,
-				   enum private_node_user user, gfp_t gfp,
-				   unsigned int order)
+struct folio *private_node_kill_for(struct private_node *pn,
+				    enum private_node_user user, gfp_t gfp,
+				    unsigned int order)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *folio;
 
-	switch (READ_ONCE(pn->on_full)) {
-	case PRIVATE_NODE_FULL_FALLBACK:
-		return private_node_fall_back(pn, user, gfp, order);
-	case PRIVATE_NODE_FULL_OOM:
-		while (private_node_oom_kill(pn, user, gfp, order)) {
-			folio = private_node_walk(pn->nid, &nodes, gfp, order);
-			if (folio)
-				return folio;
-		}
+	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_OOM)
 		return NULL;
-	default:
-		return NULL;
+	while (private_node_oom_kill(pn, user, gfp, order)) {
+		folio = private_node_walk(pn->nid, &nodes, gfp, order);
+		if (folio)
+			return folio;
 	}
+	return NULL;
 }
 
 /*
@@ -475,9 +472,10 @@ void private_node_refuse(struct private_node *pn, enum private_node_user user,
 	trace_private_node_alloc_refused(pn->nid, user, event, order);
 }
 
+/* @pn with a reference, unless @full is PRIVATE_NODE_WHEN_FULL_STOP */
 static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 			       unsigned int order, enum private_node_user user,
-			       private_node_full_fn full)
+			       enum private_node_when_full full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *folio;
@@ -488,13 +486,18 @@ static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 	}
 	gfp |= __GFP_COMP;
 	folio = private_node_walk(pn->nid, &nodes, gfp, order);
-	if (!folio && full)
-		folio = full(pn, user, gfp, order);
+	if (!folio && full == PRIVATE_NODE_WHEN_FULL_ASK)
+		folio = private_node_kill_for(pn, user, gfp, order);
 	if (folio)
 		private_node_count(pn, user, PRIVATE_NODE_USED, 1UL << order);
-	else
+	else if (full == PRIVATE_NODE_WHEN_FULL_STOP)
 		private_node_refuse(pn, user, PRIVATE_NODE_FAILED, order);
 	private_node_leave(pn, user);
+	if (folio || full == PRIVATE_NODE_WHEN_FULL_STOP)
+		return folio;
+	folio = private_node_fall_back(pn, gfp, order);
+	if (!folio)
+		private_node_refuse(pn, user, PRIVATE_NODE_FAILED, order);
 	return folio;
 }
 
@@ -515,7 +518,8 @@ struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 	/* A user's large folio falls back to small ones before that is 'full'. */
 	return alloc_for(pn, gfp, order, user,
 			 !order || user == PRIVATE_NODE_USER_OWNER ?
-			 private_node_on_full : NULL);
+			 PRIVATE_NODE_WHEN_FULL_ASK :
+			 PRIVATE_NODE_WHEN_FULL_STOP);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
 
@@ -528,7 +532,7 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user, NULL);
+	return alloc_for(pn, gfp, order, user, PRIVATE_NODE_WHEN_FULL_STOP);
 }
 
 /*
@@ -541,7 +545,8 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   enum private_node_user user)
 {
 	return alloc_for(pn, gfp, order, user,
-			 order ? NULL : private_node_fall_back);
+			 order ? PRIVATE_NODE_WHEN_FULL_STOP :
+				 PRIVATE_NODE_WHEN_FULL_SPILL);
 }
 
 /**

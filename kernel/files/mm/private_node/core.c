@@ -244,23 +244,11 @@ static void write_enabled(struct private_node *pn, unsigned long enabled)
 	private_node_gate_update(pn);
 }
 
-/*
- * private_node_change_enabled - open exactly these services, which are checked
- * @pn: the handle
- * @enabled: the services
- *
- * When it returns nobody is under way who was let in by a service that is
- * closed now.
- *
- * Context: process, may sleep; @pn->lock held.
- * Return: 0; -ENOMEM when a thread could not be started, and nothing changes.
- */
-int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
+static int open_and_close(struct private_node *pn, unsigned long enabled)
 {
 	unsigned long old = pn->enabled;
 	int ret = 0;
 
-	lockdep_assert_held(&pn->lock);
 	if (old == enabled)
 		return 0;
 	note_demotion(pn, enabled);
@@ -273,7 +261,38 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled)
 		run_threads(pn->nid);
 	}
 	setup_per_zone_wmarks();
-	private_node_gate_wait(pn);
+	return ret;
+}
+
+/*
+ * private_node_change_enabled - open exactly these services, which are checked
+ * @pn: the handle
+ * @enabled: the services
+ * @killable: wait for a user, who may be killed
+ *
+ * When it returns nobody is under way who was let in by a service that is
+ * closed now.  That holds as well where nothing changes: somebody may have been
+ * killed while he waited.
+ *
+ * Context: process, may sleep; @pn->lock held.
+ * Return: 0; -ENOMEM when a thread could not be started, and nothing changes;
+ * -EINTR when killed: the services are as in @enabled, those that are closed
+ * let nobody in, but somebody may still be inside.
+ */
+int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
+				bool killable)
+{
+	int ret;
+
+	lockdep_assert_held(&pn->lock);
+	ret = open_and_close(pn, enabled);
+	if (!killable) {
+		private_node_gate_wait(pn);
+	} else if (private_node_gate_wait_killable(pn)) {
+		pr_warn("node %d: %s: enabled was written, and %s (%d) killed while it waited: what is closed lets nobody in, requests from before may be under way; write again to wait for them\n",
+			pn->nid, pn->owner, current->comm, task_pid_nr(current));
+		ret = ret ?: -EINTR;
+	}
 	return ret;
 }
 
@@ -304,7 +323,7 @@ int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
 		return -EPERM;
 	if (private_node_check_services(enabled, &missing))
 		return -ENXIO;
-	return private_node_change_enabled(pn, enabled);
+	return private_node_change_enabled(pn, enabled, false);
 }
 EXPORT_SYMBOL_GPL(private_node_set_enabled);
 

@@ -25,6 +25,8 @@
  * before it takes the handle out of the registry.  So a set of nodes that were
  * entered is a nodemask, and needs no reference.
  */
+#define pr_fmt(fmt) "private_node: " fmt
+
 #include <kunit/visibility.h>
 #include <linux/cpuset_possible.h>
 #include <linux/percpu-refcount.h>
@@ -32,6 +34,12 @@
 #include <linux/wait.h>
 
 #include "private_node.h"
+
+/* Who waits for those inside says so after, and then every, in jiffies. */
+#define SAY_FIRST	(10 * HZ)
+#define SAY_AGAIN	(60 * HZ)
+/* Names of all users. */
+#define SAY_BYTES	256
 
 /* In the RCU read section of the last who leaves, which delays freeing. */
 static void gate_is_empty(struct percpu_ref *ref)
@@ -101,40 +109,83 @@ void private_node_gate_update(struct private_node *pn)
 	}
 }
 
+/* Behind a gate that is closed.  Context: any. */
+static bool somebody_inside(struct private_node *pn, int user)
+{
+	return !pn->gate[user].open &&
+	       !percpu_ref_is_zero(&pn->gate[user].ref);
+}
+
 static bool nobody_inside(struct private_node *pn)
 {
 	int i;
 
 	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
-		if (!pn->gate[i].open && !percpu_ref_is_zero(&pn->gate[i].ref))
+		if (somebody_inside(pn, i))
 			return false;
 	return true;
+}
+
+static void say_who_is_inside(struct private_node *pn, unsigned long since)
+{
+	char names[SAY_BYTES] = "";
+	size_t len = 0;
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		if (somebody_inside(pn, i))
+			len += scnprintf(names + len, sizeof(names) - len,
+					 " %s", private_node_user_name(i));
+	pr_warn("node %d: %s: %s (%d) has waited %lu s for requests that were let in before it closed the node or a service, of:%s\n",
+		pn->nid, pn->owner, current->comm, task_pid_nr(current),
+		(jiffies - since) / HZ, names);
+}
+
+static int wait_for_those_inside(struct private_node *pn, bool killable)
+{
+	unsigned long since = jiffies, next = SAY_FIRST;
+	long ret;
+
+	lockdep_assert_held(&pn->lock);
+	for (;;) {
+		if (killable)
+			ret = wait_event_killable_timeout(pn->gate_wait,
+							  nobody_inside(pn),
+							  next);
+		else
+			ret = wait_event_timeout(pn->gate_wait,
+						 nobody_inside(pn), next);
+		if (ret)
+			return ret < 0 ? -EINTR : 0;
+		say_who_is_inside(pn, since);
+		next = SAY_AGAIN;
+	}
 }
 
 /*
  * private_node_gate_wait - until nobody is behind a gate that is closed
  * @pn: the handle
  *
+ * When that takes long the log says who is inside, and goes on doing so.
+ *
  * Context: process, may sleep; @pn->lock held, so that nobody opens one.
  */
 void private_node_gate_wait(struct private_node *pn)
 {
-	lockdep_assert_held(&pn->lock);
-	wait_event(pn->gate_wait, nobody_inside(pn));
+	wait_for_those_inside(pn, false);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_gate_wait);
 
 /*
- * private_node_gate_wait_killable - private_node_gate_wait(), for a while
+ * private_node_gate_wait_killable - private_node_gate_wait() for a user
  * @pn: the handle
  *
+ * Context: as there.
  * Return: 0; -EINTR after a fatal signal, and somebody may be inside.
  */
 int private_node_gate_wait_killable(struct private_node *pn)
 {
-	lockdep_assert_held(&pn->lock);
-	return wait_event_killable(pn->gate_wait, nobody_inside(pn)) ?
-	       -EINTR : 0;
+	return wait_for_those_inside(pn, true);
 }
 
 /*

@@ -306,15 +306,20 @@ static int unplug_begin(struct private_node *pn)
 {
 	int ret;
 
-	guard(mutex)(&pn->lock);
+	ACQUIRE(mutex_kill, lock)(&pn->lock);
+	if (ACQUIRE_ERR(mutex_kill, &lock))
+		return -EINTR;
 	/* Somebody may have made it compressed RAM since the first look. */
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
-	if (ret)
+	if (ret) {
 		reopen(pn);
+		pr_info("node %d: %s: not unplugged: %s (%d) was killed while it waited for requests under way; the node is open, and nothing has changed\n",
+			pn->nid, pn->owner, current->comm, task_pid_nr(current));
+	}
 	return ret;
 }
 
@@ -394,7 +399,10 @@ int remove_private_memory_driver_managed(struct private_node *pn)
 	unsigned int nr;
 	int ret;
 
-	guard(mutex)(&pn->life);
+	/* Another one may wait under it for those inside. */
+	ACQUIRE(mutex_kill, life)(&pn->life);
+	if (ACQUIRE_ERR(mutex_kill, &life))
+		return -EINTR;
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;

@@ -237,23 +237,22 @@ nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 
 /*
  * All that is named is full: the nearest node's owner said what that means.
- * The caller is inside all of them, so they keep their handles.
+ * The caller is inside all of them, so they keep their handles until it leaves.
+ * With a reference; NULL for none.
  */
-static struct folio *policy_is_full(struct mempolicy *pol,
-				    const nodemask_t *inside, gfp_t gfp,
-				    unsigned int order,
-				    private_node_full_fn full)
+static struct private_node *owner_to_ask(const struct mempolicy *pol,
+					 const nodemask_t *inside)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
 
-	scoped_guard(rcu)
-		for_each_node_mask(nid, *inside) {
-			pn = private_node_peek(nid);
-			if (is_nearer(origin(pol), pn, best))
-				best = pn;
-		}
-	return best ? full(best, USER, gfp, order) : NULL;
+	guard(rcu)();
+	for_each_node_mask(nid, *inside) {
+		pn = private_node_peek(nid);
+		if (is_nearer(origin(pol), pn, best))
+			best = pn;
+	}
+	return private_node_get(best);
 }
 
 /*
@@ -324,11 +323,12 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order, pgoff_t ilx,
-				       private_node_full_fn full)
+				       enum private_node_when_full full)
 {
 	nodemask_t inside = private_node_mpol_enter(pol, USER);
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	bool prefers = private_node_mpol_prefers(pol);
+	struct private_node *ask = NULL;
 	struct folio *folio = NULL;
 	nodemask_t nodes;
 
@@ -341,11 +341,17 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
 	/* A large folio falls back to small ones before that is 'full'. */
-	if (!folio && nodes_empty(ordinary) && !order && !prefers && full)
-		folio = policy_is_full(pol, &inside, gfp, order, full);
+	if (!folio && nodes_empty(ordinary) && !order && !prefers &&
+	    full != PRIVATE_NODE_WHEN_FULL_STOP)
+		ask = owner_to_ask(pol, &inside);
+	if (ask && full == PRIVATE_NODE_WHEN_FULL_ASK)
+		folio = private_node_kill_for(ask, USER, gfp, order);
 	if (folio)
 		count_used(folio);
 	private_node_leave_nodes(&inside, USER);
+	if (!folio && ask)
+		folio = private_node_fall_back(ask, gfp, order);
+	private_node_put(ask);
 	if (!folio && !nodes_empty(ordinary) && !prefers)
 		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
 	if (!folio)
@@ -372,7 +378,8 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 					      PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order, ilx, private_node_on_full);
+	return user_policy_alloc(pol, gfp, order, ilx,
+				 PRIVATE_NODE_WHEN_FULL_ASK);
 }
 
 /*
@@ -388,7 +395,8 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 					    PRIVATE_NODE_USER_DEVICE_MAP);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
-	return user_policy_alloc(pol, gfp, order, ilx, private_node_fall_back);
+	return user_policy_alloc(pol, gfp, order, ilx,
+				 PRIVATE_NODE_WHEN_FULL_SPILL);
 }
 
 /*
@@ -410,7 +418,8 @@ struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
 		return private_node_alloc_exact(mpol_private_node(pol), gfp,
 						order,
 						PRIVATE_NODE_USER_DEVICE_MAP);
-	return user_policy_alloc(pol, gfp, order, ilx, NULL);
+	return user_policy_alloc(pol, gfp, order, ilx,
+				 PRIVATE_NODE_WHEN_FULL_STOP);
 }
 
 /*

@@ -211,7 +211,7 @@ struct private_node *private_node_do_register(int nid,
 					      bool boot);
 bool private_node_name_ok(const char *name);
 int private_node_change_enabled(struct private_node *pn,
-				unsigned long enabled);
+				unsigned long enabled, bool killable);
 
 /* services.c */
 int private_node_parse_change(const struct private_node *pn, const char *list,
@@ -243,10 +243,12 @@ bool private_node_set_state(struct private_node *pn,
 bool private_node_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 
-/* What to do about a node that has no free page; gives a folio, or NULL. */
-typedef struct folio *(*private_node_full_fn)(struct private_node *pn,
-					      enum private_node_user user,
-					      gfp_t gfp, unsigned int order);
+/* How much of on_full an allocation asks for that finds no page. */
+enum private_node_when_full {
+	PRIVATE_NODE_WHEN_FULL_STOP,	/* nothing: the memory has a place */
+	PRIVATE_NODE_WHEN_FULL_SPILL,	/* fallback nodes, but kills nobody */
+	PRIVATE_NODE_WHEN_FULL_ASK,	/* what the owner said */
+};
 
 /* alloc.c */
 bool private_node_open(struct private_node *pn, enum private_node_user user);
@@ -256,11 +258,10 @@ void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order);
-struct folio *private_node_on_full(struct private_node *pn,
-				   enum private_node_user user, gfp_t gfp,
-				   unsigned int order);
-struct folio *private_node_fall_back(struct private_node *pn,
-				     enum private_node_user user, gfp_t gfp,
+struct folio *private_node_kill_for(struct private_node *pn,
+				    enum private_node_user user, gfp_t gfp,
+				    unsigned int order);
+struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order);
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,

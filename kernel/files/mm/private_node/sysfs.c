@@ -167,7 +167,7 @@ static int enabled_store(struct private_node *pn, const char *text)
 	int ret;
 
 	ret = private_node_parse_change(pn, text, &mask);
-	return ret ?: private_node_change_enabled(pn, mask);
+	return ret ?: private_node_change_enabled(pn, mask, true);
 }
 
 static int fallback_store(struct private_node *pn, const char *list)
@@ -370,7 +370,10 @@ static char *text_of(struct private_node *pn, const char *name,
 static int locked_store(struct private_node *pn, struct attribute *attr,
 			const char *text)
 {
-	guard(mutex)(&pn->lock);
+	/* Whoever closes something may wait long under the lock. */
+	ACQUIRE(mutex_kill, lock)(&pn->lock);
+	if (ACQUIRE_ERR(mutex_kill, &lock))
+		return -EINTR;
 	if (pn->state == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	return container_of(attr, struct private_node_attr,

@@ -6,6 +6,13 @@
  *	echo -1 > /sys/module/private_node_hold/parameters/closing
  *
  * The first begins to unplug node 1, the second fails it: nothing has changed.
+ *
+ *	echo 1 > /sys/module/private_node_hold/parameters/inside
+ *	echo -1 > /sys/module/private_node_hold/parameters/inside
+ *
+ * The first enters the gates of node 1, as its owner and as user_numa, and the
+ * second leaves them: who closes one waits in between.  Reading gives the node
+ * and 1 while it is being unplugged.
  */
 #include <linux/module.h>
 #include <linux/private_node.h>
@@ -13,7 +20,13 @@
 #include "../private_node.h"
 
 static struct private_node *held;
+static struct private_node *entered;
 static DEFINE_MUTEX(hold_lock);
+
+static const enum private_node_user users[] = {
+	PRIVATE_NODE_USER_OWNER,
+	(enum private_node_user)PRIVATE_NODE_USER_NUMA,
+};
 
 static void let_go(void)
 {
@@ -65,6 +78,64 @@ static const struct kernel_param_ops closing_ops = {
 };
 module_param_cb(closing, &closing_ops, NULL, 0600);
 
+static void leave(void)
+{
+	int i;
+
+	if (!entered)
+		return;
+	for (i = 0; i < ARRAY_SIZE(users); i++)
+		private_node_leave(entered, users[i]);
+	private_node_put(entered);
+	entered = NULL;
+}
+
+static int enter(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+	int i;
+
+	if (!pn)
+		return -ENODEV;
+	for (i = 0; i < ARRAY_SIZE(users); i++)
+		if (!private_node_enter(pn, users[i]))
+			goto err;
+	entered = pn;
+	return 0;
+
+err:
+	while (i--)
+		private_node_leave(pn, users[i]);
+	private_node_put(pn);
+	return -EBUSY;
+}
+
+static int set_inside(const char *val, const struct kernel_param *kp)
+{
+	int nid;
+	int ret = kstrtoint(val, 10, &nid);
+
+	if (ret)
+		return ret;
+	guard(mutex)(&hold_lock);
+	leave();
+	return nid < 0 ? 0 : enter(nid);
+}
+
+static int get_inside(char *buf, const struct kernel_param *kp)
+{
+	guard(mutex)(&hold_lock);
+	return sysfs_emit(buf, "%d %d\n",
+			  entered ? entered->nid : NUMA_NO_NODE,
+			  entered && READ_ONCE(entered->state) == PRIVATE_NODE_CLOSING);
+}
+
+static const struct kernel_param_ops inside_ops = {
+	.set = set_inside,
+	.get = get_inside,
+};
+module_param_cb(inside, &inside_ops, NULL, 0600);
+
 static int __init hold_init(void)
 {
 	return 0;
@@ -74,6 +145,7 @@ module_init(hold_init);
 static void __exit hold_exit(void)
 {
 	let_go();
+	leave();
 }
 module_exit(hold_exit);
 

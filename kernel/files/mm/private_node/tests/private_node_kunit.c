@@ -6,6 +6,8 @@
  * private_node_spare=2 makes sure that there are two.  What needs pages takes
  * them from nodes that boot made private, and is skipped without.
  */
+#include <kunit/static_stub.h>
+#include <kunit/test-bug.h>
 #include <kunit/test.h>
 #include <linux/completion.h>
 #include <linux/cpumask.h>
@@ -1065,6 +1067,39 @@ static void full_fallback(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0UL, owner_events(pn, PRIVATE_NODE_FAILED));
 }
 
+static struct folio *close_meanwhile(struct private_node *pn, gfp_t gfp,
+				     unsigned int order)
+{
+	struct kunit *test = kunit_get_current_test();
+	int i, tries = 500;
+
+	scoped_guard(mutex, &pn->lock) {
+		private_node_set_state(pn, PRIVATE_NODE_CLOSING);
+		for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+			while (!percpu_ref_is_zero(&pn->gate[i].ref) && tries--)
+				fsleep(10000);
+		private_node_set_state(pn, PRIVATE_NODE_LIVE);
+	}
+	KUNIT_EXPECT_GT_MSG(test, tries, 0, "who falls back is inside");
+	return NULL;
+}
+
+/* Who falls back on ordinary memory, which may take long, has left the gate. */
+static void full_fallback_outside(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.on_full = PRIVATE_NODE_FULL_FALLBACK,
+		.fallback = node_states[N_MEMORY],
+	};
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	kunit_activate_static_stub(test, private_node_fall_back, close_meanwhile);
+	KUNIT_EXPECT_NULL(test, get_folio(pn, GFP_KERNEL));
+	KUNIT_EXPECT_EQ(test, 1UL, owner_events(pn, PRIVATE_NODE_FAILED));
+	kunit_deactivate_static_stub(test, private_node_fall_back);
+}
+
 /* A node that is being unplugged gives nothing, not even elsewhere. */
 static void full_closing(struct kunit *test)
 {
@@ -1377,6 +1412,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(set_nearest),
 	KUNIT_CASE(full_fail),
 	KUNIT_CASE(full_fallback),
+	KUNIT_CASE(full_fallback_outside),
 	KUNIT_CASE(full_closing),
 	KUNIT_CASE(full_atomic),
 	KUNIT_CASE(policy_births),
