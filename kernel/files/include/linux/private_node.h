@@ -272,6 +272,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 				    unsigned long addr, unsigned int flags,
 				    struct pt_regs *regs, vm_fault_t ret);
 bool __vma_names_private_node(const struct vm_area_struct *vma);
+unsigned long __private_node_unplugs(void);
+bool __private_node_unplug_waited(unsigned long *seen);
 int __private_node_exec_room(void);
 unsigned long __private_node_overcommit(void);
 bool __private_node_vma_commits(struct vm_area_struct *vma, long pages);
@@ -291,6 +293,35 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 {
 	if (private_node_any() && private_node_hook(user_nodes))
 		__private_node_add_user_nodes(task, nodes);
+}
+
+/**
+ * private_node_unplugs - before memory is taken: for private_node_unplug_waited()
+ *
+ * Cost: a static branch; with a private node, a load.
+ * Context: any.
+ */
+static inline unsigned long private_node_unplugs(void)
+{
+	return private_node_any() ? __private_node_unplugs() : 0;
+}
+
+/**
+ * private_node_unplug_waited - was there no memory because of an unplug?
+ * @seen: from private_node_unplugs(), before the attempt that failed
+ *
+ * For those who take memory by a policy outside of a fault.  Waits until unplugs
+ * that are under way have succeeded or failed.
+ *
+ * Cost: on failure only.
+ * Context: process, may sleep; the caller holds no folio, nor a lock that
+ * migration needs.
+ * Return: true if it is worth another attempt; false after a fatal signal.
+ */
+static inline bool private_node_unplug_waited(unsigned long *seen)
+{
+	return private_node_any() && private_node_hook(unplug_waited) &&
+	       __private_node_unplug_waited(seen);
 }
 
 /**
@@ -541,6 +572,16 @@ static inline struct folio *private_node_user_alloc(int nid, gfp_t gfp,
 static inline void private_node_add_user_nodes(struct task_struct *task,
 					       nodemask_t *nodes)
 {
+}
+
+static inline unsigned long private_node_unplugs(void)
+{
+	return 0;
+}
+
+static inline bool private_node_unplug_waited(unsigned long *seen)
+{
+	return false;
 }
 
 static inline int private_node_exec_room(void)

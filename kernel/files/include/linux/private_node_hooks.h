@@ -130,6 +130,8 @@
 	PRIVATE_NODE_HOOK(cram_steal) \
 	PRIVATE_NODE_HOOK(zswap_store) \
 	PRIVATE_NODE_HOOK(displaced) \
+	PRIVATE_NODE_HOOK(displaced_waits) \
+	PRIVATE_NODE_HOOK(unplug_waited) \
 	PRIVATE_NODE_HOOK(hibernation) \
 	PRIVATE_NODE_HOOK(kexec_hole) \
 	PRIVATE_NODE_HOOK(kexec_segment) \

@@ -10,6 +10,11 @@
  * page is displaced: counted and traced.  Nobody is killed for it while there is
  * ordinary memory.
  *
+ * While a node is being unplugged nothing is displaced: the unplug may be
+ * refused.  The allocation fails, and who asked for it waits for the outcome
+ * where it holds no folio that unplug would have to move: a fault at its end
+ * (private_node_fault_error()), others by private_node_unplug_waited().
+ *
  * Whoever allocates for data that exists calls vma_alloc_folio_existing() or
  * folio_alloc_mpol_existing(), and needs to know nothing of this.
  */
@@ -86,6 +91,8 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 	/* A large folio falls back to small ones first. */
 	if (folio || order)
 		return folio;
+	if (private_node_hook(displaced_waits) && private_node_mpol_closing(pol))
+		return NULL;
 	/* A preference names ordinary memory as the second best. */
 	if (private_node_mpol_spills(pol, order))
 		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,

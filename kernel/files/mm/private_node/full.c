@@ -136,7 +136,8 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 	struct private_node *pn;
 	struct folio *folio;
 
-	if (mpol_private_node(pol) || !is_stack(vma, addr))
+	if (mpol_private_node(pol) || !is_stack(vma, addr) ||
+	    private_node_mpol_closing(pol))
 		return NULL;
 	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
 			      numa_mem_id(), NULL);

@@ -41,6 +41,12 @@
 /* Names of all users. */
 #define SAY_BYTES	256
 
+/* From an allocation that fails to the end of its fault, in jiffies. */
+#define JUST_NOW	HZ
+
+/* How often any node began to close, or ended. */
+static atomic_long_t unplugs;
+
 /* In the RCU read section of the last who leaves, which delays freeing. */
 static void gate_is_empty(struct percpu_ref *ref)
 {
@@ -289,6 +295,11 @@ bool private_node_set_state(struct private_node *pn,
 	lockdep_assert_held(&pn->lock);
 	if (pn->state != from[new])
 		return false;
+	/* First: who sees the new state, or misses the old one, sees the count. */
+	if (new != PRIVATE_NODE_DEAD)
+		atomic_long_inc_return(&unplugs);
+	if (new == PRIVATE_NODE_LIVE)
+		WRITE_ONCE(pn->reopened, jiffies ?: 1);
 	WRITE_ONCE(pn->state, new);
 	private_node_gate_update(pn);
 	/* Those who wait for the outcome: private_node_wait_outcome() */
@@ -301,6 +312,21 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_set_state);
 bool private_node_closing(struct private_node *pn)
 {
 	return READ_ONCE(pn->state) == PRIVATE_NODE_CLOSING;
+}
+
+/*
+ * private_node_was_closing - did an unplug end just now?
+ * @pn: the handle
+ *
+ * For a fault that found no memory, and then no unplug either: it is worth a
+ * retry, though not for ever.
+ * Context: any.
+ */
+bool private_node_was_closing(struct private_node *pn)
+{
+	unsigned long since = READ_ONCE(pn->reopened);
+
+	return since && time_before(jiffies, since + JUST_NOW);
 }
 
 /*
@@ -317,4 +343,47 @@ int private_node_wait_outcome(struct private_node *pn)
 {
 	return wait_event_killable(pn->gate_wait, !private_node_closing(pn)) ?
 	       -EINTR : 0;
+}
+
+/*
+ * __private_node_unplugs - see private_node_unplugs()
+ */
+unsigned long __private_node_unplugs(void)
+{
+	unsigned long seen = atomic_long_read(&unplugs);
+
+	smp_rmb(); /* pairs with private_node_set_state(): before the attempt */
+	return seen;
+}
+
+/* Whoever frees memory may wait for this task: it must not wait for unplug. */
+#define MAY_NOT_WAIT	(PF_MEMALLOC | PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS)
+
+/*
+ * __private_node_unplug_waited - see private_node_unplug_waited()
+ */
+bool __private_node_unplug_waited(unsigned long *seen)
+{
+	struct private_node *pn;
+	unsigned long now;
+	bool waited = false;
+	int nid, ret = 0;
+
+	if (current->flags & MAY_NOT_WAIT)
+		return false;
+	for_each_node_mask(nid, private_node_map) {
+		pn = private_node_find(nid);
+		if (pn && private_node_closing(pn)) {
+			ret = private_node_wait_outcome(pn);
+			waited = true;
+		}
+		private_node_put(pn);
+		if (ret)
+			return false;
+	}
+	now = atomic_long_read(&unplugs);
+	if (!waited && now == *seen)
+		return false;
+	*seen = now;
+	return true;
 }

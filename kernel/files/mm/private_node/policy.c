@@ -569,18 +569,19 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	return ret;
 }
 
-/* One of the policy's nodes that is being unplugged, with a reference. */
-static struct private_node *closing_node(const struct mempolicy *pol)
+/* One of the policy's nodes of which that is true, with a reference. */
+static struct private_node *find_named(const struct mempolicy *pol,
+				       bool (*is)(struct private_node *pn))
 {
 	struct private_node *pn;
 	int nid;
 
 	if (mpol_private_node(pol))
-		return private_node_closing(mpol_private_node(pol)) ?
+		return is(mpol_private_node(pol)) ?
 		       private_node_get(mpol_private_node(pol)) : NULL;
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = named(pol, nid);
-		if (pn && private_node_closing(pn))
+		if (pn && is(pn))
 			return pn;
 		private_node_put(pn);
 	}
@@ -588,16 +589,32 @@ static struct private_node *closing_node(const struct mempolicy *pol)
 }
 
 /*
+ * private_node_mpol_closing - is a node that a policy names being unplugged?
+ * @pol: with private nodes
+ *
+ * Context: any.
+ */
+bool private_node_mpol_closing(const struct mempolicy *pol)
+{
+	struct private_node *pn = find_named(pol, private_node_closing);
+	bool ret = pn;
+
+	private_node_put(pn);
+	return ret;
+}
+
+/*
  * The fault is tried again when unplug has succeeded or failed.  Where the
- * caller allows that, others may change the address space meanwhile.
+ * caller allows that, others may change the address space meanwhile.  No folio
+ * is locked or held here, which unplug would have to move.
  */
 static vm_fault_t wait_outcome(struct private_node *pn,
 			       struct vm_area_struct *vma, unsigned int flags,
 			       vm_fault_t ret)
 {
-	if (flags & FAULT_FLAG_RETRY_NOWAIT)
-		return ret;
 	ret &= ~VM_FAULT_OOM;
+	if (flags & FAULT_FLAG_RETRY_NOWAIT)
+		return ret | VM_FAULT_RETRY;
 	if (flags & FAULT_FLAG_ALLOW_RETRY) {
 		if (flags & FAULT_FLAG_VMA_LOCK)
 			vma_end_read(vma);
@@ -640,9 +657,14 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	pol = fault_policy(vma, addr);
 	if (!pol)
 		return ret;
-	closing = closing_node(pol);
-	if (!closing && !private_node_data_exists(vma, addr) &&
-	    policy_is_to_blame(pol, regs)) {
+	closing = find_named(pol, private_node_closing);
+	if (closing) {
+		/* New memory waits, and so does data that exists. */
+	} else if (private_node_data_exists(vma, addr) ||
+		   !policy_is_to_blame(pol, regs)) {
+		/* Its unplug may have ended between the allocation and here. */
+		closing = find_named(pol, private_node_was_closing);
+	} else {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 		/* A pin's caller has an errno, which says it. */
 		if (regs)

@@ -97,6 +97,7 @@ struct private_node_gate {
  * @gate: by user; gate.c
  * @gate_wait: for gates to be empty, and for the outcome of unplug
  * @state: enum private_node_state; written under @lock
+ * @reopened: when unplug last succeeded or failed, in jiffies, or 0
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
@@ -147,6 +148,7 @@ struct private_node {
 	struct private_node_gate gate[PRIVATE_NODE_NR_USERS];
 	wait_queue_head_t gate_wait;
 	enum private_node_state state;
+	unsigned long reopened;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
 	unsigned long capable;
@@ -241,6 +243,7 @@ void private_node_leave_nodes(const nodemask_t *nodes,
 bool private_node_set_state(struct private_node *pn,
 			    enum private_node_state new);
 bool private_node_closing(struct private_node *pn);
+bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 
 /* How much of on_full an allocation asks for that finds no page. */
@@ -381,6 +384,7 @@ nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 				   enum private_node_user user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
+bool private_node_mpol_closing(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order, pgoff_t ilx);
 

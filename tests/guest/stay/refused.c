@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * refused: while a node is being unplugged, data that exists waits for the outcome.  An unplug that
+ * is refused displaces no page and lets nobody see an error; one that succeeds displaces them.
+ *
+ * Each row is a process that needs memory of the node for what it has.  The module private_node_hold
+ * is inside the gates of the node, so that unplug has closed them and waits; then the row acts, and
+ * waits too; and then unplug is killed, or goes on.
+ *
+ * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
+ * timeout: 200
+ */
+#define _GNU_SOURCE
+#include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/swap.h>
+#include <time.h>
+
+#include "../devmap/devmap.h"
+
+#define SIM "/sys/kernel/private_node_sim/"
+#define INSIDE "/sys/module/private_node_hold/parameters/inside"
+#define CLOSING "/sys/module/private_node_hold/parameters/closing"
+#define ZRAM "/dev/zram0"
+#define NR 16UL
+#define LEN (NR * PAGE)
+#ifndef MADV_PAGEOUT
+#define MADV_PAGEOUT 21
+#endif
+
+static char range[64];
+
+/* What the act came to. */
+enum result { GOOD, ERROR, WRONG };
+
+static unsigned long pattern(unsigned long i)
+{
+	return (i + 1) * 0x9e3779b97f4a7c15UL;
+}
+
+static void store(char *p)
+{
+	unsigned long i;
+
+	for (i = 0; i < NR; i++)
+		*(unsigned long *)(p + i * PAGE) = pattern(i);
+}
+
+static enum result check(const char *p)
+{
+	unsigned long i;
+
+	for (i = 0; i < NR; i++)
+		if (*(volatile unsigned long *)(p + i * PAGE) != pattern(i))
+			return WRONG;
+	return GOOD;
+}
+
+static void bind_range(char *p)
+{
+	unsigned long mask = 1UL << node;
+
+	if (syscall(SYS_mbind, p, LEN, MPOL_BIND, &mask, 64UL, 0UL))
+		bail("mbind");
+}
+
+static void bind_task(int mode)
+{
+	unsigned long mask = mode == MPOL_DEFAULT ? 0 : 1UL << node;
+
+	if (syscall(SYS_set_mempolicy, mode, &mask, mask ? 64UL : 0UL))
+		bail("set_mempolicy");
+}
+
+static char *map(int flags, int fd)
+{
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, flags, fd, 0);
+
+	if (p == MAP_FAILED)
+		bail("mmap");
+	return p;
+}
+
+static void page_out(char *p)
+{
+	unsigned char vec[NR];
+	unsigned long i, in;
+	int tries;
+
+	for (tries = 0; tries < 100; tries++) {
+		madvise(p, LEN, MADV_PAGEOUT);
+		if (mincore(p, LEN, vec))
+			bail("mincore");
+		for (i = in = 0; i < NR; i++)
+			in += vec[i] & 1;
+		if (!in)
+			return;
+		usleep(20000);
+	}
+	bail("not in swap");
+}
+
+/* --- rows ----------------------------------------------------------------------------------- */
+
+static char *mem;
+static int fd = -1;
+
+static void on_swap(char *p)
+{
+	mem = p;
+	store(p);
+	page_out(p);
+}
+
+static void set_device(void)
+{
+	fd = open("/dev/private_node/refused", O_RDWR);
+	on_swap(map(MAP_PRIVATE, fd));
+}
+
+static void set_device_shared(void)
+{
+	fd = open("/dev/private_node/refused", O_RDWR);
+	on_swap(map(MAP_SHARED, fd));
+}
+
+static void set_bound(void)
+{
+	char *p = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	bind_range(p);
+	on_swap(p);
+}
+
+static void set_task(void)
+{
+	char *p = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	bind_task(MPOL_BIND);
+	on_swap(p);
+}
+
+static void set_preferred(void)
+{
+	char *p = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	bind_task(MPOL_PREFERRED);
+	on_swap(p);
+}
+
+static void set_forked(void)
+{
+	char *p = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	bind_range(p);
+	mem = p;
+	store(p);
+	if (!fork()) {
+		pause();
+		_exit(0);
+	}
+}
+
+static void set_object(void)
+{
+	char *p;
+
+	fd = memfd_create("refused", 0);
+	if (fd < 0 || ftruncate(fd, 2 * LEN))
+		bail("memfd");
+	p = map(MAP_SHARED, fd);
+	bind_range(p);
+	on_swap(p);
+}
+
+/* The policy is of the whole object, and half of it has no page. */
+static void set_hole(void)
+{
+	unsigned long mask = 1UL << node;
+
+	set_object();
+	mem = mmap(NULL, 2 * LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (mem == MAP_FAILED || syscall(SYS_mbind, mem, 2 * LEN, MPOL_BIND, &mask, 64UL, 0UL))
+		bail("mbind");
+}
+
+static int uffd;
+
+static void set_uffd(void)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
+
+	mem = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	bind_range(mem);
+	uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
+	reg.range.start = (uintptr_t)mem;
+	reg.range.len = LEN;
+	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg))
+		bail("userfaultfd");
+}
+
+static enum result act_read(void)
+{
+	return check(mem);
+}
+
+static enum result act_write(void)
+{
+	unsigned long i;
+
+	for (i = 0; i < NR; i++)
+		*(volatile unsigned long *)(mem + i * PAGE + 8) = i;
+	return check(mem);
+}
+
+static enum result act_pread(void)
+{
+	static char buf[LEN];
+
+	return pread(fd, buf, LEN, 0) == (ssize_t)LEN ? check(buf) : ERROR;
+}
+
+static enum result act_pwrite(void)
+{
+	static char buf[LEN];
+
+	return pwrite(fd, buf, LEN, LEN) == (ssize_t)LEN ? GOOD : ERROR;
+}
+
+static enum result act_fill(void)
+{
+	static char from[LEN] __attribute__((aligned(4096)));
+	struct uffdio_copy copy = { .dst = (uintptr_t)mem, .src = (uintptr_t)from, .len = LEN };
+
+	store(from);
+	return ioctl(uffd, UFFDIO_COPY, &copy) ? ERROR : check(mem);
+}
+
+static enum result act_swapoff(void)
+{
+	return swapoff(ZRAM) ? ERROR : check(mem);
+}
+
+static const struct row {
+	const char *name;
+	void (*set)(void);
+	enum result (*act)(void);
+	bool fresh;		/* new memory: refused when the unplug succeeds */
+} rows[] = {
+	{ "device map, from swap", set_device, act_read },
+	{ "shared device map, from swap", set_device_shared, act_read },
+	{ "bind, from swap", set_bound, act_read },
+	{ "task's bind, from swap", set_task, act_read },
+	{ "preference, from swap", set_preferred, act_read },
+	{ "bind, copy after fork", set_forked, act_write },
+	{ "shared object, from swap", set_object, act_read },
+	{ "shared object, from swap by read()", set_object, act_pread },
+	{ "shared object, swapoff", set_object, act_swapoff },
+	{ "bind, swapoff", set_bound, act_swapoff },
+	{ "shared object, new memory by write()", set_hole, act_pwrite, true },
+	{ "bind, new memory by userfaultfd", set_uffd, act_fill, true },
+};
+#define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+struct holder {
+	pid_t pid;
+	int fd;
+};
+
+/* In a group of its own, which ends together. */
+static void row_main(const struct row *r, int to)
+{
+	char c = 'r';
+
+	setpgid(0, 0);
+	r->set();
+	if (write(to, &c, 1) != 1 || read(to, &c, 1) != 1)
+		_exit(ERROR);
+	_exit(r->act());
+}
+
+static struct holder start(const struct row *r)
+{
+	struct holder h;
+	int pair[2];
+	char c;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		bail("socketpair");
+	fflush(stdout);
+	h.pid = fork();
+	if (!h.pid) {
+		close(pair[0]);
+		row_main(r, pair[1]);
+	}
+	close(pair[1]);
+	h.fd = pair[0];
+	if (read(h.fd, &c, 1) != 1)
+		bail("%s: did not start", r->name);
+	return h;
+}
+
+static void act(const struct holder *h)
+{
+	if (write(h->fd, "a", 1) != 1)
+		bail("act");
+}
+
+/* A result, or 128 and a signal. */
+static int end(const struct holder *h)
+{
+	int status;
+
+	waitpid(h->pid, &status, 0);
+	close(h->fd);
+	kill(-h->pid, SIGKILL);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* --- the machine ---------------------------------------------------------------------------- */
+
+static void nap(void)
+{
+	const struct timespec t = { .tv_nsec = 2000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Until it sleeps in the kernel for good, or has ended. */
+static bool waits(pid_t pid)
+{
+	char path[64], buf[512], *at;
+	int looks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (looks < 20) {
+		at = read_file(path, buf, sizeof(buf)) ? strrchr(buf, ')') : NULL;
+		if (!at || at[2] == 'Z')
+			return false;
+		looks = at[2] == 'D' ? looks + 1 : 0;
+		nap();
+	}
+	return true;
+}
+
+static void hold(const char *file, int nid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", nid);
+	put(file, text);
+}
+
+static void new_node(const char *more)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text),
+		 "name=refused owner=refused ranges=%s capable=user_numa,reclaim,hugetlb enabled=user_numa,reclaim,hugetlb %s",
+		 range, more);
+	put(SIM "new_node", text);
+	node = (int)number_in(SIM "nodes", "name=refused nid=");
+}
+
+static bool is_closing(void)
+{
+	char buf[32];
+
+	return read_file(INSIDE, buf, sizeof(buf)) && strstr(buf, " 1");
+}
+
+/* An unplug that has closed the node, and waits for who is inside. */
+static pid_t begin_unplug(void)
+{
+	pid_t pid;
+
+	hold(INSIDE, node);
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(!write_file(SIM "unplug", "refused"));
+	while (!is_closing()) {
+		if (waitpid(pid, NULL, WNOHANG) == pid)
+			bail("unplug ended");
+		nap();
+	}
+	return pid;
+}
+
+static bool end_unplug(pid_t pid, bool succeeds)
+{
+	int status;
+
+	if (!succeeds)
+		kill(pid, SIGKILL);
+	else
+		hold(INSIDE, -1);
+	waitpid(pid, &status, 0);
+	hold(INSIDE, -1);
+	return succeeds ? WIFEXITED(status) && !WEXITSTATUS(status) : WIFSIGNALED(status);
+}
+
+static unsigned long displaced(void)
+{
+	return number_in("/sys/kernel/mm/private_node/displaced", "") +
+	       counter("preferred_elsewhere ");
+}
+
+static void swap_on(void)
+{
+	if (swapon(ZRAM, SWAP_FLAG_PREFER | 10) && errno != EBUSY)
+		bail("swapon");
+}
+
+static void test_row(const struct row *r, bool succeeds)
+{
+	const char *how = succeeds ? "succeeds" : "is refused";
+	unsigned long before;
+	struct holder h;
+	pid_t unplug;
+	bool ended;
+	int got;
+
+	swap_on();
+	h = start(r);
+	unplug = begin_unplug();
+	before = displaced();
+	act(&h);
+	ok(waits(h.pid), "%s, unplug %s: waits for it", r->name, how);
+	ok(displaced() == before, "%s, unplug %s: nothing is displaced meanwhile", r->name, how);
+	ended = end_unplug(unplug, succeeds);
+	got = end(&h);
+	/* Its files come back with its memory. */
+	if (succeeds)
+		put(SIM "plug", "refused");
+	if (!succeeds) {
+		ok(ended && got == GOOD, "%s: goes on when the unplug was refused (%d)", r->name, got);
+		ok(displaced() == before, "%s: and no page is displaced (%lu)", r->name,
+		   displaced() - before);
+		return;
+	}
+	ok(ended && (r->fresh ? got == ERROR : got == GOOD), "%s: %s when the unplug succeeded (%d)",
+	   r->name, r->fresh ? "is refused" : "comes back", got);
+	if (!r->fresh)
+		ok(displaced() >= before + NR, "%s: displaced (control)", r->name);
+}
+
+/* --- a huge page that is copied while the node closes ---------------------------------------- */
+
+static char *huge;
+
+static void set_huge(void)
+{
+	huge = mmap(NULL, PMD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (huge == MAP_FAILED)
+		bail("huge page");
+	huge[0] = 1;
+}
+
+/* The parent owns the reservation: without memory for it the child's page would go. */
+static void test_huge(void)
+{
+	char text[128], *p;
+	pid_t child, parent;
+	int status;
+
+	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
+	put(text, "4");
+	fflush(stdout);
+	parent = fork();
+	if (!parent) {
+		int go[2];
+
+		bind_task(MPOL_BIND);
+		set_huge();
+		p = huge;
+		if (pipe(go))
+			_exit(9);
+		child = fork();
+		if (!child) {
+			char c;
+
+			/* Until the parent has its copy. */
+			if (read(go[0], &c, 1) != 1)
+				_exit(8);
+			_exit(p[0] != 1);
+		}
+		kill(getpid(), SIGSTOP);
+		*(volatile char *)p = 2;
+		if (write(go[1], "g", 1) != 1)
+			_exit(7);
+		waitpid(child, &status, 0);
+		_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 100 + WTERMSIG(status));
+	}
+	waitpid(parent, &status, WUNTRACED);
+	if (!WIFSTOPPED(status))
+		bail("huge page: %d", status);
+	hold(CLOSING, node);
+	kill(parent, SIGCONT);
+	ok(waits(parent), "copy of a huge page: waits");
+	hold(CLOSING, -1);
+	waitpid(parent, &status, 0);
+	ok(WIFEXITED(status) && !WEXITSTATUS(status), "copy of a huge page: both have theirs (%d)", status);
+	put(text, "0");
+}
+
+int main(void)
+{
+	unsigned long i;
+
+	if (system("modprobe private_node_sim; modprobe zram; modprobe private_node_hold"))
+		bail("modprobe");
+	if (system("echo 64M > /sys/block/zram0/disksize && mkswap " ZRAM " > /dev/null"))
+		bail("zram");
+	snprintf(range, sizeof(range), "%s", strchr(getenv("PMN_RESERVED"), ':') + 1);
+	range[strcspn(range, " ")] = 0;
+	new_node("on_unplug=move");
+	for (i = 0; i < NR_ROWS; i++) {
+		test_row(&rows[i], false);
+		test_row(&rows[i], true);
+	}
+	test_huge();
+	swapoff(ZRAM);
+	put(SIM "remove_node", "refused");
+	ok(!system("modprobe -r private_node_hold private_node_sim; echo 1 > /sys/block/zram0/reset"), "nothing is left");
+	return done_testing();
+}
