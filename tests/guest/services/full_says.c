@@ -10,12 +10,13 @@
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sys/klog.h>
+#include <sys/socket.h>
 
 #include "../devmap/devmap.h"
 
 static unsigned long here;
-static char *filler;
-static size_t filler_size;
+static pid_t filler;
+static int filler_fd;
 
 static long bind_range(void *p, size_t len, int mode, unsigned long mask)
 {
@@ -57,19 +58,48 @@ static bool log_has(const char *a, const char *b)
 	return false;
 }
 
-/* A mapping that takes all of the node. */
-static void fill(void)
+/* All of the node, and when it is asked, all but 2 MiB. */
+static void fill_main(int fd)
 {
-	filler_size = node_number("total_bytes") + MIB;
-	filler = map(filler_size, MAP_NORESERVE);
-	bind_range(filler, filler_size, MPOL_BIND, here);
-	if (touch(filler, filler_size) == filler_size / PAGE)
+	size_t size = node_number("total_bytes") + MIB;
+	char *p = map(size, MAP_NORESERVE), c;
+
+	bind_range(p, size, MPOL_BIND, here);
+	if (touch(p, size) == size / PAGE)
 		bail("the node does not fill up");
+	if (write(fd, "f", 1) != 1 || read(fd, &c, 1) != 1)
+		_exit(1);
+	munmap(p + size - 3 * MIB, 3 * MIB);
+	if (write(fd, "l", 1) != 1)
+		_exit(1);
+	pause();
+	_exit(0);
 }
 
-static void empty(void)
+/* A process that takes all of the node. */
+static void fill(void)
 {
-	munmap(filler, filler_size);
+	int pair[2];
+	char c;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair))
+		bail("socketpair");
+	fflush(stdout);
+	filler = fork();
+	if (!filler)
+		fill_main(pair[1]);
+	close(pair[1]);
+	filler_fd = pair[0];
+	if (read(filler_fd, &c, 1) != 1)
+		bail("filler");
+}
+
+static void leave_2_mib(void)
+{
+	char c;
+
+	if (write(filler_fd, "l", 1) != 1 || read(filler_fd, &c, 1) != 1)
+		bail("filler");
 }
 
 static int child_store(void *arg)
@@ -97,6 +127,16 @@ static bool says(int (*fn)(void *), int status, const char *a, const char *b)
 	}
 	printf("# status %d\n", got);
 	return false;
+}
+
+/* Less than others have there. */
+static int child_store_much(void *arg)
+{
+	char *p = map(8 * MIB, 0);
+
+	bind_range(p, 8 * MIB, MPOL_BIND, here);
+	memset(p, 1, 8 * MIB);
+	return 0;
 }
 
 static void test_line(void)
@@ -173,16 +213,21 @@ static void test_handler(void)
 	ok(counter("stack_elsewhere ") > before, "stack_elsewhere counts these");
 }
 
-static int child_exec(void *arg)
+static int child_exec_bound(void)
 {
 	char *const argv[] = { "true", NULL };
 
+	execv("/bin/true", argv);
+	return errno == ENOMEM ? 42 : 21;
+}
+
+static int child_exec(void *arg)
+{
 	/* A page of its own to write errno to. */
 	errno = 0;
 	if (bind_task(MPOL_BIND, here))
 		return 20;
-	execv("/bin/true", argv);
-	return errno == ENOMEM ? 42 : 21;
+	return child_exec_bound();
 }
 
 static int child_exec_preferring(void *arg)
@@ -194,13 +239,31 @@ static int child_exec_preferring(void *arg)
 	return 21;
 }
 
+/* What the node has left is enough for a program, or for its arguments. */
+static int child_exec_long(void *arg)
+{
+	static char text[100000];
+	char *argv[14] = { "true" };
+	int i;
+
+	memset(text, 'a', sizeof(text) - 1);
+	for (i = 1; i < 13; i++)
+		argv[i] = text;
+	errno = 0;
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	execv("/bin/true", argv);
+	return errno == ENOMEM ? 42 : 21;
+}
+
 static void test_exec(void)
 {
 	ok(says(child_exec, 42, "full: full_says", "cannot exec, ENOMEM"),
 	   "exec on a full node: ENOMEM to who called it, and a line");
 	ok(in_child(child_exec_preferring, NULL) == 0, "exec of a task that only prefers it: runs");
-	empty();
+	leave_2_mib();
 	ok(in_child(child_exec, NULL) == 0, "exec when there is room again: runs");
+	ok(in_child(child_exec_long, NULL) == 42, "exec whose arguments take the last room: ENOMEM");
 }
 
 /* DRAM is smaller than what is mapped, the node is not. */
@@ -285,6 +348,149 @@ static void test_pageout(void)
 	munmap(p, 4 * MIB);
 }
 
+/* --- a node that is closed: what a program is told, and what it can still do ----------------- */
+
+#define HEAP (16 * PAGE)
+
+enum { BY_MMAP = 1, BY_BRK = 2, BY_MPROTECT = 4, BY_MREMAP = 8, BY_ALL = 15 };
+
+static char *heap, *reserved, *grows, *untouched;
+
+static void before_closing(void)
+{
+	heap = sbrk(HEAP);
+	reserved = mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	grows = map(MIB, 0);
+	untouched = map(MIB, 0);
+	if (heap == (void *)-1 || reserved == MAP_FAILED)
+		_exit(30);
+}
+
+/* What is refused with ENOMEM? */
+static int refused(void)
+{
+	int ret = 0;
+
+	errno = 0;
+	if (mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM)
+		ret |= BY_MMAP;
+	if (sbrk(HEAP) == (void *)-1)
+		ret |= BY_BRK;
+	if (mprotect(reserved, MIB, PROT_READ | PROT_WRITE) && errno == ENOMEM)
+		ret |= BY_MPROTECT;
+	if (mremap(grows, MIB, 2 * MIB, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM)
+		ret |= BY_MREMAP;
+	return ret;
+}
+
+static int child_refused(void *arg)
+{
+	const unsigned long mask = *(unsigned long *)arg;
+
+	before_closing();
+	if (bind_task(MPOL_BIND, mask))
+		return 20;
+	enable("-user_numa");
+	return refused();
+}
+
+/* Others' mappings, and reservations that nobody counts, are not refused. */
+static int child_may_map(void *arg)
+{
+	before_closing();
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	enable("-user_numa");
+	if (mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED)
+		return 1;
+	if (mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, open("/bin/true", O_RDONLY), 0) == MAP_FAILED)
+		return 2;
+	bind_task(MPOL_DEFAULT, 0);
+	return refused();
+}
+
+static int child_heap(void *arg)
+{
+	before_closing();
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	enable("-user_numa");
+	memset(heap, 1, HEAP);
+	return 0;
+}
+
+static int child_untouched(void *arg)
+{
+	before_closing();
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	enable("-user_numa");
+	*untouched = 1;
+	return 0;
+}
+
+static int child_heap_full(void *arg)
+{
+	before_closing();
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	memset(heap, 1, HEAP);
+	return 0;
+}
+
+static int child_exec_closed(void *arg)
+{
+	enable("+user_numa");
+	if (bind_task(MPOL_BIND, here))
+		return 20;
+	enable("-user_numa");
+	return child_exec_bound();
+}
+
+static void test_closed(void)
+{
+	unsigned long both = here | 1, before;
+
+	ok(in_child(child_refused, &here) == BY_ALL, "closed: mmap, brk, mprotect and mremap: ENOMEM");
+	enable("+user_numa");
+	ok(in_child(child_refused, &both) == 0, "closed: a bind that has an ordinary node as well: none (control)");
+	enable("+user_numa");
+	ok(in_child(child_may_map, NULL) == 0, "closed: PROT_NONE, files, and another policy: none (control)");
+	enable("+user_numa");
+	before = counter("heap_elsewhere ");
+	ok(in_child(child_heap, NULL) == 0, "closed: the heap that a program has serves it");
+	enable("+user_numa");
+	ok(counter("heap_elsewhere ") >= before + HEAP / PAGE, "heap_elsewhere counts it");
+	ok(in_child(child_untouched, NULL) == 128 + SIGBUS, "closed: other memory that was not touched: SIGBUS");
+	enable("+user_numa");
+	ok(says(child_exec_closed, 42, "closed to it: full_says", "cannot exec, ENOMEM"), "closed: exec: ENOMEM, and a line");
+	enable("+user_numa");
+}
+
+static void test_heap_full(void)
+{
+	unsigned long before = counter("heap_elsewhere ");
+
+	ok(in_child(child_heap_full, NULL) == 128 + SIGBUS && counter("heap_elsewhere ") == before,
+	   "full, not closed: no page of a heap goes elsewhere");
+}
+
+/* --- on_full=oom ----------------------------------------------------------------------------- */
+
+static void test_kill(void)
+{
+	char want[128];
+
+	set_on_full("oom");
+	log_clear();
+	ok(in_child(child_store_much, NULL) == 0, "on_full=oom: who needs a page gets it");
+	waitpid(filler, NULL, 0);
+	snprintf(want, sizeof(want), "node %d: boot: full: full_says (%d) is killed for full_says", node, filler);
+	ok(log_has(want, "pages there, on_full is oom; end what fills it"),
+	   "the kill is one line with node, owner, both tasks, on_full and what to do");
+	set_on_full("fail");
+}
+
 int main(void)
 {
 	find_node();
@@ -293,8 +499,11 @@ int main(void)
 	fill();
 	test_line();
 	test_handler();
+	test_heap_full();
 	test_exec();
+	test_kill();
 	test_overcommit();
 	test_pageout();
+	test_closed();
 	return done_testing();
 }

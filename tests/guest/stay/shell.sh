@@ -43,10 +43,44 @@ for change in +user_numa -user_numa; do
 	fi
 done
 
-# New memory of such a shell is refused.
-numactl --membind=1 bash -c "echo -user_numa > $private/enabled; exec 2> /dev/null
-	x=x; for i in {1..24}; do x=\$x\$x; done; echo \${#x}" > /tmp/out 2>&1
-status=$?
-echo +user_numa > $private/enabled
-ok "16 MiB of new memory are refused: status $status" [ $status = $((128 + 7)) ]
+# New memory of such a shell is refused, and it can say so.
+for change in +user_numa -user_numa; do
+	# shellcheck disable=SC2016 # that shell expands them
+	LC_ALL=C numactl --membind=1 bash -c 'echo '$change' > /sys/devices/system/node/node1/private/enabled
+		x=x; for i in {1..24}; do x=$x$x; done; echo ${#x}' 2>&1 | cat > /tmp/out
+	status=${PIPESTATUS[0]}
+	echo +user_numa > $private/enabled
+	sed 's/^/# /' /tmp/out
+	if [ $change = -user_numa ]; then
+		ok "16 MiB of new memory are refused: status $status" [ $status -gt 0 -a $status -lt 128 ]
+		ok '... in its own words' grep -q 'cannot allocate' /tmp/out
+	else
+		ok "control, the service is open: they are not: status $status" [ $status = 0 ]
+	fi
+done
+
+# Commands of such a shell do not start, and it goes on: what it calls by vfork() does not die in
+# malloc(), and exec says why.
+for change in +user_numa -user_numa; do
+	for shell in dash bash; do
+		before=$(stat_of heap_elsewhere)
+		# shellcheck disable=SC2016 # that shell expands them
+		LC_ALL=C numactl --membind=1 $shell -c 'echo '$change' > /sys/devices/system/node/node1/private/enabled
+			for i in 1 2 3; do ls / > /dev/null; echo "ls $?"; done
+			/bin/true; echo "true $?"; x=$(echo hi); echo "x $x"' 2>&1 | cat > /tmp/out
+		status=${PIPESTATUS[0]}
+		echo +user_numa > $private/enabled
+		sed 's/^/# /' /tmp/out
+		ok "$shell, $change: ends itself: status $status" [ $status = 0 ]
+		ok "$shell, $change: a subshell works" grep -q '^x hi$' /tmp/out
+		if [ $change = +user_numa ]; then
+			ok "$shell: control, the service is open: commands run" [ "$(grep -c ' 0$' /tmp/out)" = 4 ]
+		else
+			ok "$shell: commands are refused, none dies of a signal" \
+				[ "$(grep -cE '^(ls|true) (1|2|12[0-7])$' /tmp/out)" = 4 ]
+			ok "$shell: with the reason" grep -q 'Cannot allocate memory' /tmp/out
+			echo "# heap_elsewhere $(($(stat_of heap_elsewhere) - before))"
+		fi
+	done
+done
 done_testing

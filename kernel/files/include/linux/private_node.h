@@ -274,6 +274,7 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 bool __vma_names_private_node(const struct vm_area_struct *vma);
 unsigned long __private_node_unplugs(void);
 bool __private_node_unplug_waited(unsigned long *seen);
+bool __private_node_refuses_map(const struct vm_area_struct *vma);
 int __private_node_exec_room(void);
 unsigned long __private_node_overcommit(void);
 bool __private_node_vma_commits(struct vm_area_struct *vma, long pages);
@@ -339,6 +340,23 @@ static inline int private_node_exec_room(void)
 	if (private_node_any() && private_node_hook(exec_room))
 		return __private_node_exec_room();
 	return 0;
+}
+
+/**
+ * private_node_refuses_map - is there no memory for what is to be mapped?
+ * @vma: the range that grows, or becomes writable; NULL for a new one
+ *
+ * A task that is bound to private nodes which are all closed to it is told by
+ * ENOMEM, which a program can handle, and not by SIGBUS when it touches the
+ * memory.
+ *
+ * Cost: a static branch; with a private node, a look at the policy.
+ * Context: process, mmap_lock held.
+ */
+static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
+{
+	return private_node_any() && private_node_hook(refuses_map) &&
+	       __private_node_refuses_map(vma);
 }
 
 /**
@@ -572,6 +590,11 @@ static inline struct folio *private_node_user_alloc(int nid, gfp_t gfp,
 static inline void private_node_add_user_nodes(struct task_struct *task,
 					       nodemask_t *nodes)
 {
+}
+
+static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
+{
+	return false;
 }
 
 static inline unsigned long private_node_unplugs(void)

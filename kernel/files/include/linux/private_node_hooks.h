@@ -144,6 +144,8 @@
 	PRIVATE_NODE_HOOK(user_named) \
 	PRIVATE_NODE_HOOK(tmpfs_named) \
 	PRIVATE_NODE_HOOK(stack_elsewhere) \
+	PRIVATE_NODE_HOOK(heap_elsewhere) \
+	PRIVATE_NODE_HOOK(refuses_map) \
 	PRIVATE_NODE_HOOK(exec_room) \
 	PRIVATE_NODE_HOOK(overcommit) \
 	PRIVATE_NODE_HOOK(overcommit_vma)

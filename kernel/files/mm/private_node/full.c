@@ -108,11 +108,98 @@ void private_node_tell(const struct mempolicy *pol, const char *fate)
 	private_node_put(pn);
 }
 
+/*
+ * private_node_tell_kill - say in the kernel's log for whom a task is killed
+ * @pn: a full node whose on_full is oom
+ * @victim: the task
+ * @pages: that it has on the node
+ *
+ * Context: process.
+ */
+void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
+			    unsigned long pages)
+{
+	pr_err_ratelimited("node %d: %s: %s: %s (%d) is killed for %s (%d), it has %lu pages there, on_full is oom; %s\n",
+			   pn->nid, pn->owner, full.what, victim->comm,
+			   task_pid_nr(victim), current->comm,
+			   task_pid_nr(current), pages, full.next);
+}
+
+/*
+ * private_node_tell_none - say that there is nobody to kill
+ * @pn: a full node whose on_full is oom
+ *
+ * Context: process.
+ */
+void private_node_tell_none(struct private_node *pn)
+{
+	pr_err_ratelimited("node %d: %s: %s: %s (%d) gets an error, nobody who can be killed has pages there, on_full is oom; %s\n",
+			   pn->nid, pn->owner, full.what, current->comm,
+			   task_pid_nr(current), full.next);
+}
+
+/*
+ * private_node_mpol_refuses - can a policy give no memory at all?
+ * @pol: any policy
+ *
+ * All that it names is closed to the task, or gone: not full, not being
+ * unplugged, which may change.  A device map is not concerned: its size was
+ * looked at when it was mapped.
+ *
+ * Context: process.
+ */
+static bool private_node_mpol_refuses(const struct mempolicy *pol)
+{
+	nodemask_t open;
+
+	if (!private_node_mpol_places(pol, 0) || mpol_private_node(pol) ||
+	    !private_node_mpol_strict(pol) || private_node_mpol_closing(pol))
+		return false;
+	open = private_node_mpol_open(pol);
+	return !nodes_intersects(open, node_states[N_MEMORY_PRIVATE]);
+}
+
+/*
+ * __private_node_refuses_map - see private_node_refuses_map()
+ */
+bool __private_node_refuses_map(const struct vm_area_struct *vma)
+{
+	struct mempolicy *pol = vma ? vma->vm_policy : NULL;
+
+	/* What a file has is data that exists. */
+	if (vma && !vma_is_anonymous(vma))
+		return false;
+	if (!pol)
+		pol = current->mempolicy;
+	if (!pol || !private_node_mpol_refuses(pol))
+		return false;
+	private_node_tell(pol, "gets no more memory, ENOMEM");
+	return true;
+}
+
+/*
+ * What a program has already without having asked: its heap and its zeroed
+ * data.  It cannot be told there that a node was closed, and needs a little of
+ * it even to end itself.  brk() lets the heap grow no more.
+ */
+static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
+{
+	struct mm_struct *mm = vma->vm_mm;
+
+	if (!vma_is_anonymous(vma) || vma->vm_policy)
+		return false;
+	if (vma->vm_start == PAGE_ALIGN(READ_ONCE(mm->end_data)))
+		return true;
+	return addr >= READ_ONCE(mm->start_brk) && addr < READ_ONCE(mm->brk);
+}
+
 /* Where the next frame goes, or what exec writes for a new program. */
 static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long sp = KSTK_ESP(current);
 
+	if (vma_is_temporary_stack(vma))
+		return true;
 	if (current->flags & PF_KTHREAD || current->mm != vma->vm_mm)
 		return false;
 	if (vma->vm_flags & VM_STACK)
@@ -127,25 +214,30 @@ static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 /*
  * __private_node_stack_alloc - see private_node_stack_alloc()
  *
- * The device map is not concerned: who maps a stack there chose it.
+ * The device map is not concerned: who maps a stack there chose it.  A heap is a
+ * program's main memory, so it is served only where brk() refuses to enlarge it.
  */
 struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 					 struct vm_area_struct *vma,
 					 unsigned long addr, gfp_t gfp)
 {
+	bool stack = is_stack(vma, addr);
 	struct private_node *pn;
 	struct folio *folio;
 
-	if (mpol_private_node(pol) || !is_stack(vma, addr) ||
-	    private_node_mpol_closing(pol))
+	if (mpol_private_node(pol) || private_node_mpol_closing(pol))
+		return NULL;
+	if (!stack && !(private_node_hook(heap_elsewhere) &&
+			is_heap(vma, addr) && private_node_mpol_refuses(pol)))
 		return NULL;
 	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
 			      numa_mem_id(), NULL);
 	pn = folio ? meant(pol) : NULL;
-	if (pn) {
+	if (pn && stack)
 		this_cpu_inc(pn->stats->stack_elsewhere);
-		private_node_put(pn);
-	}
+	else if (pn)
+		this_cpu_inc(pn->stats->heap_elsewhere);
+	private_node_put(pn);
 	return folio;
 }
 

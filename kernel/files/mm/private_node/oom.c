@@ -211,8 +211,7 @@ static void kill_for_node(struct private_node *pn,
 
 	snprintf(message, sizeof(message),
 		 "private_node: node %d: out of memory", pn->nid);
-	pr_err("node %d: out of memory: killed %d (%s), %lu pages on the node\n",
-	       pn->nid, task_pid_nr(best->task), best->task->comm, best->pages);
+	private_node_tell_kill(pn, best->task, best->pages);
 	oom_kill_for_node(best->task, message);
 	this_cpu_inc(pn->stats->oom_kills);
 	if (mm) {
@@ -247,8 +246,7 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
 			break;
 		schedule_timeout_killable(OOM_POLL);
 	}
-	pr_err_ratelimited("node %d: out of memory, and no task to kill has pages there; %s (%d) gets an error\n",
-			   pn->nid, current->comm, task_pid_nr(current));
+	private_node_tell_none(pn);
 	return false;
 }
 

@@ -57,6 +57,8 @@ struct private_node_stats {
 	unsigned long preferred_elsewhere;
 	/* pages of stacks that went to ordinary memory, as the node is full */
 	unsigned long stack_elsewhere;
+	/* pages of heaps that went to ordinary memory, as the node is closed */
+	unsigned long heap_elsewhere;
 	/* pages that were moved to ordinary memory to be pinned there */
 	unsigned long pin_moved;
 	/* pages that the kernel placed, and that left for who named the node */
@@ -398,6 +400,9 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 
 /* full.c */
 void private_node_tell(const struct mempolicy *pol, const char *fate);
+void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
+			    unsigned long pages);
+void private_node_tell_none(struct private_node *pn);
 
 /* displaced.c */
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);

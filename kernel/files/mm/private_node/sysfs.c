@@ -149,6 +149,8 @@ static ssize_t stat_show(struct private_node *pn, char *buf)
 			     SUM(pn, preferred_elsewhere));
 	len += sysfs_emit_at(buf, len, "stack_elsewhere %lu\n",
 			     SUM(pn, stack_elsewhere));
+	len += sysfs_emit_at(buf, len, "heap_elsewhere %lu\n",
+			     SUM(pn, heap_elsewhere));
 	len += sysfs_emit_at(buf, len, "pin_moved %lu\n", SUM(pn, pin_moved));
 	len += sysfs_emit_at(buf, len, "guests_moved %lu\n",
 			     SUM(pn, guests_moved));
