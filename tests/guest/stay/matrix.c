@@ -63,6 +63,7 @@ static const struct row {
 	{ "shmem", SHMEM },
 	{ "SysV", SYSV },
 	{ "huge page", HUGETLB },
+	{ "huge page, after fork", HUGETLB, NO_SWAP, FORKED },
 	{ "device map, on disk", DEV, DISK },
 	{ "bind, on disk", BIND, DISK },
 	{ "device map, shared, on disk", DEV_SHARED, DISK },
@@ -418,6 +419,8 @@ static void set_up(void)
 	shell("modprobe private_node_sim; modprobe zram");
 	shell("echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null");
 	shell("truncate -s 32M /dev/shm/stay-swap && losetup /dev/loop0 /dev/shm/stay-swap && mkswap /dev/loop0 > /dev/null");
+	/* Copies of huge pages have to be somewhere when the node is closed. */
+	put(NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages", "2");
 	mkdir(ROOT, 0700);
 	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+cpuset +memory") ||
 	    mkdir(GROUP, 0700) || mkdir(SWAP_GROUP, 0700))
@@ -447,7 +450,7 @@ static void new_node(const char *owner, const char *on_unplug, const char *on_fu
 	snprintf(text, sizeof(text), "0,%d", node);
 	put_mems(text);
 	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	put(text, "2");
+	put(text, "4");
 }
 
 static void start(unsigned long i)
@@ -893,6 +896,7 @@ int main(int argc, char **argv)
 		test_strangers();
 	print_matrix();
 	put(ZSWAP, "0");
+	put(NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages", "0");
 	shell("losetup -d /dev/loop0; rm -f /dev/shm/stay-swap; echo 1 > /sys/block/zram0/reset");
 	rmdir(GROUP);
 	rmdir(SWAP_GROUP);

@@ -116,6 +116,7 @@
 	PRIVATE_NODE_HOOK(hugetlb_task) \
 	PRIVATE_NODE_HOOK(hugetlb_move) \
 	PRIVATE_NODE_HOOK(hugetlb_closed) \
+	PRIVATE_NODE_HOOK(hugetlb_displaced) \
 	PRIVATE_NODE_HOOK(cram_pte) \
 	PRIVATE_NODE_HOOK(cram_pmd) \
 	PRIVATE_NODE_HOOK(cram_reuse) \

@@ -57,6 +57,36 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 struct folio *folio);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_task_pools(nodemask_t *nodes, bool open);
+bool __private_node_hugetlb_displaces(const struct mempolicy *pol);
+void private_node_hugetlb_displaced(const struct mempolicy *pol,
+				    struct folio *folio);
+
+/**
+ * private_node_hugetlb_displaces - is a copy worth an ordinary huge page?
+ * @pol: policy of a hugetlb mapping that gave no page, or NULL
+ *
+ * Cost: on failure only.
+ * Context: any.
+ * Return: true if it names private nodes and no other.
+ */
+static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
+{
+	return private_node_any() && private_node_hook(hugetlb_displaced) &&
+	       __private_node_hugetlb_displaces(pol);
+}
+
+/**
+ * private_node_hugetlb_waits - was there no huge page because of an unplug?
+ * @err: from alloc_hugetlb_folio() for a copy
+ *
+ * Then the fault waits for the outcome, see private_node_fault_error(): nobody
+ * else loses his page.
+ * Context: any.
+ */
+static inline bool private_node_hugetlb_waits(int err)
+{
+	return private_node_any() && err == -ENOMEM;
+}
 
 /**
  * private_node_task_pools - does the task's policy name pools of private nodes?
@@ -208,7 +238,7 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 }
 
 /**
- * private_node_stack_alloc - a page of a stack, where its node has none left
+ * private_node_stack_alloc - a page of a stack or heap, where its node has none
  * @pol: policy of the fault
  * @ilx: interleave index
  * @vma: where the fault is
@@ -216,11 +246,13 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
  * @gfp: of the fault
  * @order: of the folio
  *
- * A signal that says that the node is full needs a frame on the stack.
+ * A signal that says that the node is full needs a frame on the stack, and a
+ * program whose node was closed needs what its heap has left to end itself.
  *
  * Cost: on failure only; a static branch.
  * Context: as @gfp says.
- * Return: an ordinary folio for a stack of the running task; else NULL.
+ * Return: an ordinary folio for a stack of the running task, or for its heap
+ * when its policy gives nothing more; else NULL.
  */
 static inline struct folio *
 private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
@@ -498,6 +530,21 @@ private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
 			     unsigned int order, pgoff_t ilx)
 {
 	return NULL;
+}
+
+static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
+{
+	return false;
+}
+
+static inline void private_node_hugetlb_displaced(const struct mempolicy *pol,
+						  struct folio *folio)
+{
+}
+
+static inline bool private_node_hugetlb_waits(int err)
+{
+	return false;
 }
 
 #define private_node_set_mpoli(mpoli, mpol)	do { } while (0)

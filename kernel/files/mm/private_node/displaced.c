@@ -45,13 +45,27 @@ static DEFINE_PER_CPU(unsigned long, displaced_pages);
 static void count_displaced(const struct mempolicy *pol, struct folio *folio)
 {
 	struct private_node *pn = private_node_mpol_nearest(pol);
+	unsigned long nr = folio_nr_pages(folio);
 
-	this_cpu_inc(displaced_pages);
+	this_cpu_add(displaced_pages, nr);
 	trace_private_node_displaced(pn ? pn->nid : NUMA_NO_NODE,
 				     folio_nid(folio));
 	if (pn)
-		this_cpu_inc(pn->stats->displaced);
+		this_cpu_add(pn->stats->displaced, nr);
 	private_node_put(pn);
+}
+
+/*
+ * private_node_hugetlb_displaced - count a copy of a huge page
+ * @pol: for which private_node_hugetlb_displaces()
+ * @folio: the copy
+ *
+ * Context: process.
+ */
+void private_node_hugetlb_displaced(const struct mempolicy *pol,
+				    struct folio *folio)
+{
+	count_displaced(pol, folio);
 }
 
 static struct folio *displaced_alloc(const struct mempolicy *pol, gfp_t gfp)

@@ -7,7 +7,8 @@
  * no total: what others reserve does not count on it.  Only a policy that names
  * the node takes from it, and when it names no other it takes nothing else: with
  * the service closed, or with the node taken from its cpuset, it is as if the
- * pool were empty.
+ * pool were empty.  A copy of a page that is shared since fork() is of data that
+ * exists: it may be an ordinary huge page, where there is one.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -61,6 +62,14 @@ bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 		return false;
 	*nodes = private_node_mpol_enter(pol, USER);
 	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
+}
+
+/*
+ * __private_node_hugetlb_displaces - see private_node_hugetlb_displaces()
+ */
+bool __private_node_hugetlb_displaces(const struct mempolicy *pol)
+{
+	return names_pools(pol) && private_node_mpol_strict(pol);
 }
 
 /*
