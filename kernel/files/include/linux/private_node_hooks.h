@@ -96,6 +96,7 @@
 	PRIVATE_NODE_HOOK(hint_target) \
 	PRIVATE_NODE_HOOK(pin_target) \
 	PRIVATE_NODE_HOOK(mbind_full) \
+	PRIVATE_NODE_HOOK(move_shared) \
 	PRIVATE_NODE_HOOK(user_bind) \
 	PRIVATE_NODE_HOOK(user_file) \
 	PRIVATE_NODE_HOOK(user_nodes) \
@@ -115,8 +116,8 @@
 	PRIVATE_NODE_HOOK(hugetlb_pool) \
 	PRIVATE_NODE_HOOK(hugetlb_task) \
 	PRIVATE_NODE_HOOK(hugetlb_move) \
-	PRIVATE_NODE_HOOK(hugetlb_closed) \
 	PRIVATE_NODE_HOOK(hugetlb_displaced) \
+	PRIVATE_NODE_HOOK(hugetlb_closed) \
 	PRIVATE_NODE_HOOK(cram_pte) \
 	PRIVATE_NODE_HOOK(cram_pmd) \
 	PRIVATE_NODE_HOOK(cram_reuse) \

@@ -35,6 +35,10 @@ void private_node_mpol_inherit(struct mempolicy *pol,
 			       const struct mempolicy *mount);
 bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
 void __private_node_keep_file_folios(struct list_head *folios);
+unsigned long __private_node_keep_shared(struct list_head *folios, int nid);
+unsigned long __private_node_mbind_keep_shared(struct list_head *folios,
+					       const struct mempolicy *pol);
+bool __private_node_keep_last_shared(struct list_head *folios, int nid);
 bool __private_node_pin_refused(struct folio *folio);
 void __private_node_adopted(struct folio *folio);
 struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
@@ -323,6 +327,45 @@ static inline void private_node_keep_file_folios(int nid,
 }
 
 /**
+ * private_node_keep_shared - take off a list what others may not have there
+ * @folios: isolated folios, for a move that a system call asked for
+ * @nid: where the list goes
+ *
+ * MPOL_MF_MOVE_ALL moves what others map as well.  To and from private nodes
+ * their policies and cpusets are obeyed; what stays is put back.
+ *
+ * Cost: a static branch; with a private node, a look at each folio, and a walk
+ * of the reverse map for those that are shared.
+ * Context: process; the locks of page tables not held.
+ * Return: how many folios stay.
+ */
+static inline unsigned long private_node_keep_shared(struct list_head *folios,
+						     int nid)
+{
+	if (!private_node_any() || !private_node_hook(move_shared))
+		return 0;
+	return __private_node_keep_shared(folios, nid);
+}
+
+/* The same, for mbind(). */
+static inline unsigned long
+private_node_mbind_keep_shared(struct list_head *folios,
+			       const struct mempolicy *pol)
+{
+	if (!private_node_any() || !private_node_hook(move_shared))
+		return 0;
+	return __private_node_mbind_keep_shared(folios, pol);
+}
+
+/* The same, for the last of a list, which was just isolated: does it stay? */
+static inline bool private_node_keep_last_shared(struct list_head *folios,
+						 int nid)
+{
+	return private_node_any() && private_node_hook(move_shared) &&
+	       __private_node_keep_last_shared(folios, nid);
+}
+
+/**
  * private_node_pin_refused - is a long-term pin of a page refused?
  * @page: any page, held
  *
@@ -516,6 +559,25 @@ static inline bool private_node_stays(struct folio *folio,
 static inline void private_node_keep_file_folios(int nid,
 						 struct list_head *folios)
 {
+}
+
+static inline unsigned long private_node_keep_shared(struct list_head *folios,
+						     int nid)
+{
+	return 0;
+}
+
+static inline unsigned long
+private_node_mbind_keep_shared(struct list_head *folios,
+			       const struct mempolicy *pol)
+{
+	return 0;
+}
+
+static inline bool private_node_keep_last_shared(struct list_head *folios,
+						 int nid)
+{
+	return false;
 }
 
 static inline bool private_node_pin_refused(struct page *page)

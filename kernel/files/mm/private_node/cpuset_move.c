@@ -9,11 +9,15 @@
  *  - what a policy names stays while its node is possible, whatever the default
  *    is.  When the node is possible no more, or the policy was rebound away from
  *    it, it goes to what the policy names now and the cpuset has.  Where that is
- *    nothing it stays, as memory of the device map does.
+ *    nothing it stays, as memory of the device map does; but what only prefers
+ *    a node goes on as memory that nobody named.
+ *  - what several processes share goes where all of them may have it, as
+ *    private_node_may_have() says, or stays.
  *
  * Where no two masks differ there is nothing to tell apart: do_migrate_pages().
  */
 #include <linux/cpuset_possible.h>
+#include <linux/delay.h>
 #include <linux/migrate.h>
 #include <linux/mm_inline.h>
 #include <linux/private_node_policy.h>
@@ -74,7 +78,13 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 	nodes_or(m->leave_named, m->leave_named, revoked);
 }
 
-/* Does the policy name nodes?  Then those of them that the cpuset has. */
+/* How often those are asked who share a folio, when they are busy. */
+#define ASK_SHARERS	3
+
+/*
+ * Does the policy name nodes?  Then those of them that the cpuset has.  A
+ * preference of which nothing is left names none.
+ */
 static bool policy_names(const struct mover *m, const struct mempolicy *pol,
 			 nodemask_t *nodes)
 {
@@ -87,7 +97,7 @@ static bool policy_names(const struct mover *m, const struct mempolicy *pol,
 		nodes_and(private, pol->private_nodes, *m->possible);
 		nodes_or(*nodes, *nodes, private);
 	}
-	return true;
+	return !nodes_empty(*nodes) || !private_node_mpol_prefers(pol);
 }
 
 static void ask_thread(struct mover *m, struct task_struct *task)
@@ -167,7 +177,8 @@ static void default_goes(const struct mover *m, int nid, nodemask_t *nodes)
 }
 
 /*
- * Nodes that a folio moves to, none if it stays.
+ * Nodes that a folio moves to by the policies and the cpuset of the process
+ * that is moved, none if it stays.
  *
  * The policy of a mapping does not own page cache, and that of a task names
  * ordinary nodes for it.
@@ -191,6 +202,31 @@ static void folio_goes(const struct mover *m, struct folio *folio,
 	    !nodes_and(*nodes, *nodes, node_states[N_MEMORY]))
 		default_goes(m, nid, nodes);
 	mpol_cond_put(object);
+}
+
+/* -EAGAIN when somebody who shares the folio could not be asked just now. */
+static int shared_goes(const struct mover *m, struct folio *folio,
+		       nodemask_t *nodes)
+{
+	int ret = 0;
+
+	/* Its object stays while it is locked. */
+	folio_lock(folio);
+	folio_goes(m, folio, nodes);
+	if (!nodes_empty(*nodes) && folio_maybe_mapped_shared(folio))
+		ret = private_node_may_have(folio, nodes, NUMA_NO_NODE);
+	folio_unlock(folio);
+	return ret;
+}
+
+/* As folio_goes(), for all who share the folio. */
+static void all_go(const struct mover *m, struct folio *folio,
+		   nodemask_t *nodes)
+{
+	int tries = ASK_SHARERS;
+
+	while (shared_goes(m, folio, nodes) == -EAGAIN && --tries)
+		usleep_range(50, 200);
 }
 
 /* Where do_migrate_pages() would move it, if that is among @nodes. */
@@ -232,10 +268,7 @@ static void take_group(struct mover *m, struct list_head *folios,
 	nodemask_t nodes;
 
 	list_for_each_entry_safe(folio, next, folios, lru) {
-		/* Its object stays while it is locked. */
-		folio_lock(folio);
-		folio_goes(m, folio, &nodes);
-		folio_unlock(folio);
+		all_go(m, folio, &nodes);
 		if (list_empty(group))
 			m->dest = nodes;
 		if (nodes_equal(nodes, m->dest))

@@ -29,6 +29,7 @@
 #include <linux/cpuset_possible.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/private_node_policy.h>
@@ -377,4 +378,76 @@ struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
 		return NULL;
 	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
+}
+
+/* May it go to each of the nodes, as far as its other users are concerned? */
+static bool shared_stays(struct folio *folio, const nodemask_t *to)
+{
+	nodemask_t nodes = *to;
+
+	if (!folio_maybe_mapped_shared(folio) ||
+	    (!node_is_private(folio_nid(folio)) &&
+	     !nodes_intersects(*to, private_node_map)))
+		return false;
+	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) <= 0 ||
+	       !nodes_equal(nodes, *to);
+}
+
+static unsigned long keep_shared(struct list_head *folios, const nodemask_t *to)
+{
+	struct folio *folio, *next;
+	unsigned long nr = 0;
+	LIST_HEAD(stay);
+
+	list_for_each_entry_safe(folio, next, folios, lru)
+		if (shared_stays(folio, to)) {
+			list_move(&folio->lru, &stay);
+			nr++;
+		}
+	putback_movable_pages(&stay);
+	return nr;
+}
+
+/*
+ * __private_node_keep_shared - see private_node_keep_shared()
+ */
+unsigned long __private_node_keep_shared(struct list_head *folios, int nid)
+{
+	nodemask_t to = nodemask_of_node(nid);
+
+	return keep_shared(folios, &to);
+}
+
+/*
+ * __private_node_keep_last_shared - see private_node_keep_last_shared()
+ */
+bool __private_node_keep_last_shared(struct list_head *folios, int nid)
+{
+	nodemask_t to = nodemask_of_node(nid);
+	LIST_HEAD(last);
+	bool stays;
+
+	list_move(folios->prev, &last);
+	stays = keep_shared(&last, &to);
+	list_splice_tail(&last, folios);
+	return stays;
+}
+
+/*
+ * __private_node_mbind_keep_shared - see private_node_mbind_keep_shared()
+ *
+ * A preference goes on in ordinary memory, so it may mean any.
+ */
+unsigned long
+__private_node_mbind_keep_shared(struct list_head *folios,
+				 const struct mempolicy *pol)
+{
+	nodemask_t to;
+
+	if (!bind_nodes(pol, &to))
+		nodes_or(to, node_states[N_MEMORY], pol->private_nodes);
+	nodes_andnot(to, to, private_node_map);
+	private_node_reachable(&to);
+	nodes_or(to, to, pol->private_nodes);
+	return keep_shared(folios, &to);
 }
