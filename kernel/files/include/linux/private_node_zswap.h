@@ -32,6 +32,7 @@ bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg);
 
 /* mm/zswap.c, for who empties a node */
 unsigned long zswap_leave_node(int nid, unsigned long max);
+bool zswap_compress_again(struct folio *folio);
 
 /* The parameter, in mm/zswap.c. */
 #define private_node_zswap_param()					\

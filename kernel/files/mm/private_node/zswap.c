@@ -5,8 +5,8 @@
  *
  * The administrator names the node (/sys/module/zswap/parameters/node), and its
  * owner has to have it open to demotion.  When it has no room, zswap compresses
- * as ever.  Pages are zswap's: they are on no LRU list, and leave by way of the
- * swap cache when the node is emptied.
+ * as ever.  Pages are zswap's: they are on no LRU list, and are compressed after
+ * all when the node is emptied.
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
@@ -20,6 +20,7 @@
 #include <linux/swap.h>
 #include <linux/zswap.h>
 
+#include "../internal.h"
 #include "../swap.h"
 #include "private_node.h"
 
@@ -185,11 +186,36 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 }
 
 /*
+ * Whose page it is knows better where it goes: when it is swapped in.  True when
+ * @folio, with its reference, is gone.
+ */
+static bool stays_in_swap(struct folio *folio)
+{
+	bool stays;
+
+	/* Off the list of this CPU, where it was put just now. */
+	lru_add_drain();
+	if (!folio_isolate_lru(folio))
+		return false;
+	stays = zswap_compress_again(folio);
+	if (stays) {
+		folio_put(folio);
+		/* Who waits for it to be read looks again. */
+		if (!remove_mapping(folio_mapping(folio), folio))
+			swap_cache_del_folio(folio);
+		folio_unlock(folio);
+	}
+	folio_putback_lru(folio);
+	return stays;
+}
+
+/*
  * private_node_zswap_leave - a stored page leaves its node
  * @swp: its entry
  * @memcg: whose page it is
  *
- * As in a swap-in, the swap cache has the page then.
+ * zswap compresses it; where that cannot be, the swap cache has the page then, as
+ * in a swap-in.
  * Context: process, may sleep.
  * Return: true when it has left; false when there is no memory, or it was gone.
  */
@@ -208,6 +234,8 @@ bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg)
 	put_swap_device(si);
 	if (IS_ERR(folio))
 		return false;
+	if (stays_in_swap(folio))
+		return true;
 	ret = node_isset(folio_nid(folio), pol.nodes) ? zswap_load(folio) :
 							-ENOENT;
 	if (ret == -ENOENT) {
