@@ -58,6 +58,7 @@
 struct holders {
 	unsigned long user;
 	unsigned long pinned;	/* of user */
+	unsigned long huge;	/* of user, of pools of huge pages */
 	unsigned long guests;	/* put there by the kernel, not pinned */
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
@@ -108,6 +109,8 @@ static void count_folio(struct folio *folio, struct holders *h)
 		return;
 	}
 	h->user += nr;
+	if (folio_test_hugetlb(folio))
+		h->huge += nr;
 	if (!h->user_pfn || folio_mapped(folio))
 		h->user_pfn = folio_pfn(folio);
 	if (folio_is_pinned(folio)) {
@@ -342,14 +345,23 @@ static void count_moved(struct private_node_leaving *l, unsigned long moved,
 				  left);
 }
 
+/* Guests always leave; a huge page cannot be unmapped for good. */
+static bool moves(struct folio *folio, enum private_node_on_unplug how)
+{
+	if (!private_node_folio_is_users(folio))
+		return false;
+	return how == PRIVATE_NODE_UNPLUG_MOVE || private_node_is_guest(folio) ||
+	       (how == PRIVATE_NODE_UNPLUG_SIGBUS && folio_test_hugetlb(folio));
+}
+
 static void move_range(struct private_node *pn, unsigned long pfn,
-		       unsigned long end, bool only_guests, struct pass *pass)
+		       unsigned long end, enum private_node_on_unplug how,
+		       struct pass *pass)
 {
 	struct private_node_leaving l = {
 		.pn = pn,
 		.folios = LIST_HEAD_INIT(l.folios),
 		.batch = EVACUATE_BATCH,
-		.gone = only_guests ? NUMA_NO_NODE : pn->nid,
 		.gfp = GFP_KERNEL | __GFP_MOVABLE | __GFP_RETRY_MAYFAIL |
 		       __GFP_NOWARN,
 		.mode = MIGRATE_SYNC,
@@ -362,8 +374,12 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
-		if (private_node_folio_is_users(folio) &&
-		    (!only_guests || private_node_is_guest(folio)))
+		l.gone = pn->nid;
+		/* A bind that came later keeps a guest where it is. */
+		if (how != PRIVATE_NODE_UNPLUG_MOVE &&
+		    private_node_is_guest(folio))
+			l.gone = NUMA_NO_NODE;
+		if (moves(folio, how))
 			ret = private_node_move_out(&l, folio);
 		if (!ret) {
 			pass->nowhere += folio_nr_pages(folio);
@@ -498,9 +514,13 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	trace_private_node_unplug(pn->nid, pn->on_unplug, nr, left);
 }
 
+/*
+ * Data that is unmapped is lost, so nothing is while something else is there
+ * that may not leave: the unplug may be refused yet.
+ */
 static struct pass evacuate_pass(struct private_node *pn,
 				 const struct range *ranges, unsigned int nr,
-				 enum private_node_on_unplug how)
+				 enum private_node_on_unplug how, bool unmap)
 {
 	struct pass pass = {};
 
@@ -508,9 +528,8 @@ static struct pass evacuate_pass(struct private_node *pn,
 		unsigned long pfn = PHYS_PFN(ranges[nr].start);
 		unsigned long end = PHYS_PFN(ranges[nr].end + 1);
 
-		move_range(pn, pfn, end, how != PRIVATE_NODE_UNPLUG_MOVE,
-			   &pass);
-		if (how == PRIVATE_NODE_UNPLUG_SIGBUS)
+		move_range(pn, pfn, end, how, &pass);
+		if (how == PRIVATE_NODE_UNPLUG_SIGBUS && unmap)
 			poison_range(pn, pfn, end);
 	}
 	return pass;
@@ -524,6 +543,9 @@ static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
 	[PRIVATE_NODE_UNPLUG_SIGBUS] =
 		"they could not be unmapped: try again, or stop it",
 };
+
+static const char need_pool[] =
+	"huge pages are moved: an ordinary pool lacks free ones, or stop it";
 
 static bool blocked(const struct holders *h, enum private_node_on_unplug how)
 {
@@ -546,7 +568,9 @@ static int refuse(struct private_node *pn, struct holders *h,
 		h->user = h->guests;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
-	report(pn, pn->nid, "cannot unplug", h, advice[how]);
+	report(pn, pn->nid, "cannot unplug", h,
+	       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
+	       advice[how]);
 	return -EBUSY;
 }
 
@@ -626,7 +650,7 @@ int private_node_evacuate_open(struct private_node *pn,
 	if (tries == SETTLE_TRIES && still_blocked(&h, &last, how))
 		return refuse(pn, &h, &pass, how);
 	if (how == PRIVATE_NODE_UNPLUG_MOVE)
-		pass = evacuate_pass(pn, ranges, nr, how);
+		pass = evacuate_pass(pn, ranges, nr, how, false);
 	if (!pass.nowhere)
 		return 0;
 	scan_ranges(ranges, nr, &h);
@@ -656,7 +680,8 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 			msleep(SETTLE_MS);
 			continue;
 		}
-		pass = evacuate_pass(pn, ranges, nr, how);
+		pass = evacuate_pass(pn, ranges, nr, how,
+				     !h.guests && !h.huge);
 		passes++;
 		if (pass.unsure)
 			msleep(SETTLE_MS);
