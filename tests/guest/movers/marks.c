@@ -253,6 +253,24 @@ static void test_displaced(void)
 	put(GROUP "/cpuset.mems", "0-2");
 }
 
+/* -- on_unplug=sigbus: what is lost is lost for an unplug that succeeds ---------------------- */
+
+static void test_unmap_refused(void)
+{
+	char *named = map_small(LEN, MAP_PRIVATE), *guest;
+
+	bind_to(named, LEN, node, 0);
+	touch(named, LEN);
+	guest = demoted();
+	bind_to(guest, LEN, node, 0);
+	ok(!unplugs() && errno == EBUSY, "sigbus: refused for what the kernel demoted and may not go elsewhere");
+	ok(all_here(named, LEN) && intact(named, LEN), "... and nothing is unmapped for that");
+	munmap(guest, LEN);
+	ok(unplugs() && !touch(named, LEN) && bus_signal == SIGBUS, "... control: without it all that was named is");
+	plug();
+	munmap(named, LEN);
+}
+
 /* -- who names the node comes first --------------------------------------------------------- */
 
 static int take_all(void *arg)
@@ -393,6 +411,9 @@ int main(void)
 	test_reused();
 	put(node_file("on_unplug"), "move");
 	test_displaced();
+	put(node_file("on_unplug"), "sigbus");
+	test_unmap_refused();
+	put(node_file("on_unplug"), "move");
 	test_room();
 	test_victim();
 	test_mbind("oom");

@@ -67,6 +67,7 @@ static struct places places(const void *addr, size_t len)
 }
 
 /* Makes the node, open to SERVICES; MORE are words for new_node. */
+__attribute__((unused))
 static void make_node(const char *more)
 {
 	const char *range = getenv("PMN_RESERVED");
@@ -74,7 +75,7 @@ static void make_node(const char *more)
 
 	if (!range || (access(SIM, F_OK) && system("modprobe private_node_sim")))
 		bail("no reserved memory");
-	snprintf(words, sizeof(words), "name=t ranges=%s distances=60,20 capable=" SERVICES ",longterm_pin,compaction "
+	snprintf(words, sizeof(words), "name=t ranges=%s distances=60,20 capable=" SERVICES ",longterm_pin,compaction,hugetlb "
 		 "enabled=" SERVICES " online_type=online_movable %s", strchr(range, ':') + 1, more);
 	put(SIM "new_node", words);
 	find_node();

@@ -6,6 +6,7 @@
  * memory of the same policy is asked for beside it: it is refused where the data is not.
  *
  * The column "nothing" is the control: all is on the node, new memory as well.
+ * A huge page that is copied comes from a pool, so the ordinary node has one, too.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Unpoison
@@ -49,32 +50,33 @@ static const struct row {
 	enum mem mem;
 	enum swap swap;
 	int flags;
+	bool brief;	/* is in the short form, for the demo */
 } rows[] = {
 	/* In the order in which swap devices are needed. */
-	{ "device map", DEV },
+	{ "device map", DEV, .brief = true },
 	{ "device map, after fork", DEV, NO_SWAP, FORKED },
 	{ "device map, THP, after fork", DEV, NO_SWAP, THP | FORKED },
 	{ "device map, locked", DEV, NO_SWAP, LOCKED },
 	{ "device map, shared", DEV_SHARED },
 	{ "bind", BIND },
-	{ "bind, after fork", BIND, NO_SWAP, FORKED },
-	{ "bind, THP", BIND, NO_SWAP, THP },
+	{ "bind, after fork", BIND, NO_SWAP, FORKED, .brief = true },
+	{ "bind, THP", BIND, NO_SWAP, THP, .brief = true },
 	{ "task's bind, after fork", TASK, NO_SWAP, FORKED },
 	{ "shmem", SHMEM },
-	{ "SysV", SYSV },
+	{ "SysV", SYSV, .brief = true },
 	{ "huge page", HUGETLB },
-	{ "huge page, after fork", HUGETLB, NO_SWAP, FORKED },
+	{ "huge page, after fork", HUGETLB, NO_SWAP, FORKED, .brief = true },
 	{ "device map, on disk", DEV, DISK },
 	{ "bind, on disk", BIND, DISK },
 	{ "device map, shared, on disk", DEV_SHARED, DISK },
 	{ "SysV, on disk", SYSV, DISK },
-	{ "device map, in zram", DEV, ZRAM },
+	{ "device map, in zram", DEV, ZRAM, .brief = true },
 	{ "device map, after fork, in zram", DEV, ZRAM, FORKED },
 	{ "bind, in zram", BIND, ZRAM },
 	{ "task's bind, in zram", TASK, ZRAM },
 	{ "shmem, in zram", SHMEM, ZRAM },
 	{ "device map, in zswap", DEV, ZSWAPPED },
-	{ "bind, in zswap", BIND, ZSWAPPED },
+	{ "bind, in zswap", BIND, ZSWAPPED, .brief = true },
 	{ "bind, in swap cache", BIND, ZRAM, CACHED },
 	{ "device map, pinned", DEV, NO_SWAP, PINNED },
 };
@@ -419,8 +421,6 @@ static void set_up(void)
 	shell("modprobe private_node_sim; modprobe zram");
 	shell("echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null");
 	shell("truncate -s 32M /dev/shm/stay-swap && losetup /dev/loop0 /dev/shm/stay-swap && mkswap /dev/loop0 > /dev/null");
-	/* Copies of huge pages have to be somewhere when the node is closed. */
-	put(NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages", "2");
 	mkdir(ROOT, 0700);
 	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+cpuset +memory") ||
 	    mkdir(GROUP, 0700) || mkdir(SWAP_GROUP, 0700))
@@ -430,6 +430,14 @@ static void set_up(void)
 	first_pfn = strtoul(range, NULL, 0) / PAGE;
 	strcpy(text, strchr(range, ':') + 1);
 	end_pfn = first_pfn + strtoul(text, NULL, 0) / PAGE;
+}
+
+static void set_pool(int nid, const char *nr)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
+	put(text, nr);
 }
 
 static void put_mems(const char *mems)
@@ -449,8 +457,9 @@ static void new_node(const char *owner, const char *on_unplug, const char *on_fu
 	node = (int)number_in(SIM "nodes", "name=stay nid=");
 	snprintf(text, sizeof(text), "0,%d", node);
 	put_mems(text);
-	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	put(text, "4");
+	/* Copies of a huge page need one, there or in ordinary memory. */
+	set_pool(node, "4");
+	set_pool(0, "4");
 }
 
 static void start(unsigned long i)
@@ -516,6 +525,7 @@ static void tear_down(void)
 		stop(i);
 	swap_off();
 	empty_pool();
+	set_pool(0, "0");
 	write_file(SIM "free", "all");
 	put_mems("0");
 	put(SIM "remove_node", "stay");
@@ -530,11 +540,20 @@ static const char *const column_names[NR_COLUMNS] = {
 };
 static const char *cells[NR_ROWS][NR_COLUMNS];
 
+static bool brief;
+
+static bool in_brief(enum column c)
+{
+	return c == NOTHING || c == CLOSED || c == REVOKED || c == MOVE || c == UNMAP || c == TAKEN;
+}
+
 /* "service closed" closes a policy, not a device map; a broken page can be met where it is mapped. */
 static bool applies(const struct row *r, enum column c)
 {
-	if (r->mem == HUGETLB)
-		return c == NOTHING || c == CLOSED || c == REVOKED || c == REFUSE;
+	if (brief && !r->brief)
+		return false;
+	if (r->mem == HUGETLB && c == LOST)
+		return false;
 	if (r->flags & PINNED)
 		return c != UNMAP && c != TAKEN && c != LOST;
 	/* Its stack is there as well. */
@@ -647,6 +666,7 @@ static void fill(void)
 	char text[64];
 
 	enable("-reclaim");
+	empty_pool();
 	snprintf(text, sizeof(text), "node=stay count=%lu", node_free());
 	put(SIM "alloc", text);
 }
@@ -705,7 +725,8 @@ static void happens(enum column c)
 		break;
 	case MOVE:
 		empty_pool();
-		ok(!unplug(), "a pinned page: unplug is refused");
+		if (!brief)
+			ok(!unplug(), "a pinned page: unplug is refused");
 		for (i = 0; i < NR_ROWS; i++)
 			if (rows[i].flags & PINNED) {
 				cell(i, c, ask(i, 'c'));
@@ -869,12 +890,16 @@ static void print_matrix(void)
 
 	printf("#%*s", 32, "");
 	for (c = 0; c < NR_COLUMNS; c++)
-		printf(" | %-8.15s", column_names[c]);
+		if (!brief || in_brief(c))
+			printf(" | %-8.15s", column_names[c]);
 	puts("");
 	for (i = 0; i < NR_ROWS; i++) {
+		if (brief && !rows[i].brief)
+			continue;
 		printf("# %-31s", rows[i].name);
 		for (c = 0; c < NR_COLUMNS; c++)
-			printf(" | %-*s", (int)(strlen(column_names[c]) < 8 ? 8 : strlen(column_names[c])), cells[i][c] ?: "-");
+			if (!brief || in_brief(c))
+				printf(" | %-*s", (int)(strlen(column_names[c]) < 8 ? 8 : strlen(column_names[c])), cells[i][c] ?: "-");
 		puts("");
 	}
 }
@@ -884,19 +909,19 @@ int main(int argc, char **argv)
 	int c;
 
 	set_up();
+	brief = argc > 1 && !strcmp(argv[1], "short");
 	for (c = 0; c < NR_COLUMNS; c++) {
-		if (argc > 1 && atoi(argv[1]) != c)
+		if (brief ? !in_brief(c) : argc > 1 && atoi(argv[1]) != c)
 			continue;
 		if (c == REFUSE)
 			test_refuse();
 		else
 			test_column(c);
 	}
-	if (argc == 1 || atoi(argv[1]) == NR_COLUMNS)
+	if (argc == 1 || (!brief && atoi(argv[1]) == NR_COLUMNS))
 		test_strangers();
 	print_matrix();
 	put(ZSWAP, "0");
-	put(NODE_DIR "/node0/hugepages/hugepages-2048kB/nr_hugepages", "0");
 	shell("losetup -d /dev/loop0; rm -f /dev/shm/stay-swap; echo 1 > /sys/block/zram0/reset");
 	rmdir(GROUP);
 	rmdir(SWAP_GROUP);

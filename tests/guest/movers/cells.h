@@ -1,0 +1,639 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cells.h: the movers matrix.
+ *
+ * A row is a mover, a column a kind of policy.  Each cell is a process whose memory may be on one
+ * ordinary node only, as the column says it, and the mover would take it to the other one: to node 1
+ * (AWAY), which is nearer to the private node, or to node 0 (HOME), where the processors are.  The
+ * first column, without any policy, is the control of its row: there the mover does reach the
+ * forbidden node.  In all others the number of pages outside has to be 0, and where the mover can go
+ * to the right node instead it has to have done so.
+ *
+ * With "v1" the cpusets are of cgroup v1, which has one mask, and knows no private nodes; with "short"
+ * some rows and columns are run, for the demo.
+ */
+#ifndef CELLS_H
+#define CELLS_H
+
+#include <pthread.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "movers.h"
+
+#define LEN (1 * MIB)
+#define SMALL (256 * 1024UL)	/* of a cell where each page takes its time */
+#define WAIT 60		/* seconds for a state that has to come, on a busy host */
+#define V1_ROOT "/tmp/movers-v1"
+
+/* The node that a row's memory may have, and the one that its mover would like. */
+static int may = HOME, likes = AWAY;
+static size_t len = LEN;	/* of a cell of this row */
+
+/* -- columns: who may have the memory where ------------------------------------------------- */
+
+/* Kinds of columns, of which a row takes some. */
+#define POLICY		0x01	/* of the process itself */
+#define OBJECT		0x02	/* of shared memory */
+#define THREAD		0x04	/* of another thread */
+#define SHARER		0x08	/* of another process that maps the same pages */
+#define OBJECT_SHARER	0x10
+#define SHARER_CPUSET	0x20
+#define CPUSET		0x40	/* what may be named */
+#define DEFAULT		0x80	/* what memory without a name may have */
+#define ALL		0xff
+#define CONTROL		0
+
+struct cell;
+
+struct column {
+	const char *name;
+	int kind;
+	const char *mems, *sysram;	/* of the cell's cgroup; P is the private node, M what it may have */
+	bool nested;			/* the process is in a child, */
+	const char *child;		/* which was told this, or nothing */
+	bool shared;			/* shared memory */
+	bool brief;			/* is in the short form */
+	void (*set)(struct cell *cell, char *p);	/* in the cell */
+};
+
+struct cell {
+	pid_t pid;
+	int to, from;
+	char group[64];			/* where the process is */
+	const struct column *column;
+	struct places at;
+	int err;
+	bool used;
+	bool counted;			/* places are from the act, not from the memory */
+};
+
+static const struct column *columns;	/* those of this run */
+
+static volatile int thread_is_bound;
+
+static void *bound_thread(void *arg)
+{
+	thread_is_bound = bind_task(may) ? -1 : 1;
+	pause();
+	return arg;
+}
+
+static void set_vma(struct cell *cell, char *p)
+{
+	if (bind_to(p, len, may, 0))
+		bail("mbind");
+}
+
+static void set_leader(struct cell *cell, char *p)
+{
+	if (bind_task(may))
+		bail("set_mempolicy");
+}
+
+static void set_thread(struct cell *cell, char *p)
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, bound_thread, NULL))
+		bail("pthread_create");
+	while (!thread_is_bound)
+		sched_yield();
+	if (thread_is_bound < 0)
+		bail("set_mempolicy of a thread");
+}
+
+static void set_later(struct cell *cell, char *p)
+{
+	if (bind_to(p, len, likes, 0) || bind_to(p, len, may, 0))
+		bail("mbind");
+}
+
+static void set_leader_later(struct cell *cell, char *p)
+{
+	if (bind_task(likes) || bind_task(may))
+		bail("set_mempolicy");
+}
+
+static void with_nodes(char *to, const char *list)
+{
+	for (; *list; list++)
+		*to++ = *list == 'P' ? '0' + node : *list == 'M' ? '0' + may : *list;
+	*to = 0;
+}
+
+/* Writes a file of a cgroup; a list of nodes as in struct column, NULL for none. */
+static void set_file(const char *group, const char *file, const char *list)
+{
+	char path[128], nodes[32] = "\n";
+
+	if (list)
+		with_nodes(nodes, list);
+	snprintf(path, sizeof(path), "%s/%s", group, file);
+	put(path, nodes);
+}
+
+static void enter(const char *group)
+{
+	set_file(group, "cgroup.procs", "0");
+}
+
+static bool is_v1;
+
+/* A cgroup of v1 has no processors nor nodes until it is told. */
+static void make_v1(const char *group, const char *mems)
+{
+	char cpus[64];
+
+	mkdir(group, 0755);
+	if (!read_file(V1_ROOT "/cpuset.effective_cpus", cpus, sizeof(cpus)))
+		bail("%s", group);
+	set_file(group, "cpuset.cpus", cpus);
+	set_file(group, "cpuset.mems", mems);
+}
+
+static void v1_group(char *path, size_t size, const struct cell *cell, const char *more)
+{
+	snprintf(path, size, V1_ROOT "/c%d%s", (int)(cell->column - columns), more);
+}
+
+static void set_v1(struct cell *cell, char *p)
+{
+	char path[64];
+
+	v1_group(path, sizeof(path), cell, "");
+	make_v1(path, "M");
+	if (cell->column->nested) {
+		v1_group(path, sizeof(path), cell, "/n");
+		make_v1(path, "M");
+	}
+	enter(path);
+}
+
+static void sharer_v1(struct cell *cell)
+{
+	char path[64];
+
+	v1_group(path, sizeof(path), cell, "-s");
+	make_v1(path, "M");
+	enter(path);
+}
+
+static void sharer_policy(struct cell *cell)
+{
+	if (bind_task(may))
+		_exit(1);
+}
+
+static bool goes_down;
+
+static void sharer_cpuset(struct cell *cell)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s-s", cell->group);
+	mkdir(path, 0755);
+	set_file(path, "cpuset.mems", goes_down ? "M" : "M,P");
+	enter(path);
+}
+
+/* A second process maps the same pages, and may not have all that the first may have. */
+static void second_process(struct cell *cell, char *p, void (*restrict_it)(struct cell *cell))
+{
+	int pipes[2];
+	size_t i;
+	char c;
+
+	if (pipe(pipes))
+		bail("pipe");
+	fflush(stdout);
+	if (!fork()) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		restrict_it(cell);
+		for (i = 0; i < len; i += PAGE)
+			(void)((volatile char *)p)[i];
+		if (write(pipes[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("the second process");
+	close(pipes[0]);
+}
+
+static void set_sharer(struct cell *cell, char *p)
+{
+	second_process(cell, p, sharer_policy);
+}
+
+static void set_sharer_cpuset(struct cell *cell, char *p)
+{
+	second_process(cell, p, is_v1 ? sharer_v1 : sharer_cpuset);
+}
+
+static const struct column columns_v2[] = {
+	{ "no policy", CONTROL, .brief = true },
+	{ "bind of the mapping", POLICY, .set = set_vma, .brief = true },
+	{ "... changed later", POLICY, .set = set_later },
+	{ "bind of the task", POLICY, .set = set_leader },
+	{ "... changed later", POLICY, .set = set_leader_later },
+	{ "... of another thread", THREAD, .set = set_thread, .brief = true },
+	{ "bind of the object", OBJECT, .set = set_vma, .shared = true },
+	{ "bind of who shares it", SHARER, .set = set_sharer, .brief = true },
+	{ "... of shared memory", OBJECT_SHARER, .set = set_sharer, .shared = true },
+	{ "cpuset of who shares it", SHARER_CPUSET, .set = set_sharer_cpuset },
+	{ "cpuset: possible", CPUSET, .mems = "M,P", .brief = true },
+	{ "cpuset: default", DEFAULT, .mems = "0-1,P", .sysram = "M", .brief = true },
+	{ "cpuset: nested, possible", CPUSET, .mems = "M,P", .nested = true },
+	{ "cpuset: nested, default", DEFAULT, .mems = "0-1,P", .sysram = "M", .nested = true, .child = "0-1,P" },
+};
+
+static const struct column columns_v1[] = {
+	{ "no policy, v1", CONTROL },
+	{ "cgroup v1: cpuset", CPUSET, .set = set_v1 },
+	{ "cgroup v1: nested", CPUSET, .set = set_v1, .nested = true },
+	{ "cgroup v1: of who shares it", SHARER_CPUSET, .set = set_sharer_cpuset },
+};
+
+#define MAX_COLUMNS 16
+
+static const struct column *columns = columns_v2;
+static int nr_columns = sizeof(columns_v2) / sizeof(columns_v2[0]);
+
+/* -- rows: what moves or places memory ------------------------------------------------------ */
+
+enum what { MOVES, MAY_STAY, STAYS, PLACES };
+
+/*
+ * What has to be seen where a policy restricts: MOVES, it moved to the right node; MAY_STAY, nothing
+ * is outside; STAYS, all is where it was; PLACES, new memory is on the right node, none on the private.
+ */
+struct row {
+	const char *name;
+	enum what what;
+	int kinds;		/* of columns beside the control; 0 for all */
+	size_t len;		/* of memory, if it is not LEN */
+	bool down;		/* from HOME to the private node, which is what is forbidden */
+	bool to_home;		/* it likes the node with the processors */
+	bool named;		/* it takes memory of the private node, and no other */
+	bool brief;		/* is in the short form */
+	bool not_v1, v1_joins;	/* no such thing there; the act itself joins the cgroup */
+	char *(*map)(const struct column *c);
+	void (*make)(struct cell *cell, char *p);	/* memory that is moved; by default it is demoted */
+	int (*act)(struct cell *cell, char *p);		/* in each cell; 0 or an errno */
+	void (*all)(void);				/* once for all cells */
+	void (*begin)(void), (*end)(void);
+	const char *on_full;
+};
+
+static struct cell cells[MAX_COLUMNS];
+static const struct row *now;
+
+static void make_group(struct cell *cell)
+{
+	const struct column *c = cell->column;
+
+	snprintf(cell->group, sizeof(cell->group), ROOT "/c%d", (int)(c - columns));
+	mkdir(cell->group, 0755);
+	if (!is_v1) {
+		set_file(cell->group, "cpuset.mems", !c->mems ? NULL : now->down ? "M" : c->mems);
+		set_file(cell->group, "cpuset.mems.sysram", now->down ? NULL : c->sysram);
+	}
+	if (c->nested && !is_v1) {
+		set_file(cell->group, "cgroup.subtree_control", "+memory +cpuset");
+		strcat(cell->group, "/n");
+		mkdir(cell->group, 0755);
+		set_file(cell->group, "cpuset.mems", now->down ? NULL : c->child);
+	}
+	enter(cell->group);
+}
+
+/* Who was in it may not have ended yet. */
+static void drop_group(const char *path)
+{
+	int i;
+
+	for (i = 0; i < WAIT * 100 && rmdir(path) && errno == EBUSY; i++)
+		usleep(10000);
+}
+
+static void end_group(struct cell *cell)
+{
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s-s", cell->group);
+	drop_group(path);
+	snprintf(path, sizeof(path), "%s-x", cell->group);
+	drop_group(path);
+	drop_group(cell->group);
+	if (strstr(cell->group, "/n")) {
+		snprintf(path, sizeof(path), "%.*s", (int)(strlen(cell->group) - 2), cell->group);
+		drop_group(path);
+	}
+	if (is_v1) {
+		v1_group(path, sizeof(path), cell, "-s");
+		drop_group(path);
+		v1_group(path, sizeof(path), cell, "/n");
+		drop_group(path);
+		v1_group(path, sizeof(path), cell, "");
+		drop_group(path);
+	}
+}
+
+static void read_all(const char *p)
+{
+	size_t i;
+
+	forget_translations();
+	for (i = 0; i < len; i += PAGE)
+		(void)((volatile const char *)p)[i];
+}
+
+static void answer(struct cell *cell, const char *p)
+{
+	if (!cell->counted)
+		cell->at = places(p, len);
+	if (write(cell->from, cell, sizeof(*cell)) != sizeof(*cell))
+		_exit(1);
+}
+
+static void make_demoted(struct cell *cell, char *p)
+{
+	touch(p, len);
+	if (!demote(cell->group, p, len))
+		bail("%s: %s: not demoted, %lu pages there", now->name, cell->column->name, places(p, len).on[node]);
+}
+
+__attribute__((unused))
+static void make_touched(struct cell *cell, char *p)
+{
+	touch(p, len);
+}
+
+__attribute__((unused))
+static void make_none(struct cell *cell, char *p)
+{
+}
+
+static void cell_main(struct cell *cell)
+{
+	const struct column *c = cell->column;
+	char *p, cmd;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	make_group(cell);
+	p = now->map ? now->map(c) : map_small(len, c->shared ? MAP_SHARED : MAP_PRIVATE);
+	(now->make ?: make_demoted)(cell, p);
+	if (c->set && !(now->v1_joins && c->set == set_v1))
+		c->set(cell, p);
+	answer(cell, p);
+	while (read(cell->to, &cmd, 1) == 1) {
+		if (cmd == 'a')
+			cell->err = now->act(cell, p);
+		if (cmd == 'u')
+			read_all(p);
+		answer(cell, p);
+	}
+	_exit(0);
+}
+
+static bool is_brief;
+
+static bool applies(const struct row *r, const struct column *c)
+{
+	if (is_brief && !c->brief)
+		return false;
+	return c->kind == CONTROL || c->kind & (r->kinds ?: ALL);
+}
+
+static void hear(struct cell *cell)
+{
+	struct cell heard;
+
+	if (read(cell->from, &heard, sizeof(heard)) != sizeof(heard))
+		bail("a cell died (%s: %s)", now->name, cell->column->name);
+	cell->at = heard.at;
+	cell->err = heard.err;
+	strcpy(cell->group, heard.group);
+}
+
+static void start_cell(struct cell *cell, const struct column *c)
+{
+	int to[2], from[2];
+
+	if (pipe2(to, O_CLOEXEC) || pipe2(from, O_CLOEXEC))
+		bail("pipe");
+	fflush(stdout);
+	cell->column = c;
+	cell->pid = fork();
+	if (!cell->pid) {
+		close(to[1]);
+		close(from[0]);
+		cell->to = to[0];
+		cell->from = from[1];
+		cell_main(cell);
+	}
+	close(to[0]);
+	close(from[1]);
+	cell->to = to[1];
+	cell->from = from[0];
+	cell->used = true;
+	hear(cell);
+}
+
+static void tell(struct cell *cell, char cmd)
+{
+	if (write(cell->to, &cmd, 1) != 1)
+		bail("a cell died");
+	hear(cell);
+}
+
+static void tell_all(char cmd)
+{
+	int i;
+
+	for (i = 0; i < nr_columns; i++)
+		if (cells[i].used)
+			tell(&cells[i], cmd);
+}
+
+static void end_cells(void)
+{
+	int i;
+
+	for (i = 0; i < nr_columns; i++) {
+		if (!cells[i].used)
+			continue;
+		kill(cells[i].pid, SIGKILL);
+		waitpid(cells[i].pid, NULL, 0);
+		close(cells[i].to);
+		close(cells[i].from);
+		end_group(&cells[i]);
+		memset(&cells[i], 0, sizeof(cells[i]));
+	}
+}
+
+static unsigned long most_there(int nr)
+{
+	unsigned long most = 0;
+	int i;
+
+	for (i = 0; i < nr; i++)
+		if (cells[i].used && cells[i].at.on[node] > most)
+			most = cells[i].at.on[node];
+	return most;
+}
+
+__attribute__((unused))
+static void use_until_gone(int all)
+{
+	time_t end = time(NULL) + WAIT;
+
+	do {
+		tell_all('u');
+	} while (most_there(all) > len / PAGE / 10 && time(NULL) < end);
+}
+
+__attribute__((unused))
+static void unplug(void)
+{
+	if (!write_file(SIM "unplug", "t"))
+		printf("# unplug: %s\n", strerror(errno));
+	tell_all('p');
+	put(SIM "plug", "t");
+	find_all_blocks();
+}
+
+/* -- the table ------------------------------------------------------------------------------ */
+
+static unsigned long outside(const struct row *r, const struct places *at)
+{
+	if (r->down)
+		return at->on[node];
+	return at->on[likes] + (r->what == PLACES ? at->on[node] : 0) + (r->named ? at->on[may] : 0);
+}
+
+static void judge(const struct row *r, int i)
+{
+	const struct places *at = &cells[i].at;
+	unsigned long out = outside(r, at), nr = len / PAGE;
+	char where[160];
+	const char *name = columns[i].name;
+
+	snprintf(where, sizeof(where), "%lu private, %lu home, %lu away, %lu nowhere, %s", at->on[node], at->on[HOME],
+		 at->on[AWAY], at->none, strerror(cells[i].err));
+	if (r->what == STAYS)
+		ok(!out && at->on[node] >= nr / 2, "%s: %s: all stay on their node (%s)", r->name, name, where);
+	else if (columns[i].kind == CONTROL)
+		ok(out, "%s: %s: control: %lu pages reach the other node (%s)", r->name, name, out, where);
+	else if (r->what == MAY_STAY)
+		ok(!out, "%s: %s: no page outside (%s)", r->name, name, where);
+	else
+		ok(!out && at->on[may] > nr / 4, "%s: %s: moved, and no page outside (%s)", r->name, name, where);
+}
+
+static void run_row(const struct row *r, char *line, size_t size)
+{
+	struct timespec t0, t1;
+	int i;
+
+	clock_gettime(CLOCK_MONOTONIC, &t0);
+	now = r;
+	len = r->len ?: LEN;
+	may = r->to_home ? AWAY : HOME;
+	likes = r->to_home ? HOME : AWAY;
+	goes_down = r->down;
+	if (r->on_full)
+		set_on_full(r->on_full);
+	if (r->begin)
+		r->begin();
+	for (i = 0; i < nr_columns; i++)
+		if (applies(r, &columns[i]))
+			start_cell(&cells[i], &columns[i]);
+	if (r->all)
+		r->all();
+	else
+		tell_all('a');
+	*line = 0;
+	for (i = 0; i < nr_columns; i++) {
+		if (cells[i].used) {
+			judge(r, i);
+			snprintf(line + strlen(line), size - strlen(line), " %5lu", outside(r, &cells[i].at));
+		} else if (!is_brief || columns[i].brief) {
+			snprintf(line + strlen(line), size - strlen(line), "     .");
+		}
+	}
+	end_cells();
+	if (r->end)
+		r->end();
+	if (r->on_full)
+		set_on_full("fail");
+	clock_gettime(CLOCK_MONOTONIC, &t1);
+	printf("# %s: %ld ms\n", r->name, (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000);
+	fflush(stdout);
+}
+
+/* cgroup v2 has memory; v1 takes cpusets, which do not come back to v2 at once. */
+static void make_v1_root(void)
+{
+	mkdir(ROOT, 0755);
+	mkdir(V1_ROOT, 0755);
+	if (mount("none", ROOT, "cgroup2", 0, NULL))
+		bail("cgroup");
+	write_file(ROOT "/cgroup.subtree_control", "-cpuset");
+	put(ROOT "/cgroup.subtree_control", "+memory");
+	if (mount("none", V1_ROOT, "cgroup", 0, "cpuset"))
+		bail("cgroup v1");
+	is_v1 = true;
+	columns = columns_v1;
+	nr_columns = sizeof(columns_v1) / sizeof(columns_v1[0]);
+}
+
+static void make_cgroups(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "v1"))
+		make_v1_root();
+	else
+		make_root();
+	is_brief = argc > 1 && !strcmp(argv[1], "short");
+}
+
+static void end_cgroups(void)
+{
+	umount2(ROOT, MNT_DETACH);
+	if (is_v1)
+		umount2(V1_ROOT, 0);
+}
+
+/* Runs all rows, or those whose names have a word of the arguments in them, and shows the table. */
+static void run_rows(const struct row *rows, int nr, int argc, char **argv)
+{
+	static char lines[32][MAX_COLUMNS * 8];
+	int first = 1 + (is_v1 || is_brief), i, j;
+
+	for (i = 0; i < nr; i++) {
+		for (j = first; j < argc; j++)
+			if (strstr(rows[i].name, argv[j]))
+				break;
+		if ((j == argc && argc > first) || (is_v1 && rows[i].not_v1) || (is_brief && !rows[i].brief))
+			continue;
+		run_row(&rows[i], lines[i], sizeof(lines[i]));
+	}
+	printf("#\n# Movers matrix: pages outside of what their users may have\n");
+	for (j = 0; j < nr_columns; j++)
+		if (!is_brief || columns[j].brief)
+			printf("# %c %s%s\n", 'a' + j, columns[j].name, j ? "" : " (control: the mover reaches the node)");
+	printf("# %-32s", "");
+	for (j = 0; j < nr_columns; j++)
+		if (!is_brief || columns[j].brief)
+			printf(" %5c", 'a' + j);
+	for (i = 0; i < nr; i++)
+		if (*lines[i])
+			printf("\n# %-32s%s", rows[i].name, lines[i]);
+	printf("\n");
+}
+
+#define RUN_ROWS(rows, argc, argv) run_rows(rows, (int)(sizeof(rows) / sizeof((rows)[0])), argc, argv)
+
+#endif
