@@ -888,6 +888,7 @@ static void print_matrix(void)
 	unsigned long i;
 	int c;
 
+	printf("#\n# Stay matrix: where data was read back, or what became of it\n");
 	printf("#%*s", 32, "");
 	for (c = 0; c < NR_COLUMNS; c++)
 		if (!brief || in_brief(c))
