@@ -21,8 +21,7 @@
 
 #include "movers.h"
 
-#define LEN (1 * MIB)
-#define SMALL (256 * 1024UL)	/* of a cell where each page takes its time */
+#define LEN (256 * 1024UL)
 #define WAIT 60		/* seconds for a state that has to come, on a busy host */
 #define V1_ROOT "/tmp/movers-v1"
 

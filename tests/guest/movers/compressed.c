@@ -135,7 +135,7 @@ static void remove_device(void)
 #define ENTERS	(ALL & ~(OBJECT | OBJECT_SHARER))
 
 static const struct row rows[] = {
-	{ "compressed RAM: placement", MAY_STAY, ENTERS, SMALL, .down = true, .make = make_touched, .all = reclaim_all },
+	{ "compressed RAM: placement", MAY_STAY, ENTERS, .down = true, .make = make_touched, .all = reclaim_all },
 	{ "compressed RAM: write", PLACES, POLICY | CPUSET | DEFAULT, .to_home = true, .act = write_all },
 	{ "compressed RAM: hot pages", MOVES, ENTERS, .act = are_hot, .all = promote_hot },
 	{ "compressed RAM: eviction", MOVES, ENTERS, .all = evict },

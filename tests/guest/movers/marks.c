@@ -253,6 +253,39 @@ static void test_displaced(void)
 	put(GROUP "/cpuset.mems", "0-2");
 }
 
+/* -- what others map as well moves where they may have it, too -------------------------------- */
+
+static void test_agreed(void)
+{
+	char *p = demoted();
+	int pipes[2];
+	pid_t pid;
+	size_t i;
+	char c;
+
+	if (pipe(pipes))
+		bail("pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		for (i = 0; i < LEN; i += PAGE)
+			(void)((volatile char *)p)[i];
+		if (write(pipes[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("the second process");
+	bind_to(p, LEN, AWAY, MPOL_MF_MOVE_ALL);
+	ok(places(p, LEN).on[AWAY] == NR && intact(p, LEN), "mbind(MOVE_ALL): what another process has, and may have there, moves");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	close(pipes[0]);
+	munmap(p, LEN);
+}
+
 /* -- on_unplug=sigbus: what is lost is lost for an unplug that succeeds ---------------------- */
 
 static void test_unmap_refused(void)
@@ -411,6 +444,7 @@ int main(void)
 	test_reused();
 	put(node_file("on_unplug"), "move");
 	test_displaced();
+	test_agreed();
 	put(node_file("on_unplug"), "sigbus");
 	test_unmap_refused();
 	put(node_file("on_unplug"), "move");

@@ -258,7 +258,7 @@ static void reclaim_all(void)
 #define OTHERS	(SHARER | OBJECT_SHARER | SHARER_CPUSET)
 
 static const struct row rows[] = {
-	{ "demotion", MAY_STAY, 0, SMALL, .down = true, .make = make_touched, .all = reclaim_all },
+	{ "demotion", MAY_STAY, .down = true, .make = make_touched, .all = reclaim_all },
 	{ "promotion by accessed bits", MOVES, .all = promote_by_accessed_bits, .brief = true },
 	{ "hint faults", MAY_STAY, .all = promote_by_hint_faults, .to_home = true },
 	{ "unplug, on_unplug=move", MOVES, .all = unplug, .brief = true },

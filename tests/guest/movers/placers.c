@@ -186,7 +186,7 @@ static void make_neighbours(struct cell *cell, char *p)
 
 static int use_neighbour(struct cell *cell, char *p)
 {
-	unsigned char there[SMALL / PAGE];
+	unsigned char there[LEN / PAGE];
 	size_t i;
 
 	read_all(neighbour);
@@ -330,20 +330,20 @@ static int break_one(struct cell *cell, char *p)
 
 static const struct row rows[] = {
 	{ "copy on write", PLACES, FAULTS & ~OBJECT, .to_home = true, .act = copy },
-	{ "swap-in", PLACES, FAULTS, SMALL, .to_home = true, .make = make_swapped, .act = use_all, .begin = use_zram,
+	{ "swap-in", PLACES, FAULTS, .to_home = true, .make = make_swapped, .act = use_all, .begin = use_zram,
 	  .end = leave_zram },
-	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, SMALL, .to_home = true, .make = make_neighbours,
+	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_neighbours,
 	  .act = use_neighbour, .begin = use_disk, .end = leave_disk },
-	{ "zswap, unplug", PLACES, FAULTS, SMALL, .to_home = true, .make = make_swapped, .all = unplug_zswap, .act = use_all,
+	{ "zswap, unplug", PLACES, FAULTS, .to_home = true, .make = make_swapped, .all = unplug_zswap, .act = use_all,
 	  .begin = use_zswap, .end = leave_zswap },
-	{ "merged pages, unmerge", PLACES, FAULTS & ~OBJECT, SMALL, .to_home = true, .make = make_merged, .act = unmerge,
+	{ "merged pages, unmerge", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_merged, .act = unmerge,
 	  .begin = begin_ksm, .end = end_ksm },
 	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse },
 	{ "huge page: fault", PLACES, FAULTS, PMD, .to_home = true, .map = map_huge, .make = make_none, .act = write_all,
 	  .begin = fill_pools, .end = empty_pools },
 	{ "huge page: unplug", MOVES, 0, PMD, .map = map_huge, .make = make_huge, .all = unplug_huge, .begin = fill_pools,
 	  .end = empty_pools },
-	{ "memory failure", STAYS, 0, SMALL, .act = break_one },
+	{ "memory failure", STAYS, .act = break_one },
 };
 
 int main(int argc, char **argv)

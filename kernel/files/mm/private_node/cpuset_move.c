@@ -45,6 +45,7 @@ struct mover {
 	struct threads threads;
 	struct mempolicy *pol;		/* of the mapping that is moved, or NULL */
 	nodemask_t dest;		/* where the list goes that is moved */
+	unsigned int waits;		/* that are left of WAITS */
 };
 
 /* Nodes of @from that do_migrate_pages() would move from. */
@@ -69,6 +70,7 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 	m->from = from;
 	m->to = to;
 	m->possible = &names->to;
+	m->waits = WAITS;
 	nodes_andnot(revoked, names->from, names->to);
 	nodes_and(before, names->from, node_states[N_MEMORY]);
 	nodes_and(now, names->to, node_states[N_MEMORY]);
@@ -78,8 +80,8 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 	nodes_or(m->leave_named, m->leave_named, revoked);
 }
 
-/* How often those are asked who share a folio, when they are busy. */
-#define ASK_SHARERS	3
+/* How often it waits for those who share folios and are busy: 12 to 50 ms. */
+#define WAITS	256
 
 /*
  * Does the policy name nodes?  Then those of them that the cpuset has.  A
@@ -220,13 +222,12 @@ static int shared_goes(const struct mover *m, struct folio *folio,
 }
 
 /* As folio_goes(), for all who share the folio. */
-static void all_go(const struct mover *m, struct folio *folio,
-		   nodemask_t *nodes)
+static void all_go(struct mover *m, struct folio *folio, nodemask_t *nodes)
 {
-	int tries = ASK_SHARERS;
-
-	while (shared_goes(m, folio, nodes) == -EAGAIN && --tries)
+	while (shared_goes(m, folio, nodes) == -EAGAIN && m->waits) {
+		m->waits--;
 		usleep_range(50, 200);
+	}
 }
 
 /* Where do_migrate_pages() would move it, if that is among @nodes. */
