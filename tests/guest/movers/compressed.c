@@ -118,7 +118,7 @@ static void promote_hot(void)
 /* It turns out to have less than it uses: all residents leave, until an administrator has seen to it. */
 static void evict(void)
 {
-	put(DEVICES "c/physical_bytes", "64K");
+	put(DEVICES "c/physical_bytes", "4K");
 	until_gone('p');
 	put(DEVICES "c/physical_bytes", "96M");
 	put(cram_file("state"), "ok");

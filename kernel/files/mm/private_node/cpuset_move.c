@@ -29,6 +29,9 @@
 #include "../internal.h"
 #include "private_node.h"
 
+/* How often it waits for those who share folios and are busy: 12 to 50 ms. */
+#define WAITS	256
+
 /* What memory may have of which only the threads' own policies speak. */
 struct threads {
 	bool bound;		/* one of them names nodes */
@@ -79,9 +82,6 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 	nodes_or(m->leave_default, m->leave_default, revoked);
 	nodes_or(m->leave_named, m->leave_named, revoked);
 }
-
-/* How often it waits for those who share folios and are busy: 12 to 50 ms. */
-#define WAITS	256
 
 /*
  * Does the policy name nodes?  Then those of them that the cpuset has.  A
