@@ -18,11 +18,13 @@
  * ``late``
  *	times that a service was used after its closing had returned
  *
- * Loading the module runs the storm, for ``seconds``; it fails with -EIO when
- * one of these is not zero.
+ * Loading the module runs the storm, for ``seconds`` and until everything that
+ * is meant to happen has happened, but no longer than four times as long; it
+ * fails with -EIO when one of these is not zero.
  */
 #define pr_fmt(fmt) "private_node_storm: " fmt
 
+#include <linux/completion.h>
 #include <linux/cpu.h>
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
@@ -53,15 +55,16 @@ module_param(seconds, uint, 0444);
 
 enum count {
 	FOREIGN, CHANGED, LATE,			/* never */
-	REGISTERED, PLUGGED, UNPLUGGED, REFUSED, CLOSED, TOLD,
+	REGISTERED, TAKEN_OVER, PLUGGED, UNPLUGGED, CLOSED, TOLD,
 	BY_TASK, BY_SOFTIRQ, BY_HARDIRQ, GOT_NONE,
+	REFUSED,				/* may be */
 	NR_COUNTS,
 };
 
 static const char *const count_names[NR_COUNTS] = {
-	"foreign", "changed", "late", "registered", "plugged", "unplugged",
-	"refused", "closed", "told", "by_task", "by_softirq", "by_hardirq",
-	"got_none",
+	"foreign", "changed", "late", "registered", "taken_over", "plugged",
+	"unplugged", "closed", "told", "by_task", "by_softirq", "by_hardirq",
+	"got_none", "refused",
 };
 
 static atomic_long_t counts[NR_COUNTS];
@@ -78,6 +81,8 @@ static DEFINE_SPINLOCK(now_lock);
 static unsigned long *gone;	/* bitmap: memory of this registration is gone for good */
 static atomic_t next_gen;
 static bool stop;
+/* An owner has given the node up, and does not come again. */
+static struct completion abdicated[OWNERS];
 
 struct stamp {
 	u64 gen;
@@ -329,29 +334,43 @@ static void describe(struct private_node_desc *desc, char *name, int me)
 	};
 }
 
+static void count_registration(long me)
+{
+	static atomic_long_t last = ATOMIC_LONG_INIT(-1);
+
+	atomic_long_inc(&counts[REGISTERED]);
+	if (atomic_long_xchg(&last, me) != me)
+		atomic_long_inc(&counts[TAKEN_OVER]);
+}
+
 static int owner(void *arg)
 {
 	struct private_node_desc desc;
 	struct private_node *pn;
 	struct handle *h;
+	unsigned int gen;
 	char name[16];
 
 	while (!READ_ONCE(stop)) {
 		describe(&desc, name, (long)arg);
-		pn = private_node_register(node, &desc);
+		/* A refusal is a line in the kernel's log: not one each time. */
+		pn = private_node_obstacle(node) ? ERR_PTR(-EBUSY) :
+						   private_node_register(node, &desc);
 		if (IS_ERR(pn)) {
-			schedule_timeout_uninterruptible(HZ / 50);
+			schedule_timeout_uninterruptible(1);
 			continue;
 		}
-		atomic_long_inc(&counts[REGISTERED]);
+		count_registration((long)arg);
+		gen = atomic_inc_return(&next_gen) % GENERATIONS;
 		h = kmalloc_obj(*h, GFP_KERNEL | __GFP_NOFAIL);
 		h->pn = pn;
-		h->gen = atomic_inc_return(&next_gen) % GENERATIONS;
+		h->gen = gen;
 		publish(h);
 		reign(pn);
-		abdicate(pn, h->gen);
+		abdicate(pn, gen);
 		/* The handle stays published, dead, until the next one comes. */
 	}
+	complete(&abdicated[(long)arg]);
 	while (!kthread_should_stop())
 		schedule_timeout_interruptible(HZ);
 	return 0;
@@ -365,25 +384,60 @@ static void show(void)
 		pr_info("%s=%ld\n", count_names[i], atomic_long_read(&counts[i]));
 }
 
-static void run(void)
+static bool all_happened(void)
 {
-	struct task_struct *tasks[OWNERS + TAKERS];
+	int i;
+
+	for (i = REGISTERED; i < REFUSED; i++)
+		if (!atomic_long_read(&counts[i]))
+			return false;
+	return true;
+}
+
+static void start_tasks(struct task_struct **tasks)
+{
 	long i;
 
 	for (i = 0; i < TAKERS; i++)
 		tasks[OWNERS + i] = kthread_run(taker, NULL, "storm_take%ld", i);
 	on_each_cpu(start_ticking, NULL, 1);
-	for (i = 0; i < OWNERS; i++)
+	for (i = 0; i < OWNERS; i++) {
+		init_completion(&abdicated[i]);
 		tasks[i] = kthread_run(owner, (void *)i, "storm_own%ld", i);
-	ssleep(seconds);
+	}
+}
+
+/*
+ * Owners need what the others hold, to unplug.  They are stopped when they have
+ * done so: kthread_stop() is a signal to its thread, and offlining memory is
+ * given up at each signal.
+ */
+static void stop_tasks(struct task_struct **tasks)
+{
+	long i;
+
 	WRITE_ONCE(stop, true);
-	/* Owners need what the others hold. */
-	for (i = OWNERS + TAKERS - 1; i >= 0; i--) {
-		if (i == OWNERS - 1)
-			stop_ticking();
+	for (i = OWNERS; i < OWNERS + TAKERS; i++)
 		if (!IS_ERR(tasks[i]))
 			kthread_stop(tasks[i]);
+	stop_ticking();
+	for (i = 0; i < OWNERS; i++) {
+		if (IS_ERR(tasks[i]))
+			continue;
+		wait_for_completion(&abdicated[i]);
+		kthread_stop(tasks[i]);
 	}
+}
+
+static void run(void)
+{
+	struct task_struct *tasks[OWNERS + TAKERS];
+	unsigned int i;
+
+	start_tasks(tasks);
+	for (i = 0; i < seconds || (i < 4 * seconds && !all_happened()); i++)
+		ssleep(1);
+	stop_tasks(tasks);
 	publish(NULL);
 	rcu_barrier();
 }
