@@ -5,7 +5,7 @@
 # vm: --cpus 4 --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # allow: soft offline|Soft offlin|hwpoison|Memory failure
 # kernels: debug debug-kobject kcsan
-# timeout: 450
+# timeout: 900
 set -u
 . tests/lib/tap.sh
 . tests/guest/life/storm.bash
