@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh configs demo bench mutate regress check-off soak lint
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs demo bench mutate regress check-off soak lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -27,6 +27,8 @@ test-debug: ## the same with the debug kernel
 	@tests/run --kernel debug
 test-fresh: ## both commands of the README in minbase chroots of Debian 12 and 13 (hours)
 	@tests/fresh/run
+test-races: ## tests with threads under KCSAN: no data race in our code
+	@tests/races/run
 configs: ## compile our files and those that we touch in every configuration of kernel/config/matrix
 	@kernel/scripts/configs
 demo: ## see it work: leak matrix, device map, unplug

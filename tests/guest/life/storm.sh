@@ -7,11 +7,10 @@
 # vm: --cpus 4 --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # allow: soft offline|Soft offlin|hwpoison|Memory failure
 # soak: yes
-# timeout: 900
+# timeout: 2700
 set -u
 . tests/lib/tap.sh
 . tests/guest/life/storm.bash
 
-seconds=600
-storm $seconds
+storm 600
 done_testing

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * users NODE SECONDS: tasks that use a private node while its owners come and go (storm.sh).
+ * users NODE: tasks that use a private node while its owners come and go (storm.bash), until SIGTERM.
  *
  * Each maps the device file or binds anonymous memory, writes a stamp into every page, and looks
- * for it again later.  What may happen to them: no device, no memory, EINVAL of a bind to a node
- * that is closed, SIGBUS.  What may not: another value than the one that was written.
+ * for it again later; now and then it says that a page is broken.  What may happen to them: no
+ * device, no memory, EINVAL of a bind to a node that is closed, SIGBUS.  What may not: another value
+ * than the one that was written.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,20 +20,29 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
+#ifndef MADV_HWPOISON
+#define MADV_HWPOISON 100
+#endif
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE 101
 #endif
 
+#define USERS	4
 #define PAGES	64
 #define PAGE	4096L
 
 static sigjmp_buf on_sigbus;
 static unsigned int node, seed;
-static time_t end;
-static unsigned long kept, lost, closed;
+static volatile sig_atomic_t over;
+static unsigned long kept, lost, closed, broken;
+
+static void sigterm(int sig)
+{
+	(void)sig;
+	over = 1;
+}
 
 static void sigbus(int sig)
 {
@@ -99,6 +109,17 @@ static void check_all(volatile uint64_t *p, unsigned int round, volatile unsigne
 	}
 }
 
+/* The first page, which was written: never the zero page that all share. */
+static void break_one(void *p)
+{
+	unsigned int dice = rand_r(&seed) % 64;
+
+	if (sigsetjmp(on_sigbus, 1))
+		return;
+	if (dice < 4)
+		broken += !madvise(p, PAGE, dice ? MADV_SOFT_OFFLINE : MADV_HWPOISON);
+}
+
 static void use(void *p, unsigned int round)
 {
 	volatile unsigned int written = 0, checked = 0;
@@ -107,8 +128,8 @@ static void use(void *p, unsigned int round)
 		write_all(p, round, &written);
 	else
 		lost++;
-	if (rand_r(&seed) % 64 == 0)
-		madvise(p, PAGE, MADV_SOFT_OFFLINE);
+	if (written)
+		break_one(p);
 	usleep(rand_r(&seed) % 20000);
 	if (sigsetjmp(on_sigbus, 1)) {
 		lost++;
@@ -124,7 +145,7 @@ static int user(int how)
 
 	seed = getpid();
 	signal(SIGBUS, sigbus);
-	for (round = 1; time(NULL) < end; round++) {
+	for (round = 1; !over; round++) {
 		p = how ? map_bound() : map_device();
 		if (p == MAP_FAILED) {
 			closed++;
@@ -134,8 +155,8 @@ static int user(int how)
 		use(p, round);
 		munmap(p, PAGES * PAGE);
 	}
-	printf("# %s: %lu pages kept, %lu times SIGBUS, %lu times closed\n",
-	       how ? "bound" : "device map", kept, lost, closed);
+	printf("# %s: %lu pages kept, %lu times SIGBUS, %lu times closed, %lu pages broken\n",
+	       how ? "bound" : "device map", kept, lost, closed, broken);
 	return !kept;
 }
 
@@ -151,7 +172,7 @@ static int administrator(void)
 	char path[80];
 	int fd;
 
-	while (time(NULL) < end) {
+	while (!over) {
 		i = (i + 1) % (sizeof(words) / sizeof(words[0]));
 		snprintf(path, sizeof(path), "/sys/devices/system/node/node%u/private/%s", node,
 			 words[i][0]);
@@ -169,18 +190,26 @@ static int administrator(void)
 
 int main(int argc, char **argv)
 {
+	pid_t pids[USERS + 1];
 	int i, status, bad = 0;
-	pid_t pid;
+	sigset_t term;
 
-	if (argc != 3)
+	if (argc != 2)
 		return 2;
 	node = atoi(argv[1]);
-	end = time(NULL) + atoi(argv[2]);
-	for (i = 0; i < 5; i++) {
-		pid = fork();
-		if (!pid)
-			exit(i == 4 ? administrator() : user(i & 1));
+	signal(SIGTERM, sigterm);
+	for (i = 0; i <= USERS; i++) {
+		pids[i] = fork();
+		if (!pids[i])
+			exit(i == USERS ? administrator() : user(i & 1));
 	}
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	if (!over)
+		sigwait(&term, &i);
+	for (i = 0; i <= USERS; i++)
+		kill(pids[i], SIGTERM);
 	while (wait(&status) > 0)
 		bad += status != 0;
 	printf("# %d users saw what they must not see, or nothing at all\n", bad);

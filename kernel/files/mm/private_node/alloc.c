@@ -386,11 +386,14 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order)
 {
 	struct folio *folio;
+	nodemask_t nodes;
 
 	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
-	folio = alloc_ordinary(pn->nid, &pn->fallback, gfp, order);
+	/* Half of an old mask and half of a new one: see fallback_store(). */
+	nodes = data_race(pn->fallback);
+	folio = alloc_ordinary(pn->nid, &nodes, gfp, order);
 	if (folio)
 		this_cpu_add(pn->stats->fallback, 1UL << order);
 	return folio;

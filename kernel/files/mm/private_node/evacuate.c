@@ -511,7 +511,8 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 		}
 		folio_put(folio);
 	}
-	trace_private_node_unplug(pn->nid, pn->on_unplug, nr, left);
+	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_SIGBUS, nr,
+				  left);
 }
 
 /*

@@ -391,7 +391,8 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
  * Return: 0, also when there is no memory; -EBUSY with a line in dmesg that
  * names the holder; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
- * memory of boot; -EINTR by a signal; -ENOMEM.
+ * memory of boot; -EINTR by a signal, of which kthread_stop() is one to a kernel
+ * thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {

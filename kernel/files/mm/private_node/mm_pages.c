@@ -101,7 +101,8 @@ static bool counts(const struct vm_area_struct *vma)
 {
 	if (vma->vm_flags & (VM_PFNMAP | VM_HUGETLB))
 		return false;
-	return vma->anon_vma || (vma->vm_flags & VM_MIXEDMAP) ||
+	/* A mapping that just gets its first page counts a page more or less. */
+	return data_race(vma->anon_vma) || (vma->vm_flags & VM_MIXEDMAP) ||
 	       (vma->vm_file && shmem_mapping(vma->vm_file->f_mapping));
 }
 

@@ -63,10 +63,14 @@ static ssize_t enabled_show(struct private_node *pn, char *buf)
 static ssize_t on_full_show(struct private_node *pn, char *buf)
 {
 	enum private_node_on_full now = READ_ONCE(pn->on_full);
+	nodemask_t nodes;
 
-	if (now == PRIVATE_NODE_FULL_FALLBACK)
+	if (now == PRIVATE_NODE_FULL_FALLBACK) {
+		/* What fallback_store() writes just now may be seen in part. */
+		nodes = data_race(pn->fallback);
 		return sysfs_emit(buf, "fallback:%*pbl\n",
-				  nodemask_pr_args(&pn->fallback));
+				  nodemask_pr_args(&nodes));
+	}
 	return sysfs_emit(buf, "%s\n", private_node_on_full_names[now]);
 }
 
@@ -430,7 +434,7 @@ static int folder_add(struct private_node *pn)
 
 	lockdep_assert_held(&private_node_sysfs_lock);
 	/* A dead one is past private_node_sysfs_remove(), or on its way. */
-	if (pn->kobj || pn->state == PRIVATE_NODE_DEAD)
+	if (pn->kobj || READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return 0;
 	folder = kzalloc_obj(*folder);
 	if (!folder)

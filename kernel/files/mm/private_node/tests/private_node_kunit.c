@@ -966,8 +966,9 @@ static void shoot_here(void *unused)
 {
 	struct hrtimer *timer = this_cpu_ptr(&shots_timer);
 
-	hrtimer_setup(timer, shoot, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED_HARD);
-	hrtimer_start(timer, us_to_ktime(100), HRTIMER_MODE_REL_PINNED_HARD);
+	/* Not _HARD: with PREEMPT_RT those may take no lock of the buddy. */
+	hrtimer_setup(timer, shoot, CLOCK_MONOTONIC, HRTIMER_MODE_REL_PINNED);
+	hrtimer_start(timer, us_to_ktime(100), HRTIMER_MODE_REL_PINNED);
 }
 
 /* Takes and gives back ordinary memory: its per-CPU lists are locked often. */
