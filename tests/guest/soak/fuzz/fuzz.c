@@ -9,10 +9,10 @@
  * what each process did, not how they met.  --trace prints each operation before it is done.
  *
  * With --corpus nobody else is there: a process does the steps of each input of the file (guided.h), one
- * input after the other, from the first on or, with --seed, from another; --guided goes on with inputs
- * that are made of those, and of new ones, and prints those that reach a block of the kernel that none did
- * before ("# new:").  With --minimize the inputs of the file are
- * printed that reach one that none before in it did ("# useful:").  Both need a kernel with KCOV; with one the blocks that are reached are counted.
+ * input after the other, from the first on or, with --seed, from another.  With KCOV the blocks of the
+ * kernel that they reach are counted.  --guided, which needs it, goes on with inputs that are made of those,
+ * and with new ones, and prints those that reach a block that none did before ("# new:").  --minimize
+ * prints the inputs of the file that reach one that none before in it did ("# useful:").
  *
  * Each page that was stored to has a word of its own, and is read again: the word, or SIGBUS where
  * somebody named a private node (it may be full, closed or unplugged), or zero where MADV_FREE and
@@ -931,6 +931,49 @@ static long op_uffd(void)
 	return ret;
 }
 
+/* A mapping for huge pages, which nobody else sees; @flags may make it one of a pool. */
+static long huge_mapping(int flags)
+{
+	size_t len = PMD * (1 + draw(2)), room = flags ? len : len + PMD;
+	char *base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0), *p;
+	uint64_t v = mix(draw(1UL << 40)) | 1;
+	unsigned long mask = any_mask();
+	int mode = draw(3) ? MPOL_BIND : any_mode();
+	long ret;
+
+	if (base == MAP_FAILED)
+		return -1;
+	p = (char *)(((uintptr_t)base + PMD - 1) & -PMD);
+	ret = syscall(SYS_mbind, p, len, mode, mode ? &mask : NULL, mode ? 64UL : 0UL, 0);
+	if (!flags)
+		madvise(p, len, MADV_HUGEPAGE);
+	if (!sigsetjmp(bus, 1)) {
+		armed = true;
+		*(volatile uint64_t *)p = v;
+		switch (draw(5)) {
+		case 0: madvise(p, len, MADV_PAGEOUT); break;
+		case 1: madvise(p + PAGE, PAGE, MADV_DONTNEED); break;
+		case 2: madvise(p, len, MADV_COLLAPSE); break;
+		case 3: syscall(SYS_mbind, p, len, MPOL_DEFAULT, NULL, 0UL, MPOL_MF_MOVE); break;
+		}
+		if (*(volatile uint64_t *)p != v)
+			wrong("a huge page does not hold what was stored");
+	}
+	armed = false;
+	munmap(base, room);
+	return ret;
+}
+
+static long op_thp(void)
+{
+	return huge_mapping(0);
+}
+
+static long op_pool(void)
+{
+	return huge_mapping(MAP_HUGETLB);
+}
+
 /* -- processes ------------------------------------------------------------------------------ */
 
 static long one_op(void);
@@ -1032,6 +1075,7 @@ static const struct op worker_ops[] = {
 	{ "migrate_pages", 2, op_migrate_pages }, { "vmsplice", 4, op_pipe }, { "io_uring", 4, op_uring },
 	{ "process_vm", 4, op_copy }, { "memfd", 5, op_memfd }, { "userfaultfd", 5, op_uffd },
 	{ "fork", 4, op_fork }, { "exec", 1, op_exec }, { "exit", 1, op_exit }, { "attach", 3, op_attach },
+	{ "thp", 3, op_thp }, { "pool", 2, op_pool },
 };
 
 /* -- administrators ------------------------------------------------------------------------- */
@@ -1195,21 +1239,58 @@ static long op_sysctl(void)
 	return put_file(files[i].path, files[i].text[draw(2)]) ? 0 : -1;
 }
 
+static long read_all(const char *path)
+{
+	static char buf[1 << 16];
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
+		;
+	return fd < 0 ? -1 : close(fd);
+}
+
 static long op_read(void)
 {
 	static const char *const files[] = { "/proc/%d/numa_maps", "/proc/%d/smaps_rollup", "/proc/%d/status" };
-	static char buf[1 << 16];
 	char path[128];
-	int fd;
 
 	if (draw(2))
 		snprintf(path, sizeof(path), NODES "/node%d/private/%s", private_node(), draw(2) ? "stat" : "free_bytes");
 	else
 		snprintf(path, sizeof(path), files[draw(3)], sh->proc[draw(WORKERS)].pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
-		;
-	return fd < 0 ? -1 : close(fd);
+	return read_all(path);
+}
+
+/* What belongs into the file, and what does not. */
+static long op_node_file(void)
+{
+	static const char *const files[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "adistance",
+		"promotion_mib_per_second", "interleave_weight", "total_bytes", "free_bytes", "free_bytes_exact", "stat" };
+	static const char *const texts[] = { "0", "1", "200", "5000", "-1", "99999999999", "fallback:0-1", "fallback:x",
+		"-thp +thp", "+nothing", "x", "+user_numa,+reclaim" };
+	const char *file = files[draw(12)];
+	char path[128];
+
+	if (draw(3))
+		return put_node(draw(2) ? "private/adistance" : "private/interleave_weight", "%s", texts[draw(5)]);
+	if (draw(2)) {
+		snprintf(path, sizeof(path), NODES "/node%d/private/%s", private_node(), file);
+		return read_all(path);
+	}
+	snprintf(path, sizeof(path), "private/%s", file);
+	return put_node(path, "%s", texts[draw(12)]);
+}
+
+static long op_report(void)
+{
+	static const char *const files[] = { "/proc/meminfo", "/proc/zoneinfo", "/proc/pagetypeinfo", "/proc/vmstat",
+		"/sys/devices/virtual/memory_tiering/memory_tier4/nodelist", "/proc/self/oom_score", "/proc/self/smaps" };
+	char path[128];
+
+	if (draw(4))
+		return read_all(files[draw(7)]);
+	snprintf(path, sizeof(path), NODES "/node%d/%s", private_node(), draw(2) ? "meminfo" : "vmstat");
+	return read_all(path);
 }
 
 static long op_pause(void)
@@ -1227,7 +1308,7 @@ static const struct op set_ops[] = {
 	{ "enabled", 10, op_enabled }, { "on_full", 4, op_on_full }, { "node_reclaim", 3, op_node_reclaim },
 	{ "node_compact", 3, op_node_compact }, { "hugetlb", 2, op_hugetlb }, { "cpuset", 8, op_mems },
 	{ "memory", 6, op_memory }, { "group", 4, op_group }, { "sysctl", 4, op_sysctl }, { "read", 6, op_read },
-	{ "pause", 40, op_pause },
+	{ "node_file", 4, op_node_file }, { "report", 2, op_report }, { "pause", 40, op_pause },
 };
 
 /* -- the run -------------------------------------------------------------------------------- */
@@ -1266,10 +1347,9 @@ static unsigned int pick_mine(void)
 	return pick(NR(worker_ops) + NR(plug_ops), NR(set_ops));
 }
 
-static long one_op(void)
+static long do_op(unsigned int i)
 {
 	unsigned long begin = now_usec();
-	unsigned int i = pick_mine();
 	long ret;
 
 	op_name = op_by_number(i)->name;
@@ -1283,6 +1363,11 @@ static long one_op(void)
 		__atomic_fetch_add(&sh->good[i], 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&sh->usec[i], now_usec() - begin, __ATOMIC_RELAXED);
 	return ret;
+}
+
+static long one_op(void)
+{
+	return do_op(pick_mine());
 }
 
 static void begin_life(void)
@@ -1335,10 +1420,9 @@ static void input_life(void)
 	for (me->op = 0; me->op < input.n; me->op++) {
 		struct step s = input.step[me->op];
 
-		role = s.who == 'w' ? WORKER : s.who == 'p' ? PLUG : SET;
-		rng = mix(s.draw) | 1;
+		rng = s.draw ?: 1;
 		me->since = time(NULL);
-		one_op();
+		do_op(s.op);
 		check_a_few();
 		if (kcov_fold())
 			sh->steps_new = me->op + 1;
@@ -1513,9 +1597,39 @@ static void tidy(void)
 	open_boot_node(OPEN_ALL);
 	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
 	put_file(path, "fail");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
+	put_file(path, "0");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/interleave_weight", boot_node);
+	put_file(path, "1");
 }
 
 /* -- inputs one after the other -------------------------------------------------------------- */
+
+int op_number(const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ALL; i++)
+		if (strlen(op_by_number(i)->name) == len && !memcmp(op_by_number(i)->name, name, len))
+			return i;
+	return -1;
+}
+
+const char *op_text(unsigned int op)
+{
+	return op_by_number(op)->name;
+}
+
+unsigned int op_random(void)
+{
+	role = (enum role[]){ WORKER, WORKER, WORKER, WORKER, WORKER, PLUG, SET, SET }[draw(8)];
+	return pick_mine();
+}
+
+unsigned long op_draw(unsigned long below)
+{
+	return draw(below);
+}
 
 /* What an input may have left: the next begins as the first did. */
 static void reset(void)
@@ -1536,6 +1650,8 @@ static void reset(void)
 	put_file(path, "fail");
 	snprintf(path, sizeof(path), NODES "/node%lu/private/on_unplug", boot_node);
 	put_file(path, "refuse");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
+	put_file(path, "0");
 }
 
 static void on_alarm(int sig)
@@ -1609,7 +1725,7 @@ static void run_inputs(unsigned long seconds)
 	printf("# %zu of %zu inputs of the corpus in %ld s: %lu blocks\n", i, n, (long)(time(NULL) - start), kcov_blocks());
 	for (; guided && time(NULL) < end && !sh->wrong; i++) {
 		rng = mix(mix(seed) + i) | 1;
-		input_make(&input, &corpus, draw);
+		input_make(&input, &corpus);
 		run_input();
 		if (sh->steps_new) {
 			keep("new");

@@ -32,11 +32,14 @@ static bool parse(struct input *in, char *line)
 
 	in->n = 0;
 	for (word = strtok_r(line, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		if (in->n == STEPS || !strchr("wps", word[0]))
+		size_t len = strcspn(word, ":");
+		int op = op_number(word, len);
+
+		if (in->n == STEPS || op < 0 || !word[len] || !word[len + 1])
 			return false;
-		in->step[in->n].who = word[0];
-		in->step[in->n++].draw = strtoul(word + 1, &end, 16);
-		if (!word[1] || *end)
+		in->step[in->n].op = op;
+		in->step[in->n++].draw = strtoull(word + len + 1, &end, 16);
+		if (*end)
 			return false;
 	}
 	return in->n;
@@ -84,13 +87,13 @@ void input_print(FILE *to, const struct input *in)
 	unsigned int i;
 
 	for (i = 0; i < in->n; i++)
-		fprintf(to, "%s%c%" PRIx32, i ? " " : "", in->step[i].who, in->step[i].draw);
+		fprintf(to, "%s%s:%" PRIx64, i ? " " : "", op_text(in->step[i].op), in->step[i].draw);
 	fputc('\n', to);
 }
 
-static struct step random_step(unsigned long (*draw)(unsigned long))
+static struct step random_step(void)
 {
-	return (struct step){ "wwwwwwwppsss"[draw(12)], draw(1UL << 32) };
+	return (struct step){ op_random(), op_draw(1UL << 53) };
 }
 
 /* Room is made by what is at the end. */
@@ -111,55 +114,58 @@ static void cut_out(struct input *in, unsigned int at)
 }
 
 /* The end of another input takes the place of this one's. */
-static void cross(struct input *in, const struct input *other, unsigned long (*draw)(unsigned long))
+static void cross(struct input *in, const struct input *other)
 {
-	unsigned int from = draw(other->n);
+	unsigned int from = op_draw(other->n);
 
-	in->n = 1 + draw(in->n);
+	in->n = 1 + op_draw(in->n);
 	while (in->n < STEPS && from < other->n)
 		in->step[in->n++] = other->step[from++];
 }
 
-static void change(struct input *in, const struct corpus *c, unsigned long (*draw)(unsigned long))
+static void change(struct input *in, const struct corpus *c)
 {
-	unsigned int at = draw(in->n);
-	const struct input *other = &c->in[draw(c->n)];
+	unsigned int at = op_draw(in->n);
+	const struct input *other = &c->in[op_draw(c->n)];
 
-	switch (draw(8)) {
+	switch (op_draw(9)) {
 	case 0: case 1: case 2:
-		insert(in, at, random_step(draw));
+		insert(in, at, random_step());
 		break;
 	case 3:
-		insert(in, at, other->step[draw(other->n)]);
+		insert(in, at, other->step[op_draw(other->n)]);
 		break;
 	case 4:
-		in->step[at] = random_step(draw);
+		in->step[at] = random_step();
+		break;
+	case 8:
+		in->step[at].draw = op_draw(1UL << 53);
 		break;
 	case 5:
-		insert(in, at, in->step[draw(in->n)]);
+		insert(in, at, in->step[op_draw(in->n)]);
 		break;
 	case 6:
 		cut_out(in, at);
 		break;
 	default:
-		cross(in, other, draw);
+		cross(in, other);
 	}
 }
 
-void input_make(struct input *in, const struct corpus *c, unsigned long (*draw)(unsigned long))
+void input_make(struct input *in, const struct corpus *c)
 {
-	unsigned int times = 1 + draw(4);
+	unsigned int times = 1 + op_draw(4);
 
-	if (!c->n || !draw(10)) {
-		in->n = 8 + draw(STEPS - 8);
+	if (!c->n || !op_draw(10)) {
+		in->n = 8 + op_draw(STEPS - 8);
 		for (times = 0; times < in->n; times++)
-			in->step[times] = random_step(draw);
+			in->step[times] = random_step();
 		return;
 	}
 	/* Half of them from the last sixteen: what is new leads on. */
-	*in = c->in[c->n > 16 && draw(2) ? c->n - 1 - draw(16) : draw(c->n)];
+	*in = c->in[c->n > 16 && op_draw(2) ? c->n - 1 - op_draw(16) : op_draw(c->n)];
 	while (times--)
-		change(in, c, draw);
+		change(in, c);
 }
 
 /* -- KCOV ----------------------------------------------------------------------------------- */

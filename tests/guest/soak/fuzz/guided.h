@@ -2,8 +2,8 @@
 /*
  * guided.h: inputs of the fuzzer, and what KCOV says that they reach.
  *
- * An input is a row of steps.  A step is who does it, and a number that all its draws come from.  As
- * text: "w1a2b3c4d p00000007 s...": w is a worker, p who plugs, s who sets files; an input a line.
+ * An input is a row of steps.  A step is an operation, and a number that all its draws come from.  As
+ * text: "map:1a2b3c4d new_node:7 ..."; an input a line.
  */
 #ifndef GUIDED_H
 #define GUIDED_H
@@ -16,8 +16,8 @@
 #define STEPS 40
 
 struct step {
-	char who;
-	uint32_t draw;
+	unsigned int op;
+	uint64_t draw;
 };
 
 struct input {
@@ -30,13 +30,19 @@ struct corpus {
 	size_t n, room;
 };
 
+/* What the fuzzer knows of operations. */
+int op_number(const char *name, size_t len);	/* -1 for none */
+const char *op_text(unsigned int op);
+unsigned int op_random(void);
+unsigned long op_draw(unsigned long below);
+
 /* False, with a message on stderr, when a line is no input. */
 bool corpus_read(struct corpus *c, const char *file);
 void corpus_add(struct corpus *c, const struct input *in);
 void input_print(FILE *to, const struct input *in);
 
-/* A new input, more often than not made of those of @c; draws from the process's own draw(). */
-void input_make(struct input *in, const struct corpus *c, unsigned long (*draw)(unsigned long));
+/* A new input, more often than not made of those of @c. */
+void input_make(struct input *in, const struct corpus *c);
 
 /* Maps KCOV's buffer; false without KCOV.  By the one who starts the tasks, before the first. */
 bool kcov_open(void);
