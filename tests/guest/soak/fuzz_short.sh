@@ -7,7 +7,7 @@
 
 . tests/guest/soak/fuzz.bash
 fuzz_begin
-# With demotion closed to what is random, and open.
+# Once with demotion closed, once with it open.
 replay 12 0
 replay 12 1
 fuzz 12 "${PMN_SEED:-$(($(date +%s) % 1000000))}"

@@ -740,7 +740,8 @@ static long op_migrate_pages(void)
 	long ret;
 	int err;
 
-	if (prudent())
+	/* None there: a system call would take that for the caller. */
+	if (prudent() || !pid)
 		victim = self;
 	if (names_private(to))
 		hits_all_of(victim);
