@@ -463,12 +463,23 @@ static int copy_counters(const char *from, const struct stat *st, int type, stru
 	return 0;
 }
 
-/* What a kernel with GCOV_KERNEL counted, of modules that are gone as well. */
+/* What a kernel with GCOV_KERNEL counted, of modules that are gone as well; a file "complete" is the last. */
 static void save_counters(const char *dir)
 {
+	char path[1024];
+	int fd;
+
+	if (!dir)
+		return;
 	coverage_to = dir;
-	if (dir && nftw(GCOV, copy_counters, 16, FTW_PHYS))
+	if (nftw(GCOV, copy_counters, 16, FTW_PHYS))
 		fprintf(stderr, "init: %s: %s\n", GCOV, strerror(errno));
+	snprintf(path, sizeof(path), "%s/complete", dir);
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+	if (fd < 0)
+		fprintf(stderr, "init: %s: %s\n", path, strerror(errno));
+	else
+		close(fd);
 }
 
 int main(void)
