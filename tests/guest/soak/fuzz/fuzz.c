@@ -1752,7 +1752,8 @@ static void tell(void)
 		printf(" %s %lu (%lu) %lu,", op_by_number(i)->name, sh->count[i], sh->good[i], sh->usec[i] / 1000);
 	printf("\n");
 	for (i = 0; i < PROCS; i++)
-		printf("# process %u: %lu operations, started %lu times\n", i, sh->proc[i].op, sh->proc[i].gen);
+		if (sh->proc[i].gen)
+			printf("# process %u: %lu operations, started %lu times\n", i, sh->proc[i].op, sh->proc[i].gen);
 	for (i = 0; i < sh->wrong && i < 4; i++)
 		printf("fuzz: wrong: %s\n", sh->text[i]);
 }
