@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs demo bench mutate regress check-off soak lint
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage demo bench mutate regress check-off soak lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -29,6 +29,8 @@ test-fresh: ## both commands of the README in minbase chroots of Debian 12 and 1
 	@tests/fresh/run
 test-races: ## tests with threads under KCSAN: no data race in our code
 	@tests/races/run
+coverage: ## how much of our code the tests reach: lines and branches of each file (hours)
+	@tests/coverage/run
 configs: ## compile our files and those that we touch in every configuration of kernel/config/matrix
 	@kernel/scripts/configs
 demo: ## see it work: leak matrix, device map, unplug
@@ -42,8 +44,9 @@ regress: ## the kernel's own selftests, stock against ours
 	@tests/regress/run
 check-off: ## with the option off, mm/ is stock's mm/, function by function
 	@tests/check-off
-soak: ## the long tests: torture with the release, fuzz with the debug kernel
+soak: ## the long tests: torture with the release, fuzz with the debug kernel and guided by KCOV
 	@tests/run --soak
 	@tests/run --soak --kernel debug
+	@tests/run --soak --kernel coverage soak/fuzz_guided
 lint: ## shellcheck, checkpatch, the patch series' form
 	@kernel/scripts/lint

@@ -25,6 +25,11 @@ fuzz() {
 	ok "fuzz, $1 s, seed $2" "$PMN_BIN/fuzz" --seconds "$1" --seed "$2"
 }
 
+# replay SECONDS SEED: as many inputs of the corpus as that takes.
+replay() {
+	ok "the corpus, $1 s, seed $2" "$PMN_BIN/fuzz" --corpus tests/guest/soak/corpus --seconds "$1" --seed "$2"
+}
+
 # What is left then is slab and page cache of the programs that ran.
 fuzz_end() {
 	local lost

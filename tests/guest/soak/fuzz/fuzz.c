@@ -3,10 +3,16 @@
  * fuzz: random sequences of system calls on private and ordinary nodes, while others plug, unplug,
  * open and close the nodes.
  *
- *   fuzz [--seed N] [--seconds N] [--ops N] [--trace]
+ *   fuzz [--seed N] [--seconds N] [--ops N] [--trace] [--corpus FILE [--guided]]
  *
  * The draws of operation K of process P depend on the seed, P and K alone: --seed and --ops replay
  * what each process did, not how they met.  --trace prints each operation before it is done.
+ *
+ * With --corpus nobody else is there: a process does the steps of each input of the file (guided.h), one
+ * input after the other, from the first on or, with --seed, from another.  With KCOV the blocks of the
+ * kernel that they reach are counted.  --guided, which needs it, goes on with inputs that are made of those,
+ * and with new ones, and prints those that reach a block that none did before ("# new:").  --minimize
+ * prints the inputs of the file that reach one that none before in it did ("# useful:").
  *
  * Each page that was stored to has a word of its own, and is read again: the word, or SIGBUS where
  * somebody named a private node (it may be full, closed or unplugged), or zero where MADV_FREE and
@@ -40,11 +46,13 @@
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "guided.h"
 #include "torture.h"
 
 #define PAGE 4096UL
@@ -88,6 +96,7 @@ struct uffdio_move {
 #define UFFD_FEATURE_MOVE (1 << 16)
 #endif
 
+enum role { WORKER, PLUG, SET };
 enum kind { ANON, SHARED_ANON, MEMFD, DEV_PRIVATE, DEV_SHARED, NR_KINDS };
 static const char *const kind_names[] = { "anon", "shared anon", "memfd", "device map", "shared device map" };
 
@@ -126,6 +135,7 @@ static struct shared {
 		time_t since;
 		bool done;
 	} proc[PROCS];
+	unsigned int steps_new;	/* the input up to its last step that reached something */
 	unsigned long count[64], good[64], usec[64];
 	unsigned long wrong, bus, checked;
 	char text[4][256];
@@ -135,7 +145,10 @@ static struct shared {
 static struct region regions[REGIONS];
 static unsigned long seed, max_ops, ordinary, boot_node;
 static int self, uring = -1, pipe_fd[2] = { -1, -1 };
-static bool trace, is_child;
+static enum role role;
+static struct input input;
+static struct corpus corpus;
+static bool trace, is_child, guided, minimize;
 static const char *cgroup, *op_name;
 
 /* -- basics --------------------------------------------------------------------------------- */
@@ -727,7 +740,8 @@ static long op_migrate_pages(void)
 	long ret;
 	int err;
 
-	if (prudent())
+	/* None there: a system call would take that for the caller. */
+	if (prudent() || !pid)
 		victim = self;
 	if (names_private(to))
 		hits_all_of(victim);
@@ -918,6 +932,49 @@ static long op_uffd(void)
 	return ret;
 }
 
+/* A mapping for huge pages, which nobody else sees; @flags may make it one of a pool. */
+static long huge_mapping(int flags)
+{
+	size_t len = PMD * (1 + draw(2)), room = flags ? len : len + PMD;
+	char *base = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0), *p;
+	uint64_t v = mix(draw(1UL << 40)) | 1;
+	unsigned long mask = any_mask();
+	int mode = draw(3) ? MPOL_BIND : any_mode();
+	long ret;
+
+	if (base == MAP_FAILED)
+		return -1;
+	p = (char *)(((uintptr_t)base + PMD - 1) & -PMD);
+	ret = syscall(SYS_mbind, p, len, mode, mode ? &mask : NULL, mode ? 64UL : 0UL, 0);
+	if (!flags)
+		madvise(p, len, MADV_HUGEPAGE);
+	if (!sigsetjmp(bus, 1)) {
+		armed = true;
+		*(volatile uint64_t *)p = v;
+		switch (draw(5)) {
+		case 0: madvise(p, len, MADV_PAGEOUT); break;
+		case 1: madvise(p + PAGE, PAGE, MADV_DONTNEED); break;
+		case 2: madvise(p, len, MADV_COLLAPSE); break;
+		case 3: syscall(SYS_mbind, p, len, MPOL_DEFAULT, NULL, 0UL, MPOL_MF_MOVE); break;
+		}
+		if (*(volatile uint64_t *)p != v)
+			wrong("a huge page does not hold what was stored");
+	}
+	armed = false;
+	munmap(base, room);
+	return ret;
+}
+
+static long op_thp(void)
+{
+	return huge_mapping(0);
+}
+
+static long op_pool(void)
+{
+	return huge_mapping(MAP_HUGETLB);
+}
+
 /* -- processes ------------------------------------------------------------------------------ */
 
 static long one_op(void);
@@ -1019,6 +1076,7 @@ static const struct op worker_ops[] = {
 	{ "migrate_pages", 2, op_migrate_pages }, { "vmsplice", 4, op_pipe }, { "io_uring", 4, op_uring },
 	{ "process_vm", 4, op_copy }, { "memfd", 5, op_memfd }, { "userfaultfd", 5, op_uffd },
 	{ "fork", 4, op_fork }, { "exec", 1, op_exec }, { "exit", 1, op_exit }, { "attach", 3, op_attach },
+	{ "thp", 3, op_thp }, { "pool", 2, op_pool },
 };
 
 /* -- administrators ------------------------------------------------------------------------- */
@@ -1027,6 +1085,7 @@ static const char *const services[] = { "user_numa", "reclaim", "demotion", "pro
 	"longterm_pin", "thp", "hugetlb", "numa_balancing", "write" };
 #define NR_SERVICES (sizeof(services) / sizeof(services[0]))
 #define ALL_SERVICES "user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,write"
+#define OPEN_ALL "+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+write"
 
 static const char *on_unplug(void)
 {
@@ -1181,26 +1240,63 @@ static long op_sysctl(void)
 	return put_file(files[i].path, files[i].text[draw(2)]) ? 0 : -1;
 }
 
-static long op_read(void)
+static long read_all(const char *path)
 {
-	static const char *const files[] = { "/proc/%d/numa_maps", "/proc/%d/smaps_rollup", "/proc/%d/status" };
 	static char buf[1 << 16];
-	char path[128];
-	int fd;
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	if (draw(2))
-		snprintf(path, sizeof(path), NODES "/node%d/private/%s", private_node(), draw(2) ? "stat" : "free_bytes");
-	else
-		snprintf(path, sizeof(path), files[draw(3)], sh->proc[draw(WORKERS)].pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && read(fd, buf, sizeof(buf)) > 0)
 		;
 	return fd < 0 ? -1 : close(fd);
 }
 
+static long op_read(void)
+{
+	static const char *const files[] = { "/proc/%d/numa_maps", "/proc/%d/smaps_rollup", "/proc/%d/status" };
+	char path[128];
+
+	if (draw(2))
+		snprintf(path, sizeof(path), NODES "/node%d/private/%s", private_node(), draw(2) ? "stat" : "free_bytes");
+	else
+		snprintf(path, sizeof(path), files[draw(3)], sh->proc[draw(WORKERS)].pid);
+	return read_all(path);
+}
+
+/* What belongs into the file, and what does not. */
+static long op_node_file(void)
+{
+	static const char *const files[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "adistance",
+		"promotion_mib_per_second", "interleave_weight", "total_bytes", "free_bytes", "free_bytes_exact", "stat" };
+	static const char *const texts[] = { "0", "1", "200", "5000", "-1", "99999999999", "fallback:0-1", "fallback:x",
+		"-thp +thp", "+nothing", "x", "+user_numa,+reclaim" };
+	const char *file = files[draw(12)];
+	char path[128];
+
+	if (draw(3))
+		return put_node(draw(2) ? "private/adistance" : "private/interleave_weight", "%s", texts[draw(5)]);
+	if (draw(2)) {
+		snprintf(path, sizeof(path), NODES "/node%d/private/%s", private_node(), file);
+		return read_all(path);
+	}
+	snprintf(path, sizeof(path), "private/%s", file);
+	return put_node(path, "%s", texts[draw(12)]);
+}
+
+static long op_report(void)
+{
+	static const char *const files[] = { "/proc/meminfo", "/proc/zoneinfo", "/proc/pagetypeinfo", "/proc/vmstat",
+		"/sys/devices/virtual/memory_tiering/memory_tier4/nodelist", "/proc/self/oom_score", "/proc/self/smaps" };
+	char path[128];
+
+	if (draw(4))
+		return read_all(files[draw(7)]);
+	snprintf(path, sizeof(path), NODES "/node%d/%s", private_node(), draw(2) ? "meminfo" : "vmstat");
+	return read_all(path);
+}
+
 static long op_pause(void)
 {
-	usleep(1000 * draw(60));
+	usleep(1000 * draw(corpus.n || guided ? 4 : 60));
 	return 0;
 }
 
@@ -1213,7 +1309,7 @@ static const struct op set_ops[] = {
 	{ "enabled", 10, op_enabled }, { "on_full", 4, op_on_full }, { "node_reclaim", 3, op_node_reclaim },
 	{ "node_compact", 3, op_node_compact }, { "hugetlb", 2, op_hugetlb }, { "cpuset", 8, op_mems },
 	{ "memory", 6, op_memory }, { "group", 4, op_group }, { "sysctl", 4, op_sysctl }, { "read", 6, op_read },
-	{ "pause", 40, op_pause },
+	{ "node_file", 4, op_node_file }, { "report", 2, op_report }, { "pause", 40, op_pause },
 };
 
 /* -- the run -------------------------------------------------------------------------------- */
@@ -1245,17 +1341,16 @@ static unsigned int pick(unsigned int first, unsigned int nr)
 
 static unsigned int pick_mine(void)
 {
-	if (self < WORKERS)
+	if (role == WORKER)
 		return pick(0, NR(worker_ops));
-	if (self == WORKERS)
+	if (role == PLUG)
 		return pick(NR(worker_ops), NR(plug_ops));
 	return pick(NR(worker_ops) + NR(plug_ops), NR(set_ops));
 }
 
-static long one_op(void)
+static long do_op(unsigned int i)
 {
 	unsigned long begin = now_usec();
-	unsigned int i = pick_mine();
 	long ret;
 
 	op_name = op_by_number(i)->name;
@@ -1271,30 +1366,72 @@ static long one_op(void)
 	return ret;
 }
 
-static void life(void)
+static long one_op(void)
 {
-	struct process *me = &sh->proc[self];
-	struct region *r;
+	return do_op(pick_mine());
+}
 
+static void begin_life(void)
+{
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	put_file("/proc/self/oom_score_adj", self < WORKERS ? "500" : "-900");
 	signal(SIGBUS, on_bus);
 	signal(SIGPIPE, SIG_IGN);
+}
+
+static void check_a_few(void)
+{
+	struct region *r = any();
+
+	if (r)
+		check_some(r, draw(r->pages), 8);
+}
+
+__attribute__((noreturn)) static void end_life(void)
+{
+	op_name = "end";
+	check_all();
+	sh->proc[self].done = true;
+	_exit(0);
+}
+
+static void life(void)
+{
+	struct process *me = &sh->proc[self];
+
+	begin_life();
+	role = self < WORKERS ? WORKER : self == WORKERS ? PLUG : SET;
 	while (!sh->stop && (!max_ops || me->op < max_ops)) {
 		rng = mix(mix(seed) ^ mix((uint64_t)self << 48 | me->op++)) | 1;
 		me->since = time(NULL);
 		one_op();
-		r = self < WORKERS ? any() : NULL;
-		if (r)
-			check_some(r, draw(r->pages), 8);
+		if (role == WORKER)
+			check_a_few();
 	}
-	op_name = "end";
-	check_all();
-	me->done = true;
-	_exit(0);
+	end_life();
 }
 
-static void start(int i)
+/* The steps of the input. */
+static void input_life(void)
+{
+	struct process *me = &sh->proc[self];
+
+	begin_life();
+	kcov_begin();
+	for (me->op = 0; me->op < input.n; me->op++) {
+		struct step s = input.step[me->op];
+
+		rng = s.draw ?: 1;
+		me->since = time(NULL);
+		do_op(s.op);
+		check_a_few();
+		if (kcov_fold())
+			sh->steps_new = me->op + 1;
+	}
+	end_life();
+}
+
+static void start_life(int i, void (*run)(void))
 {
 	struct process *p = &sh->proc[i];
 	pid_t pid;
@@ -1306,13 +1443,18 @@ static void start(int i)
 	if (!pid) {
 		self = i;
 		op_name = "start";
-		life();
+		run();
 	}
 	p->pid = pid;
 }
 
+static void start(int i)
+{
+	start_life(i, life);
+}
+
 /* Killed for memory, or by the loss of its own pages, is a fate; all else is wrong. */
-static void ended(int i, int status)
+static void verdict(int i, int status)
 {
 	struct process *p = &sh->proc[i];
 	int sig = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
@@ -1322,6 +1464,13 @@ static void ended(int i, int status)
 	if (sig && sig != SIGKILL && p->whole != p->gen && !demotes())
 		wrong("ended by signal %d", sig);
 	p->pid = 0;
+}
+
+static void ended(int i, int status)
+{
+	struct process *p = &sh->proc[i];
+
+	verdict(i, status);
 	if (sh->stop)
 		p->done = true;
 	else if (!p->done)
@@ -1446,9 +1595,151 @@ static void tidy(void)
 		      node_number(boot_node, "free_bytes_exact"), node_number(boot_node, "total_bytes"));
 	if (op_remove_node() && errno != ENOENT)
 		wrong("remove_node: %s, and nobody is left", strerror(errno));
-	open_boot_node("+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+write");
+	open_boot_node(OPEN_ALL);
 	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
 	put_file(path, "fail");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
+	put_file(path, "0");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/interleave_weight", boot_node);
+	put_file(path, "1");
+}
+
+/* -- inputs one after the other -------------------------------------------------------------- */
+
+int op_number(const char *name, size_t len)
+{
+	unsigned int i;
+
+	for (i = 0; i < NR_ALL; i++)
+		if (strlen(op_by_number(i)->name) == len && !memcmp(op_by_number(i)->name, name, len))
+			return i;
+	return -1;
+}
+
+const char *op_text(unsigned int op)
+{
+	return op_by_number(op)->name;
+}
+
+unsigned int op_random(void)
+{
+	role = (enum role[]){ WORKER, WORKER, WORKER, WORKER, WORKER, PLUG, SET, SET }[draw(8)];
+	return pick_mine();
+}
+
+unsigned long op_draw(unsigned long below)
+{
+	return draw(below);
+}
+
+/* What an input may have left: the next begins as the first did. */
+static void reset(void)
+{
+	char path[128];
+	unsigned long i;
+
+	put_file(SIM "/free", "all");
+	op_remove_node();
+	for (i = 0; cgroup && i < GROUPS; i++) {
+		rmdir(group(i));
+		mkdir(group(i), 0755);
+	}
+	snprintf(path, sizeof(path), NODES "/node%lu/hugepages/hugepages-2048kB/nr_hugepages", boot_node);
+	put_file(path, "0");
+	open_boot_node(demotes() ? OPEN_ALL : "+user_numa,+reclaim,+compaction,+longterm_pin,+thp,+hugetlb,+write");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
+	put_file(path, "fail");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/on_unplug", boot_node);
+	put_file(path, "refuse");
+	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
+	put_file(path, "0");
+}
+
+static void on_alarm(int sig)
+{
+}
+
+/* The console has it, should the machine die of it. */
+static void log_input(void)
+{
+	FILE *f = fopen("/dev/kmsg", "we");
+
+	if (!f)
+		return;
+	fputs("fuzz: ", f);
+	input_print(f, &input);
+	fclose(f);
+}
+
+static void run_input(void)
+{
+	static const struct itimerval second = { { 1 }, { 1 } };
+	struct process *p = &sh->proc[0];
+	int status;
+
+	reset();
+	if (guided)
+		log_input();
+	sh->steps_new = 0;
+	p->done = false;
+	start_life(0, input_life);
+	setitimer(ITIMER_REAL, &second, NULL);
+	while (waitpid(p->pid, &status, 0) < 0 && errno == EINTR && !sh->wrong)
+		look_for_hangs();
+	setitimer(ITIMER_REAL, &(struct itimerval){}, NULL);
+	p->done = true;
+	/* One that was killed did not look at its last step. */
+	if (kcov_fold())
+		sh->steps_new = p->op + 1 < input.n ? p->op + 1 : input.n;
+	if (!sh->wrong)
+		verdict(0, status);
+	if (!sh->wrong)
+		return;
+	printf("# wrong with this input: ");
+	input_print(stdout, &input);
+}
+
+static void keep(const char *how)
+{
+	if (!sh->steps_new)
+		return;
+	printf("# %s: ", how);
+	input.n = sh->steps_new;
+	input_print(stdout, &input);
+}
+
+static void run_inputs(unsigned long seconds)
+{
+	time_t start = time(NULL), end = start + seconds, next = 0;
+	struct sigaction alarm = { .sa_handler = on_alarm };
+	size_t i, n = corpus.n, kept = 0;
+
+	sigaction(SIGALRM, &alarm, NULL);
+	for (i = 0; i < PROCS; i++)
+		sh->proc[i].done = true;
+	for (i = 0; i < n && time(NULL) < end && !sh->wrong; i++) {
+		input = corpus.in[(seed / 2 + i) % n];
+		run_input();
+		if (minimize)
+			keep("useful");
+	}
+	printf("# %zu of %zu inputs of the corpus in %ld s: %lu blocks\n", i, n, (long)(time(NULL) - start), kcov_blocks());
+	for (; guided && time(NULL) < end && !sh->wrong; i++) {
+		rng = mix(mix(seed) + i) | 1;
+		input_make(&input, &corpus);
+		run_input();
+		if (sh->steps_new) {
+			keep("new");
+			corpus_add(&corpus, &input);
+			kept++;
+		}
+		if (time(NULL) < next)
+			continue;
+		next = time(NULL) + 20;
+		printf("# after %ld s: %zu inputs, %zu kept, %lu blocks\n", (long)(time(NULL) - start), i + 1, kept, kcov_blocks());
+		fflush(stdout);
+	}
+	printf("# %zu inputs in %ld s, %zu kept: %lu blocks\n", i, (long)(time(NULL) - start), kept, kcov_blocks());
 }
 
 static void tell(void)
@@ -1461,7 +1752,8 @@ static void tell(void)
 		printf(" %s %lu (%lu) %lu,", op_by_number(i)->name, sh->count[i], sh->good[i], sh->usec[i] / 1000);
 	printf("\n");
 	for (i = 0; i < PROCS; i++)
-		printf("# process %u: %lu operations, started %lu times\n", i, sh->proc[i].op, sh->proc[i].gen);
+		if (sh->proc[i].gen)
+			printf("# process %u: %lu operations, started %lu times\n", i, sh->proc[i].op, sh->proc[i].gen);
 	for (i = 0; i < sh->wrong && i < 4; i++)
 		printf("fuzz: wrong: %s\n", sh->text[i]);
 }
@@ -1481,6 +1773,7 @@ static unsigned long number(const char *s, const char *what)
 int main(int argc, char **argv)
 {
 	unsigned long seconds = 20;
+	const char *file = NULL;
 	int a;
 
 	seed = time(NULL);
@@ -1489,6 +1782,12 @@ int main(int argc, char **argv)
 			return 0;
 		else if (!strcmp(argv[a], "--trace"))
 			trace = true;
+		else if (!strcmp(argv[a], "--guided"))
+			guided = true;
+		else if (!strcmp(argv[a], "--minimize"))
+			minimize = true;
+		else if (!strcmp(argv[a], "--corpus"))
+			file = argv[++a] ?: "";
 		else if (!strcmp(argv[a], "--seed"))
 			seed = number(argv[a + 1], argv[a]), a++;
 		else if (!strcmp(argv[a], "--seconds"))
@@ -1500,18 +1799,27 @@ int main(int argc, char **argv)
 	}
 	ordinary = node_list(NODES "/has_memory");
 	if (a < argc || !node_list(NODES "/has_private_memory")) {
-		fprintf(stderr, "usage: fuzz [--seed N] [--seconds N] [--ops N] [--trace]; needs a private node\n");
+		fprintf(stderr, "usage: fuzz [--seed N] [--seconds N] [--ops N] [--trace] [--corpus FILE [--guided]]; needs a private node\n");
 		return 2;
 	}
 	boot_node = __builtin_ctzl(node_list(NODES "/has_private_memory"));
 	cgroup = getenv("FUZZ_CGROUP");
 	sh = mmap(NULL, sizeof(*sh), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (file && !corpus_read(&corpus, file))
+		return 2;
+	if (file && !kcov_open() && guided) {
+		fprintf(stderr, "fuzz: --guided: this kernel has no KCOV\n");
+		return 2;
+	}
 	put_file("/proc/self/oom_score_adj", "-1000");
 	printf("# fuzz: --seed %lu --seconds %lu --ops %lu\n", seed, seconds, max_ops);
 	op_name = "start";
 	if (!demotes())
 		open_boot_node("-promotion,-demotion");
-	run(seconds);
+	if (file)
+		run_inputs(seconds);
+	else
+		run(seconds);
 	tidy();
 	tell();
 	return !!sh->wrong;

@@ -15,7 +15,9 @@
 #include <linux/hrtimer.h>
 #include <linux/irq_work.h>
 #include <linux/kthread.h>
+#include <linux/memory.h>
 #include <linux/memory-tiers.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
@@ -227,6 +229,10 @@ static const struct desc_case desc_cases[] = {
 	{ "on_unplug out of range", -EINVAL,
 	  { .owner = "kunit", .on_unplug = PRIVATE_NODE_NR_ON_UNPLUG } },
 	{ "unknown flag", -EINVAL, { .owner = "kunit", .flags = BIT(31) } },
+	{ "negative abstract distance", -EINVAL,
+	  { .owner = "kunit", .adistance = -1 } },
+	{ "abstract distance too large", -EINVAL,
+	  { .owner = "kunit", .adistance = PRIVATE_NODE_MAX_ADISTANCE + 1 } },
 	{ "fallback to nowhere", -EINVAL,
 	  { .owner = "kunit", .on_full = PRIVATE_NODE_FULL_FALLBACK } },
 };
@@ -413,6 +419,81 @@ static void life_steps(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_CLOSING));
 	KUNIT_EXPECT_FALSE(test, step(pn, PRIVATE_NODE_DEAD));
 	KUNIT_EXPECT_FALSE(test, private_node_enter(pn, PRIVATE_NODE_USER_OWNER));
+}
+
+static int plug(struct private_node *pn, u64 start, u64 size)
+{
+	return add_private_memory_driver_managed(pn, start, size,
+						 "System RAM (kunit)", MHP_NONE,
+						 MMOP_OFFLINE);
+}
+
+/* No such range exists on a machine with KUnit. */
+#define NO_MEMORY_HERE	(1ULL << 36)
+
+static void plug_range_refused(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+	u64 block = memory_block_size_bytes();
+	u64 ram = PFN_PHYS(node_start_pfn(first_memory_node));
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug(pn, NO_MEMORY_HERE, 0));
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug(pn, -block, 2 * block));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			plug(pn, NO_MEMORY_HERE + PAGE_SIZE, block));
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug(pn, NO_MEMORY_HERE, PAGE_SIZE));
+	KUNIT_EXPECT_EQ(test, -E2BIG, plug(pn, 1ULL << 60, block));
+	KUNIT_EXPECT_EQ(test, -EEXIST, plug(pn, round_down(ram, block), block));
+	KUNIT_EXPECT_FALSE(test, node_state(pn->nid, N_MEMORY_PRIVATE));
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_EQ(test, -ENODEV, plug(pn, NO_MEMORY_HERE, block));
+}
+
+static int plug_how(struct private_node *pn, const char *name, mhp_t flags,
+		    int online_type)
+{
+	return add_private_memory_driver_managed(pn, NO_MEMORY_HERE,
+						 memory_block_size_bytes(),
+						 name, flags, online_type);
+}
+
+static void plug_how_refused(struct kunit *test)
+{
+	static const char good[] = "System RAM (kunit)";
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug_how(pn, NULL, MHP_NONE, MMOP_OFFLINE));
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug_how(pn, "kunit", MHP_NONE, MMOP_OFFLINE));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			plug_how(pn, "System RAM (kunit", MHP_NONE, MMOP_OFFLINE));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			plug_how(pn, good, MHP_MERGE_RESOURCE, MMOP_OFFLINE));
+	KUNIT_EXPECT_EQ(test, -EINVAL, plug_how(pn, good, MHP_NONE, -1));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			plug_how(pn, good, MHP_NONE, MMOP_ONLINE_MOVABLE + 1));
+	KUNIT_EXPECT_FALSE(test, node_state(pn->nid, N_MEMORY_PRIVATE));
+}
+
+/* Without memory there is nothing to do; a dead handle has no say. */
+static void unplug_of_nothing(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	struct private_node *pn = take(test, free_nid(test, 0), &desc);
+
+	KUNIT_EXPECT_EQ(test, 0, remove_private_memory_driver_managed(pn));
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	KUNIT_EXPECT_EQ(test, -ENODEV, remove_private_memory_driver_managed(pn));
+}
+
+static void unplug_of_boot(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test, 0);
+
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+			remove_private_memory_driver_managed(pn));
+	KUNIT_EXPECT_TRUE(test, node_state(pn->nid, N_MEMORY_PRIVATE));
 }
 
 /* Gates: who closes one waits for those inside */
@@ -1397,6 +1478,10 @@ static struct kunit_case private_node_cases[] = {
 #endif
 	KUNIT_CASE(life_unregister_with_memory),
 	KUNIT_CASE(life_steps),
+	KUNIT_CASE(plug_range_refused),
+	KUNIT_CASE(plug_how_refused),
+	KUNIT_CASE(unplug_of_nothing),
+	KUNIT_CASE(unplug_of_boot),
 	KUNIT_CASE_PARAM(gate_waits, closer_cases_gen_params),
 	KUNIT_CASE(gate_of_another),
 	KUNIT_CASE(services_names),
