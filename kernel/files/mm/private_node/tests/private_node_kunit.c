@@ -25,6 +25,7 @@
 #include <linux/private_node_kexec.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_tier.h>
+#include <linux/sizes.h>
 #include <linux/topology.h>
 
 #include "../private_node.h"
@@ -429,7 +430,7 @@ static int plug(struct private_node *pn, u64 start, u64 size)
 }
 
 /* No such range exists on a machine with KUnit. */
-#define NO_MEMORY_HERE	(1ULL << 36)
+#define NO_MEMORY_HERE	(64ULL * SZ_1G)
 
 static void plug_range_refused(struct kunit *test)
 {
@@ -443,7 +444,7 @@ static void plug_range_refused(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			plug(pn, NO_MEMORY_HERE + PAGE_SIZE, block));
 	KUNIT_EXPECT_EQ(test, -EINVAL, plug(pn, NO_MEMORY_HERE, PAGE_SIZE));
-	KUNIT_EXPECT_EQ(test, -E2BIG, plug(pn, 1ULL << 60, block));
+	KUNIT_EXPECT_EQ(test, -E2BIG, plug(pn, BIT_ULL(60), block));
 	KUNIT_EXPECT_EQ(test, -EEXIST, plug(pn, round_down(ram, block), block));
 	KUNIT_EXPECT_FALSE(test, node_state(pn->nid, N_MEMORY_PRIVATE));
 	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
