@@ -451,8 +451,12 @@ static bool poison_swapped(struct folio *folio)
 		return false;
 	/* As in reclaim: off the LRU, and one reference beside the cache's. */
 	folio_put(folio);
-	if (remove_mapping(folio_mapping(folio), folio))
+	if (remove_mapping(folio_mapping(folio), folio)) {
+		/* It is freed without a look at its LRU flags. */
+		folio_clear_active(folio);
+		folio_clear_unevictable(folio);
 		return true;
+	}
 	folio_get(folio);
 	folio_putback_lru(folio);
 	return false;
