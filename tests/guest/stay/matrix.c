@@ -728,7 +728,7 @@ static void happens(enum column c)
 		if (!brief)
 			ok(!unplug(), "a pinned page: unplug is refused");
 		for (i = 0; i < NR_ROWS; i++)
-			if (rows[i].flags & PINNED) {
+			if (rows[i].flags & PINNED && holders[i].fd) {
 				cell(i, c, ask(i, 'c'));
 				stop(i);
 			}
