@@ -235,7 +235,7 @@ static const struct column columns_v2[] = {
 	{ "no policy", CONTROL, .brief = true },
 	{ "bind of the mapping", POLICY, .set = set_vma, .brief = true },
 	{ "... changed later", POLICY, .set = set_later },
-	{ "bind of the task", POLICY, .set = set_leader },
+	{ "bind of the task", POLICY, .set = set_leader, .brief = true },
 	{ "... changed later", POLICY, .set = set_leader_later },
 	{ "... of another thread", THREAD, .set = set_thread, .brief = true },
 	{ "bind of the object", OBJECT, .set = set_vma, .shared = true },
@@ -620,13 +620,12 @@ static void run_rows(const struct row *rows, int nr, int argc, char **argv)
 		run_row(&rows[i], lines[i], sizeof(lines[i]));
 	}
 	printf("#\n# Movers matrix: pages outside of what their users may have\n");
-	for (j = 0; j < nr_columns; j++)
+	for (i = j = 0; j < nr_columns; j++)
 		if (!is_brief || columns[j].brief)
-			printf("# %c %s%s\n", 'a' + j, columns[j].name, j ? "" : " (control: the mover reaches the node)");
+			printf("# %c %s%s\n", 'a' + i++, columns[j].name, j ? "" : " (control: the mover reaches the node)");
 	printf("# %-32s", "");
-	for (j = 0; j < nr_columns; j++)
-		if (!is_brief || columns[j].brief)
-			printf(" %5c", 'a' + j);
+	for (j = 0; j < i; j++)
+		printf(" %5c", 'a' + j);
 	for (i = 0; i < nr; i++)
 		if (*lines[i])
 			printf("\n# %-32s%s", rows[i].name, lines[i]);
