@@ -7,7 +7,7 @@
  *
  * vm: --node 1G --node 512M --reserve 128M,node=0 --append private_node_spare=1
  * allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Unpoison
- * timeout: 300
+ * timeout: 400
  * libs: -pthread
  */
 #define _GNU_SOURCE
@@ -332,7 +332,7 @@ static const struct row rows[] = {
 	{ "copy on write", PLACES, FAULTS & ~OBJECT, .to_home = true, .act = copy },
 	{ "swap-in", PLACES, FAULTS, .to_home = true, .make = make_swapped, .act = use_all, .begin = use_zram,
 	  .end = leave_zram },
-	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_neighbours,
+	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, 16 * PAGE, .to_home = true, .make = make_neighbours,
 	  .act = use_neighbour, .begin = use_disk, .end = leave_disk },
 	{ "zswap, unplug", PLACES, FAULTS, .to_home = true, .make = make_swapped, .all = unplug_zswap, .act = use_all,
 	  .begin = use_zswap, .end = leave_zswap },
