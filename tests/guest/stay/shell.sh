@@ -52,10 +52,10 @@ for change in +user_numa -user_numa; do
 	echo +user_numa > $private/enabled
 	sed 's/^/# /' /tmp/out
 	if [ $change = -user_numa ]; then
-		ok "16 MiB of new memory are refused: status $status" [ $status -gt 0 -a $status -lt 128 ]
+		ok "16 MiB of new memory are refused: status $status" test "$status" -gt 0 -a "$status" -lt 128
 		ok '... in its own words' grep -q 'cannot allocate' /tmp/out
 	else
-		ok "control, the service is open: they are not: status $status" [ $status = 0 ]
+		ok "control, the service is open: they are not: status $status" test "$status" = 0
 	fi
 done
 
@@ -71,7 +71,7 @@ for change in +user_numa -user_numa; do
 		status=${PIPESTATUS[0]}
 		echo +user_numa > $private/enabled
 		sed 's/^/# /' /tmp/out
-		ok "$shell, $change: ends itself: status $status" [ $status = 0 ]
+		ok "$shell, $change: ends itself: status $status" test "$status" = 0
 		ok "$shell, $change: a subshell works" grep -q '^x hi$' /tmp/out
 		if [ $change = +user_numa ]; then
 			ok "$shell: control, the service is open: commands run" [ "$(grep -c ' 0$' /tmp/out)" = 4 ]
