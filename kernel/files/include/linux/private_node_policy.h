@@ -604,10 +604,7 @@ static inline void private_node_hugetlb_displaced(const struct mempolicy *pol,
 {
 }
 
-static inline bool private_node_hugetlb_waits(int err)
-{
-	return false;
-}
+#define private_node_hugetlb_waits(err)		false
 
 #define private_node_set_mpoli(mpoli, mpol)	do { } while (0)
 #define private_node_mpoli(mpoli)		NULL
