@@ -4,7 +4,7 @@
  * a device goes while it is used, and memory that fails is its users' alone.
  *
  * vm: --node 1G --reserve 256M,node=0 --reserve 128M,node=0 --append private_node_spare=2
- * timeout: 300
+ * timeout: 480
  */
 #define _GNU_SOURCE
 #include <sys/swap.h>
@@ -73,9 +73,11 @@ static bool some_promoted(void)
 /* The promotion service of the node. */
 static void promoted(void)
 {
-	ok(within(60, read_and_gone), "what is read all the time moves up");
+	ok(within(240, read_and_gone), "what is read all the time moves up");
 	ok(where(p + 4 * MIB, LEN - 4 * MIB).here, "what is not stays");
 	ok(within(5, some_promoted), "counted");
+	printf("# promotion: used %lu, failed %lu, refused %lu; demoted %lu\n", counter("promotion_used "),
+	       counter("promotion_failed "), counter("promotion_refused "), counter("demotion_used "));
 	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
 	munmap(p, LEN);
 	all_trimmed("hot");
