@@ -446,6 +446,8 @@ static int copy_counters(const char *from, const struct stat *st, int type, stru
 	char to[1024], *text, *name;
 	int fd;
 
+	(void)st;
+	(void)at;
 	if (type != FTW_F || len < 5 || strcmp(from + len - 5, ".gcda"))
 		return 0;
 	text = slurp(from, &len);

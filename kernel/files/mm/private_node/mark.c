@@ -211,10 +211,11 @@ unsigned long private_node_next_mark(struct private_node *pn,
 	while (pfn < end) {
 		chunk = find_chunk(pn, pfn);
 		bit = CHUNK_PAGES;
-		/* Marks come and go: whoever finds one looks at the page. */
-		if (chunk)
+		if (chunk) {
+			/* Marks come and go: who finds one looks at the page. */
 			bit = data_race(find_next_bit(chunk, CHUNK_PAGES,
 						      bit_of(pfn)));
+		}
 		pfn = ALIGN_DOWN(pfn, CHUNK_PAGES) + bit;
 		if (bit < CHUNK_PAGES)
 			break;
