@@ -457,6 +457,21 @@ static void tell_all(char cmd)
 			tell(&cells[i], cmd);
 }
 
+/* Reclaims in the group of each cell, by what memory.reclaim takes; then each cell says where its pages are. */
+static inline void reclaim_groups(const char *request)
+{
+	char path[128];
+	int i;
+
+	for (i = 0; i < nr_columns; i++) {
+		snprintf(path, sizeof(path), "%s/memory.reclaim", cells[i].group);
+		/* One that finds nothing that it may take tries long. */
+		if (cells[i].used)
+			write_file(path, request);
+	}
+	tell_all('p');
+}
+
 static void end_cells(void)
 {
 	int i;

@@ -61,16 +61,7 @@ static void make_device(void)
 
 static void reclaim_all(void)
 {
-	char path[128];
-	int i;
-
-	for (i = 0; i < nr_columns; i++) {
-		snprintf(path, sizeof(path), "%s/memory.reclaim", cells[i].group);
-		/* One that finds nothing that it may take tries long. */
-		if (cells[i].used)
-			write_file(path, "256K swappiness=max");
-	}
-	tell_all('p');
+	reclaim_groups("256K swappiness=max");
 }
 
 static int write_all(struct cell *cell, char *p)

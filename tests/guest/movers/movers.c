@@ -242,16 +242,7 @@ static void compact(void)
 
 static void reclaim_all(void)
 {
-	char path[128];
-	int i;
-
-	for (i = 0; i < nr_columns; i++) {
-		snprintf(path, sizeof(path), "%s/memory.reclaim", cells[i].group);
-		/* One that finds nothing that it may take tries long. */
-		if (cells[i].used)
-			write_file(path, "256K");
-	}
-	tell_all('p');
+	reclaim_groups("256K");
 }
 
 /* What a system call names the process itself may have, if its cpuset has it. */

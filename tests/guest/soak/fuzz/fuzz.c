@@ -1576,6 +1576,15 @@ static void open_boot_node(const char *change)
 		wrong("%s: %s: %s", path, change, strerror(errno));
 }
 
+/* A setting of the boot node, as it was before the first operation. */
+static void put_private(const char *file, const char *text)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), NODES "/node%lu/private/%s", boot_node, file);
+	put_file(path, text);
+}
+
 static void tidy(void)
 {
 	unsigned long i;
@@ -1596,12 +1605,9 @@ static void tidy(void)
 	if (op_remove_node() && errno != ENOENT)
 		wrong("remove_node: %s, and nobody is left", strerror(errno));
 	open_boot_node(OPEN_ALL);
-	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
-	put_file(path, "fail");
-	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
-	put_file(path, "0");
-	snprintf(path, sizeof(path), NODES "/node%lu/private/interleave_weight", boot_node);
-	put_file(path, "1");
+	put_private("on_full", "fail");
+	put_private("adistance", "0");
+	put_private("interleave_weight", "1");
 }
 
 /* -- inputs one after the other -------------------------------------------------------------- */
@@ -1647,12 +1653,9 @@ static void reset(void)
 	snprintf(path, sizeof(path), NODES "/node%lu/hugepages/hugepages-2048kB/nr_hugepages", boot_node);
 	put_file(path, "0");
 	open_boot_node(demotes() ? OPEN_ALL : "+user_numa,+reclaim,+compaction,+longterm_pin,+thp,+hugetlb,+write");
-	snprintf(path, sizeof(path), NODES "/node%lu/private/on_full", boot_node);
-	put_file(path, "fail");
-	snprintf(path, sizeof(path), NODES "/node%lu/private/on_unplug", boot_node);
-	put_file(path, "refuse");
-	snprintf(path, sizeof(path), NODES "/node%lu/private/adistance", boot_node);
-	put_file(path, "0");
+	put_private("on_full", "fail");
+	put_private("on_unplug", "refuse");
+	put_private("adistance", "0");
 }
 
 static void on_alarm(int sig)
