@@ -9,7 +9,6 @@
 #include <linux/mm_types.h>
 #include <linux/numa.h>
 #include <linux/private_node.h>
-#include <linux/swap.h>
 
 struct folio;
 struct kernel_param_ops;

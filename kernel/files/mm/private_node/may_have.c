@@ -166,10 +166,14 @@ static void ask_vma(struct users *u, struct vm_area_struct *vma,
 	mmap_read_unlock(vma->vm_mm);
 }
 
+/*
+ * Under the lock of the page table: a scan for hint faults and mprotect() clear
+ * an entry for a moment, and its user would not be asked.
+ */
 static bool maps(struct folio *folio, struct vm_area_struct *vma,
 		 unsigned long addr)
 {
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 
 	if (!page_vma_mapped_walk(&pvmw))
 		return false;
