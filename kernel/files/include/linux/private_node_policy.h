@@ -62,8 +62,8 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_task_pools(nodemask_t *nodes, bool open);
 bool __private_node_hugetlb_displaces(const struct mempolicy *pol);
-void private_node_hugetlb_displaced(const struct mempolicy *pol,
-				    struct folio *folio);
+void private_node_count_displaced(const struct mempolicy *pol,
+				  struct folio *folio);
 
 /**
  * private_node_hugetlb_displaces - is a copy worth an ordinary huge page?
@@ -599,8 +599,8 @@ static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
 	return false;
 }
 
-static inline void private_node_hugetlb_displaced(const struct mempolicy *pol,
-						  struct folio *folio)
+static inline void private_node_count_displaced(const struct mempolicy *pol,
+						struct folio *folio)
 {
 }
 

@@ -42,7 +42,15 @@ static DEFINE_PER_CPU(unsigned long, displaced_pages);
 /* What is tried first is no reason to kill anybody. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-static void count_displaced(const struct mempolicy *pol, struct folio *folio)
+/*
+ * private_node_count_displaced - data that exists came back in ordinary memory
+ * @pol: by which it would have been on a private node
+ * @folio: where it is now
+ *
+ * Context: any.
+ */
+void private_node_count_displaced(const struct mempolicy *pol,
+				  struct folio *folio)
 {
 	struct private_node *pn = private_node_mpol_nearest(pol);
 	unsigned long nr = folio_nr_pages(folio);
@@ -55,19 +63,6 @@ static void count_displaced(const struct mempolicy *pol, struct folio *folio)
 	private_node_put(pn);
 }
 
-/*
- * private_node_hugetlb_displaced - count a copy of a huge page
- * @pol: for which private_node_hugetlb_displaces()
- * @folio: the copy
- *
- * Context: process.
- */
-void private_node_hugetlb_displaced(const struct mempolicy *pol,
-				    struct folio *folio)
-{
-	count_displaced(pol, folio);
-}
-
 static struct folio *displaced_alloc(const struct mempolicy *pol, gfp_t gfp)
 {
 	struct folio *folio;
@@ -76,7 +71,7 @@ static struct folio *displaced_alloc(const struct mempolicy *pol, gfp_t gfp)
 	/* Without a mask the allocator takes the default of the task's cpuset. */
 	folio = __folio_alloc_noprof(gfp, 0, numa_mem_id(), NULL);
 	if (folio)
-		count_displaced(pol, folio);
+		private_node_count_displaced(pol, folio);
 	return folio;
 }
 
