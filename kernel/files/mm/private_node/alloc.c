@@ -194,7 +194,7 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	return NULL;
 }
 
-/* All CPUs are asked only where what they have not folded may be all there is. */
+/* What CPUs have not folded yet counts only where it may be all there is. */
 static bool zone_is_bare(struct zone *zone)
 {
 	if (zone_page_state(zone, NR_FREE_PAGES) >
@@ -391,7 +391,7 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
-	/* Half of an old mask and half of a new one: see fallback_store(). */
+	/* fallback_store() may be writing: the mask is then in part the old one. */
 	nodes = data_race(pn->fallback);
 	folio = alloc_ordinary(pn->nid, &nodes, gfp, order);
 	if (folio)

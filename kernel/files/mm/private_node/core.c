@@ -136,7 +136,10 @@ static void private_node_free(struct private_node *pn)
 	kfree(pn);
 }
 
-/* A grace period after the last reference; the marks' lock wants a process. */
+/*
+ * Runs in a process, a grace period after the last reference: softirqs do not
+ * take the lock of the marks.
+ */
 static void private_node_free_work(struct work_struct *work)
 {
 	private_node_free(container_of(to_rcu_work(work), struct private_node,

@@ -580,8 +580,9 @@ static int refuse(struct private_node *pn, struct holders *h,
 }
 
 /*
- * A page that was allocated and is not mapped yet looks like the owner's.  It is
- * another one at each look, the owner's are always there: the fewest seen.
+ * A page that was allocated and is not mapped yet looks like the owner's.  At
+ * each look that is another page, while the owner's are always there, so the
+ * fewest that were seen are the owner's.
  */
 static void count_least(struct holders *now, const struct holders *last)
 {

@@ -35,16 +35,16 @@
 
 #include "private_node.h"
 
-/* Who waits for those inside says so after, and then every, in jiffies. */
+/* After this many jiffies the log names who waits for a gate; then again each. */
 #define SAY_FIRST	(10 * HZ)
 #define SAY_AGAIN	(60 * HZ)
 /* Names of all users. */
 #define SAY_BYTES	256
 
-/* From an allocation that fails to the end of its fault, in jiffies. */
+/* A fault that found no memory ends at most so many jiffies later. */
 #define JUST_NOW	HZ
 
-/* How often any node began to close, or ended. */
+/* Goes up when the unplug of any node begins, and when it ends. */
 static atomic_long_t unplugs;
 
 /* In the RCU read section of the last who leaves, which delays freeing. */
@@ -295,7 +295,7 @@ bool private_node_set_state(struct private_node *pn,
 	lockdep_assert_held(&pn->lock);
 	if (pn->state != from[new])
 		return false;
-	/* First: who sees the new state, or misses the old one, sees the count. */
+	/* The count goes first: whoever sees the new state sees the new count. */
 	if (new != PRIVATE_NODE_DEAD)
 		atomic_long_inc_return(&unplugs);
 	if (new == PRIVATE_NODE_LIVE)

@@ -186,8 +186,8 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 }
 
 /*
- * Whose page it is knows better where it goes: when it is swapped in.  True when
- * @folio, with its reference, is gone.
+ * Keeps a page that leaves the node in swap: its user's policy says where it goes
+ * when it is swapped in.  True when @folio, with its reference, is gone.
  */
 static bool stays_in_swap(struct folio *folio)
 {
