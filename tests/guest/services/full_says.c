@@ -352,18 +352,29 @@ static void test_pageout(void)
 
 #define HEAP (16 * PAGE)
 
-enum { BY_MMAP = 1, BY_BRK = 2, BY_MPROTECT = 4, BY_MREMAP = 8, BY_ALL = 15 };
+enum {
+	BY_MMAP = 1, BY_BRK = 2, BY_MPROTECT = 4, BY_MREMAP = 8,
+	/* What overcommit does not count */
+	BY_SHARED = 16, BY_NORESERVE = 32, BY_ARENA = 64, BY_ALL = 127,
+};
 
-static char *heap, *reserved, *grows, *untouched;
+static char *heap, *reserved, *arena, *grows, *untouched;
 
 static void before_closing(void)
 {
 	heap = sbrk(HEAP);
 	reserved = mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	arena = mmap(NULL, MIB, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	grows = map(MIB, 0);
 	untouched = map(MIB, 0);
-	if (heap == (void *)-1 || reserved == MAP_FAILED)
+	if (heap == (void *)-1 || reserved == MAP_FAILED || arena == MAP_FAILED)
 		_exit(30);
+}
+
+static bool map_refused(int flags)
+{
+	errno = 0;
+	return mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0) == MAP_FAILED && errno == ENOMEM;
 }
 
 /* What is refused with ENOMEM? */
@@ -371,13 +382,18 @@ static int refused(void)
 {
 	int ret = 0;
 
-	errno = 0;
-	if (mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED && errno == ENOMEM)
+	if (map_refused(MAP_PRIVATE))
 		ret |= BY_MMAP;
+	if (map_refused(MAP_SHARED))
+		ret |= BY_SHARED;
+	if (map_refused(MAP_PRIVATE | MAP_NORESERVE))
+		ret |= BY_NORESERVE;
 	if (sbrk(HEAP) == (void *)-1)
 		ret |= BY_BRK;
 	if (mprotect(reserved, MIB, PROT_READ | PROT_WRITE) && errno == ENOMEM)
 		ret |= BY_MPROTECT;
+	if (mprotect(arena, MIB, PROT_READ | PROT_WRITE) && errno == ENOMEM)
+		ret |= BY_ARENA;
 	if (mremap(grows, MIB, 2 * MIB, MREMAP_MAYMOVE) == MAP_FAILED && errno == ENOMEM)
 		ret |= BY_MREMAP;
 	return ret;
@@ -394,7 +410,7 @@ static int child_refused(void *arg)
 	return refused();
 }
 
-/* Others' mappings, and reservations that nobody counts, are not refused. */
+/* Others' mappings, and addresses without memory, are not refused. */
 static int child_may_map(void *arg)
 {
 	before_closing();
@@ -407,6 +423,18 @@ static int child_may_map(void *arg)
 		return 2;
 	bind_task(MPOL_DEFAULT, 0);
 	return refused();
+}
+
+/* PROT_NONE for a while, as garbage collectors do: its data is not refused. */
+static int child_arena(void *arg)
+{
+	before_closing();
+	if (bind_task(MPOL_BIND, here) || mprotect(arena, MIB, PROT_READ | PROT_WRITE))
+		return 20;
+	*arena = 42;
+	mprotect(arena, MIB, PROT_NONE);
+	enable("-user_numa");
+	return mprotect(arena, MIB, PROT_READ | PROT_WRITE) || *arena != 42;
 }
 
 static int child_heap(void *arg)
@@ -451,7 +479,9 @@ static void test_closed(void)
 {
 	unsigned long both = here | 1, before;
 
-	ok(in_child(child_refused, &here) == BY_ALL, "closed: mmap, brk, mprotect and mremap: ENOMEM");
+	ok(in_child(child_refused, &here) == BY_ALL, "closed: mmap, brk, mprotect and mremap: ENOMEM, reserved or not");
+	enable("+user_numa");
+	ok(in_child(child_arena, NULL) == 0, "closed: memory with data becomes writable again (control)");
 	enable("+user_numa");
 	ok(in_child(child_refused, &both) == 0, "closed: a bind that has an ordinary node as well: none (control)");
 	enable("+user_numa");

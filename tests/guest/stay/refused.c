@@ -5,17 +5,20 @@
  *
  * Each row is a process that needs memory of the node for what it has.  The module private_node_hold
  * is inside the gates of the node, so that unplug has closed them and waits; then the row acts, and
- * waits too; and then unplug is killed, or goes on.
+ * waits too; and then unplug is killed, or goes on.  fork() does not wait, and what comes and goes
+ * does not keep a node.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 200
  */
 #define _GNU_SOURCE
+#include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
+#include <sys/uio.h>
 #include <time.h>
 
 #include "../devmap/devmap.h"
@@ -58,19 +61,24 @@ static enum result check(const char *p)
 	return GOOD;
 }
 
-static void bind_range(char *p)
+static void bind_len(char *p, unsigned long len)
 {
 	unsigned long mask = 1UL << node;
 
-	if (syscall(SYS_mbind, p, LEN, MPOL_BIND, &mask, 64UL, 0UL))
+	if (syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0UL))
 		bail("mbind");
+}
+
+static void bind_range(char *p)
+{
+	bind_len(p, LEN);
 }
 
 static void bind_task(int mode)
 {
 	unsigned long mask = mode == MPOL_DEFAULT ? 0 : 1UL << node;
 
-	if (syscall(SYS_set_mempolicy, mode, &mask, mask ? 64UL : 0UL))
+	if (syscall(SYS_set_mempolicy, mode, mask ? &mask : NULL, 64UL))
 		bail("set_mempolicy");
 }
 
@@ -180,28 +188,79 @@ static void set_object(void)
 /* The policy is of the whole object, and half of it has no page. */
 static void set_hole(void)
 {
-	unsigned long mask = 1UL << node;
-
 	set_object();
 	mem = mmap(NULL, 2 * LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (mem == MAP_FAILED || syscall(SYS_mbind, mem, 2 * LEN, MPOL_BIND, &mask, 64UL, 0UL))
-		bail("mbind");
+	if (mem == MAP_FAILED)
+		bail("mmap");
+	bind_len(mem, 2 * LEN);
 }
 
 static int uffd;
 
-static void set_uffd(void)
+static void watch(char *p, unsigned long len)
 {
 	struct uffdio_api api = { .api = UFFD_API };
 	struct uffdio_register reg = { .mode = UFFDIO_REGISTER_MODE_MISSING };
 
-	mem = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	bind_range(mem);
 	uffd = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
-	reg.range.start = (uintptr_t)mem;
-	reg.range.len = LEN;
+	reg.range.start = (uintptr_t)p;
+	reg.range.len = len;
 	if (uffd < 0 || ioctl(uffd, UFFDIO_API, &api) || ioctl(uffd, UFFDIO_REGISTER, &reg))
 		bail("userfaultfd");
+}
+
+static void set_uffd(void)
+{
+	mem = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	bind_range(mem);
+	watch(mem, LEN);
+}
+
+static void huge_pages(const char *nr)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
+	put(text, nr);
+}
+
+static void set_huge_uffd(void)
+{
+	huge_pages("4");
+	bind_task(MPOL_BIND);
+	mem = mmap(NULL, PMD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	if (mem == MAP_FAILED)
+		bail("huge page");
+	/* What is copied into it is ordinary memory. */
+	bind_task(MPOL_DEFAULT);
+	bind_len(mem, PMD);
+	watch(mem, PMD);
+}
+
+static void set_huge_file(void)
+{
+	huge_pages("4");
+	fd = memfd_create("refused", MFD_HUGETLB);
+	if (fd < 0 || ftruncate(fd, PMD))
+		bail("memfd of huge pages");
+	bind_task(MPOL_BIND);
+}
+
+/* One page of a range that is bound now is ordinary, and pinned: fork() copies it. */
+static void set_pinned(void)
+{
+	struct io_uring_params params = { 0 };
+	struct iovec v = { .iov_len = PAGE };
+	int ring;
+
+	mem = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	*(volatile char *)mem = 1;
+	v.iov_base = mem;
+	ring = (int)syscall(SYS_io_uring_setup, 4U, &params);
+	if (ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U))
+		bail("io_uring");
+	bind_range(mem);
+	store(mem);
 }
 
 static enum result act_read(void)
@@ -241,6 +300,32 @@ static enum result act_fill(void)
 	return ioctl(uffd, UFFDIO_COPY, &copy) ? ERROR : check(mem);
 }
 
+static enum result act_huge_fill(void)
+{
+	char *from = mmap(NULL, PMD, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct uffdio_copy copy = { .dst = (uintptr_t)mem, .src = (uintptr_t)from, .len = PMD };
+
+	/* When the pool is empty, the kernel says EEXIST, private nodes or not. */
+	store(from);
+	return ioctl(uffd, UFFDIO_COPY, &copy) ? ERROR : check(mem);
+}
+
+static enum result act_huge_allocate(void)
+{
+	return fallocate(fd, 0, 0, PMD) ? ERROR : GOOD;
+}
+
+static enum result act_fork(void)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(check(mem));
+	return pid > 0 && waitpid(pid, &status, 0) == pid ? WEXITSTATUS(status) : ERROR;
+}
+
 static enum result act_swapoff(void)
 {
 	return swapoff(ZRAM) ? ERROR : check(mem);
@@ -264,6 +349,8 @@ static const struct row {
 	{ "bind, swapoff", set_bound, act_swapoff },
 	{ "shared object, new memory by write()", set_hole, act_pwrite, true },
 	{ "bind, new memory by userfaultfd", set_uffd, act_fill, true },
+	{ "huge page, new memory by userfaultfd", set_huge_uffd, act_huge_fill, true },
+	{ "huge page, new memory by fallocate()", set_huge_file, act_huge_allocate, true },
 };
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -465,12 +552,11 @@ static void set_huge(void)
 /* The parent owns the reservation: without memory for it the child's page would go. */
 static void test_huge(void)
 {
-	char text[128], *p;
 	pid_t child, parent;
 	int status;
+	char *p;
 
-	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	put(text, "4");
+	huge_pages("4");
 	fflush(stdout);
 	parent = fork();
 	if (!parent) {
@@ -506,7 +592,61 @@ static void test_huge(void)
 	hold(CLOSING, -1);
 	waitpid(parent, &status, 0);
 	ok(WIFEXITED(status) && !WEXITSTATUS(status), "copy of a huge page: both have theirs (%d)", status);
-	put(text, "0");
+	huge_pages("0");
+}
+
+/* --- who does not wait, and who keeps moving -------------------------------------------------- */
+
+/* fork() holds the address space that unplug has to look at: if it waited, unplug would fail. */
+static void test_fork(void)
+{
+	static const struct row pinned = { "fork", set_pinned, act_fork };
+	struct holder h = start(&pinned);
+	pid_t unplug = begin_unplug();
+	unsigned long before = displaced();
+	bool ended;
+
+	act(&h);
+	ok(!waits(h.pid), "fork with a pinned page: does not wait for unplug");
+	ok(end(&h) == GOOD && displaced() == before + 1, "fork with a pinned page: the copy is displaced (%lu)",
+	   displaced() - before);
+	ended = end_unplug(unplug, true);
+	ok(ended, "fork with a pinned page: unplug succeeds");
+	if (ended)
+		put(SIM "plug", "refused");
+}
+
+/* Its pages are always in the per-CPU lists of folios that are new, or on their way out. */
+static void set_churn(void)
+{
+	mem = map(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	bind_range(mem);
+	store(mem);
+}
+
+static enum result act_churn(void)
+{
+	while (!madvise(mem, LEN, MADV_DONTNEED))
+		store(mem);
+	return ERROR;
+}
+
+static void test_churn(void)
+{
+	static const struct row churn = { "churn", set_churn, act_churn };
+	struct holder h = start(&churn);
+	int i, good = 0;
+
+	act(&h);
+	for (i = 0; i < 10; i++) {
+		if (!write_file(SIM "unplug", "refused"))
+			continue;
+		good++;
+		put(SIM "plug", "refused");
+	}
+	kill(h.pid, SIGKILL);
+	end(&h);
+	ok(good == 10, "a task that takes and gives back pages does not keep a node: %d of 10", good);
 }
 
 int main(void)
@@ -525,6 +665,8 @@ int main(void)
 		test_row(&rows[i], true);
 	}
 	test_huge();
+	test_fork();
+	test_churn();
 	swapoff(ZRAM);
 	put(SIM "remove_node", "refused");
 	ok(!system("modprobe -r private_node_hold private_node_sim; echo 1 > /sys/block/zram0/reset"), "nothing is left");

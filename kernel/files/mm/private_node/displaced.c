@@ -13,13 +13,15 @@
  * While a node is being unplugged nothing is displaced: the unplug may be
  * refused.  The allocation fails, and who asked for it waits for the outcome
  * where it holds no folio that unplug would have to move: a fault at its end
- * (private_node_fault_error()), others by private_node_unplug_waited().
+ * (private_node_fault_error()), others by private_node_unplug_waited().  fork()
+ * cannot wait, and its copy of a pinned page is displaced: may_wait().
  *
  * Whoever allocates for data that exists calls vma_alloc_folio_existing() or
  * folio_alloc_mpol_existing(), and needs to know nothing of this.
  */
 #include <linux/kobject.h>
 #include <linux/mm.h>
+#include <linux/mmap_lock.h>
 #include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
@@ -86,21 +88,43 @@ static bool policy_is_strangers(const struct mempolicy *pol,
 	       (oom_task_origin(current) || (mm && mm != current->mm));
 }
 
+/*
+ * Can the caller wait for the outcome of an unplug?  Not if it holds the address
+ * space for writing, as fork() does: unplug read-locks it to ask whose a page is,
+ * and would be refused because of who waits for it.
+ */
+static bool may_wait(struct vm_area_struct *vma)
+{
+	if (!vma)
+		return true;
+#ifdef CONFIG_PER_VMA_LOCK
+	/* fork() has locked each mapping until it lets the address space go. */
+	return vma->vm_lock_seq != READ_ONCE(vma->vm_mm->mm_lock_seq.sequence);
+#else
+	if (!mmap_read_trylock(vma->vm_mm))
+		return false;
+	mmap_read_unlock(vma->vm_mm);
+	return true;
+#endif
+}
+
+/* @vma is where the data is mapped, or NULL. */
 static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 				    struct mempolicy *pol, pgoff_t ilx, int nid,
-				    const struct mm_struct *mm)
+				    struct vm_area_struct *vma)
 {
 	struct folio *folio;
 
 	if (!private_node_mpol_places(pol, ilx))
 		return folio_alloc_mpol_noprof(gfp, order, pol, ilx, nid);
-	if (policy_is_strangers(pol, mm))
+	if (policy_is_strangers(pol, vma ? vma->vm_mm : NULL))
 		return __folio_alloc_noprof(gfp, order, nid, NULL);
 	folio = private_node_mpol_try(pol, gfp | TRY_GFP, order, ilx);
 	/* A large folio falls back to small ones first. */
 	if (folio || order)
 		return folio;
-	if (private_node_hook(displaced_waits) && private_node_mpol_closing(pol))
+	if (private_node_hook(displaced_waits) &&
+	    private_node_mpol_closing(pol) && may_wait(vma))
 		return NULL;
 	/* A preference names ordinary memory as the second best. */
 	if (private_node_mpol_spills(pol, order))
@@ -133,8 +157,7 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 	if (vma->vm_flags & VM_DROPPABLE)
 		gfp |= __GFP_NOWARN;
 	pol = get_vma_policy(vma, addr, order, &ilx);
-	folio = alloc_existing(gfp, order, pol, ilx, numa_node_id(),
-			       vma->vm_mm);
+	folio = alloc_existing(gfp, order, pol, ilx, numa_node_id(), vma);
 	mpol_cond_put(pol);
 	if (folio)
 		private_node_mapped(vma, folio);

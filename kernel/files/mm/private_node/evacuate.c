@@ -580,13 +580,14 @@ static int refuse(struct private_node *pn, struct holders *h,
 }
 
 /*
- * A page that was allocated and is not mapped yet looks like the owner's.  At
- * each look that is another page, while the owner's are always there, so the
- * fewest that were seen are the owner's.
+ * A page that was allocated and is not mapped yet looks like the owner's, and one
+ * on its way to an LRU list looks pinned.  At each look those are other pages,
+ * so the fewest that were seen are in the way for good.
  */
 static void count_least(struct holders *now, const struct holders *last)
 {
 	now->other = min(now->other, last->other);
+	now->pinned = min(now->pinned, last->pinned);
 }
 
 /*
@@ -611,6 +612,39 @@ static bool refuses_swapped(struct private_node *pn,
 	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
 }
 
+static int look(struct private_node *pn, const struct range *ranges,
+		unsigned int nr, struct holders *h)
+{
+	private_node_catch_held(pn->nid);
+	scan_ranges(ranges, nr, h);
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (h->other)
+		zswap_leave_node(pn->nid, ULONG_MAX);
+	return 0;
+}
+
+/* -EBUSY when what was in the way at the first look is there at each of them. */
+static int look_again(struct private_node *pn, const struct range *ranges,
+		      unsigned int nr, enum private_node_on_unplug how,
+		      struct holders *h)
+{
+	struct holders last;
+	int tries, ret;
+
+	for (tries = 1; tries < SETTLE_TRIES; tries++) {
+		last = *h;
+		msleep(SETTLE_MS);
+		ret = look(pn, ranges, nr, h);
+		if (ret)
+			return ret;
+		count_least(h, &last);
+		if (!blocked(h, how))
+			return 0;
+	}
+	return still_blocked(h, &last, how) ? -EBUSY : 0;
+}
+
 /*
  * private_node_evacuate_open - what can be done before the gates close
  * @pn: the handle, as open as it is
@@ -629,32 +663,23 @@ int private_node_evacuate_open(struct private_node *pn,
 			       const struct range *ranges, unsigned int nr)
 {
 	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
-	struct holders h = {}, last;
 	struct pass pass = {};
-	int tries;
+	struct holders h;
+	int ret;
 
 	if (refuses_swapped(pn, how))
 		return -EBUSY;
-	for (tries = 0; tries < SETTLE_TRIES; tries++) {
-		last = h;
-		/* Per-CPU batches hold folios on their way to an LRU list. */
-		if (tries == 1)
-			lru_add_drain_all();
-		if (tries)
-			msleep(SETTLE_MS);
-		private_node_catch_held(pn->nid);
-		scan_ranges(ranges, nr, &h);
-		if (tries)
-			count_least(&h, &last);
-		if (fatal_signal_pending(current))
-			return -EINTR;
-		if (h.other)
-			zswap_leave_node(pn->nid, ULONG_MAX);
-		if (!blocked(&h, how))
-			break;
+	ret = look(pn, ranges, nr, &h);
+	if (!ret && blocked(&h, how)) {
+		/* Per-CPU batches hold folios, which look as if pinned. */
+		lru_cache_disable();
+		ret = look_again(pn, ranges, nr, how, &h);
+		lru_cache_enable();
+		if (ret == -EBUSY)
+			return refuse(pn, &h, &pass, how);
 	}
-	if (tries == SETTLE_TRIES && still_blocked(&h, &last, how))
-		return refuse(pn, &h, &pass, how);
+	if (ret)
+		return ret;
 	if (how == PRIVATE_NODE_UNPLUG_MOVE)
 		pass = evacuate_pass(pn, ranges, nr, how, false);
 	if (!pass.nowhere)
