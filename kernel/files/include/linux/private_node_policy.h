@@ -173,6 +173,12 @@ static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
 		pol->named_mode == MPOL_WEIGHTED_INTERLEAVE);
 }
 
+/* For a policy that spreads over private nodes: what get_mempolicy() shows. */
+static inline int private_node_mpol_first(const struct mempolicy *pol)
+{
+	return first_node(pol->private_nodes);
+}
+
 /* Is it a preference, which goes on in ordinary memory? */
 static inline bool private_node_mpol_prefers(const struct mempolicy *pol)
 {
@@ -494,6 +500,11 @@ static inline unsigned short private_node_mpol_mode(const struct mempolicy *pol)
 static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
 {
 	return false;
+}
+
+static inline int private_node_mpol_first(const struct mempolicy *pol)
+{
+	return NUMA_NO_NODE;
 }
 
 static inline bool private_node_mpol_spills(const struct mempolicy *pol,
