@@ -217,14 +217,67 @@ static char *by_ptrace(int nid)
 	return p;
 }
 
+/* Each second page is a mapping of its own, as with guard pages and JITs. */
+static char *by_many_mappings(int nid)
+{
+	char *p = filled(2 * LEN, MAP_PRIVATE, nid);
+	size_t i;
+
+	for (i = 0; i < 2 * LEN; i += 2 * PAGE) {
+		if (munmap(p + i + PAGE, PAGE))
+			bail("munmap");
+	}
+	return p;
+}
+
+#define SPARSE (24UL << 30)
+
+/* 64 pages in each 256 MiB, as garbage collectors and sanitizers have them. */
+static size_t sparse_at(size_t i)
+{
+	return i / 64 * (SPARSE / (LEN / PAGE / 64)) + i % 64 * PAGE;
+}
+
+static size_t second_at(size_t i)
+{
+	return i * 2 * PAGE;
+}
+
+static char *by_sparse_mapping(int nid)
+{
+	char *p = anon(SPARSE, MAP_PRIVATE | MAP_NORESERVE);
+	size_t i;
+
+	policy(p, SPARSE, MPOL_BIND, nid, 0);
+	for (i = 0; i < LEN / PAGE; i++)
+		p[sparse_at(i)] = 1;
+	return p;
+}
+
 static const struct way {
 	const char *name;
 	char *(*fill)(int nid);
+	size_t (*at)(size_t i);	/* where its pages are, if not in a row */
 } ways[] = {
 	{ "device map", by_device }, { "bind of the range", by_bind }, { "bind of the task", by_task },
 	{ "shared memory", by_shmem }, { "mbind with move", by_move }, { "swap-in", by_swap },
 	{ "userfaultfd, by another process", by_uffd }, { "written by another process", by_ptrace },
+	{ "6144 mappings", by_many_mappings, second_at },
+	{ "24 GiB with few pages", by_sparse_mapping, sparse_at },
 };
+
+static bool all_on(const struct way *way, char *p, int nid)
+{
+	struct where w;
+	size_t i;
+
+	for (i = 0; i < LEN / PAGE; i++) {
+		w = where(p + (way->at ? way->at(i) : i * PAGE), PAGE);
+		if (nid ? !w.here : !!w.here)
+			return false;
+	}
+	return true;
+}
 
 struct scores {
 	long before, after, child;
@@ -246,7 +299,7 @@ static struct scores scores(const struct way *way, int nid)
 	if (!pid) {
 		s.before = score_of(getpid());
 		p = way->fill(nid);
-		s.here = nid ? all_here(p, LEN) : !where(p, LEN).here;
+		s.here = all_on(way, p, nid);
 		s.after = score_of(getpid());
 		if (!fork()) {
 			s.child = score_of(getpid());
@@ -279,6 +332,39 @@ static void test_ways(void)
 	}
 }
 
+/* An address space that is being copied cannot be looked at. */
+static void test_forking(void)
+{
+	long before, score, most = 0;
+	int i, status, reads = 0;
+	pid_t pid;
+
+	fflush(stdout);
+	before = score_of(getpid());
+	pid = fork();
+	if (!pid) {
+		by_bind(node);
+		for (;;) {
+			if (!fork())
+				_exit(0);
+			wait(&status);
+		}
+	}
+	for (i = 0; i < 3000 || reads < 1000; i++) {
+		/* Until it has its pages. */
+		score = score_of(pid);
+		if (i >= 2000) {
+			reads++;
+			if (score > most)
+				most = score;
+		}
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	ok(most <= before + 3, "24 MiB on the node of a task that forks all the time leave oom_score at %ld (%ld)", before,
+	   most);
+}
+
 int main(void)
 {
 	find_node();
@@ -289,6 +375,7 @@ int main(void)
 	    swapon("/dev/zram0", 0))
 		bail("swap");
 	test_ways();
+	test_forking();
 	swapoff("/dev/zram0");
 	write_file("/sys/block/zram0/reset", "1");
 	return done_testing();

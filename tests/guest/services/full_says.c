@@ -102,6 +102,14 @@ static void leave_2_mib(void)
 		bail("filler");
 }
 
+static void set_killable(bool is)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/oom_score_adj", filler);
+	put(path, is ? "0" : "-1000");
+}
+
 static int child_store(void *arg)
 {
 	char *p = map(MIB, 0);
@@ -261,6 +269,14 @@ static void test_exec(void)
 	ok(says(child_exec, 42, "full: full_says", "cannot exec, ENOMEM"),
 	   "exec on a full node: ENOMEM to who called it, and a line");
 	ok(in_child(child_exec_preferring, NULL) == 0, "exec of a task that only prefers it: runs");
+	/* An owner's way out that leads nowhere: nobody can be killed. */
+	set_killable(false);
+	set_on_full("oom");
+	ok(in_child(child_exec, NULL) == 42, "exec on a full node, on_full=oom, nobody to kill: ENOMEM");
+	set_on_full("fallback:0");
+	ok(in_child(child_exec, NULL) == 0, "exec on a full node, on_full=fallback: runs (control)");
+	set_on_full("fail");
+	set_killable(true);
 	leave_2_mib();
 	ok(in_child(child_exec, NULL) == 0, "exec when there is room again: runs");
 	ok(in_child(child_exec_long, NULL) == 42, "exec whose arguments take the last room: ENOMEM");
@@ -293,14 +309,12 @@ static int child_grow(void *arg)
 	size_t len = *(size_t *)arg;
 	char *p = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), *q;
 
-	if (p == MAP_FAILED || (!mprotect(p, len, PROT_READ | PROT_WRITE)))
+	if (p == MAP_FAILED)
 		return 1;
 	if (bind_range(p, len, MPOL_BIND, here) || mprotect(p, len, PROT_READ | PROT_WRITE))
 		return 2;
 	munmap(p, len);
 	q = map(MIB, 0);
-	if (mremap(q, MIB, len, MREMAP_MAYMOVE) != MAP_FAILED)
-		return 3;
 	bind_range(q, MIB, MPOL_BIND, here);
 	q = mremap(q, MIB, len, MREMAP_MAYMOVE);
 	if (q == MAP_FAILED)
@@ -322,8 +336,11 @@ static void test_overcommit(void)
 
 	both = number_in("/proc/meminfo", "MemTotal:") * 1024 + node_number("total_bytes") + MIB;
 	put("/proc/sys/vm/overcommit_memory", "0");
-	ok(in_child(child_map, &len) == ENOMEM, "mode 0: more than DRAM: ENOMEM (control)");
-	ok(in_child(child_map_bound, &len) == 0, "mode 0: the same by a bound task: mapped");
+	enable("-user_numa");
+	ok(in_child(child_map, &len) == ENOMEM, "mode 0: more than DRAM, the node closed: ENOMEM (control)");
+	enable("+user_numa");
+	ok(in_child(child_map, &len) == 0, "mode 0: the same with the node open: mapped, to be bound afterwards");
+	ok(in_child(child_map_bound, &len) == 0, "mode 0: and by a bound task");
 	ok(in_child(child_map_prefers, &len) == 0, "mode 0: and by one that prefers the node");
 	ok(in_child(child_map_bound, &both) == ENOMEM, "mode 0: more than both: ENOMEM");
 	ok(in_child(child_grow, &len) == 0, "mode 0: mprotect, mremap and fork of a bound range");

@@ -3,13 +3,15 @@
  * Each way to state a policy, each mode, each kind of mask: what names a private node lands there,
  * what does not stays out.  DRAM is the control of each: the same way with the ordinary node alone.
  *
- * vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa --append private_node=2:user_numa
+ * vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa,hugetlb,longterm_pin --append private_node=2:user_numa,hugetlb,longterm_pin
  * timeout: 240
  */
 #define _GNU_SOURCE
+#include <linux/io_uring.h>
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
 #include <sys/shm.h>
+#include <sys/uio.h>
 
 #include "../devmap/devmap.h"
 
@@ -307,6 +309,115 @@ static void test_kernel_memory(void)
 		   modes[m].name);
 }
 
+/* Huge pages take the same turns. */
+
+#define HUGE 8UL
+
+static void pool(int nid, unsigned long nr)
+{
+	char path[128], text[16];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
+	snprintf(text, sizeof(text), "%lu", nr);
+	put(path, text);
+}
+
+static unsigned long free_huge(int nid)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/free_hugepages", nid);
+	return number_in(path, "");
+}
+
+static char *huge_map(unsigned long nr)
+{
+	char *p = mmap(NULL, nr * PMD, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		bail("mmap of huge pages");
+	return p;
+}
+
+/* Into on[], in huge pages. */
+static void huge_by(int mode, unsigned long mask, int home)
+{
+	char *p = huge_map(HUGE);
+	unsigned long i;
+
+	if (syscall(SYS_mbind, p, HUGE * PMD, mode, &mask, 64UL, 0))
+		bail("mbind of huge pages");
+	if (home >= 0 && syscall(SYS_set_mempolicy_home_node, p, HUGE * PMD, home, 0))
+		bail("home node");
+	for (i = 0; i < HUGE; i++)
+		p[i * PMD] = 1;
+	look(p, HUGE * PMD);
+	for (i = 0; i < 3; i++)
+		on[i] /= PMD / PAGE;
+	munmap(p, HUGE * PMD);
+}
+
+/* fork() copies what is pinned, and the pool of its node is closed. */
+static int forks_pinned(void)
+{
+	struct io_uring_params params = { 0 };
+	struct iovec v = { .iov_len = PAGE };
+	unsigned long mask = 1UL << node;
+	char *p = huge_map(1);
+	int ring, status;
+	pid_t pid;
+
+	if (syscall(SYS_mbind, p, PMD, MPOL_BIND, &mask, 64UL, 0))
+		return 2;
+	*p = 42;
+	v.iov_base = p;
+	ring = (int)syscall(SYS_io_uring_setup, 4U, &params);
+	if (ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U))
+		return 3;
+	enable("-hugetlb");
+	pid = fork();
+	if (pid < 0)
+		return 4;
+	if (!pid)
+		_exit(*p != 42);
+	waitpid(pid, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 5;
+}
+
+static void test_huge(void)
+{
+	unsigned long both = 1UL << node | 1UL << other;
+	int status;
+
+	pool(node, HUGE);
+	pool(other, HUGE);
+	huge_by(MPOL_INTERLEAVE, both, -1);
+	ok(on[1] == HUGE / 2 && on[2] == HUGE / 2, "huge pages, interleave: two private nodes: %lu and %lu", on[1], on[2]);
+	put(node_file("interleave_weight"), "3");
+	huge_by(MPOL_WEIGHTED_INTERLEAVE, both, -1);
+	ok(on[1] == 6 && on[2] == 2, "huge pages, weighted interleave, 3 to 1: %lu and %lu", on[1], on[2]);
+	put(node_file("interleave_weight"), "1");
+	huge_by(MPOL_BIND, both, other);
+	ok(on[2] == HUGE, "huge pages, bind with a home: there (%lu)", on[2]);
+	huge_by(MPOL_BIND, both, node);
+	ok(on[1] == HUGE, "huge pages, bind with the other home: there (%lu)", on[1]);
+	pool(0, 4);
+	fflush(stdout);
+	if (!fork())
+		_exit(forks_pinned());
+	wait(&status);
+	ok(!status, "huge page, pinned, its pool closed: fork() copies it to an ordinary one (%x)", status);
+	/* The ring lets its page go some time after its process. */
+	while (free_huge(node) < HUGE)
+		usleep(1000);
+	enable("+hugetlb");
+	pool(0, 0);
+	pool(node, 0);
+	pool(other, 0);
+	enable("-hugetlb -longterm_pin");
+}
+
 int main(void)
 {
 	char buf[64];
@@ -322,6 +433,7 @@ int main(void)
 	test_reports();
 	test_prefer_full(MPOL_PREFERRED, "preferred");
 	test_prefer_full(MPOL_PREFERRED_MANY, "preferred-many");
+	test_huge();
 	test_closed();
 	test_kernel_memory();
 	return done_testing();

@@ -32,6 +32,9 @@ struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
 				     pgoff_t ilx, gfp_t gfp,
 				     unsigned int order);
 
+bool private_node_mm_likely_has(struct mm_struct *mm);
+void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm);
+
 /* The flag is read by many and written once. */
 static inline void private_node_mark_mm(struct mm_struct *mm)
 {
@@ -59,18 +62,23 @@ static __always_inline void private_node_mapped(struct vm_area_struct *vma,
 }
 
 /**
- * private_node_dup_mm - a child has its parent's pages
- * @mm: of the child, after its page tables were filled
+ * private_node_dup_mm - a child will have its parent's pages
+ * @mm: of the child, before its page tables are filled
  * @oldmm: of the parent
  *
+ * The copy takes long, and nobody can look meanwhile: how many pages are on
+ * private nodes is estimated before.
+ *
+ * Cost: a static branch; with a private node, one bit test; for who had a
+ * private page, a look at some thousand pages.
  * Context: process; both are locked for writing.
  */
 static inline void private_node_dup_mm(struct mm_struct *mm,
 				       struct mm_struct *oldmm)
 {
 	if (private_node_any() && private_node_hook(mm_private) &&
-	    mm_flags_test(MMF_PRIVATE_NODE, oldmm))
-		private_node_mark_mm(mm);
+	    private_node_mm_likely_has(oldmm))
+		__private_node_dup_mm(mm, oldmm);
 }
 
 /**

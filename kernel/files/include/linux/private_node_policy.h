@@ -52,10 +52,18 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 						unsigned long addr);
 
 /* for mm/hugetlb.c, mm/private_node/hugetlb.c; macros where types are not known */
-#define private_node_set_mpoli(mpoli, mpol)	((mpoli)->pol = (mpol))
 #define private_node_mpoli(mpoli)		((mpoli)->pol)
+#define private_node_mpoli_next(mpoli, nodes)	\
+	private_node_mpol_first_of((mpoli)->pol, nodes, (mpoli)->ilx)
+#define private_node_set_mpoli(mpoli, mpol, vma, addr) do {		\
+	(mpoli)->pol = (mpol);						\
+	(mpoli)->ilx = private_node_mpol_ilx(mpol, vma, addr);		\
+} while (0)
+pgoff_t private_node_mpol_ilx(const struct mempolicy *pol,
+			      struct vm_area_struct *vma, unsigned long addr);
 bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes);
-int private_node_nearest(const nodemask_t *nodes);
+int private_node_mpol_first_of(const struct mempolicy *pol,
+			       const nodemask_t *nodes, pgoff_t ilx);
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 const nodemask_t *nodes,
 					 struct folio *folio);
@@ -64,6 +72,16 @@ bool __private_node_task_pools(nodemask_t *nodes, bool open);
 bool __private_node_hugetlb_displaces(const struct mempolicy *pol);
 void private_node_count_displaced(const struct mempolicy *pol,
 				  struct folio *folio);
+
+/*
+ * Is this a mapping of the child that fork() makes, into which it copies what is
+ * pinned?  Nobody else reaches its address space yet.
+ */
+static inline bool private_node_forks_to(const struct vm_area_struct *vma)
+{
+	return vma->vm_mm != current->mm &&
+	       atomic_read(&vma->vm_mm->mm_users) == 1;
+}
 
 /**
  * private_node_hugetlb_displaces - is a copy worth an ordinary huge page?
@@ -616,9 +634,11 @@ static inline void private_node_count_displaced(const struct mempolicy *pol,
 }
 
 #define private_node_hugetlb_waits(err)		false
+#define private_node_forks_to(vma)		false
 
-#define private_node_set_mpoli(mpoli, mpol)	do { } while (0)
+#define private_node_set_mpoli(mpoli, mpol, vma, addr)	do { } while (0)
 #define private_node_mpoli(mpoli)		NULL
+#define private_node_mpoli_next(mpoli, nodes)	NUMA_NO_NODE
 
 static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
 {
@@ -634,11 +654,6 @@ static inline bool private_node_mpol_hugetlb(const struct mempolicy *pol,
 					     nodemask_t *nodes)
 {
 	return false;
-}
-
-static inline int private_node_nearest(const nodemask_t *nodes)
-{
-	return NUMA_NO_NODE;
 }
 
 static inline struct folio *

@@ -241,21 +241,35 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 	return folio;
 }
 
-/* May the policy's memory be elsewhere, or does the owner see to room? */
+/* May the policy's memory be elsewhere? */
 static bool has_a_way_out(const struct mempolicy *pol)
 {
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
-	enum private_node_on_full on_full = PRIVATE_NODE_FULL_FAIL;
-	struct private_node *pn;
 
-	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol))
-		return true;
-	pn = private_node_mpol_nearest_open(pol);
+	return !nodes_empty(ordinary) || private_node_mpol_prefers(pol);
+}
+
+/*
+ * Does the owner see to room?  Only a page that it gave says so: nobody may be
+ * left to kill, and the task's cpuset may lack where it falls back to.
+ */
+static bool owner_makes_room(struct mempolicy *pol)
+{
+	enum private_node_on_full on_full = PRIVATE_NODE_FULL_FAIL;
+	struct private_node *pn = private_node_mpol_nearest_open(pol);
+	struct folio *folio;
+
 	if (pn)
 		on_full = READ_ONCE(pn->on_full);
 	private_node_put(pn);
-	return on_full == PRIVATE_NODE_FULL_FALLBACK ||
-	       on_full == PRIVATE_NODE_FULL_OOM;
+	if (on_full != PRIVATE_NODE_FULL_FALLBACK &&
+	    on_full != PRIVATE_NODE_FULL_OOM)
+		return false;
+	folio = private_node_mpol_alloc(pol, GFP_HIGHUSER_MOVABLE |
+					__GFP_NOWARN, 0, 0);
+	if (folio)
+		folio_put(folio);
+	return folio;
 }
 
 static bool have_free(const nodemask_t *nodes, unsigned long nr)
@@ -354,7 +368,8 @@ int __private_node_exec_room(void)
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return 0;
 	open = private_node_mpol_open(pol);
-	if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES))
+	if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
+	    owner_makes_room(pol))
 		return 0;
 	private_node_tell(pol, "cannot exec, ENOMEM");
 	return -ENOMEM;

@@ -12,6 +12,7 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
+#include <linux/hugetlb.h>
 #include <linux/cpuset_possible.h>
 #include <linux/err.h>
 #include <linux/printk.h>
@@ -87,23 +88,24 @@ bool __private_node_task_pools(nodemask_t *nodes, bool open)
 }
 
 /*
- * private_node_nearest - the node of a set that is nearest to this CPU
- * @nodes: the set
+ * private_node_mpol_ilx - which of the nodes that a policy spreads over is next
+ * @pol: of @vma
+ * @vma: a mapping of huge pages
+ * @addr: in it
  *
- * Context: any.
- * Return: the node, NUMA_NO_NODE for an empty set.
+ * Context: process, @vma is locked.
+ * Return: the index, for private_node_mpol_first_of(); 0 if it does not spread.
  */
-int private_node_nearest(const nodemask_t *nodes)
+pgoff_t private_node_mpol_ilx(const struct mempolicy *pol,
+			      struct vm_area_struct *vma, unsigned long addr)
 {
-	int here = numa_mem_id();
-	int best = NUMA_NO_NODE;
-	int nid;
+	pgoff_t ilx = 0;
 
-	for_each_node_mask(nid, *nodes)
-		if (best == NUMA_NO_NODE ||
-		    node_distance(here, nid) < node_distance(here, best))
-			best = nid;
-	return best;
+	if (pol && private_node_mpol_spreads(pol))
+		mpol_cond_put(get_vma_policy(vma, addr,
+					     huge_page_order(hstate_vma(vma)),
+					     &ilx));
+	return ilx;
 }
 
 /*

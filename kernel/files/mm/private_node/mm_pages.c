@@ -4,11 +4,15 @@
  * killer for an ordinary shortage take off.
  *
  * Most address spaces never had a page there: a flag says so, see
- * include/linux/private_node_mm.h.  Of the others a fixed number of pages is
- * looked at, spread by chance over what can have such pages, whatever the
- * size.  The places are drawn anew each time, so that nobody can hide ordinary
- * memory between them.
+ * include/linux/private_node_mm.h.  Of the others a fixed number of page tables
+ * is looked at, drawn anew each time, so that nobody can hide ordinary memory
+ * between them.  What is resident counts, not what is mapped: a mapping of a
+ * terabyte with few pages is as good as a small one.
+ *
+ * An address space that is being changed cannot be looked at, and fork() of a
+ * large one takes long.  Then the last estimate holds, which fork() itself makes.
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
@@ -24,10 +28,15 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* One in that many of the pages may be wrong. */
-#define SAMPLES		512
-/* Mappings beyond this many count as ordinary. */
-#define MAX_VMAS	1024
+/* Page tables, or mappings if there are more: an error of some per cent. */
+#define TABLES		256
+/* Pages of all of them together, and the least of one. */
+#define LOOKS		8192
+#define TABLE_LOOKS	32
+/* Page tables, or mappings, that are passed by: 256 GiB of small pages. */
+#define MAX_TABLES	(1 << 17)
+/* For the lock of an address space, which mmap() or munmap() may hold. */
+#define LOCK_TRIES	50
 
 /*
  * private_node_vma_alloc - take a folio as a policy with private nodes says
@@ -81,116 +90,167 @@ static bool shmem_on_private_nodes(void)
 	return false;
 }
 
-/* As private_node_mm_may_have(), for who asks often and can be a batch off. */
-static bool likely_has(struct mm_struct *mm)
+/*
+ * private_node_mm_likely_has - may_have(), for who asks often
+ * @mm: any address space
+ *
+ * A batch of pages off, at most.
+ * Context: any.
+ */
+bool private_node_mm_likely_has(struct mm_struct *mm)
 {
 	return mm_flags_test(MMF_PRIVATE_NODE, mm) ||
 	       (get_mm_counter(mm, MM_SHMEMPAGES) && shmem_on_private_nodes());
 }
 
 struct sample {
-	unsigned long stride;	/* pages that one look stands for */
-	unsigned long start;	/* page at which the present stride begins */
-	unsigned long at;	/* page to look at, in that stride */
-	unsigned long base;	/* first page of the mapping */
-	unsigned long hits;
+	unsigned long every;	/* one of so many tables is looked at */
+	unsigned long skip;	/* tables until the next one */
+	unsigned long passed;
+	unsigned int looks;	/* pages of each */
+	unsigned long resident;	/* pages of the tables that were looked at */
+	unsigned long private;	/* of these */
 	struct rnd_state random;
 };
 
-static bool counts(const struct vm_area_struct *vma)
+static unsigned int draw(struct sample *s, unsigned int below)
 {
-	if (vma->vm_flags & (VM_PFNMAP | VM_HUGETLB))
-		return false;
-	/* A mapping that just gets its first page counts a page more or less. */
-	return data_race(vma->anon_vma) || (vma->vm_flags & VM_MIXEDMAP) ||
-	       (vma->vm_file && shmem_mapping(vma->vm_file->f_mapping));
+	return reciprocal_scale(prandom_u32_state(&s->random), below);
 }
 
-static void sample_draw(struct sample *s)
+static void count_pages(struct sample *s, const struct folio *folio,
+			unsigned long nr)
 {
-	s->at = s->start + reciprocal_scale(prandom_u32_state(&s->random),
-					    s->stride);
+	s->resident += nr;
+	if (node_is_private(folio_nid(folio)))
+		s->private += nr;
 }
 
-static void sample_vma(struct sample *s, struct vm_area_struct *vma)
+/* Some pages, from a place by chance on, stand for all of the table. */
+static void look_at_table(struct sample *s, struct vm_area_struct *vma,
+			  pte_t *ptes, unsigned long addr, unsigned int nr)
 {
-	unsigned long end = s->base + vma_pages(vma);
-	struct folio_walk fw;
+	struct sample seen = {};
+	unsigned int i, at = draw(s, nr), present = 0, looks = 0;
 	struct folio *folio;
+	pte_t pte;
 
-	while (s->at < end) {
-		folio = folio_walk_start(&fw, vma, vma->vm_start +
-					 ((s->at - s->base) << PAGE_SHIFT), 0);
-		if (folio) {
-			if (node_is_private(folio_nid(folio)))
-				s->hits++;
-			folio_walk_end(&fw, vma);
-		}
-		s->start += s->stride;
-		sample_draw(s);
+	for (i = 0; i < nr; i++, at = at + 1 < nr ? at + 1 : 0) {
+		pte = ptep_get(ptes + at);
+		if (!pte_present(pte))
+			continue;
+		present++;
+		if (looks >= s->looks)
+			continue;
+		looks++;
+		folio = vm_normal_folio(vma, addr + at * PAGE_SIZE, pte);
+		if (folio)
+			count_pages(&seen, folio, 1);
 	}
-	s->base = end;
+	if (!looks)
+		return;
+	s->resident += seen.resident * present / looks;
+	s->private += seen.private * present / looks;
 }
 
-static unsigned long pages_to_sample(struct mm_struct *mm)
+static int sample_table(pmd_t *pmd, unsigned long addr, unsigned long end,
+			struct mm_walk *walk)
 {
-	VMA_ITERATOR(vmi, mm, 0);
-	struct vm_area_struct *vma;
-	unsigned long pages = 0;
-	int left = MAX_VMAS;
+	struct vm_area_struct *vma = walk->vma;
+	struct sample *s = walk->private;
+	struct folio *folio;
+	spinlock_t *ptl;
+	pte_t *pte;
 
-	for_each_vma(vmi, vma) {
-		if (!left--)
-			break;
-		if (counts(vma))
-			pages += vma_pages(vma);
+	if (s->passed++ >= MAX_TABLES)
+		return 1;
+	if (s->skip--)
+		return 0;
+	s->skip = draw(s, 2 * s->every - 1);
+	ptl = pmd_trans_huge_lock(pmd, vma);
+	if (ptl) {
+		folio = pmd_present(*pmd) ?
+			vm_normal_folio_pmd(vma, addr, *pmd) : NULL;
+		if (folio)
+			count_pages(s, folio, (end - addr) >> PAGE_SHIFT);
+		spin_unlock(ptl);
+		return 0;
 	}
-	return pages;
+	pte = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+	if (!pte)
+		return 0;
+	look_at_table(s, vma, pte, addr, (end - addr) >> PAGE_SHIFT);
+	pte_unmap_unlock(pte, ptl);
+	return 0;
 }
 
+static const struct mm_walk_ops sample_ops = {
+	.pmd_entry = sample_table,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+/* @mm is locked, for reading or writing. */
 static unsigned long sample_mm(struct mm_struct *mm)
 {
-	VMA_ITERATOR(vmi, mm, 0);
-	unsigned long stride = DIV_ROUND_UP(pages_to_sample(mm), SAMPLES);
-	struct vm_area_struct *vma;
-	int left = MAX_VMAS;
+	unsigned long tables = max_t(unsigned long, mm->map_count,
+				     mm_pgtables_bytes(mm) >> PAGE_SHIFT);
+	unsigned long pages;
 	struct sample s = {
-		.stride = clamp(stride, 1UL, (unsigned long)U32_MAX),
+		.every = DIV_ROUND_UP(tables, TABLES),
+		.looks = max(LOOKS / min(tables, TABLES), TABLE_LOOKS),
 	};
 
 	prandom_seed_state(&s.random, get_random_u64());
-	sample_draw(&s);
-	for_each_vma(vmi, vma) {
-		if (!left--)
-			break;
-		if (counts(vma))
-			sample_vma(&s, vma);
+	s.skip = draw(&s, s.every);
+	walk_page_range(mm, 0, ULONG_MAX, &sample_ops, &s);
+	pages = s.resident ?
+		mult_frac(get_mm_rss(mm), s.private, s.resident) : 0;
+	WRITE_ONCE(mm->private_pages, pages);
+	return pages;
+}
+
+/* mmap() and its kind are soon over; this is not the place to sleep. */
+static bool lock_soon(struct mm_struct *mm)
+{
+	int tries;
+
+	for (tries = 0; tries < LOCK_TRIES; tries++) {
+		if (mmap_read_trylock(mm))
+			return true;
+		udelay(1);
 	}
-	return min(s.hits * s.stride, get_mm_rss(mm));
+	return false;
 }
 
 /*
  * private_node_mm_pages - estimate how many pages are on private nodes
  * @mm: any address space
  *
- * Exact below SAMPLES pages; else each of the pages that are looked at stands
- * for a part of all.
- *
  * Context: any but interrupts; does not sleep.  The lock of @mm is held for the
- * time of SAMPLES looks.
- * Return: pages; 0 as well when the address space is being changed.
+ * time of LOOKS looks.
+ * Return: pages; the last estimate when the address space is being changed.
  */
 static unsigned long private_node_mm_pages(struct mm_struct *mm)
 {
 	unsigned long pages = 0;
 
-	if (!mmap_read_trylock(mm))
-		return 0;
+	if (!lock_soon(mm))
+		return READ_ONCE(mm->private_pages);
 	/* exit_mmap() has unmapped everything, and frees the page tables. */
 	if (!mm_flags_test(MMF_OOM_SKIP, mm))
 		pages = sample_mm(mm);
 	mmap_read_unlock(mm);
 	return pages;
+}
+
+/*
+ * __private_node_dup_mm - see private_node_dup_mm()
+ */
+void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm)
+{
+	if (mm_flags_test(MMF_PRIVATE_NODE, oldmm))
+		private_node_mark_mm(mm);
+	mm->private_pages = sample_mm(oldmm);
 }
 
 /**
@@ -211,7 +271,7 @@ unsigned long __private_node_oom_private(struct task_struct *task)
 
 	if (!p)
 		return 0;
-	if (likely_has(p->mm)) {
+	if (private_node_mm_likely_has(p->mm)) {
 		mm = p->mm;
 		mmgrab(mm);
 	}

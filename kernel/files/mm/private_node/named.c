@@ -79,9 +79,18 @@ static unsigned int weight_of(const struct mempolicy *pol, int nid)
 	return pn ? READ_ONCE(pn->interleave_weight) ?: 1 : 1;
 }
 
-/* As interleave_nid() and weighted_interleave_nid(). */
-static int spread_node(const struct mempolicy *pol, const nodemask_t *open,
-		       pgoff_t ilx)
+/*
+ * private_node_spread_to - the node that is next
+ * @pol: for which private_node_mpol_spreads()
+ * @open: those of its nodes to choose from
+ * @ilx: interleave index
+ *
+ * As interleave_nid() and weighted_interleave_nid().
+ * Context: any.
+ * Return: the node, NUMA_NO_NODE for an empty set.
+ */
+int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
+			   pgoff_t ilx)
 {
 	unsigned int weight, total = 0;
 	int nid;
@@ -116,7 +125,7 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				  const nodemask_t *open, gfp_t gfp,
 				  unsigned int order, pgoff_t ilx)
 {
-	int nid = spread_node(pol, open, ilx);
+	int nid = private_node_spread_to(pol, open, ilx);
 	nodemask_t only;
 
 	if (nid == NUMA_NO_NODE)

@@ -2,9 +2,10 @@
 /*
  * What may be committed beside RAM and swap, with overcommit_memory=0.
  *
- * That mode refuses only what can never fit.  A mapping of a task that names
- * private nodes fits there; and what reclaim may put on a node makes room as
- * swap does.  overcommit_memory=2 is a promise that ordinary memory is there,
+ * That mode refuses only what can never fit.  A mapping fits on private nodes
+ * that the task may name: it may be bound only afterwards, as by
+ * numa_alloc_onnode(); and what reclaim may put on a node makes room as swap
+ * does.  overcommit_memory=2 is a promise that ordinary memory is there,
  * and counts ordinary memory and swap, exactly, as ever.
  */
 #include <linux/cram_fence.h>
@@ -56,14 +57,15 @@ unsigned long __private_node_overcommit(void)
 	nodemask_t nodes = NODE_MASK_NONE;
 
 	add_reclaims_targets(&nodes);
-	add_named(&nodes, current->mempolicy);
+	private_node_add_user_nodes(current, &nodes);
 	return pages_of(&nodes);
 }
 
 /*
  * __private_node_vma_commits - see private_node_vma_commits()
  *
- * The policy of the running task is __private_node_overcommit()'s.
+ * What the running task may name is __private_node_overcommit()'s; the range
+ * may have been bound by somebody who had more.
  */
 bool __private_node_vma_commits(struct vm_area_struct *vma, long pages)
 {
@@ -75,7 +77,7 @@ bool __private_node_vma_commits(struct vm_area_struct *vma, long pages)
 	if (nodes_empty(nodes))
 		return false;
 	add_reclaims_targets(&nodes);
-	add_named(&nodes, current->mempolicy);
+	private_node_add_user_nodes(current, &nodes);
 	if (pages > totalram_pages() + total_swap_pages + pages_of(&nodes))
 		return false;
 	vm_acct_memory(pages);

@@ -94,6 +94,32 @@ static int origin(const struct mempolicy *pol)
 }
 
 /*
+ * private_node_mpol_first_of - the node that a policy tries first
+ * @pol: any policy
+ * @nodes: those to choose from
+ * @ilx: interleave index
+ *
+ * Context: any.
+ * Return: the next of a policy that spreads; else the nearest to its home node,
+ * or to this CPU; NUMA_NO_NODE for an empty set.
+ */
+int private_node_mpol_first_of(const struct mempolicy *pol,
+			       const nodemask_t *nodes, pgoff_t ilx)
+{
+	int from = origin(pol);
+	int best = NUMA_NO_NODE;
+	int nid;
+
+	if (private_node_mpol_spreads(pol))
+		return private_node_spread_to(pol, nodes, ilx);
+	for_each_node_mask(nid, *nodes)
+		if (best == NUMA_NO_NODE ||
+		    node_distance(from, nid) < node_distance(from, best))
+			best = nid;
+	return best;
+}
+
+/*
  * private_node_mpol_enter - enter the private nodes that a policy names
  * @pol: any policy
  * @user: on whose behalf

@@ -394,6 +394,8 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes);
 void private_node_names_alone(struct mempolicy *pol);
 gfp_t private_node_prefer_gfp(gfp_t gfp);
+int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
+			   pgoff_t ilx);
 struct folio *private_node_spread(const struct mempolicy *pol,
 				  const nodemask_t *open, gfp_t gfp,
 				  unsigned int order, pgoff_t ilx);
