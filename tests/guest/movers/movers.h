@@ -108,6 +108,7 @@ static long bind_to(void *p, size_t len, int nid, unsigned int flags)
 	return syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, flags);
 }
 
+__attribute__((unused))
 static long bind_task(int nid)
 {
 	unsigned long mask = 1UL << nid;

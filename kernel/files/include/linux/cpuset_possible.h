@@ -79,6 +79,7 @@ void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 			 nodemask_t *possible);
 void __cpuset_add_possible(struct task_struct *task, nodemask_t *nodes);
 bool __task_may_name(struct task_struct *task, int nid);
+void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes);
 
 /**
  * cpuset_may_name - may the current task name a node?
@@ -236,6 +237,12 @@ static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 {
 	nodes_setall(*may);
 	nodes_setall(*possible);
+}
+
+static inline void cpuset_cgroup_possible(struct cgroup *cgroup,
+					  nodemask_t *nodes)
+{
+	nodes_setall(*nodes);
 }
 
 static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)

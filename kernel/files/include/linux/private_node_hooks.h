@@ -90,6 +90,10 @@
 	PRIVATE_NODE_HOOK(may_have) \
 	PRIVATE_NODE_HOOK(cpuset_mask) \
 	PRIVATE_NODE_HOOK(guests_leave) \
+	PRIVATE_NODE_HOOK(unplug_asks) \
+	PRIVATE_NODE_HOOK(hint_guest) \
+	PRIVATE_NODE_HOOK(vfork_users) \
+	PRIVATE_NODE_HOOK(object_payer) \
 	PRIVATE_NODE_HOOK(mark_moves) \
 	PRIVATE_NODE_HOOK(collapse_guest) \
 	PRIVATE_NODE_HOOK(adopted) \

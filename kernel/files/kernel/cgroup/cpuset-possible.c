@@ -228,6 +228,29 @@ void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 	nodes_or(*possible, *possible, *may);
 }
 
+/*
+ * cpuset_cgroup_possible - nodes that memory of a cgroup may be on, if named
+ * @cgroup: any, of the unified hierarchy; with v1 cpusets the answer is all
+ * @nodes: result
+ *
+ * Context: process or reclaim; the answer may be old when it is used.
+ */
+void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes)
+{
+	struct cgroup_subsys_state *css = NULL;
+	nodemask_t may;
+
+	nodes_setall(*nodes);
+	if (cgroup && cgroup_subsys_on_dfl(cpuset_cgrp_subsys))
+		css = cgroup_get_e_css(cgroup, &cpuset_cgrp_subsys);
+	if (!css)
+		return;
+	*nodes = *possible_of(css_cs(css));
+	cpuset_unnamed_mems(css_cs(css), &may);
+	nodes_or(*nodes, *nodes, may);
+	css_put(css);
+}
+
 bool __cpuset_may_name(int nid)
 {
 	return __task_may_name(current, nid);

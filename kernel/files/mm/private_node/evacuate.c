@@ -13,8 +13,9 @@
  * with move, who bound memory to nothing but this node gets what his cpuset has
  * as default.
  *
- * Nothing is touched before everything was seen to be movable, and every loop
- * has an end: a pin that comes late makes unplug fail, and is named.
+ * Nothing is touched before everything was seen to be movable, to nodes that its
+ * users may have and that have room, and every loop has an end: a pin that comes
+ * late makes unplug fail, and is named.
  *
  * Broken pages (memory failure) are in nobody's way: failure.c takes them out of
  * what still refers to them.
@@ -71,6 +72,7 @@ struct pass {
 	unsigned long nowhere;	/* their users may not have them elsewhere */
 	unsigned long unsure;	/* that could not be found out */
 	unsigned long nowhere_pfn;
+	bool no_room;		/* for all of them, where they could go */
 };
 
 /*
@@ -354,6 +356,68 @@ static bool moves(struct folio *folio, enum private_node_on_unplug how)
 	       (how == PRIVATE_NODE_UNPLUG_SIGBUS && folio_test_hugetlb(folio));
 }
 
+/* A bind that came later keeps a guest where it is. */
+static int gone_for(const struct folio *folio, enum private_node_on_unplug how)
+{
+	if (how != PRIVATE_NODE_UNPLUG_MOVE && private_node_is_guest(folio))
+		return NUMA_NO_NODE;
+	return folio_nid(folio);
+}
+
+static void count_stays(struct pass *pass, const struct folio *folio, int ret)
+{
+	if (!ret) {
+		pass->nowhere += folio_nr_pages(folio);
+		pass->nowhere_pfn = folio_pfn(folio);
+	}
+	if (ret < 0)
+		pass->unsure += folio_nr_pages(folio);
+}
+
+/* Where could those that move go?  Nothing is touched. */
+static void ask_range(unsigned long pfn, unsigned long end,
+		      enum private_node_on_unplug how, struct pass *pass,
+		      struct private_node_room *room)
+{
+	struct folio *folio;
+	nodemask_t to;
+	int ret;
+
+	while (!fatal_signal_pending(current) &&
+	       (folio = private_node_next_used(&pfn, end))) {
+		if (moves(folio, how)) {
+			ret = private_node_way_out(folio, gone_for(folio, how),
+						   &to);
+			count_stays(pass, folio, ret);
+			/* Huge pages have pools. */
+			if (ret > 0 && !folio_test_hugetlb(folio))
+				private_node_room_needed(room, &to,
+							 folio_nr_pages(folio));
+		}
+		folio_put(folio);
+	}
+}
+
+/*
+ * Before the first one moves: an unplug that is refused for some of them leaves
+ * the others where they are.  Of whom one cannot be sure just now is asked again
+ * when it moves.
+ */
+static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr, enum private_node_on_unplug how)
+{
+	struct private_node_room room = { .leaves = pn->nid };
+	struct pass pass = {};
+
+	if (!private_node_hook(unplug_asks))
+		return pass;
+	while (nr--)
+		ask_range(PHYS_PFN(ranges[nr].start),
+			  PHYS_PFN(ranges[nr].end + 1), how, &pass, &room);
+	pass.no_room = private_node_room_lacks(&room);
+	return pass;
+}
+
 static void move_range(struct private_node *pn, unsigned long pfn,
 		       unsigned long end, enum private_node_on_unplug how,
 		       struct pass *pass)
@@ -374,19 +438,10 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
-		l.gone = pn->nid;
-		/* A bind that came later keeps a guest where it is. */
-		if (how != PRIVATE_NODE_UNPLUG_MOVE &&
-		    private_node_is_guest(folio))
-			l.gone = NUMA_NO_NODE;
+		l.gone = gone_for(folio, how);
 		if (moves(folio, how))
 			ret = private_node_move_out(&l, folio);
-		if (!ret) {
-			pass->nowhere += folio_nr_pages(folio);
-			pass->nowhere_pfn = folio_pfn(folio);
-		}
-		if (ret < 0)
-			pass->unsure += folio_nr_pages(folio);
+		count_stays(pass, folio, ret);
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);
@@ -680,9 +735,12 @@ int private_node_evacuate_open(struct private_node *pn,
 	}
 	if (ret)
 		return ret;
-	if (how == PRIVATE_NODE_UNPLUG_MOVE)
+	pass = ask_pass(pn, ranges, nr, how);
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	if (!pass.nowhere && !pass.no_room && how == PRIVATE_NODE_UNPLUG_MOVE)
 		pass = evacuate_pass(pn, ranges, nr, how, false);
-	if (!pass.nowhere)
+	if (!pass.nowhere && !pass.no_room)
 		return 0;
 	scan_ranges(ranges, nr, &h);
 	return empty(&h) ? 0 : refuse(pn, &h, &pass, how);
@@ -694,6 +752,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 	enum private_node_on_unplug how = READ_ONCE(pn->on_unplug);
 	struct pass pass = {};
 	int passes = 0, tries = 0;
+	bool asked = false;
 	struct holders h;
 
 	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
@@ -711,6 +770,12 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 			msleep(SETTLE_MS);
 			continue;
 		}
+		/* Some came since the gates were open. */
+		if (!asked)
+			pass = ask_pass(pn, ranges, nr, how);
+		asked = true;
+		if (pass.nowhere || pass.no_room)
+			break;
 		pass = evacuate_pass(pn, ranges, nr, how,
 				     !h.guests && !h.huge);
 		passes++;

@@ -381,10 +381,11 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
  * @pn: the handle
  *
  * All ranges that were added, or none.  User pages go as on_unplug says.  The
- * owner has to free its folios first.  Who would refuse is looked for while the
- * node still serves; in the last part it gives no memory, and faults wait for
- * the outcome.  When it fails the node is as it was, except that pages which
- * were moved or unmapped before a pin appeared stay so (and are counted).  The
+ * owner has to free its folios first.  Who would refuse, and what may go nowhere
+ * or has no room, is looked for while the node still serves and before anything
+ * moves; in the last part it gives no memory, and faults wait for the outcome.
+ * When it fails the node is as it was, except that pages which were moved or
+ * unmapped before a pin or a policy appeared stay so (and are counted).  The
  * node stays registered, and may get memory again.
  *
  * Context: process, may sleep, not inside an allocation of the node; takes

@@ -45,8 +45,7 @@ static struct folio *alloc_elsewhere(struct folio *src, unsigned long private)
 		return NULL;
 	dst = alloc_migration_target(src, (unsigned long)&mtc);
 	/* The cpuset changed meanwhile. */
-	if (dst && !folio_test_hugetlb(src) &&
-	    !node_isset(folio_nid(dst), nodes)) {
+	if (dst && !node_isset(folio_nid(dst), nodes)) {
 		folio_put(dst);
 		return NULL;
 	}
@@ -100,6 +99,27 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 }
 
 /*
+ * private_node_way_out - where could a folio leave for in ordinary memory?
+ * @folio: held, not locked
+ * @gone: see private_node_may_have()
+ * @to: result, ordinary nodes
+ *
+ * Context: process, may sleep.
+ * Return: 1; 0 when its users may not have it anywhere else, or the running task
+ * cannot allocate there; -EAGAIN when that could not be found out.
+ */
+int private_node_way_out(struct folio *folio, int gone, nodemask_t *to)
+{
+	int ret;
+
+	*to = node_states[N_MEMORY];
+	ret = private_node_may_go(folio, to, gone);
+	if (ret > 0 && !private_node_reachable(to))
+		ret = 0;
+	return ret;
+}
+
+/*
  * private_node_move_out - collect a folio that leaves for ordinary memory
  * @l: what leaves
  * @folio: held, not locked
@@ -111,13 +131,11 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
  */
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 {
-	nodemask_t to = node_states[N_MEMORY];
-	int ret = private_node_may_go(folio, &to, l->gone);
+	nodemask_t to;
+	int ret = private_node_way_out(folio, l->gone, &to);
 
 	if (ret <= 0)
 		return ret;
-	if (!private_node_reachable(&to))
-		return 0;
 	return private_node_leave_to(l, folio, &to) ? 1 : -EAGAIN;
 }
 

@@ -12,7 +12,9 @@
  *	mapping without one			for each thread of the process:
  *						  its bind, as above, or the default
  *						  nodes of its cpuset
- *	shared object, mapped by nobody		the nodes of its bind
+ *	shared object with a bind		the nodes of the bind that the cpuset
+ *						  of the cgroup that pays has as
+ *						  possible
  *	nobody who could be asked		what the memory cgroup's cpuset has
  *						  as default
  *	page cache				the same: no policy owns it
@@ -115,7 +117,8 @@ static bool same_as(struct task_struct *task, struct task_struct *before,
 
 /*
  * All threads, wherever they are: the owner's process has them unless the
- * address space was cloned without CLONE_THREAD.
+ * address space was cloned without CLONE_THREAD.  A child of vfork() is one that
+ * has it for a while.
  */
 static void ask_threads(struct users *u, struct mm_struct *mm,
 			const struct mempolicy *vma_pol)
@@ -202,12 +205,29 @@ static bool is_shmem(struct folio *folio)
 	return !folio_test_anon(folio) && mapping && shmem_mapping(mapping);
 }
 
-/* A large folio may have a policy for each of its pages. */
+/* What the cgroup that pays may name. */
+static nodemask_t payer_names(struct folio *folio)
+{
+	nodemask_t nodes = NODE_MASK_ALL;
+#ifdef CONFIG_MEMCG
+	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(folio);
+
+	if (memcg && private_node_hook(object_payer))
+		cpuset_cgroup_possible(memcg->css.cgroup, &nodes);
+	mem_cgroup_put(memcg);
+#endif
+	return nodes;
+}
+
+/*
+ * A large folio may have a policy for each of its pages.  Who mapped and bound
+ * the object may have been in another cgroup than who pays, and be gone.
+ */
 static void ask_object(struct users *u, struct folio *folio)
 {
+	nodemask_t bound, names = payer_names(folio);
 	struct shared_policy *policies;
 	struct mempolicy *pol;
-	nodemask_t bound;
 	unsigned long i;
 
 	policies = &SHMEM_I(folio_mapping(folio)->host)->policy;
@@ -216,6 +236,7 @@ static void ask_object(struct users *u, struct folio *folio)
 		if (!pol && !i && RB_EMPTY_ROOT(&policies->root))
 			return;
 		if (bind_nodes(pol, &bound)) {
+			nodes_and(bound, bound, names);
 			nodes_andnot(bound, bound, u->gone);
 			if (!nodes_empty(bound) || nodes_empty(u->gone)) {
 				nodes_and(u->may, u->may, bound);
@@ -312,6 +333,10 @@ bool __private_node_may_hint(struct folio *folio, int nid)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 
+	/* Promotion is of what the kernel put there; balancing is of all. */
+	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
+	    !private_node_balances(folio_nid(folio)))
+		return false;
 	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
 }
 

@@ -379,7 +379,8 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_fall_back(ask, gfp, order);
 	private_node_put(ask);
 	if (!folio && !nodes_empty(ordinary) && !prefers)
-		folio = __folio_alloc(gfp, order, origin(pol), &ordinary);
+		folio = private_node_alloc_among(origin(pol), &ordinary, gfp,
+						 order);
 	if (!folio)
 		count_all(pol, &inside, order);
 	return folio;

@@ -294,6 +294,28 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 
+/* Masks that are told apart when room is asked for. */
+#define PRIVATE_NODE_ROOM_SETS	4
+
+/**
+ * struct private_node_room - pages that are to move, by where they may go, room.c
+ * @leaves: the node that they leave
+ * @nr: entries of @nodes and @pages
+ * @nodes: where they may go
+ * @pages: how many
+ */
+struct private_node_room {
+	int leaves;
+	unsigned int nr;
+	nodemask_t nodes[PRIVATE_NODE_ROOM_SETS];
+	unsigned long pages[PRIVATE_NODE_ROOM_SETS];
+};
+
+/* room.c */
+void private_node_room_needed(struct private_node_room *room,
+			      const nodemask_t *nodes, unsigned long nr);
+bool private_node_room_lacks(const struct private_node_room *room);
+
 /* holder.c */
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
@@ -367,6 +389,7 @@ struct private_node_leaving {
 void private_node_leave_now(struct private_node_leaving *l);
 bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to);
+int private_node_way_out(struct folio *folio, int gone, nodemask_t *to);
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio);
 struct folio *private_node_next_guest(struct private_node *pn,
 				      unsigned long *pfn);
@@ -426,6 +449,7 @@ int private_node_adistance(struct private_node *pn);
 bool private_node_used(struct folio *folio, bool *young);
 void private_node_promote_init(struct private_node *pn);
 void private_node_promote_start(struct private_node *pn);
+bool private_node_balances(int nid);
 void private_node_promoted(struct private_node *pn, enum private_node_user user,
 			   unsigned long moved, unsigned long left);
 

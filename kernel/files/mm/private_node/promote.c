@@ -316,14 +316,25 @@ bool __private_node_hint_nodes(void)
 }
 
 /*
+ * private_node_balances - does NUMA balancing proper act on a private node?
+ * @nid: node id
+ *
+ * Context: any.
+ */
+bool private_node_balances(int nid)
+{
+	return sysctl_numa_balancing_mode & NUMA_BALANCING_NORMAL &&
+	       private_node_service_enabled(nid, PRIVATE_NODE_NUMA_BALANCING);
+}
+
+/*
  * __private_node_hints - see private_node_hints_off()
  */
 bool __private_node_hints(int nid)
 {
 	int mode = sysctl_numa_balancing_mode;
 
-	if (mode & NUMA_BALANCING_NORMAL &&
-	    private_node_service_enabled(nid, PRIVATE_NODE_NUMA_BALANCING))
+	if (private_node_balances(nid))
 		return true;
 	return mode & NUMA_BALANCING_MEMORY_TIERING && !node_is_toptier(nid) &&
 	       private_node_service_enabled(nid, PRIVATE_NODE_PROMOTION);

@@ -35,9 +35,39 @@ struct task_struct *private_node_next_group(int *nr)
 	return get_task_struct(task);
 }
 
+#ifdef CONFIG_MEMCG
+/*
+ * Are all users of @mm threads of the group?  Each task that has an address space
+ * is one of its users.  With the lock no thread joins the list: who is on its way
+ * there was counted as a user before, so the answer may be a needless no, but not
+ * a wrong yes.
+ */
+static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
+{
+	int users = atomic_read(&mm->mm_users), threads = 0;
+	struct task_struct *t;
+	unsigned long flags;
+
+	/* One who left meanwhile is not the only one. */
+	if (users == 1)
+		return READ_ONCE(group->mm) == mm;
+	if (!lock_task_sighand(group, &flags))
+		return false;
+	users = atomic_read(&mm->mm_users);
+	for_each_thread(group, t)
+		threads += READ_ONCE(t->mm) == mm;
+	unlock_task_sighand(group, &flags);
+	return threads >= users;
+}
+#endif
+
 /*
  * private_node_only_group - the one thread group that has an address space
  * @mm: the address space
+ *
+ * MMF_MULTIPROCESS does not tell of a child of vfork(), which has it until exec:
+ * glibc's posix_spawn() makes one.  Somebody who only looks at the address space
+ * is counted as a user as well; then all processes are asked for that moment.
  *
  * Context: RCU read section.
  * Return: a task of the group; NULL where other groups may have it as well, or
@@ -46,8 +76,14 @@ struct task_struct *private_node_next_group(int *nr)
 struct task_struct *private_node_only_group(struct mm_struct *mm)
 {
 #ifdef CONFIG_MEMCG
-	if (!mm_flags_test(MMF_MULTIPROCESS, mm))
-		return rcu_dereference(mm->owner);
+	struct task_struct *owner;
+
+	if (mm_flags_test(MMF_MULTIPROCESS, mm))
+		return NULL;
+	owner = rcu_dereference(mm->owner);
+	if (owner && (!private_node_hook(vfork_users) ||
+		      has_all_users(owner, mm)))
+		return owner;
 #endif
 	return NULL;
 }

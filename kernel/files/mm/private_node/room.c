@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Is there room for what is to leave a node?
+ *
+ * A look before anything moves: an unplug that ends half way for want of memory
+ * would have moved pages of others for nothing.  It says no only where that is
+ * sure, since what reclaim can do is known when it was done: file pages, slab
+ * caches, swap and what other nodes take by demotion all count as room.
+ */
+#include <linux/mmzone.h>
+#include <linux/nodemask.h>
+#include <linux/private_node.h>
+#include <linux/swap.h>
+#include <linux/vmstat.h>
+
+#include "private_node.h"
+
+/*
+ * private_node_room_needed - pages are to move
+ * @room: the account
+ * @nodes: where they may go
+ * @nr: how many
+ *
+ * Where there are more masks than entries the last one stands for several, and
+ * asks for less than those do.
+ * Context: any.
+ */
+void private_node_room_needed(struct private_node_room *room,
+			      const nodemask_t *nodes, unsigned long nr)
+{
+	unsigned int i;
+
+	for (i = 0; i < room->nr; i++)
+		if (nodes_equal(room->nodes[i], *nodes))
+			break;
+	if (i == PRIVATE_NODE_ROOM_SETS)
+		i--;
+	if (i == room->nr) {
+		room->nodes[i] = *nodes;
+		room->pages[i] = 0;
+		room->nr++;
+	}
+	nodes_or(room->nodes[i], room->nodes[i], *nodes);
+	room->pages[i] += nr;
+}
+
+/* Pages of an ordinary node that are free, or that reclaim may free. */
+static unsigned long may_be_free(int nid)
+{
+	struct pglist_data *pgdat = NODE_DATA(nid);
+
+	return sum_zone_node_page_state(nid, NR_FREE_PAGES) +
+	       node_page_state(pgdat, NR_ACTIVE_FILE) +
+	       node_page_state(pgdat, NR_INACTIVE_FILE) +
+	       node_page_state_pages(pgdat, NR_SLAB_RECLAIMABLE_B);
+}
+
+/* Pages that swap and demotion may take off ordinary nodes. */
+static unsigned long may_be_taken(const struct private_node_room *room)
+{
+	unsigned long nr = max(get_nr_swap_pages(), 0L);
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (nid != room->leaves &&
+		    private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
+			nr += private_node_free_pages_nid(nid);
+	return nr;
+}
+
+/* What may go to no other nodes than these. */
+static unsigned long needed_within(const struct private_node_room *room,
+				   const nodemask_t *nodes)
+{
+	unsigned long nr = 0;
+	unsigned int i;
+
+	for (i = 0; i < room->nr; i++)
+		if (nodes_subset(room->nodes[i], *nodes))
+			nr += room->pages[i];
+	return nr;
+}
+
+/*
+ * private_node_room_lacks - is there surely not enough room?
+ * @room: the account
+ *
+ * Context: process.
+ */
+bool private_node_room_lacks(const struct private_node_room *room)
+{
+	unsigned long taken = may_be_taken(room), nr;
+	unsigned int i;
+	int nid;
+
+	for (i = 0; i < room->nr; i++) {
+		nr = taken;
+		for_each_node_mask(nid, room->nodes[i])
+			nr += may_be_free(nid);
+		if (needed_within(room, &room->nodes[i]) > nr)
+			return true;
+	}
+	return false;
+}
