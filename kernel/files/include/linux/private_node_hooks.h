@@ -90,6 +90,10 @@
 	PRIVATE_NODE_HOOK(may_have) \
 	PRIVATE_NODE_HOOK(cpuset_mask) \
 	PRIVATE_NODE_HOOK(guests_leave) \
+	PRIVATE_NODE_HOOK(guests_stuck) \
+	PRIVATE_NODE_HOOK(guests_large) \
+	PRIVATE_NODE_HOOK(guests_prefer) \
+	PRIVATE_NODE_HOOK(guests_nofs) \
 	PRIVATE_NODE_HOOK(unplug_asks) \
 	PRIVATE_NODE_HOOK(hint_guest) \
 	PRIVATE_NODE_HOOK(vfork_users) \

@@ -310,20 +310,36 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 	return page;
 }
 
+/* Large folios of users fall back to small ones; others have no other way. */
+static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
+			 bool large)
+{
+	if (order && (!large || !private_node_hook(guests_large)))
+		return false;
+	return private_node_guests_leave(nodes, gfp, order);
+}
+
 /*
  * private_node_alloc_frozen - pages of one node, for those who make their own folio
  * @nid: a private node that the caller entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the pages
  *
+ * What the kernel put there leaves first.
  * Context: as @gfp says; any but NMI.
  * Return: the pages with a reference count of zero, or NULL.
  */
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
+	struct page *page;
+	int tries = 0;
 
-	return walk_and_drain(nid, &nodes, gfp, order);
+	do {
+		page = walk_and_drain(nid, &nodes, gfp, order);
+	} while (!page && tries++ < RECLAIM_TRIES &&
+		 guests_leave(&nodes, gfp, order, true));
+	return page;
 }
 
 static struct folio *page_to_new_folio(struct page *page)
@@ -332,6 +348,23 @@ static struct folio *page_to_new_folio(struct page *page)
 		return NULL;
 	set_page_refcounted(page);
 	return page_rmappable_folio(page);
+}
+
+static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
+					gfp_t gfp, unsigned int order,
+					bool large)
+{
+	struct page *page;
+	int tries = 0;
+
+	do {
+		page = walk_and_drain(from, nodes, gfp, order);
+	} while (!page && tries++ < RECLAIM_TRIES &&
+		 (guests_leave(nodes, gfp, order, large) ||
+		  private_node_reclaim(nodes, gfp, order)));
+	if (page)
+		private_node_wake_kswapd(page_zone(page), gfp, order);
+	return page_to_new_folio(page);
 }
 
 /*
@@ -349,17 +382,50 @@ static struct folio *page_to_new_folio(struct page *page)
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order)
 {
+	return walk_and_make_room(from, nodes, gfp, order, false);
+}
+
+/* Who cannot do with less: what the kernel put there leaves for that as well. */
+static struct folio *walk_large(int from, const nodemask_t *nodes, gfp_t gfp,
+				unsigned int order)
+{
+	return walk_and_make_room(from, nodes, gfp, order, true);
+}
+
+/*
+ * private_node_walk_preferred - private_node_walk() for who has another place
+ *
+ * A preference names the node, so what the kernel put there leaves, but it is
+ * not worth reclaim.
+ */
+struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
+					  gfp_t gfp, unsigned int order)
+{
+	gfp_t look = private_node_prefer_gfp(gfp);
 	struct page *page;
 	int tries = 0;
 
-	do {
-		page = walk_and_drain(from, nodes, gfp, order);
-	} while (!page && tries++ < RECLAIM_TRIES &&
-		 (private_node_guests_leave(nodes, gfp, order) ||
-		  private_node_reclaim(nodes, gfp, order)));
+	page = walk_and_drain(from, nodes, look, order);
+	while (!page && tries++ < RECLAIM_TRIES &&
+	       private_node_hook(guests_prefer) &&
+	       guests_leave(nodes, gfp, order, false)) {
+		/* What left is on the lists of other CPUs. */
+		page = walk_and_drain(from, nodes,
+				      look | (gfp & __GFP_DIRECT_RECLAIM),
+				      order);
+	}
 	if (page)
-		private_node_wake_kswapd(page_zone(page), gfp, order);
+		private_node_wake_kswapd(page_zone(page), look, order);
 	return page_to_new_folio(page);
+}
+
+static struct folio *walk_for(enum private_node_user user, int from,
+			      const nodemask_t *nodes, gfp_t gfp,
+			      unsigned int order)
+{
+	return user == PRIVATE_NODE_USER_OWNER ?
+	       walk_large(from, nodes, gfp, order) :
+	       private_node_walk(from, nodes, gfp, order);
 }
 
 static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
@@ -420,7 +486,7 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_OOM)
 		return NULL;
 	while (private_node_oom_kill(pn, user, gfp, order)) {
-		folio = private_node_walk(pn->nid, &nodes, gfp, order);
+		folio = walk_for(user, pn->nid, &nodes, gfp, order);
 		if (folio)
 			return folio;
 	}
@@ -488,7 +554,7 @@ static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 		return NULL;
 	}
 	gfp |= __GFP_COMP;
-	folio = private_node_walk(pn->nid, &nodes, gfp, order);
+	folio = walk_for(user, pn->nid, &nodes, gfp, order);
 	if (!folio && full == PRIVATE_NODE_WHEN_FULL_ASK)
 		folio = private_node_kill_for(pn, user, gfp, order);
 	if (folio)
@@ -616,7 +682,7 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 	nodes_or(nodes, nodes, inside);
 	gfp |= __GFP_COMP;
 	if (nr && !nodes_empty(nodes))
-		folio = private_node_walk(numa_mem_id(), &nodes, gfp, order);
+		folio = walk_large(numa_mem_id(), &nodes, gfp, order);
 	private_node_leave_nodes(&inside, user);
 	if (!folio && nr)
 		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);

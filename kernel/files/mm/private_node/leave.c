@@ -13,6 +13,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/private_node_zswap.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
 #include <linux/workqueue.h>
@@ -21,13 +22,15 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Guests that leave for one allocation, and pages that are looked at for it. */
-#define GUESTS_LEAVE	64
+/* Guests that leave for one allocation, and that are looked at in one go. */
+#define GUESTS_LEAVE	64UL
 #define GUESTS_LOOK	1024
+/* After a look at all guests of which some could not be asked. */
+#define UNSURE_AGAIN	max(HZ / 50, 1)
 /* How long demotion stays away from a node that somebody named in vain. */
 #define NAMED_FIRST	HZ
 
-static struct workqueue_struct *guests_wq;
+static struct workqueue_struct *guests_wq, *guests_nofs_wq;
 
 static struct folio *alloc_elsewhere(struct folio *src, unsigned long private)
 {
@@ -198,8 +201,14 @@ bool private_node_named_first(struct private_node *pn)
 	return until && time_before(jiffies, until);
 }
 
-/* Since the last look that found nobody, did anybody come? */
-static bool any_guest(struct private_node *pn)
+/*
+ * private_node_any_guest - may there be guests that leave when they are asked?
+ * @pn: the handle
+ *
+ * Since the last look that found nobody, did anybody come?
+ * Context: any.
+ */
+bool private_node_any_guest(struct private_node *pn)
 {
 	if (!READ_ONCE(pn->demoted_to))
 		return false;
@@ -207,14 +216,33 @@ static bool any_guest(struct private_node *pn)
 	       time_after(jiffies, READ_ONCE(pn->guests_again));
 }
 
-/* Up, or where there is no room, out to swap. */
+/* Guests that are asked to leave for one allocation. */
+struct guests_work {
+	struct work_struct work;
+	struct private_node *pn;
+	gfp_t gfp;
+	unsigned int order;
+	unsigned long passed;	/* page frames that were looked at */
+	unsigned long left;	/* pages that left */
+	bool unsure;		/* some could not be asked, or taken */
+};
+
+/* May the waiter wait for reclaim, which may wait for locks of filesystems? */
+static bool may_swap(const struct guests_work *w)
+{
+	const gfp_t any = __GFP_IO | __GFP_FS;
+
+	return !private_node_hook(guests_nofs) || (w->gfp & any) == any;
+}
+
+/* Up, or where there is no room or may be none, out to swap. */
 static unsigned long move_or_swap(struct private_node_leaving *l,
-				  struct list_head *left)
+				  struct list_head *left, bool swap)
 {
 	unsigned long nr = 0;
 
 	private_node_leave_now(l);
-	if (l->moved || !get_nr_swap_pages()) {
+	if (l->moved || !swap || !get_nr_swap_pages()) {
 		putback_movable_pages(left);
 	} else if (!list_empty(left)) {
 		struct folio *folio;
@@ -228,78 +256,123 @@ static unsigned long move_or_swap(struct private_node_leaving *l,
 	return l->moved + nr;
 }
 
-static unsigned long some_guests_leave(struct private_node *pn, gfp_t gfp)
+/* A large piece is free when all that lies in it has left. */
+static unsigned long first_pfn(const struct guests_work *w)
+{
+	unsigned long pfn = READ_ONCE(w->pn->guest_pfn);
+	int nid = w->pn->nid;
+
+	if (pfn < node_start_pfn(nid) || pfn >= node_end_pfn(nid))
+		return node_start_pfn(nid);
+	return w->passed ? pfn : ALIGN_DOWN(pfn, 1UL << w->order);
+}
+
+/*
+ * Those that may go nowhere are passed over, or go to swap: they do not hide
+ * those behind them.  The next look begins where this one ended.
+ */
+static void look_for_guests(struct guests_work *w,
+			    struct private_node_leaving *l,
+			    unsigned long *stored)
+{
+	unsigned long enough = max(GUESTS_LEAVE, 1UL << w->order);
+	unsigned long pfn = first_pfn(w), before;
+	unsigned long looks = GUESTS_LOOK, stuck = 0;
+	bool swap = may_swap(w) && get_nr_swap_pages();
+	struct folio *folio;
+	int ret;
+
+	while (l->nr < enough && looks-- &&
+	       w->passed < node_spanned_pages(w->pn->nid)) {
+		before = pfn;
+		folio = private_node_next_guest(w->pn, &pfn);
+		w->passed += pfn - before;
+		if (!folio) {
+			pfn = node_start_pfn(w->pn->nid);
+			continue;
+		}
+		ret = 1;
+		if (private_node_folio_is_users(folio))
+			ret = private_node_move_out(l, folio);
+		else
+			(*stored)++;
+		w->unsure |= ret < 0;
+		if (!ret && swap && stuck < enough &&
+		    isolate_folio_to_list(folio, l->left))
+			stuck += folio_nr_pages(folio);
+		folio_put(folio);
+	}
+	WRITE_ONCE(w->pn->guest_pfn, pfn);
+}
+
+static void some_guests_leave(struct guests_work *w)
 {
 	LIST_HEAD(left);
 	struct private_node_leaving l = {
-		.pn = pn,
+		.pn = w->pn,
 		.folios = LIST_HEAD_INIT(l.folios),
 		.left = &left,
 		.batch = ULONG_MAX,
 		.gone = NUMA_NO_NODE,
-		.gfp = (GFP_HIGHUSER_MOVABLE & gfp) | __GFP_MOVABLE |
+		.gfp = (GFP_HIGHUSER_MOVABLE & w->gfp) | __GFP_MOVABLE |
 		       __GFP_NORETRY | __GFP_NOWARN,
 		.mode = MIGRATE_ASYNC,
 		.reason = MR_NUMA_MISPLACED,
 	};
-	unsigned long pfn = READ_ONCE(pn->guest_pfn);
-	unsigned long came = atomic_long_read(&pn->guests_came);
-	unsigned long looks = GUESTS_LOOK, wraps = 0, stored = 0, out;
-	struct folio *folio;
+	unsigned long stored = 0;
 
-	while (l.nr < GUESTS_LEAVE && looks--) {
-		folio = private_node_next_guest(pn, &pfn);
-		if (!folio && wraps++)
-			break;
-		if (!folio) {
-			pfn = 0;
-			continue;
-		}
-		if (private_node_folio_is_users(folio))
-			private_node_move_out(&l, folio);
-		else
-			stored++;
-		folio_put(folio);
-	}
-	WRITE_ONCE(pn->guest_pfn, pfn);
-	out = move_or_swap(&l, &left);
-	if (!out && stored)
-		out = zswap_leave_node(pn->nid, GUESTS_LEAVE);
-	if (!out) {
-		WRITE_ONCE(pn->guests_seen, came);
-		WRITE_ONCE(pn->guests_again, jiffies + NAMED_FIRST);
-	}
-	this_cpu_add(pn->stats->guests_moved, out);
-	return out;
+	look_for_guests(w, &l, &stored);
+	w->left = move_or_swap(&l, &left, may_swap(w));
+	if (!w->left && stored && may_swap(w))
+		w->left = zswap_leave_node(w->pn->nid, GUESTS_LEAVE);
+	/* Single pages on the lists of this CPU are no large piece. */
+	if (w->left && w->order)
+		private_node_drain(w->pn->nid);
+	this_cpu_add(w->pn->stats->guests_moved, w->left);
 }
-
-struct guests_work {
-	struct work_struct work;
-	struct private_node *pn;
-	gfp_t gfp;
-	unsigned long nr;
-};
 
 static void guests_work(struct work_struct *work)
 {
-	struct guests_work *w = container_of(work, struct guests_work, work);
+	some_guests_leave(container_of(work, struct guests_work, work));
+}
 
-	w->nr = some_guests_leave(w->pn, w->gfp);
+/* All were looked at in vain: not again at once, unless others come. */
+static void back_off(struct guests_work *w, unsigned long came,
+		     unsigned long took)
+{
+	unsigned long wait = w->unsure ? UNSURE_AGAIN : NAMED_FIRST;
+
+	/* Who may wait for more may have more success. */
+	if (!may_swap(w))
+		return;
+	WRITE_ONCE(w->pn->guests_again, jiffies + max(wait, 4 * took));
+	WRITE_ONCE(w->pn->guests_seen, came);
 }
 
 /*
  * In a worker: guests may have other nodes than the cpuset of the task that
- * wants their place.
+ * wants their place.  Once around the node, in parts, until some leave.
  */
-static unsigned long ask_guests(struct private_node *pn, gfp_t gfp)
+static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
+				unsigned int order)
 {
-	struct guests_work w = { .pn = pn, .gfp = gfp };
+	struct guests_work w = { .pn = pn, .gfp = gfp, .order = order };
+	unsigned long came = atomic_long_read(&pn->guests_came);
+	unsigned long start = jiffies;
+	bool round;
 
 	INIT_WORK_ONSTACK(&w.work, guests_work);
-	queue_work(guests_wq, &w.work);
-	flush_work(&w.work);
+	do {
+		/* Who holds locks of reclaim does not queue behind reclaim. */
+		queue_work(may_swap(&w) ? guests_wq : guests_nofs_wq, &w.work);
+		flush_work(&w.work);
+		round = w.passed >= node_spanned_pages(pn->nid) ||
+			!private_node_hook(guests_stuck);
+	} while (!w.left && !round && !fatal_signal_pending(current));
 	destroy_work_on_stack(&w.work);
-	return w.nr;
+	if (!w.left && round)
+		back_off(&w, came, jiffies - start);
+	return w.left;
 }
 
 /*
@@ -310,10 +383,12 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp)
  *
  * What the kernel put there leaves, up or out to swap, before on_full is asked;
  * a bounded number of pages for each call, and nothing new comes for a while.
- * A large folio falls back to small ones instead.
+ * For a large piece as many as it has pages leave, from where one may be free
+ * then; nothing else is moved for it.
  *
  * Context: as @gfp says; does nothing where that does not allow to sleep, nor
- * in reclaim.
+ * in reclaim.  Under memalloc_nofs_save() and the like guests only move, without
+ * reclaim.
  * Return: true when something left, and a new look is worth it.
  */
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
@@ -323,15 +398,16 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 	unsigned long nr = 0;
 	int nid;
 
-	if (order || !gfpflags_allow_blocking(gfp) || !(gfp & __GFP_IO) ||
-	    !guests_wq || current->flags & PF_MEMALLOC || fatal_signal_pending(current) ||
+	gfp = current_gfp_context(gfp);
+	if (!gfpflags_allow_blocking(gfp) || !guests_wq || !guests_nofs_wq ||
+	    current->flags & PF_MEMALLOC || fatal_signal_pending(current) ||
 	    !private_node_hook(guests_leave))
 		return false;
 	for_each_node_mask(nid, *nodes) {
 		pn = node_is_private(nid) ? private_node_find(nid) : NULL;
-		if (pn && any_guest(pn)) {
+		if (pn && private_node_any_guest(pn)) {
 			WRITE_ONCE(pn->named_until, (jiffies + NAMED_FIRST) ?: 1);
-			nr += ask_guests(pn, gfp);
+			nr += ask_guests(pn, gfp, order);
 		}
 		private_node_put(pn);
 		if (nr)
@@ -345,6 +421,8 @@ static int __init private_node_leave_init(void)
 	/* Who waits for memory waits for it. */
 	guests_wq = alloc_workqueue("private_node_guests",
 				    WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	return guests_wq ? 0 : -ENOMEM;
+	guests_nofs_wq = alloc_workqueue("private_node_guests_nofs",
+					 WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
+	return guests_wq && guests_nofs_wq ? 0 : -ENOMEM;
 }
 core_initcall(private_node_leave_init);

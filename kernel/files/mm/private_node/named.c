@@ -135,10 +135,20 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				 order);
 }
 
+/* Room for the small folios of a large one.  Context: rcu_read_lock() held. */
+static bool may_have_room(int nid, unsigned int order)
+{
+	struct private_node *pn = private_node_peek(nid);
+
+	return private_node_free_pages_nid(nid) >= 1UL << order ||
+	       (pn && private_node_any_guest(pn));
+}
+
 /*
  * __private_node_mpol_spills - see private_node_mpol_spills()
  *
- * A large folio falls back to small ones on the node first.
+ * A large folio falls back to small ones on the node first, where it has room or
+ * what the kernel put there may make room.
  */
 bool __private_node_mpol_spills(const struct mempolicy *pol,
 				unsigned int order)
@@ -147,11 +157,11 @@ bool __private_node_mpol_spills(const struct mempolicy *pol,
 	struct private_node *pn;
 	int nid;
 
+	guard(rcu)();
 	if (order)
 		for_each_node_mask(nid, open)
-			if (private_node_free_pages_nid(nid) >= 1UL << order)
+			if (may_have_room(nid, order))
 				return false;
-	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (!pn || !private_node_mpol_means(pol, pn))

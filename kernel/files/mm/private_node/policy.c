@@ -362,9 +362,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	nodes_or(nodes, inside, ordinary);
 	if (private_node_mpol_spreads(pol))
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
-	if (prefers)
-		gfp = private_node_prefer_gfp(gfp);
-	if (!folio && !nodes_empty(inside))
+	if (prefers && !nodes_empty(inside))
+		folio = private_node_walk_preferred(origin(pol), &nodes, gfp,
+						    order);
+	else if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order);
 	/* A large folio falls back to small ones before that is 'full'. */
 	if (!folio && nodes_empty(ordinary) && !order && !prefers &&

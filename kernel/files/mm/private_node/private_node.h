@@ -263,6 +263,8 @@ void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order);
+struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
+					  gfp_t gfp, unsigned int order);
 struct folio *private_node_kill_for(struct private_node *pn,
 				    enum private_node_user user, gfp_t gfp,
 				    unsigned int order);
@@ -394,6 +396,7 @@ int private_node_move_out(struct private_node_leaving *l, struct folio *folio);
 struct folio *private_node_next_guest(struct private_node *pn,
 				      unsigned long *pfn);
 bool private_node_named_first(struct private_node *pn);
+bool private_node_any_guest(struct private_node *pn);
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order);
 

@@ -43,10 +43,11 @@
  *	One line a node: name, node id, owner, ranges.
  * ``alloc``
  *	Write "node=NAME[,NAME...] [ordinary=NODELIST] [order=N] [count=N]
- *	[gfp=sleep|atomic]" to take folios and hold them.  With one name and no
+ *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name and no
  *	ordinary nodes from that node, with on_full; else from the set.  Stops
  *	early when there are no more; -ENOMEM when there was none at all.
- *	"atomic" allocates with interrupts off.
+ *	"atomic" allocates with interrupts off, "nofs" where no filesystem may
+ *	be entered.
  * ``free``
  *	Write "all", or "NID [COUNT]", to give held folios back.  -EIO when
  *	what was stored in one of them has changed.
@@ -73,6 +74,7 @@
 #include <linux/mutex.h>
 #include <linux/private_node.h>
 #include <linux/range.h>
+#include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -601,6 +603,7 @@ struct sim_alloc {
 	nodemask_t ordinary;
 	bool set;
 	bool atomic;
+	bool nofs;
 	unsigned int order;
 	unsigned long count;
 };
@@ -640,8 +643,10 @@ static int parse_alloc(struct sim_alloc *a, char *o[])
 	if (o[ALLOC_COUNT] && kstrtoul(o[ALLOC_COUNT], 10, &a->count))
 		return bad("count", o[ALLOC_COUNT], "no number");
 	a->atomic = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "atomic");
-	if (o[ALLOC_GFP] && !a->atomic && strcmp(o[ALLOC_GFP], "sleep"))
-		return bad("gfp", o[ALLOC_GFP], "neither sleep nor atomic");
+	a->nofs = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "nofs");
+	if (o[ALLOC_GFP] && !a->atomic && !a->nofs &&
+	    strcmp(o[ALLOC_GFP], "sleep"))
+		return bad("gfp", o[ALLOC_GFP], "neither sleep, nofs nor atomic");
 	return 0;
 }
 
@@ -658,6 +663,12 @@ static struct folio *alloc_in_context(struct sim_alloc *a)
 	unsigned long flags;
 	struct folio *folio;
 
+	if (a->nofs) {
+		flags = memalloc_nofs_save();
+		folio = alloc_one(a, GFP_KERNEL | __GFP_NOWARN);
+		memalloc_nofs_restore(flags);
+		return folio;
+	}
 	if (!a->atomic)
 		return alloc_one(a, GFP_KERNEL | __GFP_NOWARN);
 	local_irq_save(flags);
