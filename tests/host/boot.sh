@@ -52,6 +52,9 @@ ok "KASLR: without private_node= it goes to node 1 too" [ "$landed" -gt 0 ]
 ok "KASLR: the kernel boots with private_node=1" kaslr --append private_node=1
 ok "KASLR: with private_node=1 it never goes there" [ "$landed" = 0 ]
 ok "KASLR: and node 1 is private in each of $boots boots" [ "$closed" = "$boots" ]
+ok "KASLR: the kernel boots with private-node=1" kaslr --append private-node=1
+ok "KASLR: that is the same: it never goes there" [ "$landed" = 0 ]
+ok "KASLR: and node 1 is private in each of the boots" [ "$closed" = "$boots" ]
 
 # harness/vm has made the initramfs by now.
 PMN_INITRD=$(find "$top"/build/vm -name 'init-*.cpio' -printf '%T@ %p\n' | sort -n | tail -n 1 | cut -d' ' -f2)
@@ -72,5 +75,7 @@ ok "a guest with compressed RAM" guest --node 512M --reserve 128M,node=0 --appen
 ok "hibernation: offered before there is compressed RAM" says '^before: can$'
 ok "hibernation: disabled while it is registered" says '^registered: disabled$'
 ok "hibernation: refused to who tries" says '^hibernation refused$'
+ok "hibernation: who has opened /dev/snapshot makes an image" says '^image before: made$'
+ok "hibernation: and none once it is registered" says '^image registered: Device or resource busy$'
 ok "hibernation: offered again" says '^after: can$'
 done_testing

@@ -97,6 +97,7 @@ sample() {
 		guest27
 	SCRIPT
 	coproc NAME { exec co28 arg; }
+	unshare --mount --propagation word32 sh -c 'shell33'
 	find . -name x -exec exec29 {} \; ; command -v maybe > /dev/null; diff30 <(sub31) x
 	EOF
 }
@@ -104,7 +105,7 @@ sample() {
 [ -n "$(harness/setup --list)" ] || { echo "not ok 1 - harness/setup --list names the packages"; exit 1; }
 sample > "$tmp/sample"
 chmod +x "$tmp/sample"
-want='1 2 3 4 5 6 8 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31'
+want='1 2 3 4 5 6 8 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 33'
 tests/lib/commands "$tmp/sample" | cut -f2 | grep -oE '[0-9]+$' | sort -nu | paste -sd' ' > "$tmp/got"
 ok "the reader sees commands wherever a script may have them" [ "$(cat "$tmp/got")" = "$want" ]
 not_ok "and nothing else" grep -qE 'comment|text|pattern|word|maybe|own|cat$' <(tests/lib/commands "$tmp/sample" | cut -f2)

@@ -72,6 +72,11 @@ hibernate)
 	echo "registered: $(grep -o disabled /sys/power/disk || echo can)"
 	echo disk > /sys/power/state 2> /dev/null || echo "hibernation refused"
 	modprobe -r cram_sim
+	modprobe cram_sim
+	# Opened while it can be; a device comes then.
+	"$PMN_TOP/build/tests/guest/boot/snapshot" $sim/new_device \
+		"name=c range=$(cut -d: -f2- <<< "${PMN_RESERVED%% *}") physical=64M algorithm=lz4"
+	modprobe -r cram_sim
 	echo "after: $(grep -o disabled /sys/power/disk || echo can)"
 	;;
 # For tests/mutate: one hook, and its control.

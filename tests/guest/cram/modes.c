@@ -136,7 +136,7 @@ static void shrinking(void)
 
 static unsigned long poisoned_kb(void)
 {
-	return number_in("/proc/meminfo", "HardwareCorrupted:");
+	return number_in("/proc/meminfo", "PrivateHardwareCorrupted:");
 }
 
 static unsigned long lost_before, poisoned_before;

@@ -4,6 +4,8 @@
  *
  *	load FILE TASKS
  *
+ * Says "ready".  For each byte of its input it says "worked" once each task has done so much more.
+ *
  * Each task maps some of the device map, privately or shared, writes pages, checks what it wrote,
  * and drops some.  SIGBUS is an answer: that page is given up.  One page is held from beginning to
  * end, as all tasks may be between two mappings at once.  At the end, for all:
@@ -24,6 +26,7 @@
 
 #define SIZE (8UL << 20)
 #define PAGE 4096UL
+#define WORK 2048UL	/* rounds */
 
 struct result {
 	unsigned long rounds, sigbus, wrong;
@@ -105,6 +108,24 @@ static void task(const char *file, int nr)
 	exit(0);
 }
 
+static void wait_for_work(int tasks)
+{
+	unsigned long from[16];
+	int i;
+
+	for (i = 0; i < tasks; i++)
+		from[i] = shared->of[i].rounds;
+	for (i = 0; i < tasks; i++)
+		while (shared->of[i].rounds - from[i] < WORK)
+			usleep(1000);
+}
+
+static void say(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+}
+
 int main(int argc, char **argv)
 {
 	struct result sum = { 0 };
@@ -129,10 +150,11 @@ int main(int argc, char **argv)
 		die(argv[1]);
 	signal(SIGBUS, on_sigbus);
 	one(&shared->of[tasks], p, &held, 1);
-	puts("ready");
-	fflush(stdout);
-	while (read(0, &c, 1) > 0)
-		;
+	say("ready");
+	while (read(0, &c, 1) > 0) {
+		wait_for_work(tasks);
+		say("worked");
+	}
 	shared->stop = 1;
 	while (wait(NULL) > 0)
 		;

@@ -24,6 +24,12 @@ load() {
 	read -r line <&"${HOLDER[0]}" && [ "$line" = ready ]
 }
 
+# Until each task has worked on, on the node as it is now.
+worked() {
+	local line
+	printf . >&"${HOLDER[1]}" && read -r line <&"${HOLDER[0]}" && [ "$line" = worked ]
+}
+
 # The answer comes after the end of its input.
 end_load() {
 	local in=${HOLDER[1]} out=${HOLDER[0]} copy
@@ -45,7 +51,7 @@ for how in refuse move sigbus; do
 	plug dax0.0
 	on_unplug dax0.0 $how
 	ok "$how: load" load
-	sleep 2
+	ok "$how: it is under way" worked
 	refused=0 gone=0
 	for ((try = 0; try < tries; try++)); do
 		if unplug dax0.0; then
@@ -56,7 +62,7 @@ for how in refuse move sigbus; do
 			refused=$((refused + 1))
 			whole || { ok "$how: whole after a refusal" false; break; }
 		fi
-		sleep 0.3
+		worked || { ok "$how: the load goes on" false; break; }
 	done
 	echo "# $how: refused $refused, gone $gone"
 	if [ $how = refuse ]; then
@@ -67,7 +73,7 @@ for how in refuse move sigbus; do
 	ok "$how: unbind and bind under load" eval 'unbind dax0.0 && bind dax0.0 kmem'
 	[ "$(get dax0.0 state)" = online_movable ] || { unplug dax0.0; plug dax0.0; }
 	ok "$how: whole" whole
-	sleep 0.3
+	ok "$how: the load goes on" worked
 	ok "$how: nobody read anything wrong" end_load
 	wait
 	ok "$how: unplugged" unplug dax0.0

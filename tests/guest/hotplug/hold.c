@@ -2,23 +2,33 @@
 /*
  * hold: keep pages of a private node without mapping them, for holder.sh.
  *
- *	hold NODE pipe|socket|memfd
+ *	hold NODE WHAT [ended|own]
  *
- * Says "ready" and waits for the end of its standard input.
+ * ended: the first thread ends, another one goes on.  own: a thread with a table of files of its own
+ * does it.  Says "ready" and waits for the end of its standard input.
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/mempolicy.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define SIZE (4 * 4096UL)
+
+static unsigned long mask;
+static const char *what;
 
 static void die(const char *what)
 {
@@ -26,63 +36,194 @@ static void die(const char *what)
 	exit(2);
 }
 
-/* Pages of the node in a pipe and nowhere else. */
-static void into_pipe(unsigned long mask, int *fd)
+static char *map_bound(int flags, int fd)
 {
-	char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct iovec iov = { p, SIZE };
+	char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, flags, fd, 0);
 
 	if (p == MAP_FAILED || syscall(SYS_mbind, p, SIZE, MPOL_BIND, &mask, 64UL, 0))
 		die("mbind");
 	memset(p, 1, SIZE);
+	return p;
+}
+
+/* Pages of the node in a pipe and nowhere else. */
+static void into_pipe(int *fd)
+{
+	char *p = map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	struct iovec iov = { p, SIZE };
+
 	if (pipe(fd) || vmsplice(fd[1], &iov, 1, 0) != (ssize_t)SIZE)
 		die("vmsplice");
 	munmap(p, SIZE);
 }
 
-static void into_socket(unsigned long mask)
+static void into_socket(int to)
 {
-	int fd[2], end[2];
+	int fd[2];
 
-	into_pipe(mask, fd);
-	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end))
-		die("socketpair");
-	if (splice(fd[0], NULL, end[0], NULL, SIZE, 0) != (ssize_t)SIZE)
+	into_pipe(fd);
+	if (splice(fd[0], NULL, to, NULL, SIZE, 0) != (ssize_t)SIZE)
 		die("splice");
 	close(fd[0]);
 	close(fd[1]);
 }
 
-static void into_memfd(unsigned long mask)
+static int memfd(void)
 {
 	int fd = memfd_create("held", 0);
-	char *p;
 
 	if (fd < 0 || ftruncate(fd, SIZE))
 		die("memfd");
-	p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (p == MAP_FAILED || syscall(SYS_mbind, p, SIZE, MPOL_BIND, &mask, 64UL, 0))
-		die("mbind");
-	memset(p, 1, SIZE);
-	munmap(p, SIZE);
+	munmap(map_bound(MAP_SHARED, fd), SIZE);
+	return fd;
+}
+
+static void pair(int *end)
+{
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, end))
+		die("socketpair");
+}
+
+/* The file is in the queue of a socket, and in nobody's table. */
+static void send_file(int fd)
+{
+	union {
+		char buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = {};
+	struct iovec iov = { "x", 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1,
+		.msg_control = control.buf, .msg_controllen = sizeof(control.buf),
+	};
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	int end[2];
+
+	pair(end);
+	cmsg->cmsg_level = SOL_SOCKET;
+	cmsg->cmsg_type = SCM_RIGHTS;
+	cmsg->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
+	if (sendmsg(end[0], &msg, 0) != 1)
+		die("sendmsg");
+	close(fd);
+}
+
+/* A connection that nobody accepts, to an address that the kernel chooses. */
+static int waits(int family, const void *any, socklen_t len)
+{
+	struct sockaddr_storage addr;
+	socklen_t size = sizeof(addr);
+	int from = socket(family, SOCK_STREAM, 0);
+	int to = socket(family, SOCK_STREAM, 0);
+
+	if (bind(to, any, len) || listen(to, 1) || getsockname(to, (struct sockaddr *)&addr, &size) ||
+	    connect(from, (struct sockaddr *)&addr, size))
+		die("connect");
+	return from;
+}
+
+static int unix_waits(void)
+{
+	sa_family_t any = AF_UNIX;
+
+	return waits(AF_UNIX, &any, sizeof(any));
+}
+
+static int tcp_waits(void)
+{
+	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &lo))
+		die("lo");
+	return waits(AF_INET, &any, sizeof(any));
+}
+
+static void hold(void)
+{
+	int fd[2];
+
+	if (!strcmp(what, "pipe")) {
+		into_pipe(fd);
+	} else if (!strcmp(what, "socket")) {
+		pair(fd);
+		into_socket(fd[0]);
+	} else if (!strcmp(what, "unix")) {
+		into_socket(unix_waits());
+	} else if (!strcmp(what, "tcp")) {
+		into_socket(tcp_waits());
+	} else if (!strcmp(what, "sent")) {
+		into_pipe(fd);
+		close(fd[1]);
+		send_file(fd[0]);
+	} else if (!strcmp(what, "sent-memfd")) {
+		send_file(memfd());
+	} else if (!strcmp(what, "memfd")) {
+		memfd();
+	} else if (!strcmp(what, "mapped")) {
+		map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	} else {
+		exit(2);
+	}
+}
+
+static void *last_words(void *arg)
+{
+	char c;
+
+	puts("ready");
+	fflush(stdout);
+	exit(read(0, &c, 1) < 0);
+}
+
+static void *own_table(void *arg)
+{
+	if (unshare(CLONE_FILES))
+		die("unshare");
+	hold();
+	return last_words(NULL);
+}
+
+/* Until the first thread is a zombie. */
+static void *goes_on(void *arg)
+{
+	char line[128];
+	FILE *f;
+	int z;
+
+	do {
+		usleep(10000);
+		f = fopen("/proc/self/stat", "r");
+		z = f && fgets(line, sizeof(line), f) && strstr(line, ") Z ");
+		if (f)
+			fclose(f);
+	} while (!z);
+	return last_words(NULL);
+}
+
+static void start(void *(*thread)(void *))
+{
+	pthread_t t;
+
+	if (pthread_create(&t, NULL, thread, NULL))
+		die("pthread_create");
 }
 
 int main(int argc, char **argv)
 {
-	unsigned long mask;
-	int fd[2];
-	char c;
-
-	if (argc != 3)
+	if (argc < 3)
 		return 2;
 	mask = 1UL << atoi(argv[1]);
-	if (!strcmp(argv[2], "pipe"))
-		into_pipe(mask, fd);
-	else if (!strcmp(argv[2], "socket"))
-		into_socket(mask);
-	else
-		into_memfd(mask);
-	puts("ready");
-	fflush(stdout);
-	return read(0, &c, 1) < 0;
+	what = argv[2];
+	if (argc > 3 && !strcmp(argv[3], "own")) {
+		start(own_table);
+		pause();
+	}
+	hold();
+	if (argc > 3) {
+		start(goes_on);
+		pthread_exit(NULL);
+	}
+	last_words(NULL);
 }

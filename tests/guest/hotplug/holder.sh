@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# An unplug that is refused names what holds the page: a file of tmpfs, a pipe, a socket.
+# An unplug that is refused names what holds the page: a file of tmpfs, a pipe, a socket, what was sent to
+# one; and whose it is, also when the first thread of that process has ended.
 #
 # vm: --node 1G --node 1G --reserve 256M,node=1 --reserve 128M,node=1 --append private_node_spare=2
 # timeout: 120
@@ -16,7 +17,7 @@ ranges=$(IFS=,; echo "${range[*]}")
 before=$(leftovers)
 
 holder() {
-	coproc HOLDER { exec "$PMN_BIN/hold" "$nid" "$1"; }
+	coproc HOLDER { exec "$PMN_BIN/hold" "$nid" "$@"; }
 	local line
 	read -r line <&"${HOLDER[0]}" && [ "$line" = ready ]
 }
@@ -42,12 +43,27 @@ ok "memfd: refused, names it and who has it open" \
 	logged "one in file memfd:held \(.*\), open in pid $HOLDER_PID \(hold\)" sim remove_node a
 end_holder
 
-for what in pipe socket; do
-	ok "$what: has pages on the node" holder $what
-	ok "$what: refused, names it and its owner" \
-		logged "user pages are pinned, one in a $what of pid $HOLDER_PID \(hold\)" sim remove_node a
+# What is asked of hold, and how the log names it.
+while IFS=: read -r how says; do
+	read -ra args <<< "$how"
+	ok "$how: has pages on the node" holder "${args[@]}"
+	ok "$how: refused, names it and its owner" \
+		logged "user pages are (pinned|in use), one $says pid $HOLDER_PID \(hold\)" sim remove_node a
 	end_holder
-done
+done <<-'EOF'
+	pipe:in a pipe of
+	pipe ended:in a pipe of
+	pipe own:in a pipe of
+	socket:in a socket of
+	socket own:in a socket of
+	unix:in a connection that waits for accept\(\) of
+	tcp:in a connection that waits for accept\(\) of
+	sent:in a file that was sent to a socket of
+	sent ended:in a file that was sent to a socket of
+	sent-memfd:in file memfd:held \(.*\), sent to a socket of
+	mapped:by
+	mapped ended:by
+EOF
 ok "unplugged when they are gone" sim remove_node a
 ok "nothing is left" same "$(leftovers)" "$before"
 done_testing

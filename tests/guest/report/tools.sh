@@ -74,6 +74,12 @@ mkdir -p /tmp/onnode
 mount -t tmpfs -o size=256M none /tmp/onnode
 numactl --length=64m --file=/tmp/onnode/file --membind=1 --touch
 ok "64 MiB of tmpfs are on the node" at_least "$(mem PrivateShmem)" 65000
+# The table of sysrq-m, which a shortage prints as well.
+echo m > /proc/sysrq-trigger
+ok "a report of memory counts no shmem of the node" \
+	[ "$(dmesg | sed -nE 's/.* mapped:[0-9]+ shmem:([0-9]+) pagetables:.*/\1/p' | tail -n 1)" -lt 8192 ]
+ok "nor its pages as RAM" \
+	[ "$(dmesg | sed -nE 's/.* ([0-9]+) pages RAM$/\1/p' | tail -n 1)" -le $((1 << 18)) ]
 if has free; then
 	show tmpfs free -m
 	ok "free: what is shared does not have it" [ "$(free_column 5)" -lt 32768 ]

@@ -41,7 +41,21 @@ static void set(const char *path, const char *text)
 
 static unsigned long corrupted(void)
 {
-	return number_in("/proc/meminfo", "HardwareCorrupted: ") * 1024 / PAGE;
+	return number_in("/proc/meminfo", "PrivateHardwareCorrupted: ") * 1024 / PAGE;
+}
+
+static unsigned long ordinary_corrupted(void)
+{
+	return number_in("/proc/meminfo", "\nHardwareCorrupted: ") * 1024 / PAGE;
+}
+
+static int poison_ordinary(void *arg)
+{
+	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	*p = 1;
+	madvise(p, PAGE, MADV_HWPOISON);
+	return *(volatile char *)p;
 }
 
 static uint64_t frame(const char *p)
@@ -411,9 +425,10 @@ static void test_unplug(char *shared, char *bound)
 	unsigned long total = node_number("total_bytes");
 	int i, nr = 0;
 
+	ok(corrupted() && ordinary_corrupted() == 1, "HardwareCorrupted counts none of the node's %lu", corrupted());
 	ok(good(shared, LEN) == LEN / PAGE - 1 && gives_sigbus(shared + 39 * PAGE), "before unplug: a shared page is lost");
 	ok(write_file(SIM "unplug", "a"), "unplug with %d broken pages", nr_lost);
-	ok(!corrupted(), "unplug: HardwareCorrupted is %lu", corrupted());
+	ok(!corrupted(), "unplug: PrivateHardwareCorrupted is %lu", corrupted());
 	ok(gives_sigbus(shared + 39 * PAGE), "unplugged: the lost shared page still gives SIGBUS");
 	ok(gives_sigbus(bound + 39 * PAGE), "unplugged: the lost bound page still gives SIGBUS");
 	ok(good(bound, LEN) == LEN / PAGE - 1, "unplugged: the others were moved");
@@ -438,6 +453,8 @@ int main(void)
 	find_node();
 	snprintf(dev_path, sizeof(dev_path), "/dev/private_node/a");
 	fd = open_dev();
+	ok(in_child(poison_ordinary, NULL) == 128 + SIGBUS && ordinary_corrupted() == 1 && !corrupted(),
+	   "control: HardwareCorrupted counts an ordinary page, PrivateHardwareCorrupted does not");
 	test_full();
 	test_pinned();
 	test_huge();

@@ -9,10 +9,10 @@
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <pthread.h>
-#include <sys/klog.h>
 #include <sys/socket.h>
 
 #include "../devmap/devmap.h"
+#include "log.h"
 
 static unsigned long here;
 static pid_t filler;
@@ -36,26 +36,6 @@ static char *map(size_t len, int flags)
 		bail("mmap of %zu bytes", len);
 	madvise(p, len, MADV_NOHUGEPAGE);
 	return p;
-}
-
-/* Forgets the kernel's log. */
-static void log_clear(void)
-{
-	klogctl(5, NULL, 0);
-}
-
-/* Has the log, since it was cleared, a line with all of these texts? */
-static bool log_has(const char *a, const char *b)
-{
-	static char text[1 << 18];
-	int n = klogctl(3, text, sizeof(text) - 1);
-	char *line, *save;
-
-	text[n < 0 ? 0 : n] = 0;
-	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
-		if (strstr(line, a) && strstr(line, b))
-			return true;
-	return false;
 }
 
 /* All of the node, and when it is asked, all but 2 MiB. */

@@ -162,9 +162,12 @@ static void test_requests(void)
 	   "... read back under the bind, and in no total");
 	ok(request("/proc/sys/vm/nr_hugepages_mempolicy", "3") && three() == 300 &&
 	   number_in("/proc/sys/vm/nr_hugepages_mempolicy", "") == 3, "... by the sysctl as well (%06lu)", three());
+	ok(!request("nr_hugepages_mempolicy", "4000") && errno == ENOMEM && three() == 300, "... more than fits: ENOMEM");
+	ok(!request("/proc/sys/vm/nr_hugepages_mempolicy", "4000") && errno == ENOMEM && three() == 300, "... by the sysctl too");
 	enable("-hugetlb");
-	ok(!request("nr_hugepages_mempolicy", "6") && errno == EOPNOTSUPP && three() == 300, "... closed: EOPNOTSUPP");
+	ok(!request("nr_hugepages_mempolicy", "6") && errno == EOPNOTSUPP, "... closed: EOPNOTSUPP");
 	enable("+hugetlb");
+	ok(three() == 300, "... and as before");
 	ok(request("nr_hugepages_mempolicy", "0") && !three(), "... given back");
 	set_task(MPOL_BIND, N2);
 	ok(request("nr_hugepages_mempolicy", "5") && three() == 5, "control: a bind to node 2");

@@ -8,6 +8,7 @@
 #include <linux/mempolicy.h>
 
 #include "../devmap/devmap.h"
+#include "log.h"
 
 #define HPAGES(n) ((size_t)(n) * PMD)
 
@@ -63,6 +64,47 @@ static int write_copy(void *arg)
 	return where(p, PMD).here == 512 ? 0 : 1;
 }
 
+/* What node<N>/meminfo says, in its own units. */
+static unsigned long shown(const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/meminfo", node);
+	return number_in(path, name);
+}
+
+static void write_first(char *p)
+{
+	use(p, 1);
+}
+
+/* The kernel writes. */
+static void read_into(char *p)
+{
+	int fd = open("/dev/zero", O_RDONLY);
+
+	if (read(fd, p, 1) != -1 || errno != EFAULT)
+		printf("# no EFAULT\n");
+	close(fd);
+}
+
+/* What gives no huge page says so; the rate limit may hold a line back, so it comes again. */
+static bool says(char *p, void (*access)(char *), const char *fate)
+{
+	char want[64];
+	int i;
+
+	snprintf(want, sizeof(want), "node %d: boot: its pool of huge pages is empty: ", node);
+	for (i = 0; i < 30; i++) {
+		log_clear();
+		access(p);
+		if (log_has(want, fate))
+			return true;
+		sleep(1);
+	}
+	return false;
+}
+
 static void test_pool(unsigned long free)
 {
 	char *p, *other;
@@ -86,6 +128,14 @@ static void test_pool(unsigned long free)
 	   "a bind takes all of it, and then gets SIGBUS");
 	ok(counter("hugetlb_used ") == 8 * 512 && counter("hugetlb_failed ") > 0, "... counted (%lu, %lu)",
 	   counter("hugetlb_used "), counter("hugetlb_failed "));
+	ok(says(p + HPAGES(8), write_first, "gets SIGBUS; end what uses them"), "... and the log says why and what to do");
+	log_clear();
+	ok(madvise(p + HPAGES(8), PMD, MADV_POPULATE_WRITE) && !log_has("pool of huge pages", ""),
+	   "... silent for who has an errno");
+	other = map(1, MAP_NORESERVE);
+	ok(!use(other, 1) && !log_has("pool of huge pages", ""), "... and for an ordinary pool");
+	munmap(other, PMD);
+	ok(says(p + HPAGES(8), read_into, "hugetlb ("), "... a store by the kernel: EFAULT, and a line");
 	munmap(p, HPAGES(9));
 	ok(pool(node, "free_hugepages") == 8, "... and gives it back to the pool");
 
@@ -109,11 +159,18 @@ static void test_both(void)
 	ok(use(p, 10) == 10 && where(p, HPAGES(10)).here == 8 * 512, "a bind to both takes 8 of the node and 2 of node 0");
 	munmap(p, HPAGES(10));
 
+	ok(shown("HugePages_Total:") == 8 && shown("HugePages_Free:") == 8, "the node's meminfo shows its pool");
 	enable("-hugetlb");
 	p = bound(3, 1UL << node);
-	ok(!use(p, 3) && bus_signal == SIGBUS && pool(node, "free_hugepages") == 8 && pool(0, "free_hugepages") == 2,
+	ok(!use(p, 3) && bus_signal == SIGBUS && pool(0, "free_hugepages") == 2,
 	   "closed again: a bind gets nothing of the node's pool, nor of another");
 	munmap(p, HPAGES(3));
+	ok(!shown("HugePages_Total:") && !shown("HugePages_Free:") && !pool(node, "nr_hugepages") && !pool(node, "free_hugepages"),
+	   "... and nothing there looks as if it could be had");
+	ok(shown("PrivateHugetlb:") == 8 * PMD / 1024, "... PrivateHugetlb has what is there (%lu kB)", shown("PrivateHugetlb:"));
+	enable("+hugetlb");
+	ok(pool(node, "nr_hugepages") == 8 && pool(node, "free_hugepages") == 8, "... open again: it is shown as before");
+	enable("-hugetlb");
 	put(pool_file(0, "nr_hugepages"), "0");
 }
 
@@ -127,12 +184,15 @@ int main(void)
 	test_pool(free);
 	test_both();
 	put(pool_file(node, "nr_hugepages"), "0");
-	ok(!pool(node, "nr_hugepages") && node_free() == free, "closed, the pool can be given back: %lu of %lu pages free",
+	ok(!shown("PrivateHugetlb:") && node_free() == free, "closed, the pool can be given back: %lu of %lu pages free",
 	   node_free(), free);
 	enable("+hugetlb");
-	put(pool_file(node, "nr_hugepages"), "100000");
-	ok(pool(node, "nr_hugepages") > 100 && pool(node, "nr_hugepages") <= free / 512, "more than fits: as many as fit (%lu)",
-	   pool(node, "nr_hugepages"));
+	put(pool_file(node, "nr_hugepages"), "3");
+	ok(!write_file(pool_file(node, "nr_hugepages"), "100000") && errno == ENOMEM && pool(node, "nr_hugepages") == 3 &&
+	   free - node_free() == 3 * 512, "more than fits: ENOMEM, and the pool is as it was (%lu)", pool(node, "nr_hugepages"));
+	ok(log_has("nr_hugepages unchanged: the node has no room for as many", ""), "... and the log says so");
+	put(pool_file(node, "nr_hugepages"), "100");
+	ok(pool(node, "nr_hugepages") == 100, "control: what fits");
 	put(pool_file(node, "nr_hugepages"), "0");
 	ok(node_free() == free && !number_in("/proc/meminfo", "HugePages_Total:"), "... and all of it back");
 	return done_testing();

@@ -408,10 +408,10 @@ static void test_huge(void)
 		_exit(forks_pinned());
 	wait(&status);
 	ok(!status, "huge page, pinned, its pool closed: fork() copies it to an ordinary one (%x)", status);
-	/* The ring lets its page go some time after its process. */
+	/* The ring lets its page go some time after its process; a closed pool shows none as free. */
+	enable("+hugetlb");
 	while (free_huge(node) < HUGE)
 		usleep(1000);
-	enable("+hugetlb");
 	pool(0, 0);
 	pool(node, 0);
 	pool(other, 0);

@@ -90,8 +90,8 @@ static __always_inline bool cram_any(void)
  * cram_no_hibernation - is there a device whose memory a snapshot would spoil?
  *
  * To restore an image is to store pages that no ledger has paid for.
- * Context: any; see also the notifier in mm/cram/core.c, for a device that is
- * registered meanwhile.
+ * Context: any; the answer stays while system_transition_mutex is held.  See
+ * also the notifier in mm/cram/core.c, for a device that is registered meanwhile.
  */
 static inline bool cram_no_hibernation(void)
 {

@@ -703,6 +703,8 @@ bool __private_node_can_replace(int nid, unsigned long pfn);
 struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 				   unsigned int order);
 void __private_node_memory_failure(unsigned long pfn, bool soft, int result);
+void __private_node_poisoned(int nid, long pages);
+void __private_node_pfn_poisoned(unsigned long pfn, long pages);
 
 /**
  * private_node_can_replace - is there a page for one that is soft-offlined?
@@ -734,7 +736,36 @@ static inline void private_node_memory_failure(unsigned long pfn, bool soft,
 		__private_node_memory_failure(pfn, soft, result);
 }
 
+/**
+ * private_node_poisoned - pages of a node became part of num_poisoned_pages
+ * @nid: node id
+ * @pages: how many, negative for those that left it
+ *
+ * Counted apart, for ordinary_poisoned_pages().
+ * Context: any.
+ */
+static inline void private_node_poisoned(int nid, long pages)
+{
+	if (private_node_hooked(poisoned, nid))
+		__private_node_poisoned(nid, pages);
+}
+
+/* As private_node_poisoned(), of the node that a pfn with a page is of. */
+static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
+{
+	if (private_node_any())
+		__private_node_pfn_poisoned(pfn, pages);
+}
+
 #else
+
+static inline void private_node_poisoned(int nid, long pages)
+{
+}
+
+static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
+{
+}
 
 static inline bool private_node_can_replace(int nid, unsigned long pfn)
 {

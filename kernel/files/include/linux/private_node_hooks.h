@@ -38,6 +38,7 @@
 	PRIVATE_NODE_HOOK(damon_free) \
 	PRIVATE_NODE_HOOK(oom_report) \
 	PRIVATE_NODE_HOOK(shrink_slab) \
+	PRIVATE_NODE_HOOK(poisoned) \
 	PRIVATE_NODE_HOOK(auto_movable) \
 	PRIVATE_NODE_HOOK(online_state) \
 	PRIVATE_NODE_HOOK(online_normal) \
@@ -74,9 +75,6 @@
 	PRIVATE_NODE_HOOK(pageout) \
 	PRIVATE_NODE_HOOK(reclaim_anon) \
 	PRIVATE_NODE_HOOK(reclaim_memcg) \
-	PRIVATE_NODE_HOOK(reclaim_gate) \
-	PRIVATE_NODE_HOOK(compact_gate) \
-	PRIVATE_NODE_HOOK(hint_gate) \
 	PRIVATE_NODE_HOOK(khugepaged) \
 	PRIVATE_NODE_HOOK(collapse_alloc) \
 	PRIVATE_NODE_HOOK(collapse_late) \

@@ -26,6 +26,8 @@ void __private_node_show_unconsidered(void);
 void private_node_report_meminfo(struct seq_file *m);
 void __private_node_hide_memory(int nid, struct sysinfo *val);
 int __private_node_report_node(int nid, char *buf, int len);
+bool __private_node_pool_open(int nid);
+long __ordinary_poisoned_pages(void);
 
 /**
  * private_node_hide_memory - a closed node has no memory to offer
@@ -42,6 +44,23 @@ static inline void private_node_hide_memory(int nid, struct sysinfo *val)
 {
 	if (private_node_hooked(node_meminfo, nid))
 		__private_node_hide_memory(nid, val);
+}
+
+/**
+ * private_node_pool - a closed node has no huge pages to offer, either
+ * @nid: node id
+ * @pages: of a pool of the node, all or the free ones
+ *
+ * For node<N>/meminfo and node<N>/hugepages/.  PrivateHugetlb says what the pool
+ * of a closed node has.
+ *
+ * Context: any.
+ * Return: @pages; 0 for a private node without the service hugetlb.
+ */
+static inline unsigned int private_node_pool(int nid, unsigned int pages)
+{
+	return private_node_hooked(node_meminfo, nid) &&
+	       !__private_node_pool_open(nid) ? 0 : pages;
 }
 
 /**
@@ -87,6 +106,18 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 #define ordinary_node_pages(hook, item)					\
 	(private_node_any() && private_node_hook(hook) ?		\
 	 __ordinary_node_pages(item) : global_node_page_state(item))
+
+/**
+ * ordinary_poisoned_pages - pages with memory errors, without private ones
+ * @hook: name of the hook
+ *
+ * Cost: a static branch; with a private node, a second counter.
+ * Context: any.
+ */
+#define ordinary_poisoned_pages(hook)					\
+	(private_node_any() && private_node_hook(hook) ?		\
+	 __ordinary_poisoned_pages() :					\
+	 atomic_long_read(&num_poisoned_pages))
 
 #ifdef CONFIG_SWAP
 #define ordinary_swapcache_pages(hook) ordinary_node_pages(hook, NR_SWAPCACHE)
@@ -202,6 +233,8 @@ static inline bool __nodes_reported(bool private, const nodemask_t *nodes)
 #define ordinary_zone_pages(hook, item)		global_zone_page_state(item)
 #define ordinary_node_pages(hook, item)		global_node_page_state(item)
 #define ordinary_swapcache_pages(hook)		total_swapcache_pages()
+#define ordinary_poisoned_pages(hook)	atomic_long_read(&num_poisoned_pages)
+#define private_node_pool(nid, pages)		(pages)
 #define ordinary_free_pages(hook)					\
 	global_zone_page_state(NR_FREE_PAGES)
 #define private_node_file_pages(hook)		0UL

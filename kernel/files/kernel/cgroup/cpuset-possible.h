@@ -27,7 +27,17 @@ static inline bool cpuset_possible_differ(const struct cpuset *a,
 {
 	return !nodes_equal(a->possible, b->possible);
 }
+
+/* Those of the nodes that all may use which names no private node. */
+static inline nodemask_t *cpuset_ordinary_nodes(const nodemask_t *nodes,
+						nodemask_t *room)
+{
+	nodes_andnot(*room, *nodes, node_states[N_MEMORY_PRIVATE]);
+	return room;
+}
 #else
+#define cpuset_ordinary_nodes(nodes, room)	((void)(room), (nodes))
+
 static inline bool cpuset_update_possible(struct cpuset *cs,
 					  struct cpuset *parent, bool v2)
 {

@@ -40,6 +40,11 @@ static const struct trouble full = {
 	"end what fills it, name an ordinary node as well or prefer this one, or choose another on_full",
 };
 
+static const struct trouble dry = {
+	"its pool of huge pages is empty",
+	"end what uses them, write more to nr_hugepages of the node, or name an ordinary node as well or prefer this one",
+};
+
 static const struct trouble closed = {
 	"closed to it",
 	"open the service, or let it bind elsewhere",
@@ -66,16 +71,33 @@ static struct private_node *meant(const struct mempolicy *pol)
 }
 
 static const struct trouble *trouble(struct private_node *pn,
-				     const struct mempolicy *pol)
+				     const struct mempolicy *pol,
+				     enum private_node_service service)
 {
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
 		return &leaving;
 	if (!cpuset_may_name(pn->nid))
 		return &forbidden;
 	if (!mpol_private_node(pol) &&
-	    !(READ_ONCE(pn->enabled) & BIT(PRIVATE_NODE_USER_NUMA)))
+	    !(READ_ONCE(pn->enabled) & BIT(service)))
 		return &closed;
-	return &full;
+	return service == PRIVATE_NODE_HUGETLB ? &dry : &full;
+}
+
+/* Not more lines than anybody reads, whatever they are about. */
+static bool may_tell(void)
+{
+	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
+				      DEFAULT_RATELIMIT_BURST);
+
+	return __ratelimit(&rs);
+}
+
+static void tell_gone(const struct mempolicy *pol, const char *fate)
+{
+	pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
+		nodemask_pr_args(&pol->private_nodes), current->comm,
+		task_pid_nr(current), fate);
 }
 
 /*
@@ -87,24 +109,49 @@ static const struct trouble *trouble(struct private_node *pn,
  */
 void private_node_tell(const struct mempolicy *pol, const char *fate)
 {
-	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
-				      DEFAULT_RATELIMIT_BURST);
 	const struct trouble *why;
 	struct private_node *pn;
 
-	if (!__ratelimit(&rs))
+	if (!may_tell())
 		return;
 	pn = meant(pol);
 	if (!pn) {
-		pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
-			nodemask_pr_args(&pol->private_nodes), current->comm,
-			task_pid_nr(current), fate);
+		tell_gone(pol, fate);
 		return;
 	}
-	why = trouble(pn, pol);
+	why = trouble(pn, pol, PRIVATE_NODE_USER_NUMA);
 	pr_warn("node %d: %s: %s: %s (%d) %s, on_full is %s; %s\n", pn->nid,
 		pn->owner, why->what, current->comm, task_pid_nr(current), fate,
 		private_node_on_full_names[READ_ONCE(pn->on_full)], why->next);
+	private_node_put(pn);
+}
+
+/*
+ * private_node_tell_pool - private_node_tell() for a huge page
+ * @pol: its policy, which names private nodes
+ * @nid: of those that are open to it the nearest, NUMA_NO_NODE if none is
+ * @fate: what becomes of the running task
+ *
+ * Context: process.
+ */
+void private_node_tell_pool(const struct mempolicy *pol, int nid,
+			    const char *fate)
+{
+	const struct trouble *why;
+	struct private_node *pn;
+
+	if (!may_tell())
+		return;
+	pn = nid == NUMA_NO_NODE ? NULL : private_node_find(nid);
+	if (!pn)
+		pn = meant(pol);
+	if (!pn) {
+		tell_gone(pol, fate);
+		return;
+	}
+	why = trouble(pn, pol, PRIVATE_NODE_HUGETLB);
+	pr_warn("node %d: %s: %s: %s (%d) %s; %s\n", pn->nid, pn->owner,
+		why->what, current->comm, task_pid_nr(current), fate, why->next);
 	private_node_put(pn);
 }
 
@@ -362,18 +409,15 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
  */
 int __private_node_exec_room(void)
 {
-	unsigned long unplugs = private_node_unplugs();
 	struct mempolicy *pol = current->mempolicy;
 	nodemask_t open;
 
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return 0;
-	do {
-		open = private_node_mpol_open(pol);
-		if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
-		    owner_makes_room(pol))
-			return 0;
-	} while (private_node_unplug_waited(&unplugs));
+	open = private_node_mpol_open(pol);
+	if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
+	    owner_makes_room(pol))
+		return 0;
 	private_node_tell(pol, "cannot exec, ENOMEM");
 	return -ENOMEM;
 }

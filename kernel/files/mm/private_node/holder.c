@@ -3,8 +3,9 @@
  * Who holds a page that no process maps: a file of tmpfs, a pipe, a socket.
  *
  * Only for the message of an unplug that is refused, so it may be slow: it looks
- * at the open files of all tasks.  It waits for nobody; a pipe or a socket that
- * is in use just now is passed over.
+ * at the open files of all threads, and at what was sent to their sockets: data,
+ * connections that wait for accept(), and files (SCM_RIGHTS).  It waits for
+ * nobody; a pipe or a socket that is in use just now is passed over.
  */
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -12,21 +13,28 @@
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/pipe_fs_i.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <linux/udp.h>
+#include <net/af_unix.h>
+#include <net/inet_connection_sock.h>
+#include <net/scm.h>
 #include <net/sock.h>
 
 #include "private_node.h"
 
 #define TEXT_MAX	(PATH_MAX + 128)
+/* Files that were sent to one socket, to sockets among those, and so on. */
+#define SENT_MAX	256
 
 struct quest {
 	struct folio *folio;
 	struct inode *inode;	/* of the page cache that the folio is in */
-	const char *what;	/* the answer: what is held open */
+	const char *what;	/* the answer: what is held, and how */
+	struct file **sent;	/* with references, room for SENT_MAX */
+	unsigned int nr_sent;
 };
 
 static bool pipe_has(struct pipe_inode_info *pipe, struct folio *folio)
@@ -65,20 +73,96 @@ static bool skb_has(const struct sk_buff *skb, struct folio *folio)
 static bool queue_has(struct sk_buff_head *queue, struct folio *folio)
 {
 	struct sk_buff *skb;
+	bool ret = false;
 
-	guard(spinlock_bh)(&queue->lock);
-	skb_queue_walk(queue, skb)
-		if (skb_has(skb, folio))
-			return true;
-	return false;
+	if (!spin_trylock_bh(&queue->lock))
+		return false;
+	skb_queue_walk(queue, skb) {
+		ret = skb_has(skb, folio);
+		if (ret)
+			break;
+	}
+	spin_unlock_bh(&queue->lock);
+	return ret;
 }
+
+#ifdef CONFIG_UNIX
+
+/* Remembers the files of a message; the lock of its queue is held. */
+static void note_sent(const struct sk_buff *skb, struct quest *q)
+{
+	struct scm_fp_list *fpl = UNIXCB(skb).fp;
+	int i;
+
+	for (i = 0; fpl && i < fpl->count && q->nr_sent < SENT_MAX; i++)
+		q->sent[q->nr_sent++] = get_file(fpl->fp[i]);
+}
+
+/* A reader takes the files of a message out while it is in the queue still. */
+static bool unix_queue_has(struct sock *sk, struct quest *q, bool has_reader)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *skb;
+	bool ret = false;
+
+	if (!spin_trylock_bh(&queue->lock))
+		return false;
+	skb_queue_walk(queue, skb) {
+		if (!has_reader)
+			note_sent(skb, q);
+		ret = ret || skb_has(skb, q->folio);
+	}
+	spin_unlock_bh(&queue->lock);
+	return ret;
+}
+
+/* Nobody reads from a connection before it was taken off the queue. */
+static bool unix_listener_has(struct sock *sk, struct quest *q)
+{
+	struct sk_buff_head *queue = &sk->sk_receive_queue;
+	struct sk_buff *skb;
+	bool ret = false;
+
+	if (!spin_trylock_bh(&queue->lock))
+		return false;
+	skb_queue_walk(queue, skb)
+		ret = ret || (skb->sk && unix_queue_has(skb->sk, q, false));
+	spin_unlock_bh(&queue->lock);
+	return ret;
+}
+
+static const char *unix_has(struct sock *sk, struct quest *q)
+{
+	struct mutex *readers = &unix_sk(sk)->iolock;
+	bool locked, ret;
+
+	if (READ_ONCE(sk->sk_state) == TCP_LISTEN)
+		return unix_listener_has(sk, q) ?
+		       "in a connection that waits for accept() of" : NULL;
+	locked = mutex_trylock(readers);
+	ret = unix_queue_has(sk, q, !locked);
+	if (locked)
+		mutex_unlock(readers);
+	return ret ? "in a socket of" : NULL;
+}
+
+#else
+
+static const char *unix_has(struct sock *sk, struct quest *q)
+{
+	return NULL;
+}
+
+#endif
+
+#ifdef CONFIG_INET
 
 /* What was sent and not acknowledged. */
 static bool tcp_has(struct sock *sk, struct folio *folio)
 {
 	struct rb_node *node;
 
-	if (!sk_is_tcp(sk) || READ_ONCE(sk->sk_state) == TCP_LISTEN)
+	if (!sk_is_tcp(sk))
 		return false;
 	for (node = rb_first(&sk->tcp_rtx_queue); node; node = rb_next(node))
 		if (skb_has(rb_to_skb(node), folio))
@@ -86,46 +170,128 @@ static bool tcp_has(struct sock *sk, struct folio *folio)
 	return false;
 }
 
-static bool socket_has(struct sock *sk, struct folio *folio)
+/* What a reader has moved aside, to read it. */
+static bool udp_has(struct sock *sk, struct folio *folio)
 {
-	bool ret = false;
-
-	if (queue_has(&sk->sk_receive_queue, folio))
-		return true;
-	spin_lock_bh(&sk->sk_lock.slock);
-	if (!sock_owned_by_user_nocheck(sk))
-		ret = queue_has(&sk->sk_write_queue, folio) ||
-		      tcp_has(sk, folio);
-	spin_unlock_bh(&sk->sk_lock.slock);
-	return ret;
-}
-
-static bool is_socket_with(struct file *file, struct folio *folio)
-{
-	struct socket *sock = sock_from_file(file);
-
-	return sock && sock->sk && socket_has(sock->sk, folio);
+	return sk_is_udp(sk) && queue_has(&udp_sk(sk)->reader_queue, folio);
 }
 
 #else
 
-static bool is_socket_with(struct file *file, struct folio *folio)
+static bool tcp_has(struct sock *sk, struct folio *folio)
+{
+	return false;
+}
+
+static bool udp_has(struct sock *sk, struct folio *folio)
 {
 	return false;
 }
 
 #endif
 
-static bool file_holds(struct file *file, struct quest *q)
+/* The queues of a connection are its owner's, whatever the locks in them. */
+static bool locked_sock_has(struct sock *sk, struct folio *folio)
+{
+	return !sock_owned_by_user_nocheck(sk) &&
+	       (queue_has(&sk->sk_receive_queue, folio) ||
+		queue_has(&sk->sk_write_queue, folio) ||
+		udp_has(sk, folio) || tcp_has(sk, folio));
+}
+
+static bool sock_has(struct sock *sk, struct folio *folio)
+{
+	bool ret;
+
+	if (!spin_trylock_bh(&sk->sk_lock.slock))
+		return false;
+	ret = locked_sock_has(sk, folio);
+	spin_unlock_bh(&sk->sk_lock.slock);
+	return ret;
+}
+
+#ifdef CONFIG_INET
+
+static bool is_listener(struct sock *sk)
+{
+	return sk_is_tcp(sk) && READ_ONCE(sk->sk_state) == TCP_LISTEN;
+}
+
+static bool listener_has(struct sock *sk, struct folio *folio)
+{
+	struct request_sock_queue *queue = &inet_csk(sk)->icsk_accept_queue;
+	struct request_sock *req;
+	bool ret = false;
+
+	spin_lock_bh(&queue->rskq_lock);
+	for (req = queue->rskq_accept_head; req && !ret; req = req->dl_next)
+		ret = req->sk && sock_has(req->sk, folio);
+	spin_unlock_bh(&queue->rskq_lock);
+	return ret;
+}
+
+#else
+
+static bool is_listener(struct sock *sk)
+{
+	return false;
+}
+
+static bool listener_has(struct sock *sk, struct folio *folio)
+{
+	return false;
+}
+
+#endif
+
+static const char *socket_has(struct file *file, struct quest *q)
+{
+	struct socket *sock = sock_from_file(file);
+	struct sock *sk = sock ? sock->sk : NULL;
+
+	if (!sk)
+		return NULL;
+	if (sk->sk_family == AF_UNIX)
+		return unix_has(sk, q);
+	if (is_listener(sk))
+		return listener_has(sk, q->folio) ?
+		       "in a connection that waits for accept() of" : NULL;
+	return sock_has(sk, q->folio) ? "in a socket of" : NULL;
+}
+
+#else
+
+static const char *socket_has(struct file *file, struct quest *q)
+{
+	return NULL;
+}
+
+#endif
+
+static const char *file_has(struct file *file, struct quest *q)
 {
 	struct pipe_inode_info *pipe = get_pipe_info(file, false);
 
-	if (q->inode)
-		q->what = file_inode(file) == q->inode ? "open" : NULL;
-	else if (pipe)
-		q->what = pipe_has(pipe, q->folio) ? "a pipe" : NULL;
-	else
-		q->what = is_socket_with(file, q->folio) ? "a socket" : NULL;
+	if (q->inode && file_inode(file) == q->inode)
+		return "open in";
+	if (pipe)
+		return pipe_has(pipe, q->folio) ? "in a pipe of" : NULL;
+	return socket_has(file, q);
+}
+
+/* A file, or what was sent to it if it is a socket; sent[] grows meanwhile. */
+static bool file_holds(struct file *file, struct quest *q)
+{
+	unsigned int i;
+
+	q->nr_sent = 0;
+	q->what = file_has(file, q);
+	for (i = 0; i < q->nr_sent; i++) {
+		if (!q->what && file_has(q->sent[i], q))
+			q->what = q->inode ? "sent to a socket of" :
+				  "in a file that was sent to a socket of";
+		fput(q->sent[i]);
+	}
 	return q->what;
 }
 
@@ -145,18 +311,28 @@ static bool task_holds(struct task_struct *task, struct quest *q)
 	return false;
 }
 
-/* The first task that has such a file open, with a reference. */
-static struct task_struct *who_holds(struct quest *q)
+/*
+ * The first process that has such a file open.  Threads that share their table
+ * of files follow one another, as a rule; it is compared only.
+ */
+static bool who_holds(struct quest *q, struct private_node_task_name *name)
 {
+	const void *files, *last = NULL;
 	struct task_struct *task;
+	bool found = false;
 	int nr = 1;
 
-	while ((task = private_node_next_group(&nr))) {
-		if (task_holds(task, q))
-			return task;
+	while (!found && (task = private_node_next_thread(&nr))) {
+		files = READ_ONCE(task->files);
+		if (files && files != last) {
+			found = task_holds(task, q);
+			last = files;
+		}
+		if (found)
+			private_node_name_of(task, name);
 		put_task_struct(task);
 	}
-	return NULL;
+	return found;
 }
 
 /* The object of shared memory that a folio belongs to, with a reference. */
@@ -196,23 +372,16 @@ static void describe_file(struct inode *inode, char *text, size_t size)
 
 static void describe(struct quest *q, char *text)
 {
-	struct task_struct *task;
+	struct private_node_task_name name;
 	size_t len = 0;
 
 	if (q->inode) {
 		describe_file(q->inode, text, TEXT_MAX);
 		len = strlen(text);
 	}
-	task = who_holds(q);
-	if (!task)
-		return;
-	if (len)
-		snprintf(text + len, TEXT_MAX - len, ", open in pid %d (%s)",
-			 task_pid_nr(task), task->comm);
-	else
-		snprintf(text, TEXT_MAX, "in %s of pid %d (%s)", q->what,
-			 task_pid_nr(task), task->comm);
-	put_task_struct(task);
+	if (who_holds(q, &name))
+		snprintf(text + len, TEXT_MAX - len, "%s%s pid %d (%s)",
+			 len ? ", " : "", q->what, name.pid, name.comm);
 }
 
 /*
@@ -225,10 +394,12 @@ static void describe(struct quest *q, char *text)
  */
 char *private_node_describe_holder(struct folio *folio, bool mapped)
 {
-	struct quest q = { .folio = folio };
-	char *text = kzalloc(TEXT_MAX, GFP_KERNEL);
+	char *text __free(kfree) = kzalloc(TEXT_MAX, GFP_KERNEL);
+	struct file **sent __free(kfree) = kmalloc_array(SENT_MAX, sizeof(*sent),
+							 GFP_KERNEL);
+	struct quest q = { .folio = folio, .sent = sent };
 
-	if (!text)
+	if (!text || !sent)
 		return NULL;
 	/* What is on its way through a pipe tells more than where it is from. */
 	describe(&q, text);
@@ -238,8 +409,5 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 			describe(&q, text);
 		iput(q.inode);
 	}
-	if (*text)
-		return text;
-	kfree(text);
-	return NULL;
+	return *text ? no_free_ptr(text) : NULL;
 }

@@ -15,6 +15,7 @@
 #include <linux/hugetlb.h>
 #include <linux/cpuset_possible.h>
 #include <linux/err.h>
+#include <linux/hugetlb.h>
 #include <linux/printk.h>
 #include <linux/private_node_policy.h>
 #include <linux/topology.h>
@@ -25,7 +26,7 @@
 
 /* Nodes of the policy that are the ones it meant, and in the task's cpuset. */
 static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
-			bool serve)
+			bool open)
 {
 	struct private_node *pn;
 	int nid;
@@ -35,8 +36,8 @@ static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn) &&
-		    cpuset_may_name(nid) &&
-		    (!serve || private_node_serves(pn, USER)))
+		    (open ? private_node_user_open(pn, USER) :
+			    cpuset_may_name(nid)))
 			node_set(nid, *nodes);
 	}
 }
@@ -149,15 +150,55 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 	return folio;
 }
 
+/* Might a fault have had a huge page, as far as pools are concerned? */
+static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
+		       const nodemask_t *nodes)
+{
+	loff_t pos = (loff_t)linear_page_index(vma, addr) << PAGE_SHIFT;
+	struct hstate *h = hstate_vma(vma);
+	int nid;
+
+	/* Behind the end of the file there is nothing to get. */
+	if (pos >= i_size_read(file_inode(vma->vm_file)))
+		return true;
+	for_each_node_mask(nid, *nodes)
+		if (READ_ONCE(h->free_huge_pages_node[nid]))
+			return true;
+	return false;
+}
+
+/*
+ * private_node_tell_hugetlb - say why a task gets no huge page
+ * @vma: hugetlb mapping of the fault that failed, locked
+ * @addr: where
+ * @pol: its policy, which names private nodes
+ * @fate: what becomes of the running task
+ *
+ * Silent where the reason is another one, a limit of its cgroup for example.
+ *
+ * Context: process.
+ */
+void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
+			       const struct mempolicy *pol, const char *fate)
+{
+	nodemask_t nodes;
+
+	if (!names_pools(pol))
+		return;
+	named_nodes(pol, &nodes, true);
+	if (!had_a_page(vma, addr, &nodes))
+		private_node_tell_pool(pol, nearest_node_nodemask(numa_mem_id(), &nodes),
+				       fate);
+}
+
 /*
  * private_node_hugetlb_alloc - pages for the pool of a private node
  * @nid: the node
  * @order: of a huge page
- * @ret: set to an errno where the reason is not that the node is full; -EAGAIN
- *	while it is being unplugged
+ * @ret: set to an errno where there are none
  *
  * Context: process, may sleep.
- * Return: the pages, with a reference count of zero; or NULL.
+ * Return: the pages, with a reference count of zero; or NULL, and dmesg says why.
  */
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 {
@@ -171,10 +212,6 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		return NULL;
 	}
 	if (!private_node_enter(pn, USER)) {
-		if (private_node_serves(pn, USER)) {
-			*ret = -EAGAIN;
-			goto out;
-		}
 		pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 		       nid, pn->owner);
 		private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
@@ -187,9 +224,12 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		*ret = -EINVAL;
 	} else {
 		page = private_node_alloc_frozen(nid, gfp, order);
-		if (!page)
-			private_node_refuse(pn, USER, PRIVATE_NODE_FAILED,
-					    order);
+	}
+	if (!page && !*ret) {
+		pr_warn_ratelimited("node %d: %s: nr_hugepages unchanged: the node has no room for as many; ask for less, or free some of it\n",
+				    nid, pn->owner);
+		private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+		*ret = -ENOMEM;
 	}
 	private_node_leave(pn, USER);
 out:

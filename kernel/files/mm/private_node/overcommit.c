@@ -30,12 +30,12 @@ static void add_reclaims_targets(nodemask_t *nodes)
 /* @pol may be NULL */
 static void add_named(nodemask_t *nodes, const struct mempolicy *pol)
 {
-	nodemask_t serve;
+	nodemask_t open;
 
 	if (!pol || !private_node_mpol_names(pol))
 		return;
-	serve = private_node_mpol_serves(pol);
-	nodes_or(*nodes, *nodes, serve);
+	open = private_node_mpol_open(pol);
+	nodes_or(*nodes, *nodes, open);
 }
 
 static unsigned long pages_of(const nodemask_t *nodes)

@@ -229,28 +229,19 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-static nodemask_t nodes_that(const struct mempolicy *pol,
-			     bool (*test)(struct private_node *pn,
-					  enum private_node_user user))
+static nodemask_t open_nodes(const struct mempolicy *pol)
 {
-	nodemask_t nodes = NODE_MASK_NONE;
-	struct private_node *pn = mpol_private_node(pol);
+	nodemask_t open = NODE_MASK_NONE;
+	struct private_node *pn;
 	int nid;
 
-	if (pn) {
-		if (test(pn, PRIVATE_NODE_USER_DEVICE_MAP) &&
-		    cpuset_may_name(pn->nid))
-			node_set(pn->nid, nodes);
-		return nodes;
-	}
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) && test(pn, USER) &&
-		    cpuset_may_name(nid))
-			node_set(nid, nodes);
+		if (pn && private_node_mpol_means(pol, pn) && private_node_user_open(pn, USER))
+			node_set(nid, open);
 	}
-	return nodes;
+	return open;
 }
 
 /*
@@ -261,19 +252,13 @@ static nodemask_t nodes_that(const struct mempolicy *pol,
  */
 nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
-	return nodes_that(pol, private_node_open);
-}
+	struct private_node *pn = mpol_private_node(pol);
 
-/*
- * private_node_mpol_serves - the same, and nodes that are being unplugged
- * @pol: for which private_node_mpol_places()
- *
- * See private_node_serves().
- * Context: any.
- */
-nodemask_t private_node_mpol_serves(const struct mempolicy *pol)
-{
-	return nodes_that(pol, private_node_serves);
+	if (!pn)
+		return open_nodes(pol);
+	if (private_node_user_open(pn, PRIVATE_NODE_USER_DEVICE_MAP))
+		return nodemask_of_node(pn->nid);
+	return NODE_MASK_NONE;
 }
 
 /*
@@ -488,21 +473,6 @@ struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /*
- * The node is being unplugged, and open to pins else: the pin waits in
- * mm/gup.c for the outcome, and is tried again.
- */
-static bool pin_waits(int nid)
-{
-	const enum private_node_user pin =
-		(enum private_node_user)PRIVATE_NODE_LONGTERM_PIN;
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(nid);
-	return pn && private_node_serves(pn, pin);
-}
-
-/*
  * private_node_pin - may a folio of a node be pinned for long, where it is?
  * @nid: a private node
  *
@@ -517,11 +487,9 @@ bool private_node_pin(int nid)
 
 	if (!pn)
 		return false;
-	open = private_node_enter(pn, pin);
-	if (open) {
+	open = private_node_open(pn, pin);
+	if (open)
 		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
-		private_node_leave(pn, pin);
-	}
 	private_node_put(pn);
 	return open;
 }
@@ -551,8 +519,6 @@ bool __private_node_pin_refused(struct folio *folio)
 
 	if (private_node_pin(folio_nid(folio)))
 		return false;
-	if (pin_waits(folio_nid(folio)))
-		return true;
 	/* When nobody can be asked just now, who moves it asks again. */
 	moves = private_node_is_guest(folio) &&
 		private_node_may_go(folio, &to, NUMA_NO_NODE);
@@ -620,7 +586,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
 	    private_node_mpol_foreign(pol))
 		return false;
-	open = private_node_mpol_open(pol);
+	open = open_nodes(pol);
 	if (!all_are_full(&open))
 		return false;
 	pn = private_node_mpol_nearest_open(pol);
@@ -688,14 +654,21 @@ static vm_fault_t wait_outcome(struct private_node *pn,
 	return ret;
 }
 
+static const char *fate(struct pt_regs *regs)
+{
+	return user_mode(regs) ? "gets SIGBUS" : "gets EFAULT";
+}
+
 /*
  * private_node_fault_error - what a fault that failed means to the user
  * @vma: where the fault was
  * @addr: and there
  * @flags: FAULT_FLAG_* of the fault
  * @regs: registers of an access; NULL for a pin or a populate
- * @ret: result with VM_FAULT_OOM
+ * @ret: result with VM_FAULT_OOM or VM_FAULT_SIGBUS
  *
+ * A fault of a huge page finds no other than that of its pool, and gets SIGBUS
+ * by itself: that is said.
  * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
  * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
  * When something else was lacking (a page table, the memory cgroup's limit,
@@ -716,9 +689,18 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	if (ret & (VM_FAULT_RETRY | VM_FAULT_COMPLETED) ||
 	    fatal_signal_pending(current) || task_in_memcg_oom(current))
 		return ret;
+	if (!(ret & VM_FAULT_OOM) && !is_vm_hugetlb_page(vma))
+		return ret;
 	pol = fault_policy(vma, addr);
 	if (!pol)
 		return ret;
+	if (!(ret & VM_FAULT_OOM)) {
+		/* A pin's caller has an errno. */
+		if (regs)
+			private_node_tell_hugetlb(vma, addr, pol, fate(regs));
+		mpol_put(pol);
+		return ret;
+	}
 	closing = find_named(pol, private_node_closing);
 	if (closing) {
 		/* New memory waits, and so does data that exists. */
@@ -730,8 +712,7 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 		/* A pin's caller has an errno, which says it. */
 		if (regs)
-			private_node_tell(pol, user_mode(regs) ?
-					  "gets SIGBUS" : "gets EFAULT");
+			private_node_tell(pol, fate(regs));
 	}
 	mpol_put(pol);
 	if (closing)

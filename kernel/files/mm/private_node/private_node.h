@@ -127,8 +127,7 @@ struct private_node_gate {
  * @promote_saved: pages of a large folio for which that is saved up
  * @promote_wait: time between two looks, in jiffies
  * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE, 0 for 1
- * @ops: callbacks, or NULL; read under @ops_srcu, failure.c
- * @ops_srcu: they may sleep
+ * @ops: callbacks, or NULL; read under SRCU, failure.c
  * @stats: counters, by CPU
  * @drvdata: the owner's
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
@@ -178,7 +177,6 @@ struct private_node {
 	unsigned long promote_wait;
 	u8 interleave_weight;
 	const struct private_node_ops *ops;
-	struct srcu_struct ops_srcu;
 	struct private_node_stats __percpu *stats;
 	void *drvdata;
 	struct kobject *kobj;
@@ -259,7 +257,6 @@ enum private_node_when_full {
 
 /* alloc.c */
 bool private_node_open(struct private_node *pn, enum private_node_user user);
-bool private_node_serves(struct private_node *pn, enum private_node_user user);
 bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user);
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
@@ -288,7 +285,6 @@ unsigned long private_node_managed_pages_nid(int nid);
 unsigned long private_node_free_snapshot_nid(int nid);
 unsigned long private_node_pcp_pages(struct zone *zone);
 bool private_node_drain(int nid);
-void private_node_seek_block(struct private_node *pn, unsigned int order);
 bool private_node_is_full(int nid);
 
 /* evacuate.c */
@@ -348,7 +344,10 @@ struct private_node_task_name {
 
 /* task.c */
 struct task_struct *private_node_next_group(int *nr);
+struct task_struct *private_node_next_thread(int *nr);
 struct task_struct *private_node_only_group(struct mm_struct *mm);
+void private_node_name_of(struct task_struct *task,
+			  struct private_node_task_name *name);
 void private_node_name_task(const struct mm_struct *mm,
 			    struct private_node_task_name *name);
 
@@ -415,7 +414,6 @@ struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 				   enum private_node_user user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
-nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 bool private_node_mpol_closing(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
@@ -433,9 +431,24 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 
 /* full.c */
 void private_node_tell(const struct mempolicy *pol, const char *fate);
+void private_node_tell_pool(const struct mempolicy *pol, int nid,
+			    const char *fate);
 void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 			    unsigned long pages);
 void private_node_tell_none(struct private_node *pn);
+
+/* hugetlb.c */
+#ifdef CONFIG_HUGETLB_PAGE
+void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
+			       const struct mempolicy *pol, const char *fate);
+#else
+static inline void private_node_tell_hugetlb(struct vm_area_struct *vma,
+					     unsigned long addr,
+					     const struct mempolicy *pol,
+					     const char *fate)
+{
+}
+#endif
 
 /* displaced.c */
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);

@@ -81,6 +81,47 @@ unsigned long __ordinary_node_pages(enum node_stat_item item)
 	return pages - min(pages, private);
 }
 
+#ifdef CONFIG_MEMORY_FAILURE
+
+static atomic_long_t poisoned = ATOMIC_LONG_INIT(0);
+
+/* See private_node_poisoned(). */
+void __private_node_poisoned(int nid, long pages)
+{
+	atomic_long_add(pages, &poisoned);
+}
+
+/* See private_node_pfn_poisoned(). */
+void __private_node_pfn_poisoned(unsigned long pfn, long pages)
+{
+	if (pfn_valid(pfn))
+		private_node_poisoned(page_to_nid(pfn_to_page(pfn)), pages);
+}
+
+static long poisoned_pages(void)
+{
+	return atomic_long_read(&poisoned);
+}
+
+/* See ordinary_poisoned_pages(). */
+long __ordinary_poisoned_pages(void)
+{
+	long private = poisoned_pages();
+	long pages = atomic_long_read(&num_poisoned_pages);
+
+	/* The two are not read at the same time. */
+	return pages - min(pages, private);
+}
+
+#else
+
+static long poisoned_pages(void)
+{
+	return 0;
+}
+
+#endif
+
 /* See private_node_file_pages(). */
 unsigned long __private_node_file_pages(void)
 {
@@ -186,6 +227,8 @@ void private_node_report_meminfo(struct seq_file *m)
 	for (i = 0; i < PRIVATE_NR_LINES; i++)
 		seq_printf(m, "%s%8lu kB\n", private_line_names[i],
 			   K(lines[i]));
+	seq_printf(m, "PrivateHardwareCorrupted: %5lu kB\n",
+		   K(poisoned_pages()));
 }
 
 /* See private_node_hide_memory(). */
@@ -197,6 +240,12 @@ void __private_node_hide_memory(int nid, struct sysinfo *val)
 	val->freeram = 0;
 	val->totalhigh = 0;
 	val->freehigh = 0;
+}
+
+/* See private_node_pool(); the service needs user_numa. */
+bool __private_node_pool_open(int nid)
+{
+	return private_node_service_enabled(nid, PRIVATE_NODE_HUGETLB);
 }
 
 /* See private_node_report_node(). */

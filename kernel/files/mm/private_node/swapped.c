@@ -17,13 +17,12 @@
 #include <linux/pagewalk.h>
 #include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
-#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "../internal.h"
 #include "private_node.h"
 
-/* For address spaces that are being changed, all together: 25 * 20 ms. */
+/* An address space that is being changed: 25 * 20 ms. */
 #define LOOK_TRIES	25
 #define LOOK_MS		20
 
@@ -31,7 +30,6 @@ struct look {
 	const struct private_node *pn;
 	unsigned long pages;
 	unsigned int busy;		/* address spaces that could not be seen */
-	unsigned int tries;		/* how often it waited for one */
 	struct private_node_task_name name;	/* somebody who has some */
 };
 
@@ -60,14 +58,16 @@ static const struct mm_walk_ops count_ops = {
 };
 
 /* A fault may wait for the end of the unplug with the lock in its hand. */
-static bool lock_mm(struct mm_struct *mm, struct look *look)
+static bool lock_mm(struct mm_struct *mm)
 {
-	while (!mmap_read_trylock(mm)) {
-		if (look->tries++ >= LOOK_TRIES || fatal_signal_pending(current))
-			return false;
+	int tries;
+
+	for (tries = 0; tries < LOOK_TRIES; tries++) {
+		if (mmap_read_trylock(mm))
+			return true;
 		msleep(LOOK_MS);
 	}
-	return true;
+	return false;
 }
 
 static void look_at_mm(struct mm_struct *mm, struct look *look)
@@ -79,7 +79,7 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 	/* What is in swap was mapped before. */
 	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
 		return;
-	if (!lock_mm(mm, look)) {
+	if (!lock_mm(mm)) {
 		look->busy++;
 		return;
 	}
@@ -101,8 +101,7 @@ static void look_at_all(struct look *look)
 
 	mmget(prev);
 	spin_lock(&mmlist_lock);
-	while ((p = p->next) != &init_mm.mmlist &&
-	       !fatal_signal_pending(current)) {
+	while ((p = p->next) != &init_mm.mmlist) {
 		mm = list_entry(p, struct mm_struct, mmlist);
 		if (!mmget_not_zero(mm))
 			continue;
@@ -122,7 +121,7 @@ static void look_at_all(struct look *look)
  *
  * Context: process, may sleep.
  * Return: true, and dmesg says whose it is, when there is some, or when an
- * address space could not be looked at; true as well after a fatal signal.
+ * address space could not be looked at.
  */
 bool private_node_is_swapped(struct private_node *pn)
 {
@@ -131,14 +130,17 @@ bool private_node_is_swapped(struct private_node *pn)
 
 	shared = private_node_shmem_swapped(pn);
 	look_at_all(&look);
-	if (look.pages)
+	if (look.pages && !look.name.pid)
+		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, of a process that is ending; try again\n",
+		       pn->nid, look.pages + shared);
+	else if (look.pages)
 		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, some of pid %d (%s); stop it, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, look.pages + shared, look.name.pid, look.name.comm);
 	else if (shared)
 		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);
-	else if (look.busy && !fatal_signal_pending(current))
+	else if (look.busy)
 		pr_err("node %d: cannot unplug: %u processes are changing their mappings, of which some may be in swap; try again\n",
 		       pn->nid, look.busy);
-	return look.pages || shared || look.busy || fatal_signal_pending(current);
+	return look.pages || shared || look.busy;
 }

@@ -11,15 +11,8 @@
 
 #include "private_node.h"
 
-/*
- * private_node_next_group - walk thread group leaders by pid
- * @nr: the first pid to look at; result: the one behind the leader
- *
- * The caller may sleep in between.
- * Context: any.
- * Return: the leader, with a reference; NULL when there is none left.
- */
-struct task_struct *private_node_next_group(int *nr)
+/* The first task of a kind from a pid on, with a reference. */
+static struct task_struct *next_of_kind(int *nr, enum pid_type type)
 {
 	struct task_struct *task = NULL;
 	struct pid *pid;
@@ -30,7 +23,7 @@ struct task_struct *private_node_next_group(int *nr)
 		if (!pid)
 			return NULL;
 		*nr = pid_nr(pid) + 1;
-		task = pid_task(pid, PIDTYPE_TGID);
+		task = pid_task(pid, type);
 	}
 	return get_task_struct(task);
 }
@@ -62,6 +55,34 @@ static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 #endif
 
 /*
+ * private_node_next_group - walk thread group leaders by pid
+ * @nr: the first pid to look at; result: the one behind the leader
+ *
+ * The leader may have ended before its group: for its address space and files
+ * see find_lock_task_mm() and private_node_next_thread().
+ * The caller may sleep in between.
+ * Context: any.
+ * Return: the leader, with a reference; NULL when there is none left.
+ */
+struct task_struct *private_node_next_group(int *nr)
+{
+	return next_of_kind(nr, PIDTYPE_TGID);
+}
+
+/*
+ * private_node_next_thread - walk all threads by pid
+ * @nr: the first pid to look at; result: the one behind the thread
+ *
+ * The caller may sleep in between.
+ * Context: any.
+ * Return: the thread, with a reference; NULL when there is none left.
+ */
+struct task_struct *private_node_next_thread(int *nr)
+{
+	return next_of_kind(nr, PIDTYPE_PID);
+}
+
+/*
  * private_node_only_group - the one thread group that has an address space
  * @mm: the address space
  *
@@ -89,23 +110,39 @@ struct task_struct *private_node_only_group(struct mm_struct *mm)
 }
 
 /*
+ * private_node_name_of - how a message names the process of a thread
+ * @task: the thread, with a reference or under RCU
+ * @name: result
+ *
+ * Context: process.
+ */
+void private_node_name_of(struct task_struct *task,
+			  struct private_node_task_name *name)
+{
+	guard(rcu)();
+	name->pid = task_tgid_nr(task);
+	get_task_comm(name->comm, task->group_leader);
+}
+
+/*
  * private_node_name_task - whom to name in a message about an address space
  * @mm: the address space
- * @name: result; unchanged when no process has it
+ * @name: result; unchanged when no thread has it
  *
+ * A thread of the kernel that works for a process only if there is no other.
  * Context: process.
  */
 void private_node_name_task(const struct mm_struct *mm,
 			    struct private_node_task_name *name)
 {
-	struct task_struct *task;
+	struct task_struct *p, *t;
 
 	guard(rcu)();
-	for_each_process(task) {
-		if (READ_ONCE(task->mm) != mm)
+	for_each_process_thread(p, t) {
+		if (READ_ONCE(t->mm) != mm)
 			continue;
-		name->pid = task_pid_nr(task);
-		get_task_comm(name->comm, task);
-		return;
+		private_node_name_of(t, name);
+		if (!(t->flags & PF_KTHREAD))
+			return;
 	}
 }

@@ -543,26 +543,39 @@ static int run(int argc, char **argv)
 	return 0;
 }
 
+/* Pages in the pools of a node; those of a private one, which may be closed, are in its meminfo alone. */
+static unsigned long pool_pages(int nid)
+{
+	static const char *const sizes[] = { "2048", "1048576" };
+	static char buf[8192];
+	unsigned long pages = 0;
+	char path[160], *at;
+	int i;
+
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/meminfo", nid);
+	if (read_file(path, buf, sizeof(buf)) && (at = strstr(buf, "PrivateHugetlb:")))
+		return strtoul(at + strlen("PrivateHugetlb:"), NULL, 10) / 4;
+	for (i = 0; i < 2; i++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/hugepages-%skB/nr_hugepages",
+			 nid, sizes[i]);
+		if (read_file(path, buf, sizeof(buf)))
+			pages += strtoul(buf, NULL, 10) * (strtoul(sizes[i], NULL, 10) / 4);
+	}
+	return pages;
+}
+
 /* What the boot alone put on the nodes: CMA areas and huge pages. */
 static int boot(const char *list)
 {
 	unsigned long mask = parse_nodes(list), cma = 0;
-	char path[160], buf[64];
 	unsigned long huge = 0;
-	int n, i;
+	int n;
 
 	for (n = 0; n < MAX_NODES; n++) {
-		static const char *const sizes[] = { "2048", "1048576" };
-
 		if (!(mask >> n & 1))
 			continue;
 		cma += node_field(n, "cma");
-		for (i = 0; i < 2; i++) {
-			snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/hugepages/hugepages-%skB/nr_hugepages",
-				 n, sizes[i]);
-			if (read_file(path, buf, sizeof(buf)))
-				huge += strtoul(buf, NULL, 10) * (strtoul(sizes[i], NULL, 10) / 4);
-		}
+		huge += pool_pages(n);
 	}
 	printf("cma %lu\nhugetlb %lu\n", cma, huge);
 	return 0;
