@@ -38,6 +38,34 @@ ok 'the first stays private' is_private 1
 ok '... with its contents' same "$(ask check)" intact
 ok 'the second comes again' plug dax1.0
 end_holder
+
+# Somebody is inside the gates of the first for as long as we like: the second knows nothing of that.
+INSIDE=/sys/module/private_node_hold/parameters/inside
+modprobe private_node_hold
+closing() { [[ $(< $INSIDE) = *' 1' ]]; }
+# until CMD...: true when that holds within a while
+until_() {
+	local i
+	for ((i = 0; i < 600; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+ended() { [ ! -e "/proc/$1" ] || [[ $(< "/proc/$1/stat") = *') Z '* ]]; }
+put 1 $INSIDE
+unplug dax0.0 &
+first=$!
+ok 'unplug of the first waits' until_ closing
+{ unplug dax1.0 && plug dax1.0; } &
+second=$!
+ok 'meanwhile the second goes and comes' until_ ended $second
+ok '... control: the first still waits' closing
+put -1 $INSIDE
+ok '... which succeeded' wait $second
+ok 'the first goes when nobody is inside' wait $first
+ok 'the first comes again' plug dax0.0
+modprobe -r private_node_hold
 ok 'the first goes' unplug dax0.0
 choose dax0.0 1 spare
 refused 'the first, no spare node left' 'dax0.0: cannot come up private: no spare node' plug dax0.0

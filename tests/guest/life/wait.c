@@ -6,7 +6,7 @@
  * The module private_node_hold keeps the node in the last part of an unplug, so that nothing here
  * depends on time.
  *
- * vm: --node 1G --node 256M --append private_node=1:user_numa
+ * vm: --node 1G --node 256M --append private_node=1:user_numa,reclaim,compaction
  * timeout: 200
  */
 #define _GNU_SOURCE
@@ -234,6 +234,95 @@ static void closing_is_waited_for(void)
 	munmap(p, CHURNERS * 512 * PAGE);
 }
 
+/*
+ * Services that act by themselves: a thread has much to do, the service is closed while it does, and
+ * then nothing more is done.
+ */
+struct work {
+	const char *service, *file, *text;
+	unsigned long (*done)(void);	/* pages so far */
+};
+
+static unsigned long reclaimed(void)
+{
+	return counter("reclaim_used ");
+}
+
+static unsigned long migrated(void)
+{
+	return number_in("/proc/vmstat", "pgmigrate_success ");
+}
+
+static const struct work works[] = {
+	{ "reclaim", "reclaim", "100M swappiness=max", reclaimed },
+	{ "compaction", "compact", "1", migrated },
+};
+
+static void *work(void *arg)
+{
+	const struct work *w = arg;
+	char path[64];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/%s", node, w->file);
+	while (write_file(path, w->text))
+		;
+	return NULL;
+}
+
+#define WORK_LEN (100UL << 20)
+
+/* Pages that nobody compresses to nothing, with a hole after each. */
+static char *fragmented(void)
+{
+	char *p = mmap(NULL, 2 * WORK_LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned long i;
+
+	if (p == MAP_FAILED || bind_it(p, 2 * WORK_LEN))
+		bail("bind");
+	madvise(p, 2 * WORK_LEN, MADV_NOHUGEPAGE);
+	madvise(p, 2 * WORK_LEN, MADV_POPULATE_WRITE);
+	for (i = 0; i < 2 * WORK_LEN; i += 8)
+		*(unsigned long *)(p + i) = i * 0x9e3779b97f4a7c15UL;
+	for (i = PAGE; i < 2 * WORK_LEN; i += 2 * PAGE)
+		madvise(p + i, PAGE, MADV_DONTNEED);
+	return p;
+}
+
+static void work_ends(const struct work *w)
+{
+	unsigned long begin = w->done(), closed;
+	char change[32], *p = fragmented();
+	pthread_t thread;
+
+	snprintf(change, sizeof(change), "+%s", w->service);
+	enable(change);
+	begin = w->done();
+	pthread_create(&thread, NULL, work, (void *)w);
+	while (w->done() < begin + 64)
+		nap();
+	change[0] = '-';
+	enable(change);
+	closed = w->done();
+	pthread_join(thread, NULL);
+	ok(w->done() == closed, "%s: nothing is under way when the write that closed it returned (%lu pages, then %lu)",
+	   w->service, closed - begin, w->done() - closed);
+	ok(closed - begin < WORK_LEN / PAGE, "%s: control: there was more to do", w->service);
+	munmap(p, 2 * WORK_LEN);
+}
+
+static void work_is_waited_for(void)
+{
+	unsigned int i;
+
+	put("/proc/sys/vm/compaction_proactiveness", "0");
+	if (system("modprobe zram; echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null && swapon /dev/zram0"))
+		bail("zram");
+	for (i = 0; i < sizeof(works) / sizeof(works[0]); i++)
+		work_ends(&works[i]);
+	if (system("swapoff /dev/zram0; echo 1 > /sys/block/zram0/reset"))
+		bail("zram");
+}
+
 /* Somebody is inside the gates of the owner and of user_numa, for as long as that is true. */
 static void set_inside(bool on)
 {
@@ -365,6 +454,7 @@ int main(void)
 	find_node();
 	if (system("modprobe private_node_hold"))
 		bail("modprobe private_node_hold");
+	enable("-reclaim,-compaction");
 	p = map_device(MAP_PRIVATE);
 	touch_waits(p, "device map, private");
 	killed_while_waiting(p);
@@ -378,6 +468,7 @@ int main(void)
 	resident();
 	mmap_meanwhile();
 	closing_is_waited_for();
+	work_is_waited_for();
 	close_is_killed();
 	full_costs_little();
 	ok(!system("modprobe -r private_node_hold"), "the node is left as it was");

@@ -6,7 +6,7 @@
  * Each row is a process that needs memory of the node for what it has.  The module private_node_hold
  * is inside the gates of the node, so that unplug has closed them and waits; then the row acts, and
  * waits too; and then unplug is killed, or goes on.  fork() does not wait, and what comes and goes
- * does not keep a node.
+ * does not keep a node.  Who only asks whether there is memory is told yes, and who needs it waits.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 200
@@ -18,6 +18,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/swap.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 #include <time.h>
 
@@ -448,7 +449,7 @@ static void new_node(const char *more)
 	char text[256];
 
 	snprintf(text, sizeof(text),
-		 "name=refused owner=refused ranges=%s capable=user_numa,reclaim,hugetlb enabled=user_numa,reclaim,hugetlb %s",
+		 "name=refused owner=refused ranges=%s capable=user_numa,reclaim,hugetlb,longterm_pin enabled=user_numa,reclaim,hugetlb,longterm_pin %s",
 		 range, more);
 	put(SIM "new_node", text);
 	node = (int)number_in(SIM "nodes", "name=refused nid=");
@@ -649,6 +650,142 @@ static void test_churn(void)
 	ok(good == 10, "a task that takes and gives back pages does not keep a node: %d of 10", good);
 }
 
+/* --- who asks, and who needs ------------------------------------------------------------------ */
+
+static bool map_bound(unsigned long len, int flags)
+{
+	unsigned long mask = 1UL << node;
+	char *p;
+
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL))
+		return false;
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+	/* What the child copies from now on has to be ordinary: it would wait, too. */
+	syscall(SYS_set_mempolicy, MPOL_DEFAULT, NULL, 0UL);
+	return p != MAP_FAILED;
+}
+
+/* With overcommit_memory=0 that is what can never fit elsewhere. */
+static bool do_map_much(void)
+{
+	struct sysinfo si;
+
+	sysinfo(&si);
+	return map_bound((si.totalram + si.totalswap) * si.mem_unit + 32 * MIB, 0);
+}
+
+static bool do_map_huge(void)
+{
+	return map_bound(PMD, MAP_HUGETLB);
+}
+
+static bool do_pin(void)
+{
+	struct io_uring_params params = { 0 };
+	struct iovec v = { .iov_base = mem, .iov_len = LEN };
+	int ring = (int)syscall(SYS_io_uring_setup, 4U, &params);
+
+	return ring >= 0 && !syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U);
+}
+
+static bool do_pool(void)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
+	return write_file(path, "6") && number_in(path, "") == 6;
+}
+
+static bool do_exec(void)
+{
+	bind_task(MPOL_BIND);
+	execl("/bin/true", "true", NULL);
+	return false;
+}
+
+static const struct ask {
+	const char *name, *service;
+	bool (*act)(void);
+	bool waits;
+} asks[] = {
+	{ "mmap of more than DRAM", "user_numa", do_map_much },
+	{ "mmap of a huge page", "hugetlb", do_map_huge },
+	{ "long-term pin", "longterm_pin", do_pin, true },
+	{ "nr_hugepages", "hugetlb", do_pool, true },
+	{ "exec", NULL, do_exec, true },
+};
+
+/* Its stack is copied before it is bound. */
+static void touch_stack(void)
+{
+	volatile char area[4 * PAGE];
+	unsigned long i;
+
+	for (i = 0; i < sizeof(area); i += PAGE / 2)
+		area[i] = 1;
+}
+
+static pid_t start_ask(const struct ask *a)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		touch_stack();
+		_exit(!a->act());
+	}
+	return pid;
+}
+
+static bool succeeds(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static void test_ask(const struct ask *a)
+{
+	char change[32];
+	pid_t pid;
+
+	huge_pages("4");
+	ok(succeeds(start_ask(a)), "%s, bound to the node: control: succeeds while it is open", a->name);
+	huge_pages("4");
+	hold(CLOSING, node);
+	pid = start_ask(a);
+	if (a->waits)
+		ok(waits(pid), "%s: waits while the node is being unplugged", a->name);
+	else
+		ok(succeeds(pid), "%s: succeeds while the node is being unplugged", a->name);
+	hold(CLOSING, -1);
+	if (a->waits)
+		ok(succeeds(pid), "%s: succeeds when the unplug was refused", a->name);
+	huge_pages("4");
+	if (!a->service)
+		return;
+	snprintf(change, sizeof(change), "-%s", a->service);
+	if (!strcmp(a->service, "user_numa"))
+		strcat(change, ",-hugetlb");
+	enable(change);
+	ok(!succeeds(start_ask(a)), "%s: control: is refused when %s is closed", a->name, a->service);
+	enable("+user_numa,+hugetlb,+longterm_pin");
+}
+
+static void test_asks(void)
+{
+	unsigned long i;
+
+	mem = map(MAP_SHARED | MAP_ANONYMOUS, -1);
+	bind_range(mem);
+	store(mem);
+	for (i = 0; i < sizeof(asks) / sizeof(asks[0]); i++)
+		test_ask(&asks[i]);
+	munmap(mem, LEN);
+	huge_pages("0");
+}
+
 int main(void)
 {
 	unsigned long i;
@@ -665,6 +802,7 @@ int main(void)
 		test_row(&rows[i], true);
 	}
 	test_huge();
+	test_asks();
 	test_fork();
 	test_churn();
 	swapoff(ZRAM);

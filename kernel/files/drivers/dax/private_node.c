@@ -78,7 +78,12 @@ struct dax_private_memory {
 	} slots[];
 };
 
-/* The list, and choosing nodes; outside of the locks of private nodes. */
+/*
+ * The list, and choosing nodes; outside of the locks of private nodes.  Never
+ * held while memory comes or goes: that waits for the users of one device, and
+ * others go on.  One device's memory comes and goes under the lock of kmem.c for
+ * that device, or while nobody else has the device: in probe and remove.
+ */
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
 
@@ -401,7 +406,8 @@ static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	return ret;
 }
 
-static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
+/* Nobody else takes the node between the choice and its registration. */
+static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	struct private_node_desc desc = {
 		.owner = m->owner,
@@ -412,6 +418,7 @@ static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	struct private_node *pn;
 	int ret;
 
+	guard(mutex)(&dax_private_lock);
 	ret = take_node(dev_dax, m);
 	if (ret)
 		return ret;
@@ -421,7 +428,12 @@ static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	if (IS_ERR(pn))
 		return PTR_ERR(pn);
 	m->pn = pn;
-	return add_slots(dev_dax, m);
+	return 0;
+}
+
+static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	return register_dax_node(dev_dax, m) ?: add_slots(dev_dax, m);
 }
 
 /* All of it, or nothing: then it stays as it was. */
@@ -474,7 +486,6 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 	struct dax_private_memory *m = dev_dax->private.memory;
 	int ret;
 
-	guard(mutex)(&dax_private_lock);
 	if (m)
 		return m->nr;
 	if (!config_of(dev_dax)->private)
@@ -522,7 +533,6 @@ int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 
 	if (!m)
 		return offline_and_remove_memory_ranges(ranges, nr);
-	guard(mutex)(&dax_private_lock);
 	ret = take_down(m);
 	if (ret)
 		return ret;
@@ -548,7 +558,6 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	unsigned int nr = 0;
 	int i;
 
-	guard(mutex)(&dax_private_lock);
 	for (i = 0; i < dev_dax->nr_range; i++) {
 		if (!slot_range(dev_dax, i, &range))
 			continue;
@@ -557,7 +566,8 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	}
 	m->res_name = *res_name;
 	*res_name = NULL;
-	list_add_tail(&m->list, &dax_private_kept);
+	scoped_guard(mutex, &dax_private_lock)
+		list_add_tail(&m->list, &dax_private_kept);
 	detach(dev_dax);
 	/* Not needed while kmem, which uses this module, has the device. */
 	__module_get(THIS_MODULE);
@@ -565,12 +575,6 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 		 m->nid);
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
-
-static void unlist(struct dax_private_memory *m)
-{
-	list_del(&m->list);
-	module_put(THIS_MODULE);
-}
 
 static void forget(struct dax_private_memory *m)
 {
@@ -580,7 +584,7 @@ static void forget(struct dax_private_memory *m)
 		remove_resource(m->slots[i].res);
 		kfree(m->slots[i].res);
 	}
-	unlist(m);
+	module_put(THIS_MODULE);
 	kfree(m->res_name);
 	kfree(m);
 }
@@ -634,31 +638,44 @@ static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	kfree(*res_name);
 	*res_name = m->res_name;
 	m->res_name = NULL;
-	unlist(m);
+	module_put(THIS_MODULE);
 	set_config(dev_dax, &m->config);
 	attach(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);
 }
 
+/* Off the list, it is the caller's alone. */
+static struct dax_private_memory *take_overlapping(const struct dev_dax *dev_dax)
+{
+	struct dax_private_memory *m;
+
+	guard(mutex)(&dax_private_lock);
+	list_for_each_entry(m, &dax_private_kept, list)
+		if (overlaps(dev_dax, m)) {
+			list_del(&m->list);
+			return m;
+		}
+	return NULL;
+}
+
 /* See dax_private_adopt(). */
 int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 			const char **res_name, int *online_type)
 {
-	struct dax_private_memory *m, *next;
+	struct dax_private_memory *m;
 
-	guard(mutex)(&dax_private_lock);
-	list_for_each_entry_safe(m, next, &dax_private_kept, list) {
+	while ((m = take_overlapping(dev_dax))) {
 		if (matches(dev_dax, m)) {
 			*online_type = m->online_type;
 			adopt(dev_dax, m, res, res_name);
 			return 0;
 		}
-		if (!overlaps(dev_dax, m))
-			continue;
 		if (take_down(m)) {
 			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
 				m->owner, m->nid);
+			scoped_guard(mutex, &dax_private_lock)
+				list_add_tail(&m->list, &dax_private_kept);
 			return -EBUSY;
 		}
 		forget(m);

@@ -45,8 +45,8 @@ struct dax_private_config {
  *	counts.  Written under the device lock, and while a driver has the
  *	device under its lock, see &dax_device_driver.configure
  * @chosen: @config counts
- * @memory: private memory that is plugged in, or NULL; written under
- *	dax_private_lock
+ * @memory: private memory that is plugged in, or NULL; written under kmem's
+ *	lock for the device, or in probe and remove
  * @nid: its node
  */
 struct dax_private {

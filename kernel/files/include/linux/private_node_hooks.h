@@ -75,6 +75,9 @@
 	PRIVATE_NODE_HOOK(pageout) \
 	PRIVATE_NODE_HOOK(reclaim_anon) \
 	PRIVATE_NODE_HOOK(reclaim_memcg) \
+	PRIVATE_NODE_HOOK(reclaim_gate) \
+	PRIVATE_NODE_HOOK(compact_gate) \
+	PRIVATE_NODE_HOOK(hint_gate) \
 	PRIVATE_NODE_HOOK(khugepaged) \
 	PRIVATE_NODE_HOOK(collapse_alloc) \
 	PRIVATE_NODE_HOOK(collapse_late) \

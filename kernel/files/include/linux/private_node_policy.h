@@ -113,7 +113,7 @@ static inline bool private_node_hugetlb_waits(int err)
 /**
  * private_node_task_pools - does the task's policy name pools of private nodes?
  * @nodes: result: the nodes, as far as the task's cpuset has them
- * @open: only those that give huge pages now, and only if the policy has no
+ * @open: only those that give huge pages, and only if the policy has no
  *	other place to go: for a reservation
  *
  * Cost: a static branch; with a private node, a load.

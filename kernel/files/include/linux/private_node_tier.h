@@ -37,7 +37,6 @@ void __private_node_drop_useless(int nid, nodemask_t *targets,
 				 struct mem_cgroup *memcg, bool limit);
 bool __private_node_hints(int nid);
 bool __private_node_hint_nodes(void);
-void __private_node_hint_moved(int from, int to, unsigned int nr);
 bool __private_node_may_hint(struct folio *folio, int nid);
 struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 				      unsigned int order);
@@ -209,20 +208,6 @@ static inline bool private_node_hint_nodes(void)
 }
 
 /**
- * private_node_hint_moved - count what a hint fault took off a private node
- * @from: node id
- * @to: node id
- * @nr: pages
- *
- * Context: process.
- */
-static inline void private_node_hint_moved(int from, int to, unsigned int nr)
-{
-	if (node_is_private(from))
-		__private_node_hint_moved(from, to, nr);
-}
-
-/**
  * private_node_may_hint - may a hint fault pull a folio to a node?
  * @folio: held
  * @nid: an ordinary node
@@ -337,8 +322,6 @@ static inline bool private_node_hint_nodes(void)
 {
 	return false;
 }
-
-static inline void private_node_hint_moved(int from, int to, unsigned int nr) {}
 
 static inline bool private_node_may_hint(struct folio *folio, int nid)
 {

@@ -58,6 +58,12 @@ bool cram_anon __read_mostly = true;
 
 static struct cram_device __rcu *devices[MAX_NUMNODES];
 static DEFINE_MUTEX(register_lock);
+/*
+ * Nodes that become compressed RAM just now, or cease to be; under
+ * @register_lock.  Whoever set the bit waits for users of that node without
+ * the lock.
+ */
+static nodemask_t changing;
 
 /*
  * cram_peek - device of a node
@@ -572,16 +578,17 @@ static int fence_unused(struct private_node *pn)
  */
 static int fence_up(struct cram_device *cd)
 {
-	unsigned int flags = lock_system_sleep();
 	int ret = fence_unused(cd->pn);
+	unsigned int flags;
 
-	if (!ret) {
-		rcu_assign_pointer(devices[cd->nid], cd);
-		node_set(cd->nid, cram_nodes);
-		static_branch_enable(&cram_key);
-	}
+	if (ret)
+		return ret;
+	flags = lock_system_sleep();
+	rcu_assign_pointer(devices[cd->nid], cd);
+	node_set(cd->nid, cram_nodes);
+	static_branch_enable(&cram_key);
 	unlock_system_sleep(flags);
-	return ret;
+	return 0;
 }
 
 /* No page is in use, and none is with the device. */
@@ -591,6 +598,61 @@ static void fence_down(struct cram_device *cd)
 	node_clear(cd->nid, cram_nodes);
 	synchronize_rcu();
 	set_fenced(cd->pn, false);
+}
+
+static bool begin_change(int nid)
+{
+	guard(mutex)(&register_lock);
+	return !cram_node(nid) && !node_test_and_set(nid, changing);
+}
+
+static void end_change(int nid)
+{
+	guard(mutex)(&register_lock);
+	node_clear(nid, changing);
+}
+
+static int bring_up(struct cram_device *cd)
+{
+	struct private_node *pn = cd->pn;
+	int ret;
+
+	ret = fence_up(cd);
+	if (ret)
+		return ret;
+	ret = cram_sysfs_add(cd);
+	if (!ret) {
+		ret = private_node_set_enabled(pn, pn->capable);
+		if (ret)
+			cram_sysfs_remove(cd);
+	}
+	if (ret)
+		fence_down(cd);
+	return ret;
+}
+
+static struct cram_device *do_register(struct private_node *pn,
+				       const struct cram_desc *desc)
+{
+	struct cram_device *cd;
+	int ret;
+
+	ret = check_desc(pn, desc) ?: check_node(pn);
+	if (ret)
+		return ERR_PTR(ret);
+	cd = device_new(pn, desc);
+	if (!cd)
+		return ERR_PTR(-ENOMEM);
+	ret = bring_up(cd);
+	if (ret) {
+		kobject_put(&cd->kobj);
+		return ERR_PTR(ret);
+	}
+	queue_delayed_work(cram_wq, &cd->read_work, 0);
+	pr_info("node %d: %s: compressed RAM, %lu MiB shown\n", pn->nid,
+		pn->owner, private_node_managed_pages_nid(pn->nid) >>
+		(20 - PAGE_SHIFT));
+	return cd;
 }
 
 /**
@@ -613,40 +675,15 @@ struct cram_device *cram_register(struct private_node *pn,
 				  const struct cram_desc *desc)
 {
 	struct cram_device *cd;
-	int ret;
 
-	guard(mutex)(&register_lock);
-	if (cram_node(pn->nid)) {
+	if (!begin_change(pn->nid)) {
 		pr_err("node %d: %s: is compressed RAM already\n", pn->nid,
 		       pn->owner);
 		return ERR_PTR(-EBUSY);
 	}
-	ret = check_desc(pn, desc) ?: check_node(pn);
-	if (ret)
-		return ERR_PTR(ret);
-	cd = device_new(pn, desc);
-	if (!cd)
-		return ERR_PTR(-ENOMEM);
-	ret = fence_up(cd);
-	if (ret) {
-		kobject_put(&cd->kobj);
-		return ERR_PTR(ret);
-	}
-	ret = cram_sysfs_add(cd);
-	if (!ret) {
-		ret = private_node_set_enabled(pn, pn->capable);
-		if (ret)
-			cram_sysfs_remove(cd);
-	}
-	if (ret) {
-		fence_down(cd);
-		kobject_put(&cd->kobj);
-		return ERR_PTR(ret);
-	}
-	queue_delayed_work(cram_wq, &cd->read_work, 0);
-	pr_info("node %d: %s: compressed RAM, %lu MiB shown\n", pn->nid,
-		pn->owner, private_node_managed_pages_nid(pn->nid) >>
-		(20 - PAGE_SHIFT));
+	/* It may wait for users of the node: others go on. */
+	cd = do_register(pn, desc);
+	end_change(pn->nid);
 	return cd;
 }
 EXPORT_SYMBOL_GPL(cram_register);
@@ -699,7 +736,9 @@ int cram_unregister(struct cram_device *cd)
 	}
 	cram_sysfs_remove(cd);
 	scoped_guard(mutex, &register_lock)
-		fence_down(cd);
+		node_set(cd->nid, changing);
+	fence_down(cd);
+	end_change(cd->nid);
 	cancel_delayed_work_sync(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->read_work);
 	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,

@@ -293,6 +293,39 @@ static void note_full(const nodemask_t *nodes, unsigned int order)
 	}
 }
 
+static bool has_block(int nid, unsigned int order)
+{
+	struct zone *zone;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		zone = &NODE_DATA(nid)->node_zones[i];
+		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
+			/* A look: who takes the block finds out. */
+			if (data_race(zone->free_area[o].nr_free))
+				return true;
+	}
+	return false;
+}
+
+/*
+ * private_node_seek_block - let per-CPU lists give back what may make a block
+ * @pn: the handle
+ * @order: of the block
+ *
+ * For who does not reclaim.  At most one drain until a block was taken again.
+ *
+ * Context: process, may sleep.
+ */
+void private_node_seek_block(struct private_node *pn, unsigned int order)
+{
+	if (has_block(pn->nid, order) || drained_before(pn, order))
+		return;
+	private_node_drain(pn->nid);
+	if (!has_block(pn->nid, order) && order < READ_ONCE(pn->full_order))
+		WRITE_ONCE(pn->full_order, order);
+}
+
 /*
  * One walk, and one more when it finds nothing.  Atomic callers take what is in
  * sight: a drain takes locks that the interrupted code may hold.
@@ -493,6 +526,14 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	return NULL;
 }
 
+static bool is_enabled(struct private_node *pn, enum private_node_user user)
+{
+	/* Of compressed RAM only what its ledger has paid for. */
+	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
+		return !READ_ONCE(pn->fenced);
+	return READ_ONCE(pn->enabled) & BIT(user);
+}
+
 /*
  * private_node_open - is the node there, and open to @user?
  * @pn: the handle
@@ -503,12 +544,7 @@ struct folio *private_node_kill_for(struct private_node *pn,
  */
 bool private_node_open(struct private_node *pn, enum private_node_user user)
 {
-	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
-		return false;
-	/* Of compressed RAM only what its ledger has paid for. */
-	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
-		return !READ_ONCE(pn->fenced);
-	return READ_ONCE(pn->enabled) & BIT(user);
+	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE && is_enabled(pn, user);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_open);
 
@@ -523,6 +559,22 @@ bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user)
 {
 	return private_node_open(pn, user) && cpuset_may_name(pn->nid);
+}
+
+/*
+ * private_node_serves - private_node_open(), or so again if unplug is refused
+ * @pn: the handle
+ * @user: the user
+ *
+ * For who only says whether memory can be had: a refused unplug harms nobody.
+ * Who takes it waits for the outcome.
+ * Context: any.
+ */
+bool private_node_serves(struct private_node *pn, enum private_node_user user)
+{
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
+		return false;
+	return is_enabled(pn, user);
 }
 
 static bool let_in(struct private_node *pn, enum private_node_user user)

@@ -163,7 +163,7 @@ struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
 
 	if (!pn)
 		return NULL;
-	private_node_drain(nid);
+	private_node_seek_block(pn, order);
 	folio = private_node_alloc_exact(pn, gfp & ~__GFP_RECLAIM, order, USER);
 	if (!folio && private_node_open(pn, USER))
 		ask_for_block(NODE_DATA(nid), order);

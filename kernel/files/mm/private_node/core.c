@@ -132,6 +132,7 @@ static void private_node_free(struct private_node *pn)
 {
 	private_node_gate_exit(pn);
 	private_node_marks_free(pn);
+	cleanup_srcu_struct(&pn->ops_srcu);
 	free_percpu(pn->stats);
 	kfree(pn);
 }
@@ -410,6 +411,10 @@ static struct private_node *private_node_new(int nid,
 
 	if (!pn)
 		return NULL;
+	if (init_srcu_struct(&pn->ops_srcu)) {
+		kfree(pn);
+		return NULL;
+	}
 	xa_init(&pn->marks);
 	INIT_RCU_WORK(&pn->free_work, private_node_free_work);
 	pn->stats = alloc_percpu(struct private_node_stats);

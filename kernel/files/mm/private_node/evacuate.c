@@ -306,8 +306,8 @@ static void report(struct private_node *pn, int nid, const char *what,
  * @start_pfn: first page, online
  * @nr_pages: pages
  *
- * Context: process, may sleep (up to 0.2 s, for those who only look at pages);
- * mem_hotplug_lock held.
+ * Context: process, may sleep (up to 0.2 s, where only those are in the way who
+ * look at pages for a moment); mem_hotplug_lock held.
  * Return: 0; or -EBUSY, and dmesg names the holder; -EINTR for a fatal signal.
  */
 int private_node_check_idle(int nid, unsigned long start_pfn,
@@ -328,6 +328,9 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			return -EINTR;
 		if (empty(&h))
 			return 0;
+		/* Those do not go by themselves, and the lock is everybody's. */
+		if (h.user > h.pinned || h.guests)
+			break;
 	}
 	h.user += h.guests;
 	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",

@@ -40,9 +40,6 @@ struct held_page {
 LIST_HEAD(private_node_held_pages);
 static DEFINE_SPINLOCK(held_lock);
 
-/* Callbacks of owners; they may sleep. */
-DEFINE_STATIC_SRCU(private_node_ops_srcu);
-
 static void held_add(unsigned long pfn)
 {
 	struct held_page *new = kmalloc_obj(*new, GFP_KERNEL | __GFP_NOFAIL);
@@ -326,7 +323,8 @@ void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 {
 	const struct private_node_ops *ops;
 
-	guard(srcu)(&private_node_ops_srcu);
+	/* Of this handle: a callback that hangs is in no other owner's way. */
+	guard(srcu)(&pn->ops_srcu);
 	ops = READ_ONCE(pn->ops);
 	if (ops && ops->memory_failure)
 		ops->memory_failure(pn, pfn, nr_pages, flags);
@@ -344,7 +342,7 @@ void private_node_end_ops(struct private_node *pn)
 	if (!pn->ops)
 		return;
 	WRITE_ONCE(pn->ops, NULL);
-	synchronize_srcu(&private_node_ops_srcu);
+	synchronize_srcu(&pn->ops_srcu);
 }
 
 /*

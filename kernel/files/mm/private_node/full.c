@@ -409,15 +409,18 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
  */
 int __private_node_exec_room(void)
 {
+	unsigned long unplugs = private_node_unplugs();
 	struct mempolicy *pol = current->mempolicy;
 	nodemask_t open;
 
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return 0;
-	open = private_node_mpol_open(pol);
-	if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
-	    owner_makes_room(pol))
-		return 0;
+	do {
+		open = private_node_mpol_open(pol);
+		if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
+		    owner_makes_room(pol))
+			return 0;
+	} while (private_node_unplug_waited(&unplugs));
 	private_node_tell(pol, "cannot exec, ENOMEM");
 	return -ENOMEM;
 }

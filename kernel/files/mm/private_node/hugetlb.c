@@ -26,7 +26,7 @@
 
 /* Nodes of the policy that are the ones it meant, and in the task's cpuset. */
 static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
-			bool open)
+			bool serve)
 {
 	struct private_node *pn;
 	int nid;
@@ -36,8 +36,8 @@ static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn) &&
-		    (open ? private_node_user_open(pn, USER) :
-			    cpuset_may_name(nid)))
+		    cpuset_may_name(nid) &&
+		    (!serve || private_node_serves(pn, USER)))
 			node_set(nid, *nodes);
 	}
 }
@@ -195,7 +195,8 @@ void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
  * private_node_hugetlb_alloc - pages for the pool of a private node
  * @nid: the node
  * @order: of a huge page
- * @ret: set to an errno where there are none
+ * @ret: set to an errno where there are none; -EAGAIN while the node is being
+ *	unplugged
  *
  * Context: process, may sleep.
  * Return: the pages, with a reference count of zero; or NULL, and dmesg says why.
@@ -212,6 +213,10 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		return NULL;
 	}
 	if (!private_node_enter(pn, USER)) {
+		if (private_node_serves(pn, USER)) {
+			*ret = -EAGAIN;
+			goto out;
+		}
 		pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 		       nid, pn->owner);
 		private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);

@@ -30,12 +30,12 @@ static void add_reclaims_targets(nodemask_t *nodes)
 /* @pol may be NULL */
 static void add_named(nodemask_t *nodes, const struct mempolicy *pol)
 {
-	nodemask_t open;
+	nodemask_t serve;
 
 	if (!pol || !private_node_mpol_names(pol))
 		return;
-	open = private_node_mpol_open(pol);
-	nodes_or(*nodes, *nodes, open);
+	serve = private_node_mpol_serves(pol);
+	nodes_or(*nodes, *nodes, serve);
 }
 
 static unsigned long pages_of(const nodemask_t *nodes)

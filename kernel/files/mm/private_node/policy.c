@@ -229,19 +229,28 @@ static void count_used(struct folio *folio)
 				   folio_nr_pages(folio));
 }
 
-static nodemask_t open_nodes(const struct mempolicy *pol)
+static nodemask_t nodes_that(const struct mempolicy *pol,
+			     bool (*test)(struct private_node *pn,
+					  enum private_node_user user))
 {
-	nodemask_t open = NODE_MASK_NONE;
-	struct private_node *pn;
+	nodemask_t nodes = NODE_MASK_NONE;
+	struct private_node *pn = mpol_private_node(pol);
 	int nid;
 
+	if (pn) {
+		if (test(pn, PRIVATE_NODE_USER_DEVICE_MAP) &&
+		    cpuset_may_name(pn->nid))
+			node_set(pn->nid, nodes);
+		return nodes;
+	}
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) && private_node_user_open(pn, USER))
-			node_set(nid, open);
+		if (pn && private_node_mpol_means(pol, pn) && test(pn, USER) &&
+		    cpuset_may_name(nid))
+			node_set(nid, nodes);
 	}
-	return open;
+	return nodes;
 }
 
 /*
@@ -252,13 +261,19 @@ static nodemask_t open_nodes(const struct mempolicy *pol)
  */
 nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
-	struct private_node *pn = mpol_private_node(pol);
+	return nodes_that(pol, private_node_open);
+}
 
-	if (!pn)
-		return open_nodes(pol);
-	if (private_node_user_open(pn, PRIVATE_NODE_USER_DEVICE_MAP))
-		return nodemask_of_node(pn->nid);
-	return NODE_MASK_NONE;
+/*
+ * private_node_mpol_serves - the same, and nodes that are being unplugged
+ * @pol: for which private_node_mpol_places()
+ *
+ * See private_node_serves().
+ * Context: any.
+ */
+nodemask_t private_node_mpol_serves(const struct mempolicy *pol)
+{
+	return nodes_that(pol, private_node_serves);
 }
 
 /*
@@ -473,6 +488,21 @@ struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
 }
 
 /*
+ * The node is being unplugged, and open to pins else: the pin waits in
+ * mm/gup.c for the outcome, and is tried again.
+ */
+static bool pin_waits(int nid)
+{
+	const enum private_node_user pin =
+		(enum private_node_user)PRIVATE_NODE_LONGTERM_PIN;
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && private_node_serves(pn, pin);
+}
+
+/*
  * private_node_pin - may a folio of a node be pinned for long, where it is?
  * @nid: a private node
  *
@@ -487,9 +517,11 @@ bool private_node_pin(int nid)
 
 	if (!pn)
 		return false;
-	open = private_node_open(pn, pin);
-	if (open)
+	open = private_node_enter(pn, pin);
+	if (open) {
 		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
+		private_node_leave(pn, pin);
+	}
 	private_node_put(pn);
 	return open;
 }
@@ -519,6 +551,8 @@ bool __private_node_pin_refused(struct folio *folio)
 
 	if (private_node_pin(folio_nid(folio)))
 		return false;
+	if (pin_waits(folio_nid(folio)))
+		return true;
 	/* When nobody can be asked just now, who moves it asks again. */
 	moves = private_node_is_guest(folio) &&
 		private_node_may_go(folio, &to, NUMA_NO_NODE);
@@ -586,7 +620,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
 	    private_node_mpol_foreign(pol))
 		return false;
-	open = open_nodes(pol);
+	open = private_node_mpol_open(pol);
 	if (!all_are_full(&open))
 		return false;
 	pn = private_node_mpol_nearest_open(pol);

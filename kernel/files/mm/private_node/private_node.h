@@ -127,7 +127,8 @@ struct private_node_gate {
  * @promote_saved: pages of a large folio for which that is saved up
  * @promote_wait: time between two looks, in jiffies
  * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE, 0 for 1
- * @ops: callbacks, or NULL; read under SRCU, failure.c
+ * @ops: callbacks, or NULL; read under @ops_srcu, failure.c
+ * @ops_srcu: they may sleep
  * @stats: counters, by CPU
  * @drvdata: the owner's
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
@@ -177,6 +178,7 @@ struct private_node {
 	unsigned long promote_wait;
 	u8 interleave_weight;
 	const struct private_node_ops *ops;
+	struct srcu_struct ops_srcu;
 	struct private_node_stats __percpu *stats;
 	void *drvdata;
 	struct kobject *kobj;
@@ -257,6 +259,7 @@ enum private_node_when_full {
 
 /* alloc.c */
 bool private_node_open(struct private_node *pn, enum private_node_user user);
+bool private_node_serves(struct private_node *pn, enum private_node_user user);
 bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user);
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
@@ -285,6 +288,7 @@ unsigned long private_node_managed_pages_nid(int nid);
 unsigned long private_node_free_snapshot_nid(int nid);
 unsigned long private_node_pcp_pages(struct zone *zone);
 bool private_node_drain(int nid);
+void private_node_seek_block(struct private_node *pn, unsigned int order);
 bool private_node_is_full(int nid);
 
 /* evacuate.c */
@@ -414,6 +418,7 @@ struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 				   enum private_node_user user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
+nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 bool private_node_mpol_closing(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,

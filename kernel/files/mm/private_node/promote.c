@@ -38,6 +38,8 @@
 #define MAX_PERIOD	(8 * HZ)
 /* Folios looked at in a period: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
+/* ... of which so many while memory hotplug waits: some milliseconds. */
+#define LOOKS_LOCKED	(SZ_16M / PAGE_SIZE)
 /* Moved at a time. */
 #define BATCH		(SZ_2M / PAGE_SIZE)
 
@@ -158,11 +160,15 @@ static void look(struct pass *pass, struct folio *folio)
 		private_node_leave_to(&pass->leaving, folio, &to);
 }
 
-/* The next part of what the kernel put there, from where the last one ended. */
-static void look_at_part(struct pass *pass)
+/*
+ * The next part of what the kernel put there, from where the last one ended.
+ * False when it was the last of all.
+ */
+static bool look_at_part(struct pass *pass)
 {
 	struct private_node *pn = pass->leaving.pn;
-	unsigned long looks = LOOKS;
+	unsigned long looks = LOOKS_LOCKED;
+	bool more = true;
 	struct folio *folio;
 
 	while (looks-- && pn->promote_credit > 0 &&
@@ -170,6 +176,7 @@ static void look_at_part(struct pass *pass)
 		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
 			pn->promote_pfn = 0;
+			more = false;
 			break;
 		}
 		look(pass, folio);
@@ -177,6 +184,23 @@ static void look_at_part(struct pass *pass)
 		cond_resched();
 	}
 	private_node_leave_now(&pass->leaving);
+	return more;
+}
+
+/* Whoever wants the lock for writing waits for a part, and all wait behind him. */
+static bool lock_and_look(struct pass *pass)
+{
+	struct private_node *pn = pass->leaving.pn;
+	bool more = false;
+
+	get_online_mems();
+	if (node_state(pn->nid, N_MEMORY_PRIVATE) &&
+	    !node_is_toptier(pn->nid)) {
+		collect_above(pass);
+		more = look_at_part(pass);
+	}
+	put_online_mems();
+	return more;
 }
 
 /*
@@ -203,6 +227,7 @@ static void set_pace(struct private_node *pn, const struct pass *pass)
 
 static void promote(struct private_node *pn)
 {
+	unsigned int parts = LOOKS / LOOKS_LOCKED;
 	struct pass pass = {
 		.leaving = {
 			.pn = pn,
@@ -218,13 +243,9 @@ static void promote(struct private_node *pn)
 	};
 
 	add_credit(pn, pn->promote_wait);
-	get_online_mems();
-	if (node_state(pn->nid, N_MEMORY_PRIVATE) &&
-	    !node_is_toptier(pn->nid)) {
-		collect_above(&pass);
-		look_at_part(&pass);
-	}
-	put_online_mems();
+	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, USER) &&
+	       lock_and_look(&pass))
+		;
 	set_pace(pn, &pass);
 }
 
@@ -283,23 +304,6 @@ void private_node_promoted(struct private_node *pn, enum private_node_user user,
 	private_node_count(pn, user, PRIVATE_NODE_USED, moved);
 	private_node_count(pn, user, PRIVATE_NODE_FAILED, left);
 	trace_private_node_promote(pn->nid, user, moved, left);
-}
-
-/*
- * __private_node_hint_moved - see private_node_hint_moved()
- */
-void __private_node_hint_moved(int from, int to, unsigned int nr)
-{
-	bool up = sysctl_numa_balancing_mode & NUMA_BALANCING_MEMORY_TIERING &&
-		  !node_is_toptier(from) && node_is_toptier(to);
-	struct private_node *pn = private_node_find(from);
-
-	if (!pn)
-		return;
-	private_node_promoted(pn, up ? USER :
-			      (enum private_node_user)PRIVATE_NODE_NUMA_BALANCING,
-			      nr, 0);
-	private_node_put(pn);
 }
 
 /*

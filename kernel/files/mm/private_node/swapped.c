@@ -17,12 +17,13 @@
 #include <linux/pagewalk.h>
 #include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "../internal.h"
 #include "private_node.h"
 
-/* An address space that is being changed: 25 * 20 ms. */
+/* For address spaces that are being changed, all together: 25 * 20 ms. */
 #define LOOK_TRIES	25
 #define LOOK_MS		20
 
@@ -30,6 +31,7 @@ struct look {
 	const struct private_node *pn;
 	unsigned long pages;
 	unsigned int busy;		/* address spaces that could not be seen */
+	unsigned int tries;		/* how often it waited for one */
 	struct private_node_task_name name;	/* somebody who has some */
 };
 
@@ -58,16 +60,14 @@ static const struct mm_walk_ops count_ops = {
 };
 
 /* A fault may wait for the end of the unplug with the lock in its hand. */
-static bool lock_mm(struct mm_struct *mm)
+static bool lock_mm(struct mm_struct *mm, struct look *look)
 {
-	int tries;
-
-	for (tries = 0; tries < LOOK_TRIES; tries++) {
-		if (mmap_read_trylock(mm))
-			return true;
+	while (!mmap_read_trylock(mm)) {
+		if (look->tries++ >= LOOK_TRIES || fatal_signal_pending(current))
+			return false;
 		msleep(LOOK_MS);
 	}
-	return false;
+	return true;
 }
 
 static void look_at_mm(struct mm_struct *mm, struct look *look)
@@ -79,7 +79,7 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 	/* What is in swap was mapped before. */
 	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
 		return;
-	if (!lock_mm(mm)) {
+	if (!lock_mm(mm, look)) {
 		look->busy++;
 		return;
 	}
@@ -101,7 +101,8 @@ static void look_at_all(struct look *look)
 
 	mmget(prev);
 	spin_lock(&mmlist_lock);
-	while ((p = p->next) != &init_mm.mmlist) {
+	while ((p = p->next) != &init_mm.mmlist &&
+	       !fatal_signal_pending(current)) {
 		mm = list_entry(p, struct mm_struct, mmlist);
 		if (!mmget_not_zero(mm))
 			continue;
@@ -121,7 +122,7 @@ static void look_at_all(struct look *look)
  *
  * Context: process, may sleep.
  * Return: true, and dmesg says whose it is, when there is some, or when an
- * address space could not be looked at.
+ * address space could not be looked at; true as well after a fatal signal.
  */
 bool private_node_is_swapped(struct private_node *pn)
 {
@@ -139,8 +140,8 @@ bool private_node_is_swapped(struct private_node *pn)
 	else if (shared)
 		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);
-	else if (look.busy)
+	else if (look.busy && !fatal_signal_pending(current))
 		pr_err("node %d: cannot unplug: %u processes are changing their mappings, of which some may be in swap; try again\n",
 		       pn->nid, look.busy);
-	return look.pages || shared || look.busy;
+	return look.pages || shared || look.busy || fatal_signal_pending(current);
 }

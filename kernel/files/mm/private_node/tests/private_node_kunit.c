@@ -715,6 +715,74 @@ static int tell_thread(void *arg)
 	return 0;
 }
 
+/* A callback that does not come back, until it is let. */
+struct told_hangs {
+	struct private_node *pn, *other;
+	struct completion called, go, ended, gone;
+	int ret;
+};
+
+static void hear_and_hang(struct private_node *pn, unsigned long pfn,
+			  unsigned long nr_pages, unsigned int flags)
+{
+	struct told_hangs *told = private_node_drvdata(pn);
+
+	complete(&told->called);
+	wait_for_completion(&told->go);
+}
+
+static int tell_and_hang_thread(void *arg)
+{
+	struct told_hangs *told = arg;
+
+	private_node_tell_owner(told->pn, 7, 1, 0);
+	complete(&told->ended);
+	return 0;
+}
+
+static int unregister_thread(void *arg)
+{
+	struct told_hangs *told = arg;
+
+	told->ret = private_node_unregister(told->other);
+	complete(&told->gone);
+	return 0;
+}
+
+/* ... is in no other owner's way. */
+static void life_told_hangs(struct kunit *test)
+{
+	static const struct private_node_ops ops = { .memory_failure = hear_and_hang };
+	struct private_node_desc desc = { .owner = "kunit", .ops = &ops };
+	struct told_hangs told = {};
+	bool waits;
+
+	/* Before a thread runs: either may skip the test. */
+	told.pn = take(test, free_nid(test, 0), &desc);
+	told.other = take(test, free_nid(test, 0), &desc);
+	init_completion(&told.called);
+	init_completion(&told.go);
+	init_completion(&told.ended);
+	init_completion(&told.gone);
+	private_node_set_drvdata(told.pn, &told);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(tell_and_hang_thread, &told, "hangs"));
+	wait_for_completion(&told.called);
+	if (!IS_ERR(kthread_run(unregister_thread, &told, "other"))) {
+		waits = !wait_for_completion_timeout(&told.gone, 20 * HZ);
+		KUNIT_EXPECT_FALSE_MSG(test, waits, "another owner waits");
+		KUNIT_EXPECT_FALSE(test, completion_done(&told.ended));
+		complete(&told.go);
+		wait_for_completion(&told.ended);
+		if (waits)
+			wait_for_completion(&told.gone);
+		KUNIT_EXPECT_EQ(test, 0, told.ret);
+	} else {
+		KUNIT_FAIL(test, "no thread");
+		complete(&told.go);
+		wait_for_completion(&told.ended);
+	}
+}
+
 static void life_told_unplugs(struct kunit *test)
 {
 	static const struct private_node_ops ops = {
@@ -1476,6 +1544,7 @@ static struct kunit_case private_node_cases[] = {
 #ifdef CONFIG_MEMORY_FAILURE
 	KUNIT_CASE(life_told),
 	KUNIT_CASE(life_told_unplugs),
+	KUNIT_CASE(life_told_hangs),
 #endif
 	KUNIT_CASE(life_unregister_with_memory),
 	KUNIT_CASE(life_steps),
