@@ -159,16 +159,22 @@ static bool reclaim(void)
 }
 
 /* Cold pages of a cgroup, with the node as the only place below. */
-static bool demotion(void)
+static char *cold(void)
 {
 	char *p = anon(2 * LEN);
-	bool ret;
 
 	touch(p, 2 * LEN);
 	madvise(p, 2 * LEN, MADV_COLD);
 	write_file(in_node_dir("../node0/reclaim"), "8M");
 	write_file(GROUP "/memory.reclaim", "4M swappiness=max");
-	ret = where(p, 2 * LEN).here;
+	return p;
+}
+
+static bool demotion(void)
+{
+	char *p = cold();
+	bool ret = where(p, 2 * LEN).here;
+
 	madvise(p, 2 * LEN, MADV_PAGEOUT);
 	ret |= where(p, 2 * LEN).here;
 	munmap(p, 2 * LEN);
@@ -190,9 +196,22 @@ static bool attracts(const char *mode)
 	return ret;
 }
 
+/* Only what reclaim put on the node goes up: without demotion there is none. */
 static bool promotion(void)
 {
-	return attracts("2");
+	char *p = cold();
+	unsigned long were = where(p, 2 * LEN).here;
+	double end = seconds() + patience;
+	bool ret = false;
+
+	set_file("/proc/sys/kernel/numa_balancing", "2");
+	while (were && !ret && seconds() < end) {
+		touch(p, 2 * LEN);
+		ret = where(p, 2 * LEN).here < were;
+	}
+	set_file("/proc/sys/kernel/numa_balancing", "0");
+	munmap(p, 2 * LEN);
+	return ret;
 }
 
 static bool numa_balancing(void)
