@@ -71,11 +71,12 @@ hibernate)
 	echo "nodes '$(cat /sys/kernel/mm/cram/nodes)'"
 	echo "registered: $(grep -o disabled /sys/power/disk || echo can)"
 	echo disk > /sys/power/state 2> /dev/null || echo "hibernation refused"
-	modprobe -r cram_sim
-	modprobe cram_sim
-	# Opened while it can be; a device comes then.
+	echo c > $sim/remove_device
+	# Opened while it can be; a device comes then.  Short of an image: what the guest speaks through is not suspended.
+	echo freezer > /sys/power/pm_test
 	"$PMN_TOP/build/tests/guest/boot/snapshot" $sim/new_device \
 		"name=c range=$(cut -d: -f2- <<< "${PMN_RESERVED%% *}") physical=64M algorithm=lz4"
+	echo c > $sim/remove_device
 	modprobe -r cram_sim
 	echo "after: $(grep -o disabled /sys/power/disk || echo can)"
 	;;
