@@ -4,8 +4,9 @@
  *
  *	snapshot FILE TEXT
  *
- * Has an image made (with /sys/power/pm_test: is let begin), drops it, writes TEXT to FILE, and tries again: "image before: ..." and
- * "image registered: ...", each with made or the error.
+ * It asks for an image, drops it, writes TEXT to FILE, and asks for one again.  It prints "image before: RESULT" and
+ * "image registered: RESULT"; RESULT is "made" or the error.  Where /sys/power/pm_test ends the work early, no image is
+ * made, and "made" says that the kernel was ready to.
  */
 #include <errno.h>
 #include <fcntl.h>

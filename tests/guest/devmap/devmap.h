@@ -107,6 +107,27 @@ static unsigned long number_in(const char *path, const char *name)
 	return at ? strtoul(at + strlen(name), NULL, 0) : 0;
 }
 
+/* A file of a node's pool of huge pages; good until the second call from here. */
+__attribute__((unused))
+static const char *pool_file(int nid, const char *name)
+{
+	static char path[2][128];
+	static int turn;
+
+	turn = !turn;
+	snprintf(path[turn], sizeof(path[turn]), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s", nid, name);
+	return path[turn];
+}
+
+__attribute__((unused))
+static void set_pool(int nid, unsigned long nr)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lu", nr);
+	put(pool_file(nid, "nr_hugepages"), text);
+}
+
 /* A line of node<N>/private/stat; NAME ends in a blank. */
 __attribute__((unused))
 static unsigned long counter(const char *name)

@@ -18,17 +18,6 @@
 #define NR (LEN / PAGE)
 #define WAIT 60		/* seconds for a state that has to come, on a busy host */
 
-static bool unplugs(void)
-{
-	return write_file(SIM "unplug", "t");
-}
-
-static void plug(void)
-{
-	put(SIM "plug", "t");
-	find_all_blocks();
-}
-
 static void enter(const char *group, const char *mems)
 {
 	char path[128];
@@ -38,15 +27,6 @@ static void enter(const char *group, const char *mems)
 	put(path, mems);
 	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
 	put(path, "0");
-}
-
-static void set_pool(int nid, unsigned long nr)
-{
-	char path[128], text[24];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
-	snprintf(text, sizeof(text), "%lu", nr);
-	put(path, text);
 }
 
 static unsigned long free_kb(int nid)
@@ -74,33 +54,11 @@ static char *placed(size_t len)
 	return p;
 }
 
-/* A process that reads all of a range, and stays. */
-static pid_t sharer(char *p, size_t len, unsigned long bind)
+/* For a second process. */
+static void may_have(void *nodes)
 {
-	int pipes[2];
-	pid_t pid;
-	size_t i;
-	char c;
-
-	if (pipe(pipes))
-		bail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (bind_task_to(bind))
-			_exit(1);
-		for (i = 0; i < len; i += PAGE)
-			(void)((volatile char *)p)[i];
-		if (write(pipes[1], "", 1) == 1)
-			pause();
+	if (bind_task_to(*(unsigned long *)nodes))
 		_exit(1);
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("the second process");
-	close(pipes[0]);
-	return pid;
 }
 
 static void end(pid_t pid)
@@ -114,8 +72,8 @@ static void end(pid_t pid)
 /* Two processes share pages, of which one may have them on node 0, the other on node 1. */
 static void test_nowhere(void)
 {
+	unsigned long moved, away = 1UL << node | 1UL << AWAY;
 	char *other = map_small(4 * LEN, MAP_PRIVATE), *shared;
-	unsigned long moved;
 	pid_t pid;
 	bool gone;
 
@@ -124,7 +82,7 @@ static void test_nowhere(void)
 	if (bind_task_to(1UL << node | 1UL << HOME))
 		bail("set_mempolicy");
 	shared = placed(LEN);
-	pid = sharer(shared, LEN, 1UL << node | 1UL << AWAY);
+	pid = second_process(shared, LEN, may_have, &away);
 	moved = counter("unplug_moved ");
 	gone = unplugs();
 	ok(!gone && errno == EBUSY && all_here(shared, LEN), "unplug: refused for pages that may go nowhere");
@@ -153,14 +111,6 @@ static int bound_to_away(void *arg)
 	return p[0];
 }
 
-static unsigned long pool_of(int nid)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
-	return number_in(path, "");
-}
-
 /* A pool of huge pages takes the node that 64 MB may go to, but for a few MB. */
 static void test_no_room(void)
 {
@@ -185,8 +135,8 @@ static void test_no_room(void)
 	}
 	sigwait(&usr1, &sig);
 	put("/proc/sys/vm/drop_caches", "3");
-	set_pool(AWAY, pool_of(AWAY) + free_kb(AWAY) / 2048);
-	set_pool(AWAY, pool_of(AWAY) + free_kb(AWAY) / 2048);
+	set_pool(AWAY, number_in(pool_file(AWAY, "nr_hugepages"), "") + free_kb(AWAY) / 2048);
+	set_pool(AWAY, number_in(pool_file(AWAY, "nr_hugepages"), "") + free_kb(AWAY) / 2048);
 	printf("# node %d: %lu kB free\n", AWAY, free_kb(AWAY));
 	moved = counter("unplug_moved ");
 	gone = unplugs();

@@ -169,7 +169,7 @@ static void set_v1(struct cell *cell, char *p)
 	enter(path);
 }
 
-static void sharer_v1(struct cell *cell)
+static void sharer_v1(void *cell)
 {
 	char path[64];
 
@@ -178,7 +178,7 @@ static void sharer_v1(struct cell *cell)
 	enter(path);
 }
 
-static void sharer_policy(struct cell *cell)
+static void sharer_policy(void *cell)
 {
 	if (bind_task(may))
 		_exit(1);
@@ -186,8 +186,9 @@ static void sharer_policy(struct cell *cell)
 
 static bool goes_down;
 
-static void sharer_cpuset(struct cell *cell)
+static void sharer_cpuset(void *arg)
 {
+	const struct cell *cell = arg;
 	char path[96];
 
 	snprintf(path, sizeof(path), "%s-s", cell->group);
@@ -197,38 +198,14 @@ static void sharer_cpuset(struct cell *cell)
 }
 
 /* A second process maps the same pages, and may not have all that the first may have. */
-static void second_process(struct cell *cell, char *p, void (*restrict_it)(struct cell *cell))
-{
-	int pipes[2];
-	size_t i;
-	char c;
-
-	if (pipe(pipes))
-		bail("pipe");
-	fflush(stdout);
-	if (!fork()) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		restrict_it(cell);
-		for (i = 0; i < len; i += PAGE)
-			(void)((volatile char *)p)[i];
-		if (write(pipes[1], "", 1) != 1)
-			_exit(1);
-		pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("the second process");
-	close(pipes[0]);
-}
-
 static void set_sharer(struct cell *cell, char *p)
 {
-	second_process(cell, p, sharer_policy);
+	second_process(p, len, sharer_policy, cell);
 }
 
 static void set_sharer_cpuset(struct cell *cell, char *p)
 {
-	second_process(cell, p, is_v1 ? sharer_v1 : sharer_cpuset);
+	second_process(p, len, is_v1 ? sharer_v1 : sharer_cpuset, cell);
 }
 
 static const struct column columns_v2[] = {

@@ -253,16 +253,14 @@ static void test_owner(unsigned int order, unsigned long nr)
 static void test_pool(void)
 {
 	unsigned long nr, moved;
-	char path[128];
 
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
 	enable("+hugetlb");
 	fill();
 	moved = guests_moved();
-	put(path, "2");
-	nr = number_in(path, "");
+	set_pool(node, 2);
+	nr = number_in(pool_file(node, "nr_hugepages"), "");
 	ok(nr == 2 && guests_moved() > moved, "a pool of huge pages: guests leave for it (%lu)", nr);
-	put(path, "0");
+	set_pool(node, 0);
 	enable("-hugetlb");
 }
 

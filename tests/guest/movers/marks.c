@@ -56,17 +56,6 @@ static double now(void)
 	return t.tv_sec + t.tv_nsec / 1e9;
 }
 
-static bool unplugs(void)
-{
-	return write_file(SIM "unplug", "t");
-}
-
-static void plug(void)
-{
-	put(SIM "plug", "t");
-	find_all_blocks();
-}
-
 static bool log_has(const char *text)
 {
 	char cmd[200];
@@ -258,31 +247,12 @@ static void test_displaced(void)
 static void test_agreed(void)
 {
 	char *p = demoted();
-	int pipes[2];
-	pid_t pid;
-	size_t i;
-	char c;
+	pid_t pid = second_process(p, LEN, NULL, NULL);
 
-	if (pipe(pipes))
-		bail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		for (i = 0; i < LEN; i += PAGE)
-			(void)((volatile char *)p)[i];
-		if (write(pipes[1], "", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("the second process");
 	bind_to(p, LEN, AWAY, MPOL_MF_MOVE_ALL);
 	ok(places(p, LEN).on[AWAY] == NR && intact(p, LEN), "mbind(MOVE_ALL): what another process has, and may have there, moves");
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
-	close(pipes[0]);
 	munmap(p, LEN);
 }
 

@@ -8,6 +8,7 @@
 
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 
 #include "../devmap/devmap.h"
 
@@ -114,6 +115,49 @@ static long bind_task(int nid)
 	unsigned long mask = 1UL << nid;
 
 	return syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL);
+}
+
+__attribute__((unused))
+static bool unplugs(void)
+{
+	return write_file(SIM "unplug", "t");
+}
+
+__attribute__((unused))
+static void plug(void)
+{
+	put(SIM "plug", "t");
+	find_all_blocks();
+}
+
+/* Another process, which reads all of a range after RESTRICT_IT, and stays until it is killed. */
+__attribute__((unused))
+static pid_t second_process(const char *p, size_t len, void (*restrict_it)(void *), void *arg)
+{
+	int pipes[2];
+	pid_t pid;
+	size_t i;
+	char c;
+
+	if (pipe(pipes))
+		bail("pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (restrict_it)
+			restrict_it(arg);
+		for (i = 0; i < len; i += PAGE)
+			(void)((const volatile char *)p)[i];
+		if (write(pipes[1], "", 1) == 1)
+			pause();
+		_exit(1);
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("the second process");
+	close(pipes[0]);
+	return pid;
 }
 
 /* Reclaims from a cgroup until most of a range is on the private node; false when it does not go. */

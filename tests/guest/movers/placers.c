@@ -267,27 +267,19 @@ static void begin_collapse(void)
 	munmap(p, PMD);
 }
 
-static void set_pool(int nid, const char *nr)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
-	put(path, nr);
-}
-
 static void fill_pools(void)
 {
 	enable("+hugetlb");
-	set_pool(HOME, "16");
-	set_pool(AWAY, "16");
-	set_pool(node, "16");
+	set_pool(HOME, 16);
+	set_pool(AWAY, 16);
+	set_pool(node, 16);
 }
 
 static void empty_pools(void)
 {
-	set_pool(HOME, "0");
-	set_pool(AWAY, "0");
-	set_pool(node, "0");
+	set_pool(HOME, 0);
+	set_pool(AWAY, 0);
+	set_pool(node, 0);
 	enable("-hugetlb");
 }
 
@@ -310,7 +302,7 @@ static void make_huge(struct cell *cell, char *p)
 
 static void unplug_huge(void)
 {
-	set_pool(node, "0");
+	set_pool(node, 0);
 	unplug();
 }
 

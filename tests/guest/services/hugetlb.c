@@ -12,16 +12,6 @@
 
 #define HPAGES(n) ((size_t)(n) * PMD)
 
-static char *pool_file(int nid, const char *name)
-{
-	static char path[2][128];
-	static int turn;
-
-	turn = !turn;
-	snprintf(path[turn], sizeof(path[turn]), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s", nid, name);
-	return path[turn];
-}
-
 static unsigned long pool(int nid, const char *name)
 {
 	return number_in(pool_file(nid, name), "");

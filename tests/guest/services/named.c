@@ -313,23 +313,6 @@ static void test_kernel_memory(void)
 
 #define HUGE 8UL
 
-static void pool(int nid, unsigned long nr)
-{
-	char path[128], text[16];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
-	snprintf(text, sizeof(text), "%lu", nr);
-	put(path, text);
-}
-
-static unsigned long free_huge(int nid)
-{
-	char path[128];
-
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/free_hugepages", nid);
-	return number_in(path, "");
-}
-
 static char *huge_map(unsigned long nr)
 {
 	char *p = mmap(NULL, nr * PMD, PROT_READ | PROT_WRITE,
@@ -390,8 +373,8 @@ static void test_huge(void)
 	unsigned long both = 1UL << node | 1UL << other;
 	int status;
 
-	pool(node, HUGE);
-	pool(other, HUGE);
+	set_pool(node, HUGE);
+	set_pool(other, HUGE);
 	huge_by(MPOL_INTERLEAVE, both, -1);
 	ok(on[1] == HUGE / 2 && on[2] == HUGE / 2, "huge pages, interleave: two private nodes: %lu and %lu", on[1], on[2]);
 	put(node_file("interleave_weight"), "3");
@@ -402,7 +385,7 @@ static void test_huge(void)
 	ok(on[2] == HUGE, "huge pages, bind with a home: there (%lu)", on[2]);
 	huge_by(MPOL_BIND, both, node);
 	ok(on[1] == HUGE, "huge pages, bind with the other home: there (%lu)", on[1]);
-	pool(0, 4);
+	set_pool(0, 4);
 	fflush(stdout);
 	if (!fork())
 		_exit(forks_pinned());
@@ -410,11 +393,11 @@ static void test_huge(void)
 	ok(!status, "huge page, pinned, its pool closed: fork() copies it to an ordinary one (%x)", status);
 	/* The ring lets its page go some time after its process; a closed pool shows none as free. */
 	enable("+hugetlb");
-	while (free_huge(node) < HUGE)
+	while (number_in(pool_file(node, "free_hugepages"), "") < HUGE)
 		usleep(1000);
-	pool(0, 0);
-	pool(node, 0);
-	pool(other, 0);
+	set_pool(0, 0);
+	set_pool(node, 0);
+	set_pool(other, 0);
 	enable("-hugetlb -longterm_pin");
 }
 

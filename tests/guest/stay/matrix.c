@@ -432,14 +432,6 @@ static void set_up(void)
 	end_pfn = first_pfn + strtoul(text, NULL, 0) / PAGE;
 }
 
-static void set_pool(int nid, const char *nr)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", nid);
-	put(text, nr);
-}
-
 static void put_mems(const char *mems)
 {
 	put(GROUP "/cpuset.mems", mems);
@@ -458,8 +450,8 @@ static void new_node(const char *owner, const char *on_unplug, const char *on_fu
 	snprintf(text, sizeof(text), "0,%d", node);
 	put_mems(text);
 	/* Copies of a huge page need one, there or in ordinary memory. */
-	set_pool(node, "4");
-	set_pool(0, "4");
+	set_pool(node, 4);
+	set_pool(0, 4);
 }
 
 static void start(unsigned long i)
@@ -511,10 +503,7 @@ static int stop(unsigned long i)
 
 static void empty_pool(void)
 {
-	char text[128];
-
-	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	write_file(text, "0");
+	write_file(pool_file(node, "nr_hugepages"), "0");
 }
 
 static void tear_down(void)
@@ -525,7 +514,7 @@ static void tear_down(void)
 		stop(i);
 	swap_off();
 	empty_pool();
-	set_pool(0, "0");
+	set_pool(0, 0);
 	write_file(SIM "free", "all");
 	put_mems("0");
 	put(SIM "remove_node", "stay");

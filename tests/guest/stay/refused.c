@@ -217,17 +217,9 @@ static void set_uffd(void)
 	watch(mem, LEN);
 }
 
-static void huge_pages(const char *nr)
-{
-	char text[128];
-
-	snprintf(text, sizeof(text), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
-	put(text, nr);
-}
-
 static void set_huge_uffd(void)
 {
-	huge_pages("4");
+	set_pool(node, 4);
 	bind_task(MPOL_BIND);
 	mem = mmap(NULL, PMD, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
 	if (mem == MAP_FAILED)
@@ -240,7 +232,7 @@ static void set_huge_uffd(void)
 
 static void set_huge_file(void)
 {
-	huge_pages("4");
+	set_pool(node, 4);
 	fd = memfd_create("refused", MFD_HUGETLB);
 	if (fd < 0 || ftruncate(fd, PMD))
 		bail("memfd of huge pages");
@@ -557,7 +549,7 @@ static void test_huge(void)
 	int status;
 	char *p;
 
-	huge_pages("4");
+	set_pool(node, 4);
 	fflush(stdout);
 	parent = fork();
 	if (!parent) {
@@ -593,7 +585,7 @@ static void test_huge(void)
 	hold(CLOSING, -1);
 	waitpid(parent, &status, 0);
 	ok(WIFEXITED(status) && !WEXITSTATUS(status), "copy of a huge page: both have theirs (%d)", status);
-	huge_pages("0");
+	set_pool(node, 0);
 }
 
 /* --- who does not wait, and who keeps moving -------------------------------------------------- */
@@ -690,9 +682,8 @@ static bool do_pin(void)
 
 static bool do_pool(void)
 {
-	char path[128];
+	const char *path = pool_file(node, "nr_hugepages");
 
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/hugepages/hugepages-2048kB/nr_hugepages", node);
 	return write_file(path, "6") && number_in(path, "") == 6;
 }
 
@@ -750,9 +741,9 @@ static void test_ask(const struct ask *a)
 	char change[32];
 	pid_t pid;
 
-	huge_pages("4");
+	set_pool(node, 4);
 	ok(succeeds(start_ask(a)), "%s, bound to the node: control: succeeds while it is open", a->name);
-	huge_pages("4");
+	set_pool(node, 4);
 	hold(CLOSING, node);
 	pid = start_ask(a);
 	if (a->waits)
@@ -762,7 +753,7 @@ static void test_ask(const struct ask *a)
 	hold(CLOSING, -1);
 	if (a->waits)
 		ok(succeeds(pid), "%s: succeeds when the unplug was refused", a->name);
-	huge_pages("4");
+	set_pool(node, 4);
 	if (!a->service)
 		return;
 	snprintf(change, sizeof(change), "-%s", a->service);
@@ -783,7 +774,7 @@ static void test_asks(void)
 	for (i = 0; i < sizeof(asks) / sizeof(asks[0]); i++)
 		test_ask(&asks[i]);
 	munmap(mem, LEN);
-	huge_pages("0");
+	set_pool(node, 0);
 }
 
 int main(void)
