@@ -279,6 +279,20 @@ static bool all_on(const struct way *way, char *p, int nid)
 	return true;
 }
 
+/* Each reading is an estimate: of many, the one that is furthest from EXPECT. */
+static long worst_score(long expect)
+{
+	long worst = expect, score;
+	int i;
+
+	for (i = 0; i < 32; i++) {
+		score = score_of(getpid());
+		if (labs(score - expect) > labs(worst - expect))
+			worst = score;
+	}
+	return worst;
+}
+
 struct scores {
 	long before, after, child;
 	bool here;
@@ -300,9 +314,9 @@ static struct scores scores(const struct way *way, int nid)
 		s.before = score_of(getpid());
 		p = way->fill(nid);
 		s.here = all_on(way, p, nid);
-		s.after = score_of(getpid());
+		s.after = nid ? worst_score(s.before) : score_of(getpid());
 		if (!fork()) {
-			s.child = score_of(getpid());
+			s.child = nid ? worst_score(s.before) : score_of(getpid());
 			_exit(write(pipes[1], &s, sizeof(s)) != sizeof(s));
 		}
 		wait(&status);

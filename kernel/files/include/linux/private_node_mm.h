@@ -70,7 +70,7 @@ static __always_inline void private_node_mapped(struct vm_area_struct *vma,
  * private nodes is estimated before.
  *
  * Cost: a static branch; with a private node, one bit test; for who had a
- * private page, a look at some thousand pages.
+ * private page, a look at some thousand pages, at most once a second.
  * Context: process; both are locked for writing.
  */
 static inline void private_node_dup_mm(struct mm_struct *mm,

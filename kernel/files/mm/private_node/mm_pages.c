@@ -4,13 +4,16 @@
  * killer for an ordinary shortage take off.
  *
  * Most address spaces never had a page there: a flag says so, see
- * include/linux/private_node_mm.h.  Of the others a fixed number of page tables
- * is looked at, drawn anew each time, so that nobody can hide ordinary memory
- * between them.  What is resident counts, not what is mapped: a mapping of a
- * terabyte with few pages is as good as a small one.
+ * include/linux/private_node_mm.h.  Of the others page tables are looked at: all
+ * of them when they are few, else some, drawn anew each time, so that nobody can
+ * hide ordinary memory between them.  A table, or what a mapping has of one, is
+ * drawn as often as it is large: a few full tables do not distort what thousands
+ * of mappings of one page say.  What is resident counts, not what is mapped: a
+ * mapping of a terabyte with few pages is as good as a small one.
  *
  * An address space that is being changed cannot be looked at, and fork() of a
- * large one takes long.  Then the last estimate holds, which fork() itself makes.
+ * large one takes long.  Then the last estimate holds, which fork() itself makes
+ * where there was none for a second.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -28,9 +31,9 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Page tables, or mappings if there are more: an error of some per cent. */
+/* Page tables, as far as they are full ones: an error of some per cent. */
 #define TABLES		256
-/* Pages of all of them together, and the least of one. */
+/* Pages to look at, of all of them together, and the least of one. */
 #define LOOKS		8192
 #define TABLE_LOOKS	32
 /* Page tables, or mappings, that are passed by: 256 GiB of small pages. */
@@ -103,34 +106,56 @@ bool private_node_mm_likely_has(struct mm_struct *mm)
 	       (get_mm_counter(mm, MM_SHMEMPAGES) && shmem_on_private_nodes());
 }
 
-struct sample {
-	unsigned long every;	/* one of so many tables is looked at */
-	unsigned long skip;	/* tables until the next one */
-	unsigned long passed;
-	unsigned int looks;	/* pages of each */
-	unsigned long resident;	/* pages of the tables that were looked at */
+struct pages {
+	unsigned long resident;
 	unsigned long private;	/* of these */
+};
+
+struct sample {
+	unsigned long entries;	/* of all tables, at most */
+	unsigned long step;	/* one of so many entries is drawn */
+	unsigned long begins;	/* the step that the next one is drawn from */
+	unsigned long next;	/* entry that is drawn */
+	unsigned long seen;	/* entries so far */
+	unsigned long passed;	/* tables so far */
+	struct pages all;	/* as those that were looked at stand for them */
 	struct rnd_state random;
 };
 
-static unsigned int draw(struct sample *s, unsigned int below)
+static unsigned int draw(struct sample *s, unsigned long below)
 {
 	return reciprocal_scale(prandom_u32_state(&s->random), below);
 }
 
-static void count_pages(struct sample *s, const struct folio *folio,
+/* How many of the next @nr entries are drawn. */
+static unsigned int nr_drawn(struct sample *s, unsigned int nr)
+{
+	unsigned int drawn = 0;
+
+	if (s->step == 1)
+		return nr;
+	s->seen += nr;
+	for (; s->next < s->seen; drawn++) {
+		s->begins += s->step;
+		s->next = s->begins + draw(s, s->step);
+	}
+	return drawn;
+}
+
+static void count_pages(struct pages *pages, const struct folio *folio,
 			unsigned long nr)
 {
-	s->resident += nr;
+	pages->resident += nr;
 	if (node_is_private(folio_nid(folio)))
-		s->private += nr;
+		pages->private += nr;
 }
 
 /* Some pages, from a place by chance on, stand for all of the table. */
-static void look_at_table(struct sample *s, struct vm_area_struct *vma,
-			  pte_t *ptes, unsigned long addr, unsigned int nr)
+static void look_at_table(struct sample *s, struct pages *seen,
+			  struct vm_area_struct *vma, pte_t *ptes,
+			  unsigned long addr, unsigned int nr)
 {
-	struct sample seen = {};
+	unsigned int most = max(nr * LOOKS / s->entries, TABLE_LOOKS);
 	unsigned int i, at = draw(s, nr), present = 0, looks = 0;
 	struct folio *folio;
 	pte_t pte;
@@ -140,47 +165,51 @@ static void look_at_table(struct sample *s, struct vm_area_struct *vma,
 		if (!pte_present(pte))
 			continue;
 		present++;
-		if (looks >= s->looks)
+		if (looks >= most)
 			continue;
 		looks++;
 		folio = vm_normal_folio(vma, addr + at * PAGE_SIZE, pte);
 		if (folio)
-			count_pages(&seen, folio, 1);
+			count_pages(seen, folio, 1);
 	}
 	if (!looks)
 		return;
-	s->resident += seen.resident * present / looks;
-	s->private += seen.private * present / looks;
+	seen->resident = seen->resident * present / looks;
+	seen->private = seen->private * present / looks;
 }
 
 static int sample_table(pmd_t *pmd, unsigned long addr, unsigned long end,
 			struct mm_walk *walk)
 {
+	unsigned int drawn, nr = (end - addr) >> PAGE_SHIFT;
 	struct vm_area_struct *vma = walk->vma;
 	struct sample *s = walk->private;
+	struct pages seen = {};
 	struct folio *folio;
 	spinlock_t *ptl;
 	pte_t *pte;
 
 	if (s->passed++ >= MAX_TABLES)
 		return 1;
-	if (s->skip--)
+	drawn = nr_drawn(s, nr);
+	if (!drawn)
 		return 0;
-	s->skip = draw(s, 2 * s->every - 1);
 	ptl = pmd_trans_huge_lock(pmd, vma);
 	if (ptl) {
 		folio = pmd_present(*pmd) ?
 			vm_normal_folio_pmd(vma, addr, *pmd) : NULL;
 		if (folio)
-			count_pages(s, folio, (end - addr) >> PAGE_SHIFT);
+			count_pages(&seen, folio, nr);
 		spin_unlock(ptl);
-		return 0;
+	} else {
+		pte = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
+		if (!pte)
+			return 0;
+		look_at_table(s, &seen, vma, pte, addr, nr);
+		pte_unmap_unlock(pte, ptl);
 	}
-	pte = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
-	if (!pte)
-		return 0;
-	look_at_table(s, vma, pte, addr, (end - addr) >> PAGE_SHIFT);
-	pte_unmap_unlock(pte, ptl);
+	s->all.resident += seen.resident * drawn * s->step / nr;
+	s->all.private += seen.private * drawn * s->step / nr;
 	return 0;
 }
 
@@ -192,20 +221,23 @@ static const struct mm_walk_ops sample_ops = {
 /* @mm is locked, for reading or writing. */
 static unsigned long sample_mm(struct mm_struct *mm)
 {
-	unsigned long tables = max_t(unsigned long, mm->map_count,
-				     mm_pgtables_bytes(mm) >> PAGE_SHIFT);
-	unsigned long pages;
+	unsigned long tables = mm_pgtables_bytes(mm) >> PAGE_SHIFT;
+	unsigned long pages, rss = get_mm_rss(mm);
 	struct sample s = {
-		.every = DIV_ROUND_UP(tables, TABLES),
-		.looks = max(LOOKS / min(tables, TABLES), TABLE_LOOKS),
+		.entries = max3(min(tables * PTRS_PER_PTE, mm->total_vm), rss,
+				1UL),
+		.step = 1,
 	};
 
+	if (s.entries > TABLES * PTRS_PER_PTE)
+		s.step = DIV_ROUND_UP(s.entries, TABLES);
 	prandom_seed_state(&s.random, get_random_u64());
-	s.skip = draw(&s, s.every);
+	s.next = draw(&s, s.step);
 	walk_page_range(mm, 0, ULONG_MAX, &sample_ops, &s);
-	pages = s.resident ?
-		mult_frac(get_mm_rss(mm), s.private, s.resident) : 0;
+	pages = s.all.resident ?
+		mult_frac(rss, s.all.private, s.all.resident) : 0;
 	WRITE_ONCE(mm->private_pages, pages);
+	mm->private_pages_at = jiffies;
 	return pages;
 }
 
@@ -250,7 +282,11 @@ void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm)
 {
 	if (mm_flags_test(MMF_PRIVATE_NODE, oldmm))
 		private_node_mark_mm(mm);
-	mm->private_pages = sample_mm(oldmm);
+	if (time_after(jiffies, oldmm->private_pages_at + HZ))
+		sample_mm(oldmm);
+	mm->private_pages = oldmm->private_pages;
+	/* It may take pages before it forks itself. */
+	mm->private_pages_at = 0;
 }
 
 /**
