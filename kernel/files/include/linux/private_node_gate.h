@@ -136,40 +136,14 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
-static inline bool private_node_enter_reclaim(int nid,
-					      struct private_node_gate **gate)
-{
-	return true;
-}
-
-static inline bool private_node_reclaim_stops(int nid)
-{
-	return false;
-}
-
-static inline bool private_node_enter_compaction(int nid, int order,
-						 struct private_node_gate **gate)
-{
-	return true;
-}
-
-static inline bool private_node_enter_hint(int from, int to,
-					   struct private_node_gate **gate)
-{
-	return true;
-}
-
-static inline void private_node_leave_hint(struct private_node_gate *gate,
-					   unsigned int nr)
-{
-}
-
-static inline bool private_node_gate_shuts(struct private_node_gate *gate)
-{
-	return false;
-}
-
-static inline void private_node_leave_gate(struct private_node_gate *gate) {}
+/* No functions: the compiler has nothing to inline, and code stays as it was. */
+#define private_node_enter_reclaim(nid, gate)		((void)(gate), true)
+#define private_node_reclaim_stops(nid)			false
+#define private_node_enter_compaction(nid, order, gate)	((void)(gate), true)
+#define private_node_enter_hint(from, to, gate)		((void)(gate), true)
+#define private_node_leave_hint(gate, nr)		do { } while (0)
+#define private_node_gate_shuts(gate)			false
+#define private_node_leave_gate(gate)			do { } while (0)
 
 #endif /* CONFIG_PRIVATE_NODE */
 

@@ -62,8 +62,8 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 pgoff_t private_node_mpol_ilx(const struct mempolicy *pol,
 			      struct vm_area_struct *vma, unsigned long addr);
 bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes);
-int private_node_mpol_first_of(const struct mempolicy *pol,
-			       const nodemask_t *nodes, pgoff_t ilx);
+int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
+			       pgoff_t ilx);
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 const nodemask_t *nodes,
 					 struct folio *folio);

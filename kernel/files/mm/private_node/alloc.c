@@ -418,7 +418,7 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	return walk_and_make_room(from, nodes, gfp, order, false);
 }
 
-/* Who cannot do with less: what the kernel put there leaves for that as well. */
+/* For a caller that cannot use smaller pieces: guests leave for a large one. */
 static struct folio *walk_large(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order)
 {
@@ -442,7 +442,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	while (!page && tries++ < RECLAIM_TRIES &&
 	       private_node_hook(guests_prefer) &&
 	       guests_leave(nodes, gfp, order, false)) {
-		/* What left is on the lists of other CPUs. */
+		/* Pages that guests left are on the per-CPU lists of others. */
 		page = walk_and_drain(from, nodes,
 				      look | (gfp & __GFP_DIRECT_RECLAIM),
 				      order);

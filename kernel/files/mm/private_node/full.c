@@ -129,7 +129,7 @@ void private_node_tell(const struct mempolicy *pol, const char *fate)
 /*
  * private_node_tell_pool - private_node_tell() for a huge page
  * @pol: its policy, which names private nodes
- * @nid: of those that are open to it the nearest, NUMA_NO_NODE if none is
+ * @nid: of those that are open to it the nearest; no node's id if none is
  * @fate: what becomes of the running task
  *
  * Context: process.
@@ -142,7 +142,7 @@ void private_node_tell_pool(const struct mempolicy *pol, int nid,
 
 	if (!may_tell())
 		return;
-	pn = nid == NUMA_NO_NODE ? NULL : private_node_find(nid);
+	pn = private_node_find(nid);
 	if (!pn)
 		pn = meant(pol);
 	if (!pn) {

@@ -12,7 +12,6 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
-#include <linux/hugetlb.h>
 #include <linux/cpuset_possible.h>
 #include <linux/err.h>
 #include <linux/hugetlb.h>

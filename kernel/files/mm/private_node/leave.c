@@ -342,7 +342,7 @@ static void back_off(struct guests_work *w, unsigned long came,
 {
 	unsigned long wait = w->unsure ? UNSURE_AGAIN : NAMED_FIRST;
 
-	/* Who may wait for more may have more success. */
+	/* A waiter that may use swap may succeed where this one did not. */
 	if (!may_swap(w))
 		return;
 	WRITE_ONCE(w->pn->guests_again, jiffies + max(wait, 4 * took));

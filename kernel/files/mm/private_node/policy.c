@@ -96,27 +96,19 @@ static int origin(const struct mempolicy *pol)
 /*
  * private_node_mpol_first_of - the node that a policy tries first
  * @pol: any policy
- * @nodes: those to choose from
+ * @nodes: those to choose from, at least one
  * @ilx: interleave index
  *
  * Context: any.
  * Return: the next of a policy that spreads; else the nearest to its home node,
- * or to this CPU; NUMA_NO_NODE for an empty set.
+ * or to this CPU.
  */
-int private_node_mpol_first_of(const struct mempolicy *pol,
-			       const nodemask_t *nodes, pgoff_t ilx)
+int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
+			       pgoff_t ilx)
 {
-	int from = origin(pol);
-	int best = NUMA_NO_NODE;
-	int nid;
-
 	if (private_node_mpol_spreads(pol))
 		return private_node_spread_to(pol, nodes, ilx);
-	for_each_node_mask(nid, *nodes)
-		if (best == NUMA_NO_NODE ||
-		    node_distance(from, nid) < node_distance(from, best))
-			best = nid;
-	return best;
+	return nearest_node_nodemask(origin(pol), nodes);
 }
 
 /*

@@ -41,7 +41,7 @@ static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 	struct task_struct *t;
 	unsigned long flags;
 
-	/* One who left meanwhile is not the only one. */
+	/* The only user may be another group, when this one has just left. */
 	if (users == 1)
 		return READ_ONCE(group->mm) == mm;
 	if (!lock_task_sighand(group, &flags))

@@ -70,18 +70,6 @@ void private_node_zonelist_put(struct srcu_ctr __percpu *cookie)
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_zonelist_put);
 
-static int nearest(int from, const nodemask_t *left)
-{
-	int best = NUMA_NO_NODE;
-	int nid;
-
-	for_each_node_mask(nid, *left)
-		if (best == NUMA_NO_NODE ||
-		    node_distance(from, nid) < node_distance(from, best))
-			best = nid;
-	return best;
-}
-
 static bool is_listed(struct zone *zone)
 {
 	return populated_zone(zone) && !zone_is_zone_device(zone);
@@ -128,7 +116,8 @@ static struct private_zonelist *build(int from, nodemask_t left)
 	/* One more for the end, which is all zeroes. */
 	zl = kzalloc_flex(*zl, refs, nodes_weight(left) * MAX_NR_ZONES + 1,
 			  GFP_KERNEL | __GFP_NOFAIL);
-	while ((nid = nearest(from, &left)) != NUMA_NO_NODE) {
+	while (!nodes_empty(left)) {
+		nid = nearest_node_nodemask(from, &left);
 		node_clear(nid, left);
 		nr += add_zones(zl->refs + nr, nid);
 	}
