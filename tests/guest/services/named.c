@@ -368,6 +368,52 @@ static int forks_pinned(void)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 5;
 }
 
+#define REQUEST "60"
+#define SHARE 30
+
+/* 0, or the errno of a request for REQUEST huge pages on both nodes. */
+static int ask_both(void)
+{
+	unsigned long both = 1UL << node | 1UL << other;
+	int status;
+
+	fflush(stdout);
+	if (!fork()) {
+		if (syscall(SYS_set_mempolicy, MPOL_BIND, &both, 64UL))
+			_exit(255);
+		_exit(write_file("/proc/sys/vm/nr_hugepages_mempolicy", REQUEST) ? 0 : errno);
+	}
+	wait(&status);
+	return WEXITSTATUS(status);
+}
+
+static unsigned long pool(int nid)
+{
+	return number_in(pool_file(nid, "nr_hugepages"), "");
+}
+
+/* Each node is asked for its share; when one is too small no pool changes. */
+static void test_request(void)
+{
+	unsigned long mask = 1UL << other;
+	size_t len = 208 * MIB;
+	char *p = anon(len);
+	int err;
+
+	if (syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0))
+		bail("mbind");
+	touch(p, len);
+	err = ask_both();
+	ok(err == ENOMEM && pool(node) == HUGE && pool(other) == HUGE,
+	   "request of two nodes, one too small: ENOMEM, and pools are as before (%d: %lu and %lu)", err, pool(node), pool(other));
+	munmap(p, len);
+	err = ask_both();
+	ok(!err && pool(node) == SHARE && pool(other) == SHARE,
+	   "... control: with room on both, half of it each (%d: %lu and %lu)", err, pool(node), pool(other));
+	set_pool(node, HUGE);
+	set_pool(other, HUGE);
+}
+
 static void test_huge(void)
 {
 	unsigned long both = 1UL << node | 1UL << other;
@@ -385,6 +431,7 @@ static void test_huge(void)
 	ok(on[2] == HUGE, "huge pages, bind with a home: there (%lu)", on[2]);
 	huge_by(MPOL_BIND, both, node);
 	ok(on[1] == HUGE, "huge pages, bind with the other home: there (%lu)", on[1]);
+	test_request();
 	set_pool(0, 4);
 	fflush(stdout);
 	if (!fork())

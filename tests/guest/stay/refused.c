@@ -309,6 +309,17 @@ static enum result act_huge_allocate(void)
 	return fallocate(fd, 0, 0, PMD) ? ERROR : GOOD;
 }
 
+static void set_no_pool(void)
+{
+	set_pool(node, 0);
+}
+
+/* The file is one of those that go with the node. */
+static enum result act_pool(void)
+{
+	return write_file(pool_file(node, "nr_hugepages"), "6") ? GOOD : ERROR;
+}
+
 static enum result act_fork(void)
 {
 	pid_t pid = fork();
@@ -344,6 +355,7 @@ static const struct row {
 	{ "bind, new memory by userfaultfd", set_uffd, act_fill, true },
 	{ "huge page, new memory by userfaultfd", set_huge_uffd, act_huge_fill, true },
 	{ "huge page, new memory by fallocate()", set_huge_file, act_huge_allocate, true },
+	{ "pool of huge pages, by the node's file", set_no_pool, act_pool, true },
 };
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -671,13 +683,25 @@ static bool do_map_huge(void)
 	return map_bound(PMD, MAP_HUGETLB);
 }
 
-static bool do_pin(void)
+static bool pin(char *p)
 {
 	struct io_uring_params params = { 0 };
-	struct iovec v = { .iov_base = mem, .iov_len = LEN };
+	struct iovec v = { .iov_base = p, .iov_len = LEN };
 	int ring = (int)syscall(SYS_io_uring_setup, 4U, &params);
 
 	return ring >= 0 && !syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U);
+}
+
+static bool do_pin(void)
+{
+	return pin(mem);
+}
+
+static char *part;	/* its first page is of no node yet */
+
+static bool do_pin_part(void)
+{
+	return !madvise(part, PAGE, MADV_REMOVE) && pin(part);
 }
 
 static bool do_pool(void)
@@ -702,6 +726,7 @@ static const struct ask {
 	{ "mmap of more than DRAM", "user_numa", do_map_much },
 	{ "mmap of a huge page", "hugetlb", do_map_huge },
 	{ "long-term pin", "longterm_pin", do_pin, true },
+	{ "long-term pin, its first page is new", "longterm_pin", do_pin_part, true },
 	{ "nr_hugepages", "hugetlb", do_pool, true },
 	{ "exec", NULL, do_exec, true },
 };
@@ -771,9 +796,13 @@ static void test_asks(void)
 	mem = map(MAP_SHARED | MAP_ANONYMOUS, -1);
 	bind_range(mem);
 	store(mem);
+	part = map(MAP_SHARED | MAP_ANONYMOUS, -1);
+	bind_len(part + PAGE, LEN - PAGE);
+	store(part);
 	for (i = 0; i < sizeof(asks) / sizeof(asks[0]); i++)
 		test_ask(&asks[i]);
 	munmap(mem, LEN);
+	munmap(part, LEN);
 	set_pool(node, 0);
 }
 

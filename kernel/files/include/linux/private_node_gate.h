@@ -27,6 +27,7 @@ bool __private_node_enter_hint(int from, int to,
 void __private_node_leave_hint(struct private_node_gate *gate, unsigned int nr);
 void __private_node_leave_gate(struct private_node_gate *gate);
 bool __private_node_gate_shuts(struct private_node_gate *gate);
+bool private_node_makes_room(void);
 
 /**
  * private_node_enter_reclaim - may folios of a node be reclaimed now?
@@ -123,6 +124,16 @@ static inline bool private_node_gate_shuts(struct private_node_gate *gate)
 }
 
 /**
+ * private_node_compact_result - what compaction ended with, or COMPACT_CONTINUE
+ * @gate: from private_node_enter_compaction()
+ * @result: an expression, evaluated where nobody waits for those inside
+ *
+ * Context: process.
+ */
+#define private_node_compact_result(gate, result) \
+	(private_node_gate_shuts(gate) ? COMPACT_CONTENDED : (result))
+
+/**
  * private_node_leave_gate - after a gate that let in
  * @gate: entered, or NULL for an ordinary node
  *
@@ -142,7 +153,8 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 #define private_node_enter_compaction(nid, order, gate)	((void)(gate), true)
 #define private_node_enter_hint(from, to, gate)		((void)(gate), true)
 #define private_node_leave_hint(gate, nr)		do { } while (0)
-#define private_node_gate_shuts(gate)			false
+#define private_node_compact_result(gate, result)	(result)
+#define private_node_makes_room()			false
 #define private_node_leave_gate(gate)			do { } while (0)
 
 #endif /* CONFIG_PRIVATE_NODE */

@@ -67,7 +67,29 @@ int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 const nodemask_t *nodes,
 					 struct folio *folio);
+int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
+			    nodemask_t *inside);
+void private_node_pools_end(const nodemask_t *inside);
+bool private_node_pools_shut(const nodemask_t *inside);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
+bool __private_node_unplug_refuses(unsigned long seen);
+
+/**
+ * private_node_unplug_refuses - did a task get too little because of an unplug?
+ * @seen: from private_node_unplugs(), before the attempt
+ *
+ * For who lets go of pages before it waits for the outcome, by
+ * private_node_unplug_waited().
+ *
+ * Cost: a static branch.
+ * Context: any.
+ */
+static inline bool private_node_unplug_refuses(unsigned long seen)
+{
+	return private_node_any() && private_node_hook(unplug_waited) &&
+	       __private_node_unplug_refuses(seen);
+}
+
 bool __private_node_task_pools(nodemask_t *nodes, bool open);
 bool __private_node_hugetlb_displaces(const struct mempolicy *pol);
 void private_node_count_displaced(const struct mempolicy *pol,
@@ -663,11 +685,26 @@ private_node_hugetlb_taken(const struct mempolicy *pol,
 	return folio;
 }
 
+static inline int private_node_pool_begin(int nid, unsigned int order,
+					  unsigned long nr, nodemask_t *inside)
+{
+	return -ENODEV;
+}
+
+static inline void private_node_pools_end(const nodemask_t *inside) {}
+
+static inline bool private_node_pools_shut(const nodemask_t *inside)
+{
+	return false;
+}
+
 static inline struct folio *
 private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 {
 	return NULL;
 }
+
+#define private_node_unplug_refuses(seen)	((void)(seen), false)
 
 #endif /* CONFIG_PRIVATE_NODE */
 

@@ -293,19 +293,25 @@ static void note_full(const nodemask_t *nodes, unsigned int order)
 	}
 }
 
-static bool has_block(int nid, unsigned int order)
+/*
+ * private_node_blocks - free pages in pieces of an order and larger ones
+ * @nid: the node
+ * @order: order
+ *
+ * Context: any.
+ */
+unsigned long private_node_blocks(int nid, unsigned int order)
 {
+	unsigned long pages = 0;
 	struct zone *zone;
 	int i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
 		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
-			/* A look: who takes the block finds out. */
-			if (data_race(zone->free_area[o].nr_free))
-				return true;
+			pages += data_race(zone->free_area[o].nr_free) << o;
 	}
-	return false;
+	return pages;
 }
 
 /*
@@ -319,10 +325,10 @@ static bool has_block(int nid, unsigned int order)
  */
 void private_node_seek_block(struct private_node *pn, unsigned int order)
 {
-	if (has_block(pn->nid, order) || drained_before(pn, order))
+	if (private_node_blocks(pn->nid, order) || drained_before(pn, order))
 		return;
 	private_node_drain(pn->nid);
-	if (!has_block(pn->nid, order) && order < READ_ONCE(pn->full_order))
+	if (!private_node_blocks(pn->nid, order) && order < READ_ONCE(pn->full_order))
 		WRITE_ONCE(pn->full_order, order);
 }
 
@@ -345,11 +351,11 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 
 /* Large folios of users fall back to small ones; others have no other way. */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
-			 bool large)
+			 enum private_node_user user, bool large)
 {
 	if (order && (!large || !private_node_hook(guests_large)))
 		return false;
-	return private_node_guests_leave(nodes, gfp, order);
+	return private_node_guests_leave(nodes, gfp, order, user);
 }
 
 /*
@@ -357,12 +363,14 @@ static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
  * @nid: a private node that the caller entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the pages
+ * @user: as whom the caller entered
  *
  * What the kernel put there leaves first.
  * Context: as @gfp says; any but NMI.
  * Return: the pages with a reference count of zero, or NULL.
  */
-struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order)
+struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
+				       enum private_node_user user)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 	struct page *page;
@@ -371,7 +379,7 @@ struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order)
 	do {
 		page = walk_and_drain(nid, &nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
-		 guests_leave(&nodes, gfp, order, true));
+		 guests_leave(&nodes, gfp, order, user, true));
 	return page;
 }
 
@@ -385,6 +393,7 @@ static struct folio *page_to_new_folio(struct page *page)
 
 static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 					gfp_t gfp, unsigned int order,
+					enum private_node_user user,
 					bool large)
 {
 	struct page *page;
@@ -393,7 +402,7 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 	do {
 		page = walk_and_drain(from, nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
-		 (guests_leave(nodes, gfp, order, large) ||
+		 (guests_leave(nodes, gfp, order, user, large) ||
 		  private_node_reclaim(nodes, gfp, order)));
 	if (page)
 		private_node_wake_kswapd(page_zone(page), gfp, order);
@@ -406,6 +415,7 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
  * @nodes: private and ordinary nodes; the caller is inside all private ones
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
+ * @user: as whom the caller entered
  *
  * What the kernel put there leaves first; then reclaims from private nodes that
  * have the service.  Ordinary nodes are a first look here.
@@ -413,16 +423,9 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
  * Return: the folio, or NULL.
  */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
-				unsigned int order)
+				unsigned int order, enum private_node_user user)
 {
-	return walk_and_make_room(from, nodes, gfp, order, false);
-}
-
-/* For a caller that cannot use smaller pieces: guests leave for a large one. */
-static struct folio *walk_large(int from, const nodemask_t *nodes, gfp_t gfp,
-				unsigned int order)
-{
-	return walk_and_make_room(from, nodes, gfp, order, true);
+	return walk_and_make_room(from, nodes, gfp, order, user, false);
 }
 
 /*
@@ -432,7 +435,8 @@ static struct folio *walk_large(int from, const nodemask_t *nodes, gfp_t gfp,
  * not worth reclaim.
  */
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
-					  gfp_t gfp, unsigned int order)
+					  gfp_t gfp, unsigned int order,
+					  enum private_node_user user)
 {
 	gfp_t look = private_node_prefer_gfp(gfp);
 	struct page *page;
@@ -441,7 +445,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	page = walk_and_drain(from, nodes, look, order);
 	while (!page && tries++ < RECLAIM_TRIES &&
 	       private_node_hook(guests_prefer) &&
-	       guests_leave(nodes, gfp, order, false)) {
+	       guests_leave(nodes, gfp, order, user, false)) {
 		/* Pages that guests left are on the per-CPU lists of others. */
 		page = walk_and_drain(from, nodes,
 				      look | (gfp & __GFP_DIRECT_RECLAIM),
@@ -452,13 +456,13 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	return page_to_new_folio(page);
 }
 
+/* The owner cannot use smaller pieces: guests leave for a large one. */
 static struct folio *walk_for(enum private_node_user user, int from,
 			      const nodemask_t *nodes, gfp_t gfp,
 			      unsigned int order)
 {
-	return user == PRIVATE_NODE_USER_OWNER ?
-	       walk_large(from, nodes, gfp, order) :
-	       private_node_walk(from, nodes, gfp, order);
+	return walk_and_make_room(from, nodes, gfp, order, user,
+				  user == PRIVATE_NODE_USER_OWNER);
 }
 
 static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
@@ -734,7 +738,8 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 	nodes_or(nodes, nodes, inside);
 	gfp |= __GFP_COMP;
 	if (nr && !nodes_empty(nodes))
-		folio = walk_large(numa_mem_id(), &nodes, gfp, order);
+		folio = walk_and_make_room(numa_mem_id(), &nodes, gfp, order,
+					   user, true);
 	private_node_leave_nodes(&inside, user);
 	if (!folio && nr)
 		folio = alloc_ordinary(numa_mem_id(), &nodes, gfp, order);

@@ -65,7 +65,16 @@ void private_node_count_displaced(const struct mempolicy *pol,
 	private_node_put(pn);
 }
 
-static struct folio *displaced_alloc(const struct mempolicy *pol, gfp_t gfp)
+/*
+ * private_node_displaced_alloc - a page of ordinary memory instead
+ * @pol: by which it would be on a private node
+ * @gfp: of the allocation
+ *
+ * Context: as @gfp says.
+ * Return: the folio, counted; or NULL.
+ */
+struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
+					   gfp_t gfp)
 {
 	struct folio *folio;
 
@@ -89,12 +98,15 @@ static bool policy_is_strangers(const struct mempolicy *pol,
 }
 
 /*
- * Can the caller wait for the outcome of an unplug?  Not if it holds the address
+ * Can the caller wait for the outcome of an unplug?  Not if somebody who frees
+ * memory may wait for it, nor if it holds the address
  * space for writing, as fork() does: unplug read-locks it to ask whose a page is,
  * and would be refused because of who waits for it.
  */
 static bool may_wait(struct vm_area_struct *vma)
 {
+	if (private_node_may_not_wait())
+		return false;
 	if (!vma)
 		return true;
 #ifdef CONFIG_PER_VMA_LOCK
@@ -130,7 +142,7 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 	if (private_node_mpol_spills(pol, order))
 		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,
 					    NULL);
-	return displaced_alloc(pol, gfp);
+	return private_node_displaced_alloc(pol, gfp);
 }
 
 /*

@@ -63,6 +63,7 @@ struct holders {
 	unsigned long guests;	/* put there by the kernel, not pinned */
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
+	unsigned long guest_pfn;
 	unsigned long pinned_pfn;
 	unsigned long other_pfn;
 };
@@ -91,6 +92,21 @@ bool private_node_folio_is_users(struct folio *folio)
 	       READ_ONCE(folio->mapping);
 }
 
+/*
+ * A signal ends an unplug, but not one that has unmapped data: that is lost, and
+ * is not lost for nothing.
+ */
+static bool is_killed(int nid)
+{
+	struct private_node *pn;
+
+	if (!fatal_signal_pending(current))
+		return false;
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return !pn || !READ_ONCE(pn->unmapped);
+}
+
 /* @folio is held once by the caller. */
 static bool folio_is_pinned(struct folio *folio)
 {
@@ -108,6 +124,7 @@ static void count_folio(struct folio *folio, struct holders *h)
 	}
 	if (!folio_is_pinned(folio) && private_node_is_guest(folio)) {
 		h->guests += nr;
+		h->guest_pfn = folio_pfn(folio);
 		return;
 	}
 	h->user += nr;
@@ -175,24 +192,25 @@ struct folio *private_node_next_used(unsigned long *pfn, unsigned long end)
 	return NULL;
 }
 
-static void scan(unsigned long pfn, unsigned long end, struct holders *h)
+static void scan(int nid, unsigned long pfn, unsigned long end,
+		 struct holders *h)
 {
 	struct folio *folio;
 
-	while (!fatal_signal_pending(current) &&
+	while (!is_killed(nid) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		count_folio(folio, h);
 		folio_put(folio);
 	}
 }
 
-static void scan_ranges(const struct range *ranges, unsigned int nr,
+static void scan_ranges(int nid, const struct range *ranges, unsigned int nr,
 			struct holders *h)
 {
 	memset(h, 0, sizeof(*h));
 	while (nr--)
-		scan(PHYS_PFN(ranges[nr].start), PHYS_PFN(ranges[nr].end + 1),
-		     h);
+		scan(nid, PHYS_PFN(ranges[nr].start),
+		     PHYS_PFN(ranges[nr].end + 1), h);
 }
 
 static bool empty(const struct holders *h)
@@ -323,8 +341,8 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			msleep(SETTLE_MS);
 		memset(&h, 0, sizeof(h));
 		private_node_catch_held(nid);
-		scan(start_pfn, start_pfn + nr_pages, &h);
-		if (fatal_signal_pending(current))
+		scan(nid, start_pfn, start_pfn + nr_pages, &h);
+		if (is_killed(nid))
 			return -EINTR;
 		if (empty(&h))
 			return 0;
@@ -332,6 +350,8 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		if (h.user > h.pinned || h.guests)
 			break;
 	}
+	if (!h.user)
+		h.user_pfn = h.guest_pfn;
 	h.user += h.guests;
 	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
 		 (u64)PFN_PHYS(start_pfn),
@@ -438,7 +458,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	struct folio *folio;
 	int ret;
 
-	while (!fatal_signal_pending(current) &&
+	while (!is_killed(pn->nid) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
 		l.gone = gone_for(folio, how);
@@ -559,12 +579,13 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	unsigned long nr = 0, left = 0;
 	struct folio *folio;
 
-	while (!fatal_signal_pending(current) &&
+	while (!is_killed(pn->nid) &&
 	       (folio = private_node_next_used(&pfn, end))) {
 		if (private_node_folio_is_users(folio) && folio_trylock(folio)) {
 			if (!private_node_is_guest(folio) &&
 			    poison_folio(folio)) {
 				nr++;
+				WRITE_ONCE(pn->unmapped, true);
 				this_cpu_inc(pn->stats->unplug_unmapped);
 			} else {
 				left += folio_nr_pages(folio);
@@ -629,6 +650,7 @@ static int refuse(struct private_node *pn, struct holders *h,
 	}
 	if (h->guests && !h->user) {
 		h->user = h->guests;
+		h->user_pfn = h->guest_pfn;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
 	report(pn, pn->nid, "cannot unplug", h,
@@ -674,7 +696,7 @@ static int look(struct private_node *pn, const struct range *ranges,
 		unsigned int nr, struct holders *h)
 {
 	private_node_catch_held(pn->nid);
-	scan_ranges(ranges, nr, h);
+	scan_ranges(pn->nid, ranges, nr, h);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (h->other)
@@ -745,7 +767,7 @@ int private_node_evacuate_open(struct private_node *pn,
 		pass = evacuate_pass(pn, ranges, nr, how, false);
 	if (!pass.nowhere && !pass.no_room)
 		return 0;
-	scan_ranges(ranges, nr, &h);
+	scan_ranges(pn->nid, ranges, nr, &h);
 	return empty(&h) ? 0 : refuse(pn, &h, &pass, how);
 }
 
@@ -760,8 +782,8 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 
 	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
 		private_node_catch_held(pn->nid);
-		scan_ranges(ranges, nr, &h);
-		if (fatal_signal_pending(current))
+		scan_ranges(pn->nid, ranges, nr, &h);
+		if (is_killed(pn->nid))
 			return -EINTR;
 		/* No page is placed now, so nothing more goes to swap from here. */
 		if (empty(&h))

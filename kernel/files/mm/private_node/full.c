@@ -309,8 +309,9 @@ static bool owner_makes_room(struct mempolicy *pol)
 	if (pn)
 		on_full = READ_ONCE(pn->on_full);
 	private_node_put(pn);
-	if (on_full != PRIVATE_NODE_FULL_FALLBACK &&
-	    on_full != PRIVATE_NODE_FULL_OOM)
+	if (private_node_mpol_closing(pol) ||
+	    (on_full != PRIVATE_NODE_FULL_FALLBACK &&
+	     on_full != PRIVATE_NODE_FULL_OOM))
 		return false;
 	folio = private_node_mpol_alloc(pol, GFP_HIGHUSER_MOVABLE |
 					__GFP_NOWARN, 0, 0);
@@ -358,38 +359,24 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 	return inside;
 }
 
-/* In and out for each page: who closes the service does not wait for all. */
-static struct folio *take_one(const nodemask_t *nodes)
+/*
+ * What reclaim can do is known when it was done.  Nothing is taken: who has the
+ * node as well would miss it.  In and out for each round: who closes the service
+ * does not wait for all.
+ */
+static bool can_reclaim(const nodemask_t *nodes, unsigned long nr)
 {
-	nodemask_t inside = enter_all(nodes);
-	struct folio *folio = NULL;
+	unsigned long rounds = nr;
+	bool more = true;
 
-	if (!nodes_empty(inside))
-		folio = private_node_walk(numa_mem_id(), &inside,
-					  GFP_HIGHUSER_MOVABLE | __GFP_NOWARN |
-					  __GFP_COMP, 0);
-	private_node_leave_nodes(&inside, USER);
-	return folio;
-}
+	while (more && rounds-- && !have_free(nodes, nr) &&
+	       !fatal_signal_pending(current)) {
+		nodemask_t inside = enter_all(nodes);
 
-/* What reclaim can do is known when it was done: take pages and give them back. */
-static bool can_take(const nodemask_t *nodes, unsigned long nr)
-{
-	struct folio *folio, *next;
-	LIST_HEAD(taken);
-
-	while (nr && !fatal_signal_pending(current)) {
-		folio = take_one(nodes);
-		if (!folio)
-			break;
-		list_add(&folio->lru, &taken);
-		nr--;
+		more = private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
+		private_node_leave_nodes(&inside, USER);
 	}
-	list_for_each_entry_safe(folio, next, &taken, lru) {
-		list_del(&folio->lru);
-		folio_put(folio);
-	}
-	return !nr;
+	return have_free(nodes, nr);
 }
 
 static bool has_room(const nodemask_t *nodes, unsigned long nr)
@@ -398,7 +385,7 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 		return true;
 	drain(nodes);
 	return have_free(nodes, nr) ||
-	       (are_reclaimed(nodes) && can_take(nodes, nr));
+	       (are_reclaimed(nodes) && can_reclaim(nodes, nr));
 }
 
 /*
@@ -416,7 +403,9 @@ int __private_node_exec_room(void)
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return 0;
 	do {
-		open = private_node_mpol_open(pol);
+		/* It is noted who asked in vain, for private_node_unplug_waited(). */
+		open = private_node_mpol_enter(pol, USER);
+		private_node_leave_nodes(&open, USER);
 		if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
 		    owner_makes_room(pol))
 			return 0;

@@ -29,9 +29,11 @@
 
 #include <kunit/visibility.h>
 #include <linux/cpuset_possible.h>
+#include <linux/hash.h>
 #include <linux/memory-tiers.h>
 #include <linux/percpu-refcount.h>
 #include <linux/private_node_gate.h>
+#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/sched/sysctl.h>
 #include <linux/wait.h>
@@ -197,6 +199,33 @@ int private_node_gate_wait_killable(struct private_node *pn)
 	return wait_for_those_inside(pn, true);
 }
 
+static unsigned int hash_of(const struct task_struct *task)
+{
+	return hash_ptr(task, PRIVATE_NODE_REFUSED_BITS);
+}
+
+/*
+ * private_node_shuts - does somebody wait for those inside?
+ * @nodes: private nodes that the caller is in, and others
+ * @user: as whom
+ *
+ * For loops that take long: they give up.
+ * Context: any.
+ */
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
+{
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_peek(nid);
+		if (pn && percpu_ref_is_dying(&pn->gate[user].ref))
+			return true;
+	}
+	return false;
+}
+
 /*
  * private_node_enter - go in, to take a page
  * @pn: the handle
@@ -208,7 +237,11 @@ int private_node_gate_wait_killable(struct private_node *pn)
  */
 bool private_node_enter(struct private_node *pn, enum private_node_user user)
 {
-	return percpu_ref_tryget_live(&pn->gate[user].ref);
+	if (percpu_ref_tryget_live(&pn->gate[user].ref))
+		return true;
+	if (private_node_closing(pn))
+		set_bit(hash_of(current), pn->refused);
+	return false;
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
 
@@ -293,7 +326,8 @@ static bool enter_service(int nid, enum private_node_service service,
  */
 bool __private_node_enter_reclaim(int nid, struct private_node_gate **gate)
 {
-	return enter_service(nid, PRIVATE_NODE_RECLAIM, gate);
+	return enter_service(nid, PRIVATE_NODE_RECLAIM, gate) ||
+	       private_node_makes_room();
 }
 
 /*
@@ -305,7 +339,8 @@ bool __private_node_reclaim_stops(int nid)
 
 	guard(rcu)();
 	pn = private_node_peek(nid);
-	return !pn || !private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM);
+	return (!pn || !private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM)) &&
+	       !private_node_makes_room();
 }
 
 /*
@@ -387,6 +422,8 @@ bool private_node_set_state(struct private_node *pn,
 	lockdep_assert_held(&pn->lock);
 	if (pn->state != from[new])
 		return false;
+	if (new == PRIVATE_NODE_CLOSING)
+		bitmap_zero(pn->refused, 1 << PRIVATE_NODE_REFUSED_BITS);
 	/* The count goes first: whoever sees the new state sees the new count. */
 	if (new != PRIVATE_NODE_DEAD)
 		atomic_long_inc_return(&unplugs);
@@ -448,11 +485,50 @@ unsigned long __private_node_unplugs(void)
 	return seen;
 }
 
-/* Whoever frees memory may wait for this task: it must not wait for unplug. */
-#define MAY_NOT_WAIT	(PF_MEMALLOC | PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS)
+/*
+ * private_node_may_not_wait - must the running task not wait for an unplug?
+ *
+ * Whoever frees memory may wait for it.
+ * Context: any.
+ */
+bool private_node_may_not_wait(void)
+{
+	return current->flags &
+	       (PF_MEMALLOC | PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS);
+}
+
+/* Is the unplug of @pn why the running task got nothing? */
+static bool in_the_way(struct private_node *pn)
+{
+	return private_node_closing(pn) &&
+	       test_bit(hash_of(current), pn->refused);
+}
+
+/*
+ * __private_node_unplug_refuses - see private_node_unplug_refuses()
+ */
+bool __private_node_unplug_refuses(unsigned long seen)
+{
+	struct private_node *pn;
+	int nid;
+
+	if (private_node_may_not_wait())
+		return false;
+	if (atomic_long_read(&unplugs) != seen)
+		return true;
+	guard(rcu)();
+	for_each_node_mask(nid, private_node_map) {
+		pn = private_node_peek(nid);
+		if (pn && in_the_way(pn))
+			return true;
+	}
+	return false;
+}
 
 /*
  * __private_node_unplug_waited - see private_node_unplug_waited()
+ *
+ * For the nodes that refused the task only: another owner's is not its concern.
  */
 bool __private_node_unplug_waited(unsigned long *seen)
 {
@@ -461,11 +537,11 @@ bool __private_node_unplug_waited(unsigned long *seen)
 	bool waited = false;
 	int nid, ret = 0;
 
-	if (current->flags & MAY_NOT_WAIT)
+	if (private_node_may_not_wait())
 		return false;
 	for_each_node_mask(nid, private_node_map) {
 		pn = private_node_find(nid);
-		if (pn && private_node_closing(pn)) {
+		if (pn && in_the_way(pn)) {
 			ret = private_node_wait_outcome(pn);
 			waited = true;
 		}

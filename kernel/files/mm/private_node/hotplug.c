@@ -22,6 +22,7 @@
 
 #include <linux/cram_fence.h>
 #include <linux/export.h>
+#include <linux/hugetlb.h>
 #include <linux/ioport.h>
 #include <linux/list.h>
 #include <linux/memory.h>
@@ -313,6 +314,7 @@ static int unplug_begin(struct private_node *pn)
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
+	pn->unmapped = false;
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
 	if (ret) {
@@ -356,9 +358,51 @@ static void forget_ranges(struct private_node *pn)
 	}
 }
 
+struct removal {
+	struct work_struct work;
+	const struct range *ranges;
+	unsigned int nr;
+	int ret;
+};
+
+static void removal_work(struct work_struct *work)
+{
+	struct removal *r = container_of(work, struct removal, work);
+
+	r->ret = offline_and_remove_memory_ranges(r->ranges, r->nr);
+}
+
+/* In a worker no signal is pending. */
+static int remove_in_worker(const struct range *ranges, unsigned int nr)
+{
+	struct removal r = { .ranges = ranges, .nr = nr };
+
+	INIT_WORK_ONSTACK(&r.work, removal_work);
+	queue_work(system_dfl_wq, &r.work);
+	flush_work(&r.work);
+	destroy_work_on_stack(&r.work);
+	return r.ret;
+}
+
+static int remove(struct private_node *pn, const struct range *ranges,
+		  unsigned int nr)
+{
+	int ret;
+
+	ret = private_node_evacuate(pn, ranges, nr);
+	if (ret)
+		return ret;
+	ret = offline_and_remove_memory_ranges(ranges, nr);
+	/* What was unmapped is lost, and is not lost for nothing. */
+	if (ret == -EINTR && pn->unmapped)
+		ret = remove_in_worker(ranges, nr);
+	return ret;
+}
+
 static int close_and_remove(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr)
 {
+	unsigned long pools[PRIVATE_NODE_POOLS];
 	int ret;
 
 	ret = private_node_evacuate_open(pn, ranges, nr);
@@ -367,12 +411,13 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	ret = unplug_begin(pn);
 	if (ret)
 		return ret;
-	ret = private_node_evacuate(pn, ranges, nr);
-	if (!ret)
-		ret = offline_and_remove_memory_ranges(ranges, nr);
+	private_node_pools_note(pn->nid, pools);
+	ret = remove(pn, ranges, nr);
 	if (!ret)
 		forget_ranges(pn);
 	unplug_end(pn);
+	if (ret)
+		private_node_pools_refill(pn->nid, pools);
 	return ret;
 }
 
@@ -385,8 +430,9 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
  * or has no room, is looked for while the node still serves and before anything
  * moves; in the last part it gives no memory, and faults wait for the outcome.
  * When it fails the node is as it was, except that pages which were moved or
- * unmapped before a pin or a policy appeared stay so (and are counted).  The
- * node stays registered, and may get memory again.
+ * unmapped before a pin or a policy appeared stay so (and are counted).  After
+ * the first one was unmapped no signal ends it.  The node stays registered, and
+ * may get memory again.
  *
  * Context: process, may sleep, not inside an allocation of the node; takes
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.

@@ -19,6 +19,7 @@
 #include <linux/private_node_policy.h>
 #include <linux/topology.h>
 
+#include "../hugetlb_internal.h"
 #include "private_node.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
@@ -191,6 +192,109 @@ void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
+ * Pages of which pieces of an order may become, with what leaves or is moved for
+ * them: no more than that can be had.
+ */
+static unsigned long may_become(struct private_node *pn, unsigned int order)
+{
+	if (private_node_any_guest(pn) ||
+	    private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM))
+		return private_node_managed_pages_nid(pn->nid);
+	if (private_node_open(pn, (enum private_node_user)PRIVATE_NODE_COMPACTION))
+		return private_node_free_pages_nid(pn->nid);
+	return private_node_blocks(pn->nid, order);
+}
+
+static int no_room(struct private_node *pn, unsigned int order)
+{
+	pr_warn_ratelimited("node %d: %s: nr_hugepages unchanged: the node has no room for as many; ask for less, or free some of it\n",
+			    pn->nid, pn->owner);
+	private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+	return -ENOMEM;
+}
+
+static int check_pool(struct private_node *pn, unsigned int order,
+		      unsigned long nr)
+{
+	if (order > MAX_PAGE_ORDER) {
+		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
+		       pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
+		return -EINVAL;
+	}
+	private_node_drain(pn->nid);
+	return may_become(pn, order) >> order < nr ? no_room(pn, order) : 0;
+}
+
+static int not_let_in(struct private_node *pn, unsigned int order)
+{
+	if (private_node_serves(pn, USER))
+		return -EAGAIN;
+	pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
+	       pn->nid, pn->owner);
+	private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
+	return -EOPNOTSUPP;
+}
+
+/*
+ * private_node_pool_begin - before pages are taken for the pool of a node
+ * @nid: the node
+ * @order: of a huge page
+ * @nr: how many
+ * @inside: those that were begun, @nid is added
+ *
+ * Asks first whether there can be as many: who is refused took nothing from
+ * anybody.  Unplug waits until private_node_pools_end(): pages on their way to a
+ * pool are found by nobody.
+ *
+ * Context: process, may sleep.
+ * Return: 0; or an errno, and dmesg says why; -EAGAIN while the node is being
+ * unplugged.
+ */
+int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
+			    nodemask_t *inside)
+{
+	struct private_node *pn = private_node_find(nid);
+	int ret;
+
+	if (!pn)
+		return -ENODEV;
+	if (!private_node_enter(pn, USER)) {
+		ret = not_let_in(pn, order);
+		goto out;
+	}
+	ret = check_pool(pn, order, nr);
+	if (ret)
+		private_node_leave(pn, USER);
+	else
+		node_set(nid, *inside);
+out:
+	private_node_put(pn);
+	return ret;
+}
+
+/*
+ * private_node_pools_shut - does somebody close a node that was begun?
+ * @inside: the nodes
+ *
+ * Context: any.
+ */
+bool private_node_pools_shut(const nodemask_t *inside)
+{
+	return private_node_shuts(inside, USER);
+}
+
+/*
+ * private_node_pools_end - after private_node_pool_begin()
+ * @inside: the nodes
+ *
+ * Context: process.
+ */
+void private_node_pools_end(const nodemask_t *inside)
+{
+	private_node_leave_nodes(inside, USER);
+}
+
+/*
  * private_node_hugetlb_alloc - pages for the pool of a private node
  * @nid: the node
  * @order: of a huge page
@@ -211,32 +315,47 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		*ret = -ENODEV;
 		return NULL;
 	}
-	if (!private_node_enter(pn, USER)) {
-		if (private_node_serves(pn, USER)) {
-			*ret = -EAGAIN;
-			goto out;
-		}
-		pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
-		       nid, pn->owner);
-		private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
-		*ret = -EOPNOTSUPP;
-		goto out;
-	}
-	if (order > MAX_PAGE_ORDER) {
-		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
-		       nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
-		*ret = -EINVAL;
+	if (private_node_enter(pn, USER)) {
+		page = private_node_alloc_frozen(nid, gfp, order, USER);
+		if (!page)
+			*ret = no_room(pn, order);
+		private_node_leave(pn, USER);
 	} else {
-		page = private_node_alloc_frozen(nid, gfp, order);
+		*ret = not_let_in(pn, order);
 	}
-	if (!page && !*ret) {
-		pr_warn_ratelimited("node %d: %s: nr_hugepages unchanged: the node has no room for as many; ask for less, or free some of it\n",
-				    nid, pn->owner);
-		private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
-		*ret = -ENOMEM;
-	}
-	private_node_leave(pn, USER);
-out:
 	private_node_put(pn);
 	return (struct folio *)page;
+}
+
+/*
+ * private_node_pools_note - sizes of the pools of a node
+ * @nid: the node
+ * @pools: result, by hstate_index()
+ *
+ * Context: any.
+ */
+void private_node_pools_note(int nid, unsigned long *pools)
+{
+	struct hstate *h;
+
+	for_each_hstate(h)
+		pools[hstate_index(h)] = READ_ONCE(h->nr_huge_pages_node[nid]);
+}
+
+/*
+ * private_node_pools_refill - after an unplug that was refused
+ * @nid: the node
+ * @pools: from private_node_pools_note() before
+ *
+ * Offlining dissolves the free pages of a pool.
+ * Context: process, may sleep.
+ */
+void private_node_pools_refill(int nid, const unsigned long *pools)
+{
+	struct hstate *h;
+
+	for_each_hstate(h)
+		if (READ_ONCE(h->nr_huge_pages_node[nid]) < pools[hstate_index(h)])
+			__nr_hugepages_store_common(false, h, nid,
+						    pools[hstate_index(h)], 0);
 }

@@ -12,6 +12,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
+#include <linux/private_node_gate.h>
 #include <linux/private_node_zswap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -336,6 +337,19 @@ static void guests_work(struct work_struct *work)
 	some_guests_leave(container_of(work, struct guests_work, work));
 }
 
+/*
+ * private_node_makes_room - does the running task take guests away?
+ *
+ * They leave whether or not the node is open to reclaim.
+ * Context: any.
+ */
+bool private_node_makes_room(void)
+{
+	struct work_struct *work = current_work();
+
+	return work && work->func == guests_work;
+}
+
 /* All were looked at in vain: not again at once, unless others come. */
 static void back_off(struct guests_work *w, unsigned long came,
 		     unsigned long took)
@@ -351,10 +365,12 @@ static void back_off(struct guests_work *w, unsigned long came,
 
 /*
  * In a worker: guests may have other nodes than the cpuset of the task that
- * wants their place.  Once around the node, in parts, until some leave.
+ * wants their place.  Once around the node, in parts, until some leave, or
+ * somebody closes what the task is inside of.
  */
 static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
-				unsigned int order)
+				unsigned int order, const nodemask_t *inside,
+				enum private_node_user user)
 {
 	struct guests_work w = { .pn = pn, .gfp = gfp, .order = order };
 	unsigned long came = atomic_long_read(&pn->guests_came);
@@ -368,7 +384,8 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 		flush_work(&w.work);
 		round = w.passed >= node_spanned_pages(pn->nid) ||
 			!private_node_hook(guests_stuck);
-	} while (!w.left && !round && !fatal_signal_pending(current));
+	} while (!w.left && !round && !fatal_signal_pending(current) &&
+		 !private_node_shuts(inside, user));
 	destroy_work_on_stack(&w.work);
 	if (!w.left && round)
 		back_off(&w, came, jiffies - start);
@@ -380,6 +397,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
  * @nodes: what was named
  * @gfp: of the allocation
  * @order: of the allocation
+ * @user: as whom the caller is inside the private ones of @nodes
  *
  * What the kernel put there leaves, up or out to swap, before on_full is asked;
  * a bounded number of pages for each call, and nothing new comes for a while.
@@ -392,7 +410,8 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
  * Return: true when something left, and a new look is worth it.
  */
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
-			       unsigned int order)
+			       unsigned int order,
+			       enum private_node_user user)
 {
 	struct private_node *pn;
 	unsigned long nr = 0;
@@ -407,7 +426,7 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 		pn = node_is_private(nid) ? private_node_find(nid) : NULL;
 		if (pn && private_node_any_guest(pn)) {
 			WRITE_ONCE(pn->named_until, (jiffies + NAMED_FIRST) ?: 1);
-			nr += ask_guests(pn, gfp, order);
+			nr += ask_guests(pn, gfp, order, nodes, user);
 		}
 		private_node_put(pn);
 		if (nr)

@@ -146,12 +146,29 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	u->unsure |= !last;
 }
 
+/*
+ * For reading.  Its own lock first: who waits for the address space, be it only
+ * behind somebody who waits for the outcome of this unplug, has not taken that.
+ */
+static bool lock_mapping(struct vm_area_struct *vma,
+			 struct vm_area_struct **lock)
+{
+	*lock = lock_vma_under_rcu(vma->vm_mm, vma->vm_start);
+	if (*lock == vma)
+		return true;
+	if (*lock)
+		vma_end_read(*lock);
+	*lock = NULL;
+	return mmap_read_trylock(vma->vm_mm);
+}
+
 /* Of a mapping that @folio is in; its policy is only stable under the lock. */
 static void ask_vma(struct users *u, struct vm_area_struct *vma,
 		    unsigned long addr)
 {
 	bool has_policy = READ_ONCE(vma->vm_policy) ||
 			  (vma->vm_ops && vma->vm_ops->get_policy);
+	struct vm_area_struct *lock;
 	struct mempolicy *pol;
 	pgoff_t ilx;
 
@@ -159,14 +176,17 @@ static void ask_vma(struct users *u, struct vm_area_struct *vma,
 		ask_threads(u, vma->vm_mm, NULL);
 		return;
 	}
-	if (!mmap_read_trylock(vma->vm_mm)) {
+	if (!lock_mapping(vma, &lock)) {
 		u->unsure = true;
 		return;
 	}
 	pol = __get_vma_policy(vma, addr, &ilx);
 	ask_threads(u, vma->vm_mm, pol);
 	mpol_cond_put(pol);
-	mmap_read_unlock(vma->vm_mm);
+	if (lock)
+		vma_end_read(lock);
+	else
+		mmap_read_unlock(vma->vm_mm);
 }
 
 /*

@@ -132,7 +132,8 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 		return NULL;
 	only = nodemask_of_node(nid);
 	return private_node_walk(nid, &only, private_node_prefer_gfp(gfp),
-				 order);
+				 order,
+				 (enum private_node_user)PRIVATE_NODE_USER_NUMA);
 }
 
 /* Room for the small folios of a large one.  Context: rcu_read_lock() held. */

@@ -363,6 +363,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	bool prefers = private_node_mpol_prefers(pol);
 	struct private_node *ask = NULL;
 	struct folio *folio = NULL;
+	bool closing;
 	nodemask_t nodes;
 
 	gfp = (gfp & ~__GFP_THISNODE) | __GFP_COMP;
@@ -371,11 +372,16 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
 	if (prefers && !nodes_empty(inside))
 		folio = private_node_walk_preferred(origin(pol), &nodes, gfp,
-						    order);
+						    order, USER);
 	else if (!folio && !nodes_empty(inside))
-		folio = private_node_walk(origin(pol), &nodes, gfp, order);
-	/* A large folio falls back to small ones before that is 'full'. */
-	if (!folio && nodes_empty(ordinary) && !order && !prefers &&
+		folio = private_node_walk(origin(pol), &nodes, gfp, order, USER);
+	/*
+	 * A large folio falls back to small ones before that is 'full'; and one
+	 * of the nodes that is being unplugged may be back in a moment.
+	 */
+	closing = !folio && private_node_hook(displaced_waits) &&
+		  private_node_mpol_closing(pol);
+	if (!folio && nodes_empty(ordinary) && !order && !prefers && !closing &&
 	    full != PRIVATE_NODE_WHEN_FULL_STOP)
 		ask = owner_to_ask(pol, &inside);
 	if (ask && full == PRIVATE_NODE_WHEN_FULL_ASK)
@@ -389,6 +395,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (!folio && !nodes_empty(ordinary) && !prefers)
 		folio = private_node_alloc_among(origin(pol), &ordinary, gfp,
 						 order);
+	/* Who frees memory for others cannot wait, and gets no error for that. */
+	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
+	    private_node_may_not_wait())
+		folio = private_node_displaced_alloc(pol, gfp);
 	if (!folio)
 		count_all(pol, &inside, order);
 	return folio;

@@ -88,6 +88,9 @@ struct private_node_gate {
 	bool open;
 };
 
+/* Of a task's hash: two in a thousand are taken for another one. */
+#define PRIVATE_NODE_REFUSED_BITS	9
+
 /**
  * struct private_node - the handle of an owner
  * @ref: one for the registry, one for each holder of the handle
@@ -100,6 +103,8 @@ struct private_node_gate {
  * @gate_wait: for gates to be empty, and for the outcome of unplug
  * @state: enum private_node_state; written under @lock
  * @reopened: when unplug last succeeded or failed, in jiffies, or 0
+ * @refused: tasks that were not let in because of the unplug under way, by hash
+ * @unmapped: data was unmapped by the unplug under way, and is lost
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
@@ -152,6 +157,8 @@ struct private_node {
 	wait_queue_head_t gate_wait;
 	enum private_node_state state;
 	unsigned long reopened;
+	DECLARE_BITMAP(refused, 1 << PRIVATE_NODE_REFUSED_BITS);
+	bool unmapped;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
 	unsigned long capable;
@@ -249,6 +256,8 @@ bool private_node_set_state(struct private_node *pn,
 bool private_node_closing(struct private_node *pn);
 bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
+bool private_node_may_not_wait(void);
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
 
 /* How much of on_full an allocation asks for that finds no page. */
 enum private_node_when_full {
@@ -265,9 +274,12 @@ bool private_node_user_open(struct private_node *pn,
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
-				unsigned int order);
+				unsigned int order,
+				enum private_node_user user);
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
-					  gfp_t gfp, unsigned int order);
+					  gfp_t gfp, unsigned int order,
+					  enum private_node_user user);
+unsigned long private_node_blocks(int nid, unsigned int order);
 struct folio *private_node_kill_for(struct private_node *pn,
 				    enum private_node_user user, gfp_t gfp,
 				    unsigned int order);
@@ -405,7 +417,8 @@ struct folio *private_node_next_guest(struct private_node *pn,
 bool private_node_named_first(struct private_node *pn);
 bool private_node_any_guest(struct private_node *pn);
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
-			       unsigned int order);
+			       unsigned int order,
+			       enum private_node_user user);
 
 /* policy.c */
 bool private_node_pin(int nid);
@@ -444,9 +457,19 @@ void private_node_tell_none(struct private_node *pn);
 
 /* hugetlb.c */
 #ifdef CONFIG_HUGETLB_PAGE
+#define PRIVATE_NODE_POOLS	HUGE_MAX_HSTATE
 void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
 			       const struct mempolicy *pol, const char *fate);
+void private_node_pools_note(int nid, unsigned long *pools);
+void private_node_pools_refill(int nid, const unsigned long *pools);
 #else
+#define PRIVATE_NODE_POOLS	1
+static inline void private_node_pools_note(int nid, unsigned long *pools) {}
+static inline void private_node_pools_refill(int nid,
+					     const unsigned long *pools)
+{
+}
+
 static inline void private_node_tell_hugetlb(struct vm_area_struct *vma,
 					     unsigned long addr,
 					     const struct mempolicy *pol,
@@ -456,6 +479,8 @@ static inline void private_node_tell_hugetlb(struct vm_area_struct *vma,
 #endif
 
 /* displaced.c */
+struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
+					   gfp_t gfp);
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);
 
 /* swapped.c */
@@ -564,7 +589,8 @@ static inline enum zone_type private_node_highest_zone(struct zoneref *z,
 	       private_node_max_zone(gfp) : gfp_zone(gfp);
 }
 
-struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order);
+struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
+				       enum private_node_user user);
 unsigned int private_node_alloc_flags(struct zone *zone);
 void private_node_set_wmarks(struct zone *zone, unsigned int scale);
 

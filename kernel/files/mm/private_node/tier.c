@@ -508,7 +508,8 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 	if (nodes_empty(*nodes))
 		return NULL;
 	gfp |= __GFP_COMP;
-	dst = private_node_walk(nid, nodes, gfp, order);
+	dst = private_node_walk(nid, nodes, gfp, order,
+				(enum private_node_user)PRIVATE_NODE_DEMOTION);
 	if (cram_any())
 		unreserve(src, nodes, dst);
 	dst = mark(dst);

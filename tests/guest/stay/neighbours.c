@@ -1,0 +1,397 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * neighbours: those who have nothing to do with it.  A request that is refused takes nothing from
+ * others for a moment; an unplug under way, or one that is refused, is no reason to kill anybody, to
+ * keep who uses another node, or to fail I/O; and one that is killed is not done by half.
+ *
+ * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
+ * timeout: 200
+ */
+#define _GNU_SOURCE
+#include <linux/mempolicy.h>
+#include <sys/mount.h>
+#include <time.h>
+
+#include "../devmap/devmap.h"
+
+#define SIM "/sys/kernel/private_node_sim/"
+#define CLOSING "/sys/module/private_node_hold/parameters/closing"
+#define TMPFS "/tmp/neighbours"
+#define SERVICES "user_numa,hugetlb,reclaim"
+#define POOL 20
+
+static void nap(void)
+{
+	const struct timespec t = { .tv_nsec = 2000000 };
+
+	nanosleep(&t, NULL);
+}
+
+/* Of the memory that was reserved as number WHICH; MORE in the words of the provider. */
+static int new_node(const char *name, int which, const char *more)
+{
+	const char *reserved = getenv("PMN_RESERVED");
+	char range[64], text[400], want[40];
+
+	while (which--)
+		reserved = strchr(reserved, ' ') + 1;
+	snprintf(range, sizeof(range), "%s", strchr(reserved, ':') + 1);
+	range[strcspn(range, " ")] = 0;
+	snprintf(text, sizeof(text), "name=%s owner=%s ranges=%s online_type=online_movable capable=" SERVICES " %s", name,
+		 name, range, more);
+	put(SIM "new_node", text);
+	snprintf(want, sizeof(want), "name=%s nid=", name);
+	return (int)number_in(SIM "nodes", want);
+}
+
+/* All but LEAVE bytes of the node are its owner's. */
+static void fill(const char *name, size_t leave)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "node=%s gfp=atomic count=%lu", name, node_free() - leave / PAGE);
+	put(SIM "alloc", text);
+}
+
+static void free_filled(int nid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", nid);
+	put(SIM "free", text);
+}
+
+static void hold(int nid)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", nid);
+	put(CLOSING, text);
+}
+
+static char *bound(size_t len, unsigned long mask)
+{
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0UL))
+		bail("bind");
+	madvise(p, len, MADV_NOHUGEPAGE);
+	return p;
+}
+
+/* Sleeps in the kernel for good?  False when it has ended. */
+static bool waits(pid_t pid)
+{
+	char path[64], buf[512], *at;
+	int looks = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	while (looks < 20) {
+		at = read_file(path, buf, sizeof(buf)) ? strrchr(buf, ')') : NULL;
+		if (!at || at[2] == 'Z')
+			return false;
+		looks = at[2] == 'D' ? looks + 1 : 0;
+		nap();
+	}
+	return true;
+}
+
+static int ended(pid_t pid)
+{
+	int status;
+
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+static bool lives(pid_t pid)
+{
+	return !waitpid(pid, NULL, WNOHANG);
+}
+
+/* Has LEN bytes of the nodes for ever, again and again if it is BUSY. */
+static pid_t tenant(size_t len, unsigned long mask, bool busy)
+{
+	int pair[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(pair))
+		bail("pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		char *p = bound(len, mask);
+
+		memset(p, 1, len);
+		if (write(pair[1], "r", 1) != 1)
+			_exit(1);
+		while (busy) {
+			madvise(p, len, MADV_DONTNEED);
+			memset(p, 1, len);
+		}
+		pause();
+		_exit(0);
+	}
+	close(pair[1]);
+	if (read(pair[0], &c, 1) != 1)
+		bail("tenant");
+	close(pair[0]);
+	return pid;
+}
+
+static bool end_tenant(pid_t pid)
+{
+	bool ret = lives(pid);
+
+	kill(pid, SIGKILL);
+	if (ret)
+		waitpid(pid, NULL, 0);
+	return ret;
+}
+
+/* -- requests that are refused --------------------------------------------------------------------- */
+
+static void test_pool(const char *on_full)
+{
+	unsigned long mask = 1UL << node;
+	pid_t busy, idle;
+	int i, refused = 0;
+
+	set_on_full(on_full);
+	idle = tenant(40 * MIB, mask, false);
+	busy = tenant(32 * MIB, mask, true);
+	for (i = 0; i < 200; i++)
+		refused += !write_file(pool_file(node, "nr_hugepages"), "1000") && errno == ENOMEM;
+	ok(refused == 200, "on_full %s: pool larger than the node: refused", on_full);
+	ok(end_tenant(busy), "on_full %s: pool larger than the node: who uses the rest of it notices nothing", on_full);
+	ok(end_tenant(idle), "on_full %s: pool larger than the node: nobody is killed", on_full);
+	set_on_full("fail");
+}
+
+static int run_true(unsigned long mask)
+{
+	volatile char stack[64 << 10];
+	size_t i;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return ended(pid);
+	/* What it copies when it is bound would be of the node. */
+	for (i = 0; i < sizeof(stack); i += PAGE / 2)
+		stack[i] = 1;
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL))
+		_exit(1);
+	execl("/bin/true", "true", NULL);
+	_exit(errno);
+}
+
+static void test_exec(void)
+{
+	unsigned long mask = 1UL << node;
+	int i, refused = 0;
+	pid_t busy;
+
+	ok(!run_true(mask), "exec: control: with room it succeeds");
+	busy = tenant(64 * PAGE, mask, true);
+	fill("a", 200 * PAGE);
+	for (i = 0; i < 60; i++)
+		refused += run_true(mask) == ENOMEM;
+	ok(refused == 60, "exec on a node with less than 1 MiB, which has reclaim: refused (%d)", refused);
+	ok(end_tenant(busy), "exec that is refused: who uses the rest of the node notices nothing");
+	free_filled(node);
+}
+
+/* -- unplugs that are refused ----------------------------------------------------------------------- */
+
+static pid_t toucher(unsigned long mask)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		char *p = bound(16 * PAGE, mask);
+
+		_exit(touch(p, 16 * PAGE) != 16);
+	}
+	return pid;
+}
+
+/* The second node is full, and its owner kills: the first will be back. */
+static void test_two(int second)
+{
+	unsigned long both = 1UL << node | 1UL << second;
+	pid_t idle, pid;
+	int first = node;
+
+	node = second;
+	idle = tenant(8 * MIB, 1UL << second, false);
+	fill("b", 0);
+	set_on_full("oom");
+	hold(first);
+	pid = toucher(both);
+	ok(waits(pid), "bind of two nodes, one is being unplugged, one is full: waits");
+	ok(lives(idle), "... and kills nobody on the full one");
+	hold(-1);
+	ok(!ended(pid), "... and gets its memory when the unplug is refused");
+	ok(end_tenant(idle), "... and everybody else still has his");
+	set_on_full("fail");
+	free_filled(second);
+	node = first;
+}
+
+static void test_other(int second)
+{
+	unsigned long mask = 1UL << node;
+	pid_t pid;
+	int fd;
+
+	fill("a", 0);
+	fd = memfd_create("neighbours", 0);
+	if (fd < 0 || ftruncate(fd, PMD))
+		bail("memfd");
+	hold(second);
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		char *p = mmap(NULL, PMD, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+		if (syscall(SYS_mbind, p, PMD, MPOL_BIND, &mask, 64UL, 0UL))
+			_exit(1);
+		_exit(pwrite(fd, "x", 1, 0) == 1 ? 2 : errno);
+	}
+	ok(!waits(pid), "another owner's node is being unplugged: who finds this one full does not wait for it");
+	hold(-1);
+	ok(ended(pid) == ENOMEM, "... ENOMEM");
+	close(fd);
+	free_filled(node);
+}
+
+static long loop_write(off_t at)
+{
+	int fd = open("/dev/loop0", O_RDWR | O_DIRECT);
+	static char *page;
+	long ret;
+
+	if (!page && posix_memalign((void **)&page, PAGE, PAGE))
+		bail("memory");
+	ret = pwrite(fd, page, PAGE, at);
+	close(fd);
+	return ret;
+}
+
+/* Whoever frees memory may wait for the loop device: it cannot wait for unplug. */
+static void test_loop(void)
+{
+	unsigned long before;
+	char cmd[200];
+
+	snprintf(cmd, sizeof(cmd), "mkdir -p " TMPFS " && mount -t tmpfs -o size=16M,mpol=bind:%d none " TMPFS
+		 " && truncate -s 8M " TMPFS "/f && losetup /dev/loop0 " TMPFS "/f", node);
+	if (system(cmd))
+		bail("loop device");
+	ok(loop_write(0) == PAGE, "loop device: control: on the open node it writes");
+	before = counter("displaced ");
+	hold(node);
+	ok(loop_write(MIB) == PAGE, "loop device on the node that is being unplugged: no error");
+	hold(-1);
+	ok(counter("displaced ") == before + 1, "... and the page is displaced, counted");
+	if (system("losetup -d /dev/loop0; umount " TMPFS))
+		bail("umount");
+}
+
+/* -- unplugs that are killed ------------------------------------------------------------------------ */
+
+static pid_t unplug(const char *name)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(!write_file(SIM "unplug", name));
+	return pid;
+}
+
+/* Its files are there for as long as its memory is. */
+static bool has_memory(void)
+{
+	return !access(node_file("total_bytes"), F_OK);
+}
+
+/* Offlining dissolves the free pages of a pool, wherever it ends then. */
+static void test_pool_stays(void)
+{
+	int tries, refused = 0, lost = 0, i;
+	pid_t pid;
+
+	set_pool(node, POOL);
+	for (tries = 0; tries < 200; tries++) {
+		pid = unplug("a");
+		for (i = 0; i < tries; i++)
+			nap();
+		kill(pid, SIGKILL);
+		if (!ended(pid) || !has_memory())
+			break;
+		refused++;
+		lost += number_in(pool_file(node, "nr_hugepages"), "") != POOL;
+	}
+	ok(refused && !lost, "pool of huge pages: is as large after %d unplugs that were killed (%d were not)", refused, lost);
+	put(SIM "plug", "a");
+	set_pool(node, 0);
+}
+
+/* Was data unmapped? */
+static bool has_begun(void)
+{
+	char buf[8192], *at;
+
+	if (!read_file(node_file("stat"), buf, sizeof(buf)))
+		return true;
+	at = strstr(buf, "unplug_unmapped ");
+	return at && strtoul(at + strlen("unplug_unmapped "), NULL, 10);
+}
+
+static void test_half(void)
+{
+	const size_t len = 64 * MIB;
+	char *p = bound(len, 1UL << node);
+	pid_t pid;
+
+	put(node_file("on_unplug"), "sigbus");
+	touch(p, len);
+	pid = unplug("a");
+	while (!has_begun() && lives(pid))
+		;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	ok(!has_memory(), "on_unplug=sigbus, killed after the first page was unmapped: the node is unplugged");
+	put(SIM "plug", "a");
+	munmap(p, len);
+}
+
+int main(void)
+{
+	int second;
+
+	if (system("modprobe private_node_sim; modprobe private_node_hold"))
+		bail("modprobe");
+	node = new_node("a", 0, "enabled=user_numa,hugetlb on_full=fail");
+	second = new_node("b", 1, "enabled=user_numa on_full=fail");
+	test_pool("fail");
+	test_pool("oom");
+	test_two(second);
+	test_other(second);
+	test_loop();
+	enable("+reclaim");
+	test_exec();
+	test_pool_stays();
+	test_half();
+	put(SIM "remove_node", "a");
+	put(SIM "remove_node", "b");
+	ok(!system("modprobe -r private_node_hold private_node_sim"), "nothing is left");
+	return done_testing();
+}
