@@ -309,6 +309,7 @@ unsigned long private_node_blocks(int nid, unsigned int order)
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
 		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
+			/* A look: who takes the block finds out. */
 			pages += data_race(zone->free_area[o].nr_free) << o;
 	}
 	return pages;

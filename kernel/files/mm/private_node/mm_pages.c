@@ -37,7 +37,7 @@
 #define LOOKS		8192
 #define TABLE_LOOKS	32
 /* Page tables, or mappings, that are passed by: 256 GiB of small pages. */
-#define MAX_TABLES	(1 << 17)
+#define MAX_TABLES	BIT(17)
 /* For the lock of an address space, which mmap() or munmap() may hold. */
 #define LOCK_TRIES	50
 
