@@ -375,6 +375,7 @@ static bool can_reclaim(const nodemask_t *nodes, unsigned long nr)
 
 		more = private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
 		private_node_leave_nodes(&inside, USER);
+		drain(nodes);
 	}
 	return have_free(nodes, nr);
 }

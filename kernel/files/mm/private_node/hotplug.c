@@ -314,7 +314,6 @@ static int unplug_begin(struct private_node *pn)
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
-	pn->unmapped = false;
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
 	if (ret) {
@@ -328,6 +327,7 @@ static int unplug_begin(struct private_node *pn)
 static void unplug_end(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
+	WRITE_ONCE(pn->unmapped, false);
 	reopen(pn);
 }
 

@@ -20,6 +20,7 @@
 #include <linux/topology.h>
 
 #include "../hugetlb_internal.h"
+#include "../internal.h"
 #include "private_node.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
@@ -221,6 +222,8 @@ static int check_pool(struct private_node *pn, unsigned int order,
 		       pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
+	/* What was freed a moment ago is on other lists still. */
+	lru_add_drain();
 	private_node_drain(pn->nid);
 	return may_become(pn, order) >> order < nr ? no_room(pn, order) : 0;
 }

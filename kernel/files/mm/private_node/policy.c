@@ -660,11 +660,19 @@ static struct private_node *find_named(const struct mempolicy *pol,
  */
 bool private_node_mpol_closing(const struct mempolicy *pol)
 {
-	struct private_node *pn = find_named(pol, private_node_closing);
-	bool ret = pn;
+	struct private_node *pn = mpol_private_node(pol);
+	int nid;
 
-	private_node_put(pn);
-	return ret;
+	if (pn)
+		return private_node_closing(pn);
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_closing(pn) &&
+		    private_node_mpol_means(pol, pn))
+			return true;
+	}
+	return false;
 }
 
 /*
