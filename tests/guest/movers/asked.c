@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * asked: who is asked before pages move, and that it is before.  An unplug that is refused moves
- * nobody; a child of vfork() and the cgroup that pays for a file are asked as well; hint faults
- * promote what the kernel demoted, and nothing else.
+ * nobody; a child of vfork() and the cgroup that pays for a file are asked as well; so is a process
+ * whose address space somebody waits for; hint faults promote what the kernel demoted, and nothing else.
  *
  * vm: --node 1G --node 512M --reserve 128M,node=0 --append private_node_spare=1
  * timeout: 200
@@ -12,6 +12,7 @@
 #include <sys/prctl.h>
 #include <time.h>
 
+#include "../devmap/waiting.h"
 #include "movers.h"
 
 #define LEN MIB
@@ -191,6 +192,74 @@ static void test_vfork(char *group)
 	munmap(parents, LEN);
 }
 
+/* -- whose address space somebody waits for ---------------------------------------------------- */
+
+/* Has guests on the node, in a range with a policy of its own, and wants to map more when it is told to. */
+static pid_t start_mapper(char *group, int out, int in)
+{
+	pid_t pid;
+	char *p[2], c;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	p[0] = map_small(PAGE, MAP_PRIVATE);
+	p[1] = map_small(LEN, MAP_PRIVATE);
+	if (bind_to(p[0], PAGE, node, 0) || syscall(SYS_mbind, p[1], LEN, MPOL_PREFERRED, &(unsigned long){ 1 }, 64UL, 0UL))
+		_exit(1);
+	touch(p[1], LEN);
+	if (!demote(group, p[1], LEN) || write(out, p, sizeof(p[0])) != sizeof(p[0]) || read(in, &c, 1) != 1)
+		_exit(2);
+	_exit(mmap(NULL, PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) == MAP_FAILED);
+}
+
+/* As a debugger does: with the address space locked until its page is there. */
+static pid_t start_writer(pid_t of, char *at)
+{
+	char path[64];
+	pid_t pid;
+	int fd;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid)
+		return pid;
+	snprintf(path, sizeof(path), "/proc/%d/mem", of);
+	fd = open(path, O_RDWR);
+	_exit(pwrite(fd, "x", 1, (uintptr_t)at) < 0 && errno != EIO);
+}
+
+static void test_waited_for(char *group)
+{
+	pid_t mapper, writer, unplug;
+	int out[2], in[2], status;
+	char *at;
+
+	if (pipe(out) || pipe(in) || system("modprobe private_node_hold"))
+		bail("set-up");
+	mapper = start_mapper(group, out[1], in[0]);
+	if (read(out[0], &at, sizeof(at)) != sizeof(at))
+		bail("no guests");
+	unplug = begin_unplug("t");
+	writer = start_writer(mapper, at);
+	ok(waits(writer), "write into another process, to a page of the node: waits for the unplug");
+	if (write(in[1], "m", 1) != 1)
+		bail("pipe");
+	ok(waits(mapper), "... which keeps the process from mapping more (control)");
+	hold(INSIDE, -1);
+	waitpid(unplug, &status, 0);
+	ok(!status, "... and the process's guests can be asked for nevertheless: unplug succeeds (%x)", status);
+	waitpid(writer, &status, 0);
+	waitpid(mapper, &status, 0);
+	ok(!status, "... and all go on (%x)", status);
+	put(SIM "plug", "t");
+	find_all_blocks();
+	if (system("modprobe -r private_node_hold"))
+		bail("modprobe -r");
+}
+
 /* -- who pays for a file that nobody maps ---------------------------------------------------- */
 
 #define MOUNT "/tmp/movers-tmpfs"
@@ -310,6 +379,7 @@ int main(void)
 	test_nowhere();
 	test_no_room();
 	test_vfork(group);
+	test_waited_for(group);
 	test_hint(group);
 	test_payer("0-2", false);
 	test_payer("0,2", true);

@@ -10,22 +10,13 @@
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
-#include <time.h>
 
-#include "../devmap/devmap.h"
+#include "../devmap/waiting.h"
 
 #define SIM "/sys/kernel/private_node_sim/"
-#define CLOSING "/sys/module/private_node_hold/parameters/closing"
 #define TMPFS "/tmp/neighbours"
 #define SERVICES "user_numa,hugetlb,reclaim"
 #define POOL 20
-
-static void nap(void)
-{
-	const struct timespec t = { .tv_nsec = 2000000 };
-
-	nanosleep(&t, NULL);
-}
 
 /* Of the memory that was reserved as number WHICH; MORE in the words of the provider. */
 static int new_node(const char *name, int which, const char *more)
@@ -61,14 +52,6 @@ static void free_filled(int nid)
 	put(SIM "free", text);
 }
 
-static void hold(int nid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", nid);
-	put(CLOSING, text);
-}
-
 static char *bound(size_t len, unsigned long mask)
 {
 	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -77,23 +60,6 @@ static char *bound(size_t len, unsigned long mask)
 		bail("bind");
 	madvise(p, len, MADV_NOHUGEPAGE);
 	return p;
-}
-
-/* Sleeps in the kernel for good?  False when it has ended. */
-static bool waits(pid_t pid)
-{
-	char path[64], buf[512], *at;
-	int looks = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	while (looks < 20) {
-		at = read_file(path, buf, sizeof(buf)) ? strrchr(buf, ')') : NULL;
-		if (!at || at[2] == 'Z')
-			return false;
-		looks = at[2] == 'D' ? looks + 1 : 0;
-		nap();
-	}
-	return true;
 }
 
 static int ended(pid_t pid)
@@ -231,11 +197,11 @@ static void test_two(int second)
 	idle = tenant(8 * MIB, 1UL << second, false);
 	fill("b", 0);
 	set_on_full("oom");
-	hold(first);
+	hold(CLOSING, first);
 	pid = toucher(both);
 	ok(waits(pid), "bind of two nodes, one is being unplugged, one is full: waits");
 	ok(lives(idle), "... and kills nobody on the full one");
-	hold(-1);
+	hold(CLOSING, -1);
 	ok(!ended(pid), "... and gets its memory when the unplug is refused");
 	ok(end_tenant(idle), "... and everybody else still has his");
 	set_on_full("fail");
@@ -253,7 +219,7 @@ static void test_other(int second)
 	fd = memfd_create("neighbours", 0);
 	if (fd < 0 || ftruncate(fd, PMD))
 		bail("memfd");
-	hold(second);
+	hold(CLOSING, second);
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
@@ -264,7 +230,7 @@ static void test_other(int second)
 		_exit(pwrite(fd, "x", 1, 0) == 1 ? 2 : errno);
 	}
 	ok(!waits(pid), "another owner's node is being unplugged: who finds this one full does not wait for it");
-	hold(-1);
+	hold(CLOSING, -1);
 	ok(ended(pid) == ENOMEM, "... ENOMEM");
 	close(fd);
 	free_filled(node);
@@ -295,9 +261,9 @@ static void test_loop(void)
 		bail("loop device");
 	ok(loop_write(0) == PAGE, "loop device: control: on the open node it writes");
 	before = counter("displaced ");
-	hold(node);
+	hold(CLOSING, node);
 	ok(loop_write(MIB) == PAGE, "loop device on the node that is being unplugged: no error");
-	hold(-1);
+	hold(CLOSING, -1);
 	ok(counter("displaced ") == before + 1, "... and the page is displaced, counted");
 	if (system("losetup -d /dev/loop0; umount " TMPFS))
 		bail("umount");

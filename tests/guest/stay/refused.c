@@ -20,13 +20,10 @@
 #include <sys/swap.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
-#include <time.h>
 
-#include "../devmap/devmap.h"
+#include "../devmap/waiting.h"
 
 #define SIM "/sys/kernel/private_node_sim/"
-#define INSIDE "/sys/module/private_node_hold/parameters/inside"
-#define CLOSING "/sys/module/private_node_hold/parameters/closing"
 #define ZRAM "/dev/zram0"
 #define NR 16UL
 #define LEN (NR * PAGE)
@@ -416,38 +413,6 @@ static int end(const struct holder *h)
 
 /* --- the machine ---------------------------------------------------------------------------- */
 
-static void nap(void)
-{
-	const struct timespec t = { .tv_nsec = 2000000 };
-
-	nanosleep(&t, NULL);
-}
-
-/* Until it sleeps in the kernel for good, or has ended. */
-static bool waits(pid_t pid)
-{
-	char path[64], buf[512], *at;
-	int looks = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	while (looks < 20) {
-		at = read_file(path, buf, sizeof(buf)) ? strrchr(buf, ')') : NULL;
-		if (!at || at[2] == 'Z')
-			return false;
-		looks = at[2] == 'D' ? looks + 1 : 0;
-		nap();
-	}
-	return true;
-}
-
-static void hold(const char *file, int nid)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", nid);
-	put(file, text);
-}
-
 static void new_node(const char *more)
 {
 	char text[256];
@@ -457,31 +422,6 @@ static void new_node(const char *more)
 		 range, more);
 	put(SIM "new_node", text);
 	node = (int)number_in(SIM "nodes", "name=refused nid=");
-}
-
-static bool is_closing(void)
-{
-	char buf[32];
-
-	return read_file(INSIDE, buf, sizeof(buf)) && strstr(buf, " 1");
-}
-
-/* An unplug that has closed the node, and waits for who is inside. */
-static pid_t begin_unplug(void)
-{
-	pid_t pid;
-
-	hold(INSIDE, node);
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		_exit(!write_file(SIM "unplug", "refused"));
-	while (!is_closing()) {
-		if (waitpid(pid, NULL, WNOHANG) == pid)
-			bail("unplug ended");
-		nap();
-	}
-	return pid;
 }
 
 static bool end_unplug(pid_t pid, bool succeeds)
@@ -520,7 +460,7 @@ static void test_row(const struct row *r, bool succeeds)
 
 	swap_on();
 	h = start(r);
-	unplug = begin_unplug();
+	unplug = begin_unplug("refused");
 	before = displaced();
 	act(&h);
 	ok(waits(h.pid), "%s, unplug %s: waits for it", r->name, how);
@@ -607,7 +547,7 @@ static void test_fork(void)
 {
 	static const struct row pinned = { "fork", set_pinned, act_fork };
 	struct holder h = start(&pinned);
-	pid_t unplug = begin_unplug();
+	pid_t unplug = begin_unplug("refused");
 	unsigned long before = displaced();
 	bool ended;
 
