@@ -21,6 +21,7 @@ static void nap(void)
 }
 
 /* Until it sleeps in the kernel for good, or has ended. */
+__attribute__((unused))
 static bool waits(pid_t pid)
 {
 	char path[64], buf[512], *at;

@@ -161,16 +161,20 @@ static pid_t second_process(const char *p, size_t len, void (*restrict_it)(void 
 }
 
 /* Reclaims from a cgroup until most of a range is on the private node; false when it does not go. */
-static bool demote(const char *group, const char *p, size_t len)
+static bool demote_in(int tries, const char *group, const char *p, size_t len)
 {
 	char path[128], bytes[32];
-	int i;
 
 	snprintf(path, sizeof(path), "%s/memory.reclaim", group);
 	snprintf(bytes, sizeof(bytes), "%zu", len);
-	for (i = 0; i < 40 && places(p, len).on[node] < len / PAGE * 3 / 4; i++)
+	while (tries-- && places(p, len).on[node] < len / PAGE * 3 / 4)
 		write_file(path, bytes);
 	return places(p, len).on[node] >= len / PAGE * 3 / 4;
+}
+
+static bool demote(const char *group, const char *p, size_t len)
+{
+	return demote_in(40, group, p, len);
 }
 
 #endif

@@ -70,7 +70,33 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 			    nodemask_t *inside);
 void private_node_pools_end(const nodemask_t *inside);
-bool private_node_pools_shut(const nodemask_t *inside);
+int private_node_pools_shut(const nodemask_t *inside, unsigned int order);
+struct kobject;
+bool __private_node_pool_waits(struct kobject *kobj, const char *file, int nid,
+			       unsigned long *unplugs);
+
+/**
+ * private_node_pool_waits - is a request for a node's pool worth another attempt?
+ * @ret: of the attempt
+ * @kobj: of the file that was written
+ * @nid: its node
+ * @obey_mempolicy: is the file nr_hugepages_mempolicy?
+ * @unplugs: from private_node_unplugs(), before the attempt
+ *
+ * Waits, killable, for the outcome when the node is being unplugged.
+ * Context: process, in a write to the file.
+ */
+static inline bool private_node_pool_waits(ssize_t ret, struct kobject *kobj,
+					   int nid, bool obey_mempolicy,
+					   unsigned long *unplugs)
+{
+	return ret == -EAGAIN && nid != NUMA_NO_NODE && private_node_any() &&
+	       __private_node_pool_waits(kobj, obey_mempolicy ?
+					 "nr_hugepages_mempolicy" : "nr_hugepages",
+					 nid, unplugs);
+}
+
+struct folio *private_node_pool_page(int nid, unsigned int order);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_unplug_refuses(unsigned long seen);
 
@@ -693,9 +719,18 @@ static inline int private_node_pool_begin(int nid, unsigned int order,
 
 static inline void private_node_pools_end(const nodemask_t *inside) {}
 
-static inline bool private_node_pools_shut(const nodemask_t *inside)
+static inline int private_node_pools_shut(const nodemask_t *inside,
+					  unsigned int order)
 {
-	return false;
+	return 0;
+}
+
+#define private_node_pool_waits(ret, kobj, nid, obey, unplugs) \
+	((void)(unplugs), false)
+
+static inline struct folio *private_node_pool_page(int nid, unsigned int order)
+{
+	return NULL;
 }
 
 static inline struct folio *

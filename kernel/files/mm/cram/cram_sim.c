@@ -1073,7 +1073,9 @@ static ssize_t remove_device_store(struct kobject *kobj,
 	if (ret)
 		return ret;
 	list_del(&sd->list);
-	kobject_del(&sd->kobj);
+	/* Of a device that failed there are no files. */
+	if (sd->kobj.state_in_sysfs)
+		kobject_del(&sd->kobj);
 	kobject_put(&sd->kobj);
 	module_put(THIS_MODULE);
 	return count;

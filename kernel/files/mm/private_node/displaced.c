@@ -136,8 +136,10 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 	if (folio || order)
 		return folio;
 	if (private_node_hook(displaced_waits) &&
-	    private_node_mpol_closing(pol) && may_wait(vma))
+	    private_node_mpol_closing(pol) && may_wait(vma)) {
+		private_node_mpol_refused(pol);
 		return NULL;
+	}
 	/* A preference names ordinary memory as the second best. */
 	if (private_node_mpol_spills(pol, order))
 		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,

@@ -338,16 +338,6 @@ static void drain(const nodemask_t *nodes)
 		private_node_drain(nid);
 }
 
-static bool are_reclaimed(const nodemask_t *nodes)
-{
-	int nid;
-
-	for_each_node_mask(nid, *nodes)
-		if (private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM))
-			return true;
-	return false;
-}
-
 static nodemask_t enter_all(const nodemask_t *nodes)
 {
 	nodemask_t inside = NODE_MASK_NONE;
@@ -360,11 +350,11 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 }
 
 /*
- * What reclaim can do is known when it was done.  Nothing is taken: who has the
+ * What guests and reclaim can do is known when it was done.  Nothing is taken: who has the
  * node as well would miss it.  In and out for each round: who closes the service
  * does not wait for all.
  */
-static bool can_reclaim(const nodemask_t *nodes, unsigned long nr)
+static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 {
 	unsigned long rounds = nr;
 	bool more = true;
@@ -373,7 +363,9 @@ static bool can_reclaim(const nodemask_t *nodes, unsigned long nr)
 	       !fatal_signal_pending(current)) {
 		nodemask_t inside = enter_all(nodes);
 
-		more = private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
+		more = private_node_guests_leave(&inside, GFP_HIGHUSER_MOVABLE,
+						 0, USER) ||
+		       private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
 		private_node_leave_nodes(&inside, USER);
 		drain(nodes);
 	}
@@ -385,8 +377,7 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 	if (have_free(nodes, nr))
 		return true;
 	drain(nodes);
-	return have_free(nodes, nr) ||
-	       (are_reclaimed(nodes) && can_reclaim(nodes, nr));
+	return have_free(nodes, nr) || can_make_room(nodes, nr);
 }
 
 /*
@@ -404,12 +395,11 @@ int __private_node_exec_room(void)
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return 0;
 	do {
-		/* It is noted who asked in vain, for private_node_unplug_waited(). */
-		open = private_node_mpol_enter(pol, USER);
-		private_node_leave_nodes(&open, USER);
+		open = private_node_mpol_open(pol);
 		if (has_a_way_out(pol) || has_room(&open, EXEC_PAGES) ||
 		    owner_makes_room(pol))
 			return 0;
+		private_node_mpol_refused(pol);
 	} while (private_node_unplug_waited(&unplugs));
 	private_node_tell(pol, "cannot exec, ENOMEM");
 	return -ENOMEM;

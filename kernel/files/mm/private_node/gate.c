@@ -205,6 +205,20 @@ static unsigned int hash_of(const struct task_struct *task)
 }
 
 /*
+ * private_node_note_refused - the running task got nothing of a node that it named
+ * @pn: the handle
+ *
+ * While the node is being unplugged the task is noted, and waits for the outcome
+ * in private_node_unplug_waited().
+ * Context: any.
+ */
+void private_node_note_refused(struct private_node *pn)
+{
+	if (in_task() && private_node_closing(pn) && cpuset_may_name(pn->nid))
+		set_bit(hash_of(current), pn->refused);
+}
+
+/*
  * private_node_shuts - does somebody wait for those inside?
  * @nodes: private nodes that the caller is in, and others
  * @user: as whom
@@ -237,11 +251,7 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
  */
 bool private_node_enter(struct private_node *pn, enum private_node_user user)
 {
-	if (percpu_ref_tryget_live(&pn->gate[user].ref))
-		return true;
-	if (private_node_closing(pn))
-		set_bit(hash_of(current), pn->refused);
-	return false;
+	return percpu_ref_tryget_live(&pn->gate[user].ref);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
 

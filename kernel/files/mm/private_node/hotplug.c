@@ -415,9 +415,9 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	ret = remove(pn, ranges, nr);
 	if (!ret)
 		forget_ranges(pn);
-	unplug_end(pn);
-	if (ret)
+	else
 		private_node_pools_refill(pn->nid, pools);
+	unplug_end(pn);
 	return ret;
 }
 

@@ -17,6 +17,7 @@
 #include <linux/hugetlb.h>
 #include <linux/printk.h>
 #include <linux/private_node_policy.h>
+#include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../hugetlb_internal.h"
@@ -132,7 +133,12 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		closing |= pn && private_node_closing(pn);
+		if (pn && private_node_closing(pn) && cpuset_may_name(nid) &&
+		    private_node_mpol_means(pol, pn)) {
+			closing = true;
+			if (!folio)
+				private_node_note_refused(pn);
+		}
 		if (!pn || (folio && folio_nid(folio) != nid))
 			continue;
 		if (folio)
@@ -192,20 +198,6 @@ void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
 				       fate);
 }
 
-/*
- * Pages of which pieces of an order may become, with what leaves or is moved for
- * them: no more than that can be had.
- */
-static unsigned long may_become(struct private_node *pn, unsigned int order)
-{
-	if (private_node_any_guest(pn) ||
-	    private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM))
-		return private_node_managed_pages_nid(pn->nid);
-	if (private_node_open(pn, (enum private_node_user)PRIVATE_NODE_COMPACTION))
-		return private_node_free_pages_nid(pn->nid);
-	return private_node_blocks(pn->nid, order);
-}
-
 static int no_room(struct private_node *pn, unsigned int order)
 {
 	pr_warn_ratelimited("node %d: %s: nr_hugepages unchanged: the node has no room for as many; ask for less, or free some of it\n",
@@ -214,24 +206,37 @@ static int no_room(struct private_node *pn, unsigned int order)
 	return -ENOMEM;
 }
 
+/* Are there as many pieces?  Where guests may leave, and make some, that is seen later. */
+static bool has_pieces(struct private_node *pn, unsigned int order,
+		       unsigned long nr)
+{
+	return private_node_blocks(pn->nid, order) >> order >= nr ||
+	       (private_node_any_guest(pn) &&
+		private_node_managed_pages_nid(pn->nid) >> order >= nr);
+}
+
 static int check_pool(struct private_node *pn, unsigned int order,
 		      unsigned long nr)
 {
-	if (order > MAX_PAGE_ORDER) {
+	if (nr && order > MAX_PAGE_ORDER) {
 		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
 		       pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
-	/* What was freed a moment ago is on other lists still. */
-	lru_add_drain();
+	if (has_pieces(pn, order, nr))
+		return 0;
+	/* What was freed a moment ago is on lists of any CPU. */
+	lru_add_drain_all();
 	private_node_drain(pn->nid);
-	return may_become(pn, order) >> order < nr ? no_room(pn, order) : 0;
+	return has_pieces(pn, order, nr) ? 0 : no_room(pn, order);
 }
 
 static int not_let_in(struct private_node *pn, unsigned int order)
 {
-	if (private_node_serves(pn, USER))
+	if (private_node_closing(pn)) {
+		private_node_note_refused(pn);
 		return -EAGAIN;
+	}
 	pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 	       pn->nid, pn->owner);
 	private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
@@ -242,8 +247,8 @@ static int not_let_in(struct private_node *pn, unsigned int order)
  * private_node_pool_begin - before pages are taken for the pool of a node
  * @nid: the node
  * @order: of a huge page
- * @nr: how many
- * @inside: those that were begun, @nid is added
+ * @nr: how many; 0 when the pool gets smaller, or stays
+ * @inside: those that were begun, @nid is added unless the service is closed
  *
  * Asks first whether there can be as many: who is refused took nothing from
  * anybody.  Unplug waits until private_node_pools_end(): pages on their way to a
@@ -262,7 +267,8 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 	if (!pn)
 		return -ENODEV;
 	if (!private_node_enter(pn, USER)) {
-		ret = not_let_in(pn, order);
+		/* What is in a pool that is closed can be given back. */
+		ret = nr || private_node_closing(pn) ? not_let_in(pn, order) : 0;
 		goto out;
 	}
 	ret = check_pool(pn, order, nr);
@@ -278,12 +284,53 @@ out:
 /*
  * private_node_pools_shut - does somebody close a node that was begun?
  * @inside: the nodes
+ * @order: of a huge page
  *
- * Context: any.
+ * Context: process.
+ * Return: 0; an errno as from private_node_pool_begin(), then the request ends.
  */
-bool private_node_pools_shut(const nodemask_t *inside)
+int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 {
-	return private_node_shuts(inside, USER);
+	struct private_node *pn;
+	nodemask_t node;
+	int nid, ret = 0;
+
+	for_each_node_mask(nid, *inside) {
+		node = nodemask_of_node(nid);
+		if (ret || !private_node_shuts(&node, USER))
+			continue;
+		pn = private_node_find(nid);
+		ret = pn ? not_let_in(pn, order) : -ENODEV;
+		private_node_put(pn);
+	}
+	return ret;
+}
+
+/*
+ * __private_node_pool_waits - see private_node_pool_waits()
+ *
+ * The unplug removes the file, and whoever registers next may get the id: the
+ * file does not keep the node meanwhile, and the node has to be the same after.
+ */
+bool __private_node_pool_waits(struct kobject *kobj, const char *file, int nid,
+			       unsigned long *unplugs)
+{
+	const struct attribute attr = { .name = file };
+	struct private_node *pn = private_node_find(nid), *now;
+	struct kernfs_node *kn;
+	bool again;
+
+	if (!pn)
+		return false;
+	kn = sysfs_break_active_protection(kobj, &attr);
+	again = private_node_unplug_waited(unplugs);
+	if (kn)
+		sysfs_unbreak_active_protection(kn);
+	now = private_node_find(nid);
+	again &= now == pn;
+	private_node_put(now);
+	private_node_put(pn);
+	return again;
 }
 
 /*
@@ -346,8 +393,8 @@ void private_node_pools_note(int nid, unsigned long *pools)
 }
 
 /*
- * private_node_pools_refill - after an unplug that was refused
- * @nid: the node
+ * private_node_pools_refill - before the end of an unplug that was refused
+ * @nid: the node, closed: nobody else takes its memory or changes its pools
  * @pools: from private_node_pools_note() before
  *
  * Offlining dissolves the free pages of a pool.
@@ -358,7 +405,20 @@ void private_node_pools_refill(int nid, const unsigned long *pools)
 	struct hstate *h;
 
 	for_each_hstate(h)
-		if (READ_ONCE(h->nr_huge_pages_node[nid]) < pools[hstate_index(h)])
-			__nr_hugepages_store_common(false, h, nid,
-						    pools[hstate_index(h)], 0);
+		hugetlb_refill_private(h, nid, pools[hstate_index(h)]);
+}
+
+/*
+ * private_node_pool_page - a page for that
+ * @nid: the node
+ * @order: of a huge page
+ *
+ * Context: process, may sleep.
+ * Return: the page, with a reference count of zero, or NULL.
+ */
+struct folio *private_node_pool_page(int nid, unsigned int order)
+{
+	return (struct folio *)private_node_alloc_frozen(nid, GFP_HIGHUSER_MOVABLE |
+							 __GFP_COMP | __GFP_NOWARN,
+							 order, USER);
 }

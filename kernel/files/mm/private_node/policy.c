@@ -399,6 +399,9 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
 	    private_node_may_not_wait())
 		folio = private_node_displaced_alloc(pol, gfp);
+	/* A preference has other places. */
+	if (!folio && closing && !prefers)
+		private_node_mpol_refused(pol);
 	if (!folio)
 		count_all(pol, &inside, order);
 	return folio;
@@ -417,10 +420,16 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 				      unsigned int order, pgoff_t ilx)
 {
-	if (mpol_private_node(pol))
-		return private_node_alloc_for(mpol_private_node(pol), gfp,
-					      order,
-					      PRIVATE_NODE_USER_DEVICE_MAP);
+	struct folio *folio;
+
+	if (mpol_private_node(pol)) {
+		folio = private_node_alloc_for(mpol_private_node(pol), gfp,
+					       order,
+					       PRIVATE_NODE_USER_DEVICE_MAP);
+		if (!folio)
+			private_node_mpol_refused(pol);
+		return folio;
+	}
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
 	return user_policy_alloc(pol, gfp, order, ilx,
@@ -520,6 +529,8 @@ bool private_node_pin(int nid)
 	if (!pn)
 		return false;
 	open = private_node_enter(pn, pin);
+	if (!open)
+		private_node_note_refused(pn);
 	if (open) {
 		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
 		private_node_leave(pn, pin);
@@ -641,11 +652,12 @@ static struct private_node *find_named(const struct mempolicy *pol,
 	int nid;
 
 	if (mpol_private_node(pol))
-		return is(mpol_private_node(pol)) ?
+		return is(mpol_private_node(pol)) &&
+		       cpuset_may_name(mpol_private_node(pol)->nid) ?
 		       private_node_get(mpol_private_node(pol)) : NULL;
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = named(pol, nid);
-		if (pn && is(pn))
+		if (pn && cpuset_may_name(nid) && is(pn))
 			return pn;
 		private_node_put(pn);
 	}
@@ -664,11 +676,11 @@ bool private_node_mpol_closing(const struct mempolicy *pol)
 	int nid;
 
 	if (pn)
-		return private_node_closing(pn);
+		return private_node_closing(pn) && cpuset_may_name(pn->nid);
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_closing(pn) &&
+		if (pn && private_node_closing(pn) && cpuset_may_name(nid) &&
 		    private_node_mpol_means(pol, pn))
 			return true;
 	}
@@ -676,26 +688,67 @@ bool private_node_mpol_closing(const struct mempolicy *pol)
 }
 
 /*
- * The fault is tried again when unplug has succeeded or failed.  Where the
- * caller allows that, others may change the address space meanwhile.  No folio
- * is locked or held here, which unplug would have to move.
+ * private_node_mpol_refused - a task found no memory, perhaps because of an unplug
+ * @pol: by which it asked, with private nodes
+ *
+ * Only who asked by name waits for the outcome: private_node_unplug_waited().
+ * Context: any.
+ */
+void private_node_mpol_refused(const struct mempolicy *pol)
+{
+	struct private_node *pn = mpol_private_node(pol);
+	int nid;
+
+	if (pn) {
+		private_node_note_refused(pn);
+		return;
+	}
+	guard(rcu)();
+	for_each_node_mask(nid, pol->private_nodes) {
+		pn = private_node_peek(nid);
+		if (pn && private_node_mpol_means(pol, pn))
+			private_node_note_refused(pn);
+	}
+}
+
+/*
+ * The caller keeps the address space locked, and maybe more (a debugger, KSM,
+ * uprobes): whom that keeps the unplug may wait for.  So the page is displaced,
+ * as for a task that others wait for when they free memory.
+ */
+static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
+			      unsigned int flags, vm_fault_t ret)
+{
+	unsigned int noio;
+
+	if (private_node_may_not_wait())
+		return ret;
+	noio = memalloc_noio_save();
+	ret = handle_mm_fault(vma, addr, flags & ~FAULT_FLAG_USER, NULL);
+	memalloc_noio_restore(noio);
+	return ret;
+}
+
+/*
+ * The fault is tried again when unplug has succeeded or failed.  Meanwhile
+ * others may change the address space.  No folio is locked or held here, which
+ * unplug would have to move.
  */
 static vm_fault_t wait_outcome(struct private_node *pn,
-			       struct vm_area_struct *vma, unsigned int flags,
-			       vm_fault_t ret)
+			       struct vm_area_struct *vma, unsigned long addr,
+			       unsigned int flags, vm_fault_t ret)
 {
+	if (!(flags & FAULT_FLAG_ALLOW_RETRY))
+		return do_not_wait(vma, addr, flags, ret);
 	ret &= ~VM_FAULT_OOM;
 	if (flags & FAULT_FLAG_RETRY_NOWAIT)
 		return ret | VM_FAULT_RETRY;
-	if (flags & FAULT_FLAG_ALLOW_RETRY) {
-		if (flags & FAULT_FLAG_VMA_LOCK)
-			vma_end_read(vma);
-		else
-			mmap_read_unlock(vma->vm_mm);
-		ret |= VM_FAULT_RETRY;
-	}
+	if (flags & FAULT_FLAG_VMA_LOCK)
+		vma_end_read(vma);
+	else
+		mmap_read_unlock(vma->vm_mm);
 	private_node_wait_outcome(pn);
-	return ret;
+	return ret | VM_FAULT_RETRY;
 }
 
 static const char *fate(struct pt_regs *regs)
@@ -760,7 +813,7 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	}
 	mpol_put(pol);
 	if (closing)
-		ret = wait_outcome(closing, vma, flags, ret);
+		ret = wait_outcome(closing, vma, addr, flags, ret);
 	private_node_put(closing);
 	return ret;
 }

@@ -257,6 +257,7 @@ bool private_node_closing(struct private_node *pn);
 bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 bool private_node_may_not_wait(void);
+void private_node_note_refused(struct private_node *pn);
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
 
 /* How much of on_full an allocation asks for that finds no page. */
@@ -433,6 +434,7 @@ nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
+void private_node_mpol_refused(const struct mempolicy *pol);
 bool private_node_mpol_closing(const struct mempolicy *pol);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order, pgoff_t ilx);
