@@ -179,9 +179,10 @@ static pid_t toucher(unsigned long mask)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		char *p = bound(16 * PAGE, mask);
+		/* More than may be given back by somebody meanwhile. */
+		char *p = bound(8 * MIB, mask);
 
-		_exit(touch(p, 16 * PAGE) != 16);
+		_exit(touch(p, 8 * MIB) != 8 * MIB / PAGE);
 	}
 	return pid;
 }

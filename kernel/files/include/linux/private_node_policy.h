@@ -72,12 +72,12 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 void private_node_pools_end(const nodemask_t *inside);
 int private_node_pools_shut(const nodemask_t *inside, unsigned int order);
 struct kobject;
-bool __private_node_pool_waits(struct kobject *kobj, const char *file, int nid,
-			       unsigned long *unplugs);
+bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
+			       const char *file, unsigned long *unplugs);
 
 /**
  * private_node_pool_waits - is a request for a node's pool worth another attempt?
- * @ret: of the attempt
+ * @ret: of the attempt; -ENODEV when the node is gone then
  * @kobj: of the file that was written
  * @nid: its node
  * @obey_mempolicy: is the file nr_hugepages_mempolicy?
@@ -86,14 +86,14 @@ bool __private_node_pool_waits(struct kobject *kobj, const char *file, int nid,
  * Waits, killable, for the outcome when the node is being unplugged.
  * Context: process, in a write to the file.
  */
-static inline bool private_node_pool_waits(ssize_t ret, struct kobject *kobj,
+static inline bool private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 					   int nid, bool obey_mempolicy,
 					   unsigned long *unplugs)
 {
-	return ret == -EAGAIN && nid != NUMA_NO_NODE && private_node_any() &&
-	       __private_node_pool_waits(kobj, obey_mempolicy ?
+	return *ret == -EAGAIN && nid != NUMA_NO_NODE && private_node_any() &&
+	       __private_node_pool_waits(ret, kobj, obey_mempolicy ?
 					 "nr_hugepages_mempolicy" : "nr_hugepages",
-					 nid, unplugs);
+					 unplugs);
 }
 
 struct folio *private_node_pool_page(int nid, unsigned int order);
@@ -726,7 +726,7 @@ static inline int private_node_pools_shut(const nodemask_t *inside,
 }
 
 #define private_node_pool_waits(ret, kobj, nid, obey, unplugs) \
-	((void)(unplugs), false)
+	((void)(ret), (void)(unplugs), false)
 
 static inline struct folio *private_node_pool_page(int nid, unsigned int order)
 {

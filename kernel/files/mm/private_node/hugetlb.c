@@ -15,6 +15,7 @@
 #include <linux/cpuset_possible.h>
 #include <linux/err.h>
 #include <linux/hugetlb.h>
+#include <linux/kernfs.h>
 #include <linux/printk.h>
 #include <linux/private_node_policy.h>
 #include <linux/sysfs.h>
@@ -310,26 +311,27 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
  * __private_node_pool_waits - see private_node_pool_waits()
  *
  * The unplug removes the file, and whoever registers next may get the id: the
- * file does not keep the node meanwhile, and the node has to be the same after.
+ * file does not keep the node meanwhile, and has to be there still afterwards.
+ * Then it keeps the node again.
  */
-bool __private_node_pool_waits(struct kobject *kobj, const char *file, int nid,
-			       unsigned long *unplugs)
+bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
+			       const char *file, unsigned long *unplugs)
 {
 	const struct attribute attr = { .name = file };
-	struct private_node *pn = private_node_find(nid), *now;
-	struct kernfs_node *kn;
+	struct kernfs_node *kn = sysfs_break_active_protection(kobj, &attr);
 	bool again;
 
-	if (!pn)
+	if (!kn)
 		return false;
-	kn = sysfs_break_active_protection(kobj, &attr);
 	again = private_node_unplug_waited(unplugs);
-	if (kn)
-		sysfs_unbreak_active_protection(kn);
-	now = private_node_find(nid);
-	again &= now == pn;
-	private_node_put(now);
-	private_node_put(pn);
+	kernfs_get(kn);
+	sysfs_unbreak_active_protection(kn);
+	/* From the beginning of its removal on. */
+	if (atomic_read(&kn->active) < 0) {
+		*ret = -ENODEV;
+		again = false;
+	}
+	kernfs_put(kn);
 	return again;
 }
 
