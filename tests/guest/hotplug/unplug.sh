@@ -29,8 +29,10 @@ holder() {
 node() { sim new_node name=a ranges="$ranges" online_type="${type:-online_movable}" on_unplug="$1" && nid=$(nid_of a); }
 
 # Pages in use on the node, all lists drained.
+# The counters of meminfo may be some pages off.
 used() {
-	awk '/PrivateTotal/ { t = $4 } /PrivateFree/ { f = $4 } END { print (t - f) / 4 }' "$NODES/node$nid/meminfo"
+	local files=$NODES/node$nid/private
+	echo $((($(< "$files/total_bytes") - $(< "$files/free_bytes_exact")) / 4096))
 }
 
 stat_of() { sed -n "s/^$1 //p" "$NODES/node$nid/private/stat"; }

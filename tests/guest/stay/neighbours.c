@@ -162,7 +162,7 @@ static void test_exec(void)
 
 	ok(!run_true(mask), "exec: control: with room it succeeds");
 	busy = tenant(64 * PAGE, mask, true);
-	fill("a", 200 * PAGE);
+	fill("a", 128 * PAGE);
 	for (i = 0; i < 60; i++)
 		refused += run_true(mask) == ENOMEM;
 	ok(refused == 60, "exec on a node with less than 1 MiB, which has reclaim: refused (%d)", refused);

@@ -96,7 +96,6 @@ static inline bool private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 					 unplugs);
 }
 
-struct folio *private_node_pool_page(int nid, unsigned int order);
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_unplug_refuses(unsigned long seen);
 
@@ -727,11 +726,6 @@ static inline int private_node_pools_shut(const nodemask_t *inside,
 
 #define private_node_pool_waits(ret, kobj, nid, obey, unplugs) \
 	((void)(ret), (void)(unplugs), false)
-
-static inline struct folio *private_node_pool_page(int nid, unsigned int order)
-{
-	return NULL;
-}
 
 static inline struct folio *
 private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)

@@ -416,7 +416,7 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	if (!ret)
 		forget_ranges(pn);
 	else
-		private_node_pools_refill(pn->nid, pools);
+		private_node_pools_refill(pn, pools);
 	unplug_end(pn);
 	return ret;
 }

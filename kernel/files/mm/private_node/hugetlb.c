@@ -244,6 +244,20 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 	return -EOPNOTSUPP;
 }
 
+static bool refills(struct private_node *pn)
+{
+	return READ_ONCE(pn->refills) == current;
+}
+
+/* Who refills has closed the gate, and waits for nobody who enters. */
+static bool enter_pool(struct private_node *pn)
+{
+	if (!refills(pn))
+		return private_node_enter(pn, USER);
+	percpu_ref_get(&pn->gate[USER].ref);
+	return true;
+}
+
 /*
  * private_node_pool_begin - before pages are taken for the pool of a node
  * @nid: the node
@@ -267,7 +281,7 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 
 	if (!pn)
 		return -ENODEV;
-	if (!private_node_enter(pn, USER)) {
+	if (!enter_pool(pn)) {
 		/* What is in a pool that is closed can be given back. */
 		ret = nr || private_node_closing(pn) ? not_let_in(pn, order) : 0;
 		goto out;
@@ -301,7 +315,8 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 		if (ret || !private_node_shuts(&node, USER))
 			continue;
 		pn = private_node_find(nid);
-		ret = pn ? not_let_in(pn, order) : -ENODEV;
+		if (!pn || !refills(pn))
+			ret = pn ? not_let_in(pn, order) : -ENODEV;
 		private_node_put(pn);
 	}
 	return ret;
@@ -367,7 +382,7 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		*ret = -ENODEV;
 		return NULL;
 	}
-	if (private_node_enter(pn, USER)) {
+	if (enter_pool(pn)) {
 		page = private_node_alloc_frozen(nid, gfp, order, USER);
 		if (!page)
 			*ret = no_room(pn, order);
@@ -396,31 +411,22 @@ void private_node_pools_note(int nid, unsigned long *pools)
 
 /*
  * private_node_pools_refill - before the end of an unplug that was refused
- * @nid: the node, closed: nobody else takes its memory or changes its pools
+ * @pn: the handle, closed: nobody else takes its memory or changes its pools
  * @pools: from private_node_pools_note() before
  *
  * Offlining dissolves the free pages of a pool.
  * Context: process, may sleep.
  */
-void private_node_pools_refill(int nid, const unsigned long *pools)
+void private_node_pools_refill(struct private_node *pn,
+			       const unsigned long *pools)
 {
 	struct hstate *h;
 
+	WRITE_ONCE(pn->refills, current);
 	for_each_hstate(h)
-		hugetlb_refill_private(h, nid, pools[hstate_index(h)]);
-}
-
-/*
- * private_node_pool_page - a page for that
- * @nid: the node
- * @order: of a huge page
- *
- * Context: process, may sleep.
- * Return: the page, with a reference count of zero, or NULL.
- */
-struct folio *private_node_pool_page(int nid, unsigned int order)
-{
-	return (struct folio *)private_node_alloc_frozen(nid, GFP_HIGHUSER_MOVABLE |
-							 __GFP_COMP | __GFP_NOWARN,
-							 order, USER);
+		if (READ_ONCE(h->nr_huge_pages_node[pn->nid]) <
+		    pools[hstate_index(h)])
+			__nr_hugepages_store_common(false, h, pn->nid,
+						    pools[hstate_index(h)], 0);
+	WRITE_ONCE(pn->refills, NULL);
 }

@@ -104,6 +104,7 @@ struct private_node_gate {
  * @state: enum private_node_state; written under @lock
  * @reopened: when unplug last succeeded or failed, in jiffies, or 0
  * @refused: tasks that were not let in because of the unplug under way, by hash
+ * @refills: who fills the pools of huge pages up again at the end of an unplug
  * @unmapped: data was unmapped by the unplug under way, and is lost
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
@@ -158,6 +159,7 @@ struct private_node {
 	enum private_node_state state;
 	unsigned long reopened;
 	DECLARE_BITMAP(refused, 1 << PRIVATE_NODE_REFUSED_BITS);
+	struct task_struct *refills;
 	bool unmapped;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
@@ -463,11 +465,12 @@ void private_node_tell_none(struct private_node *pn);
 void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
 			       const struct mempolicy *pol, const char *fate);
 void private_node_pools_note(int nid, unsigned long *pools);
-void private_node_pools_refill(int nid, const unsigned long *pools);
+void private_node_pools_refill(struct private_node *pn,
+			       const unsigned long *pools);
 #else
 #define PRIVATE_NODE_POOLS	1
 static inline void private_node_pools_note(int nid, unsigned long *pools) {}
-static inline void private_node_pools_refill(int nid,
+static inline void private_node_pools_refill(struct private_node *pn,
 					     const unsigned long *pools)
 {
 }
