@@ -285,7 +285,7 @@ static void test_fragmented(void)
 	touch(hog, len);
 	for (i = 0; i < len; i += 2 * PAGE)
 		madvise(hog + i, PAGE, MADV_DONTNEED);
-	ok(khugepaged(p, 60) && all_here(p, PMD) && intact(p, PMD), "fragmented: huge, after compaction");
+	ok(khugepaged(p, 300) && all_here(p, PMD) && intact(p, PMD), "fragmented: huge, after compaction");
 	munmap(hog, len);
 	enable("+reclaim");
 	munmap(p, PMD);
