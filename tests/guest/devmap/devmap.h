@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -126,6 +127,13 @@ static void set_pool(int nid, unsigned long nr)
 
 	snprintf(text, sizeof(text), "%lu", nr);
 	put(pool_file(nid, "nr_hugepages"), text);
+}
+
+/* Pages of that pool. */
+__attribute__((unused))
+static unsigned long pool(int nid)
+{
+	return number_in(pool_file(nid, "nr_hugepages"), "");
 }
 
 /* A line of node<N>/private/stat; NAME ends in a blank. */
@@ -325,6 +333,46 @@ static int in_child(int (*fn)(void *), void *arg)
 		_exit(fn(arg));
 	waitpid(pid, &status, 0);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* A child that calls BEGIN(ARG), is waited for, and goes on with THEN, or pauses, until it is killed. */
+__attribute__((unused))
+static pid_t start_child(void (*begin)(void *arg), void (*then)(void *arg), void *arg)
+{
+	int pipes[2];
+	pid_t pid;
+	char c;
+
+	if (pipe(pipes))
+		bail("pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		begin(arg);
+		if (write(pipes[1], "", 1) != 1)
+			_exit(1);
+		if (then)
+			then(arg);
+		for (;;)
+			pause();
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("a child died");
+	close(pipes[0]);
+	return pid;
+}
+
+/* A new page of the stack of a task that is bound to the node would be the node's. */
+__attribute__((unused, noinline))
+static void grow_stack(void)
+{
+	volatile char stack[64 << 10];
+	size_t i;
+
+	for (i = 0; i < sizeof(stack); i += PAGE)
+		stack[i] = 1;
 }
 
 #endif

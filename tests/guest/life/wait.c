@@ -13,25 +13,14 @@
 #include <linux/mempolicy.h>
 #include <pthread.h>
 #include <sys/klog.h>
-#include <time.h>
 
-#include "../devmap/devmap.h"
+#include "../devmap/waiting.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
 
 #define LEN (64 * PAGE)
-#define CLOSING "/sys/module/private_node_hold/parameters/closing"
-#define INSIDE "/sys/module/private_node_hold/parameters/inside"
-
-static void set_closing(bool on)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", on ? node : -1);
-	put(CLOSING, text);
-}
 
 static char *map_device(int flags)
 {
@@ -77,41 +66,6 @@ static int do_act(volatile char *p, enum act act)
 	}
 }
 
-static char state_of(pid_t pid)
-{
-	char path[64], buf[512], *at;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
-	if (!read_file(path, buf, sizeof(buf)))
-		return 0;
-	at = strrchr(buf, ')');
-	return at ? at[2] : 0;
-}
-
-static void nap(void)
-{
-	const struct timespec t = { .tv_nsec = 2000000 };
-
-	nanosleep(&t, NULL);
-}
-
-/* Until it sleeps in the kernel for good, or has ended. */
-static bool waits(pid_t pid)
-{
-	int looks = 0;
-
-	for (;;) {
-		char s = state_of(pid);
-
-		if (!s || s == 'Z')
-			return false;
-		looks = s == 'D' ? looks + 1 : 0;
-		if (looks == 20)
-			return true;
-		nap();
-	}
-}
-
 static pid_t start(volatile char *p, enum act act)
 {
 	pid_t pid = fork();
@@ -138,10 +92,10 @@ static void touch_waits(char *p, const char *what)
 	pid_t pid;
 
 	for (act = WRITE; act < NR_ACTS; act++) {
-		set_closing(true);
+		hold(CLOSING, node);
 		pid = start(p + act * PAGE, act);
 		ok(waits(pid), "%s, %s: waits for the outcome", what, act_names[act]);
-		set_closing(false);
+		hold(CLOSING, -1);
 		ok(ended_well(pid), "%s, %s: goes on when unplug was refused", what,
 		   act_names[act]);
 	}
@@ -152,13 +106,13 @@ static void killed_while_waiting(char *p)
 	pid_t pid;
 	int status;
 
-	set_closing(true);
+	hold(CLOSING, node);
 	pid = start(p + 8 * PAGE, WRITE);
 	ok(waits(pid), "a task waits");
 	kill(pid, SIGKILL);
 	ok(waitpid(pid, &status, 0) == pid && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL,
 	   "it can be killed meanwhile");
-	set_closing(false);
+	hold(CLOSING, -1);
 }
 
 /* What is there already is not waited for. */
@@ -168,12 +122,12 @@ static void resident(void)
 	pid_t pid;
 
 	memset(p, 3, LEN);
-	set_closing(true);
+	hold(CLOSING, node);
 	pid = fork();
 	if (!pid)
 		_exit(p[0] != 3 || p[LEN - 1] != 3);
 	ok(ended_well(pid), "who only reads what is there does not wait");
-	set_closing(false);
+	hold(CLOSING, -1);
 	munmap(p, LEN);
 }
 
@@ -181,10 +135,10 @@ static void mmap_meanwhile(void)
 {
 	char *p;
 
-	set_closing(true);
+	hold(CLOSING, node);
 	p = map_device(MAP_SHARED);
 	ok(true, "a mapping can be made meanwhile");
-	set_closing(false);
+	hold(CLOSING, -1);
 	*p = 1;
 	ok(all_here(p, PAGE), "and is on the node");
 	munmap(p, LEN);
@@ -323,15 +277,6 @@ static void work_is_waited_for(void)
 		bail("zram");
 }
 
-/* Somebody is inside the gates of the owner and of user_numa, for as long as that is true. */
-static void set_inside(bool on)
-{
-	char text[16];
-
-	snprintf(text, sizeof(text), "%d", on ? node : -1);
-	put(INSIDE, text);
-}
-
 static pid_t writes(const char *name, const char *text)
 {
 	pid_t pid;
@@ -373,7 +318,8 @@ static void close_is_killed(void)
 	char *p = map_bound();
 	pid_t first, second, third;
 
-	set_inside(true);
+	/* Somebody is inside the gates of the owner and of user_numa. */
+	hold(INSIDE, node);
 	klogctl(5, NULL, 0);
 	first = writes("enabled", "-user_numa");
 	ok(waits(first), "who closes a service waits for who is inside");
@@ -388,7 +334,7 @@ static void close_is_killed(void)
 	ok(in_child(touch_one, p) == 128 + SIGBUS, "the service is closed");
 	third = writes("enabled", "-user_numa");
 	ok(waits(third), "closing it again waits, too");
-	set_inside(false);
+	hold(INSIDE, -1);
 	ok(ended_well(third), "... and ends when nobody is inside");
 	enable("+user_numa");
 	ok(!in_child(touch_one, p), "open again");

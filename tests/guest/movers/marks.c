@@ -305,29 +305,23 @@ static void test_room(void)
 	munmap(p, 64 * MIB);
 }
 
+#define VICTIM_LEN (72 * MIB)
+
+static void has_guests(void *arg)
+{
+	char *p = map_small(VICTIM_LEN, MAP_PRIVATE);
+
+	touch(p, VICTIM_LEN);
+	if (!demote(GROUP, p, VICTIM_LEN) || bind_to(p, VICTIM_LEN, node, 0))
+		_exit(1);
+}
+
 /* Guests that cannot leave do not make a victim. */
 static void test_victim(void)
 {
-	size_t len = 72 * MIB;
-	int pipes[2], status;
-	pid_t pid;
-	char c, *p;
+	pid_t pid = start_child(has_guests, NULL, NULL);
+	int status;
 
-	if (pipe(pipes))
-		bail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		p = map_small(len, MAP_PRIVATE);
-		touch(p, len);
-		if (!demote(GROUP, p, len) || bind_to(p, len, node, 0) || write(pipes[1], "", 1) != 1)
-			_exit(1);
-		pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("the bystander");
 	set_on_full("oom");
 	status = in_child(take_all, 0);
 	set_on_full("fail");
@@ -335,7 +329,6 @@ static void test_victim(void)
 	ok(!waitpid(pid, &status, WNOHANG), "... not who has more pages there that the kernel demoted");
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
-	close(pipes[0]);
 }
 
 /* -- a move is not worth a kill, nor a third node ------------------------------------------- */

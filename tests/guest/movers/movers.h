@@ -8,7 +8,6 @@
 
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
-#include <sys/prctl.h>
 
 #include "../devmap/devmap.h"
 
@@ -130,34 +129,29 @@ static void plug(void)
 	find_all_blocks();
 }
 
+struct second {
+	const char *p;
+	size_t len;
+	void (*restrict_it)(void *arg);
+	void *arg;
+};
+
+static void second_begins(void *arg)
+{
+	const struct second *s = arg;
+	size_t i;
+
+	if (s->restrict_it)
+		s->restrict_it(s->arg);
+	for (i = 0; i < s->len; i += PAGE)
+		(void)((const volatile char *)s->p)[i];
+}
+
 /* Another process, which reads all of a range after RESTRICT_IT, and stays until it is killed. */
 __attribute__((unused))
 static pid_t second_process(const char *p, size_t len, void (*restrict_it)(void *), void *arg)
 {
-	int pipes[2];
-	pid_t pid;
-	size_t i;
-	char c;
-
-	if (pipe(pipes))
-		bail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		if (restrict_it)
-			restrict_it(arg);
-		for (i = 0; i < len; i += PAGE)
-			(void)((const volatile char *)p)[i];
-		if (write(pipes[1], "", 1) == 1)
-			pause();
-		_exit(1);
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("the second process");
-	close(pipes[0]);
-	return pid;
+	return start_child(second_begins, NULL, &(struct second){ p, len, restrict_it, arg });
 }
 
 /* Reclaims from a cgroup until most of a range is on the private node; false when it does not go. */

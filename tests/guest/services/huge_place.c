@@ -14,11 +14,6 @@
 #define N1 2UL
 #define N2 4UL
 
-static unsigned long pool(int nid)
-{
-	return number_in(pool_file(nid, "nr_hugepages"), "");
-}
-
 static unsigned long free_in(int nid)
 {
 	return number_in(pool_file(nid, "free_hugepages"), "");
@@ -216,16 +211,6 @@ static void test_moves(void)
 	ok(move_to(p, 1) && lands(p) == 0, "move: pools are not filled by moves");
 	munmap(p, PMD);
 	ok(free_in(0) == 1 && free_in(1) == 2, "... all given back");
-}
-
-/* A new page of the stack of a task that is bound to the node would be the node's. */
-static __attribute__((noinline)) void grow_stack(void)
-{
-	volatile char stack[64 << 10];
-	size_t i;
-
-	for (i = 0; i < sizeof(stack); i += PAGE)
-		stack[i] = 1;
 }
 
 int main(void)

@@ -12,7 +12,7 @@
 
 #define HPAGES(n) ((size_t)(n) * PMD)
 
-static unsigned long pool(int nid, const char *name)
+static unsigned long pool_number(int nid, const char *name)
 {
 	return number_in(pool_file(nid, name), "");
 }
@@ -99,18 +99,18 @@ static void test_pool(unsigned long free)
 {
 	char *p, *other;
 
-	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && errno == EOPNOTSUPP && !pool(node, "nr_hugepages"),
+	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && errno == EOPNOTSUPP && !pool_number(node, "nr_hugepages"),
 	   "closed: no pool, EOPNOTSUPP");
 	enable("+hugetlb");
 	ok(!write_file(pool_file(node, "nr_hugepages"), "x") && errno == EINVAL, "not a number: EINVAL");
 	put(pool_file(node, "nr_hugepages"), "8");
-	ok(pool(node, "nr_hugepages") == 8 && pool(node, "free_hugepages") == 8 && free - node_free() >= 8 * 512,
+	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8 && free - node_free() >= 8 * 512,
 	   "open: a pool of 8");
 	ok(!number_in("/proc/meminfo", "HugePages_Total:") && !number_in("/proc/meminfo", "HugePages_Free:") &&
 	   !number_in("/proc/sys/vm/nr_hugepages", ""), "... that is in no total");
 	ok(map(1, 0) == MAP_FAILED && errno == ENOMEM, "... and that nobody else can reserve");
 	other = map(1, MAP_NORESERVE);
-	ok(!use(other, 1) && bus_signal == SIGBUS && pool(node, "free_hugepages") == 8, "... nor use");
+	ok(!use(other, 1) && bus_signal == SIGBUS && pool_number(node, "free_hugepages") == 8, "... nor use");
 	munmap(other, PMD);
 
 	p = bound(9, 1UL << node);
@@ -127,7 +127,7 @@ static void test_pool(unsigned long free)
 	munmap(other, PMD);
 	ok(says(p + HPAGES(8), read_into, "hugetlb ("), "... a store by the kernel: EFAULT, and a line");
 	munmap(p, HPAGES(9));
-	ok(pool(node, "free_hugepages") == 8, "... and gives it back to the pool");
+	ok(pool_number(node, "free_hugepages") == 8, "... and gives it back to the pool");
 
 	p = bound(1, 1UL << node);
 	use(p, 1);
@@ -152,14 +152,14 @@ static void test_both(void)
 	ok(shown("HugePages_Total:") == 8 && shown("HugePages_Free:") == 8, "the node's meminfo shows its pool");
 	enable("-hugetlb");
 	p = bound(3, 1UL << node);
-	ok(!use(p, 3) && bus_signal == SIGBUS && pool(0, "free_hugepages") == 2,
+	ok(!use(p, 3) && bus_signal == SIGBUS && pool_number(0, "free_hugepages") == 2,
 	   "closed again: a bind gets nothing of the node's pool, nor of another");
 	munmap(p, HPAGES(3));
-	ok(!shown("HugePages_Total:") && !shown("HugePages_Free:") && !pool(node, "nr_hugepages") && !pool(node, "free_hugepages"),
+	ok(!shown("HugePages_Total:") && !shown("HugePages_Free:") && !pool_number(node, "nr_hugepages") && !pool_number(node, "free_hugepages"),
 	   "... and nothing there looks as if it could be had");
 	ok(shown("PrivateHugetlb:") == 8 * PMD / 1024, "... PrivateHugetlb has what is there (%lu kB)", shown("PrivateHugetlb:"));
 	enable("+hugetlb");
-	ok(pool(node, "nr_hugepages") == 8 && pool(node, "free_hugepages") == 8, "... open again: it is shown as before");
+	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8, "... open again: it is shown as before");
 	enable("-hugetlb");
 	put(pool_file(0, "nr_hugepages"), "0");
 }
@@ -178,11 +178,11 @@ int main(void)
 	   node_free(), free);
 	enable("+hugetlb");
 	put(pool_file(node, "nr_hugepages"), "3");
-	ok(!write_file(pool_file(node, "nr_hugepages"), "100000") && errno == ENOMEM && pool(node, "nr_hugepages") == 3 &&
-	   free - node_free() == 3 * 512, "more than fits: ENOMEM, and the pool is as it was (%lu)", pool(node, "nr_hugepages"));
+	ok(!write_file(pool_file(node, "nr_hugepages"), "100000") && errno == ENOMEM && pool_number(node, "nr_hugepages") == 3 &&
+	   free - node_free() == 3 * 512, "more than fits: ENOMEM, and the pool is as it was (%lu)", pool_number(node, "nr_hugepages"));
 	ok(log_has("nr_hugepages unchanged: the node has no room for as many", ""), "... and the log says so");
 	put(pool_file(node, "nr_hugepages"), "100");
-	ok(pool(node, "nr_hugepages") == 100, "control: what fits");
+	ok(pool_number(node, "nr_hugepages") == 100, "control: what fits");
 	put(pool_file(node, "nr_hugepages"), "0");
 	ok(node_free() == free && !number_in("/proc/meminfo", "HugePages_Total:"), "... and all of it back");
 	return done_testing();

@@ -372,24 +372,13 @@ static int forks_pinned(void)
 #define SHARE 30
 
 /* 0, or the errno of a request for REQUEST huge pages on both nodes. */
-static int ask_both(void)
+static int ask_both(void *arg)
 {
 	unsigned long both = 1UL << node | 1UL << other;
-	int status;
 
-	fflush(stdout);
-	if (!fork()) {
-		if (syscall(SYS_set_mempolicy, MPOL_BIND, &both, 64UL))
-			_exit(255);
-		_exit(write_file("/proc/sys/vm/nr_hugepages_mempolicy", REQUEST) ? 0 : errno);
-	}
-	wait(&status);
-	return WEXITSTATUS(status);
-}
-
-static unsigned long pool(int nid)
-{
-	return number_in(pool_file(nid, "nr_hugepages"), "");
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &both, 64UL))
+		return 255;
+	return write_file("/proc/sys/vm/nr_hugepages_mempolicy", REQUEST) ? 0 : errno;
 }
 
 /* Each node is asked for its share; when one is too small no pool changes. */
@@ -403,11 +392,11 @@ static void test_request(void)
 	if (syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0))
 		bail("mbind");
 	touch(p, len);
-	err = ask_both();
+	err = in_child(ask_both, NULL);
 	ok(err == ENOMEM && pool(node) == HUGE && pool(other) == HUGE,
 	   "request of two nodes, one too small: ENOMEM, and pools are as before (%d: %lu and %lu)", err, pool(node), pool(other));
 	munmap(p, len);
-	err = ask_both();
+	err = in_child(ask_both, NULL);
 	ok(!err && pool(node) == SHARE && pool(other) == SHARE,
 	   "... control: with room on both, half of it each (%d: %lu and %lu)", err, pool(node), pool(other));
 	set_pool(node, HUGE);

@@ -75,35 +75,34 @@ static bool lives(pid_t pid)
 	return !waitpid(pid, NULL, WNOHANG);
 }
 
+struct tenancy {
+	size_t len;
+	unsigned long mask;
+	char *p;
+};
+
+static void move_in(void *arg)
+{
+	struct tenancy *t = arg;
+
+	t->p = bound(t->len, t->mask);
+	memset(t->p, 1, t->len);
+}
+
+static void come_and_go(void *arg)
+{
+	const struct tenancy *t = arg;
+
+	for (;;) {
+		madvise(t->p, t->len, MADV_DONTNEED);
+		memset(t->p, 1, t->len);
+	}
+}
+
 /* Has LEN bytes of the nodes for ever, again and again if it is BUSY. */
 static pid_t tenant(size_t len, unsigned long mask, bool busy)
 {
-	int pair[2];
-	pid_t pid;
-	char c;
-
-	if (pipe(pair))
-		bail("pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		char *p = bound(len, mask);
-
-		memset(p, 1, len);
-		if (write(pair[1], "r", 1) != 1)
-			_exit(1);
-		while (busy) {
-			madvise(p, len, MADV_DONTNEED);
-			memset(p, 1, len);
-		}
-		pause();
-		_exit(0);
-	}
-	close(pair[1]);
-	if (read(pair[0], &c, 1) != 1)
-		bail("tenant");
-	close(pair[0]);
-	return pid;
+	return start_child(move_in, busy ? come_and_go : NULL, &(struct tenancy){ len, mask });
 }
 
 static bool end_tenant(pid_t pid)
@@ -135,23 +134,15 @@ static void test_pool(const char *on_full)
 	set_on_full("fail");
 }
 
-static int run_true(unsigned long mask)
+/* In a child: the errno, or the status of the new program. */
+static int run_true(void *mask)
 {
-	volatile char stack[64 << 10];
-	size_t i;
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (pid)
-		return ended(pid);
 	/* What it copies when it is bound would be of the node. */
-	for (i = 0; i < sizeof(stack); i += PAGE / 2)
-		stack[i] = 1;
-	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL))
-		_exit(1);
+	grow_stack();
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, mask, 64UL))
+		return 1;
 	execl("/bin/true", "true", NULL);
-	_exit(errno);
+	return errno;
 }
 
 static void test_exec(void)
@@ -160,11 +151,11 @@ static void test_exec(void)
 	int i, refused = 0;
 	pid_t busy;
 
-	ok(!run_true(mask), "exec: control: with room it succeeds");
+	ok(!in_child(run_true, &mask), "exec: control: with room it succeeds");
 	busy = tenant(64 * PAGE, mask, true);
 	fill("a", 128 * PAGE);
 	for (i = 0; i < 30; i++)
-		refused += run_true(mask) == ENOMEM;
+		refused += in_child(run_true, &mask) == ENOMEM;
 	ok(refused == 30, "exec on a node with less than 1 MiB, which has reclaim: refused (%d)", refused);
 	ok(end_tenant(busy), "exec that is refused: who uses the rest of the node notices nothing");
 	free_filled(node);
@@ -308,7 +299,7 @@ static void test_pool_stays(void)
 		if (!ended(pid) || !has_memory())
 			break;
 		refused++;
-		lost += number_in(pool_file(node, "nr_hugepages"), "") != POOL;
+		lost += pool(node) != POOL;
 	}
 	ok(refused && !lost, "pool of huge pages: is as large after %d unplugs that were killed (%d were not)", refused, lost);
 	put(SIM "plug", "a");

@@ -671,16 +671,6 @@ static const struct ask {
 	{ "exec", NULL, do_exec, true },
 };
 
-/* Its stack is copied before it is bound. */
-static void touch_stack(void)
-{
-	volatile char area[4 * PAGE];
-	unsigned long i;
-
-	for (i = 0; i < sizeof(area); i += PAGE / 2)
-		area[i] = 1;
-}
-
 static pid_t start_ask(const struct ask *a)
 {
 	pid_t pid;
@@ -688,7 +678,8 @@ static pid_t start_ask(const struct ask *a)
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		touch_stack();
+		/* Its stack is copied before it is bound. */
+		grow_stack();
 		_exit(!a->act());
 	}
 	return pid;
