@@ -350,9 +350,9 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 }
 
 /*
- * What guests and reclaim can do is known when it was done.  Nothing is taken: who has the
- * node as well would miss it.  In and out for each round: who closes the service
- * does not wait for all.
+ * Makes guests leave, and reclaims: what that gives is known when it was done.
+ * Nothing is taken, since others who use the node would miss it.  The gate is
+ * left after each round, so that who closes the service waits for one only.
  */
 static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 {

@@ -219,11 +219,11 @@ void private_node_note_refused(struct private_node *pn)
 }
 
 /*
- * private_node_shuts - does somebody wait for those inside?
- * @nodes: private nodes that the caller is in, and others
+ * private_node_shuts - does somebody close one of some nodes?
+ * @nodes: private nodes that the caller is inside of, and ordinary ones
  * @user: as whom
  *
- * For loops that take long: they give up.
+ * Loops that take long give up then: who closes waits for those inside.
  * Context: any.
  */
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
@@ -234,7 +234,7 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
 	guard(rcu)();
 	for_each_node_mask(nid, *nodes) {
 		pn = private_node_peek(nid);
-		if (pn && percpu_ref_is_dying(&pn->gate[user].ref))
+		if (pn && !private_node_open(pn, user))
 			return true;
 	}
 	return false;

@@ -127,19 +127,15 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 const nodemask_t *nodes,
 					 struct folio *folio)
 {
+	bool closing = !folio && private_node_mpol_closing(pol);
 	struct private_node *pn;
-	bool closing = false;
 	int nid;
 
+	if (closing)
+		private_node_mpol_refused(pol);
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_closing(pn) && cpuset_may_name(nid) &&
-		    private_node_mpol_means(pol, pn)) {
-			closing = true;
-			if (!folio)
-				private_node_note_refused(pn);
-		}
 		if (!pn || (folio && folio_nid(folio) != nid))
 			continue;
 		if (folio)
@@ -207,7 +203,10 @@ static int no_room(struct private_node *pn, unsigned int order)
 	return -ENOMEM;
 }
 
-/* Are there as many pieces?  Where guests may leave, and make some, that is seen later. */
+/*
+ * Can the node give @nr pieces?  Guests that leave may make some: how many is
+ * known when they have left.
+ */
 static bool has_pieces(struct private_node *pn, unsigned int order,
 		       unsigned long nr)
 {
@@ -307,19 +306,16 @@ out:
 int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 {
 	struct private_node *pn;
-	nodemask_t node;
-	int nid, ret = 0;
+	int nid;
 
+	/* Who is inside keeps the handle in the registry. */
+	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
-		node = nodemask_of_node(nid);
-		if (ret || !private_node_shuts(&node, USER))
-			continue;
-		pn = private_node_find(nid);
-		if (!pn || !refills(pn))
-			ret = pn ? not_let_in(pn, order) : -ENODEV;
-		private_node_put(pn);
+		pn = private_node_peek(nid);
+		if (!private_node_open(pn, USER) && !refills(pn))
+			return not_let_in(pn, order);
 	}
-	return ret;
+	return 0;
 }
 
 /*
@@ -341,7 +337,7 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 	again = private_node_unplug_waited(unplugs);
 	kernfs_get(kn);
 	sysfs_unbreak_active_protection(kn);
-	/* From the beginning of its removal on. */
+	/* It is negative from the beginning of the file's removal on. */
 	if (atomic_read(&kn->active) < 0) {
 		*ret = -ENODEV;
 		again = false;

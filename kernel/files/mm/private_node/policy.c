@@ -529,11 +529,11 @@ bool private_node_pin(int nid)
 	if (!pn)
 		return false;
 	open = private_node_enter(pn, pin);
-	if (!open)
-		private_node_note_refused(pn);
 	if (open) {
 		private_node_count(pn, pin, PRIVATE_NODE_USED, 1);
 		private_node_leave(pn, pin);
+	} else {
+		private_node_note_refused(pn);
 	}
 	private_node_put(pn);
 	return open;
@@ -712,9 +712,10 @@ void private_node_mpol_refused(const struct mempolicy *pol)
 }
 
 /*
- * The caller keeps the address space locked, and maybe more (a debugger, KSM,
- * uprobes): whom that keeps the unplug may wait for.  So the page is displaced,
- * as for a task that others wait for when they free memory.
+ * The caller (a debugger, KSM, uprobes) keeps the address space locked, and maybe
+ * more.  Whoever waits for these locks may be somebody for whom the unplug waits.
+ * So the page is displaced, as for a task that others wait for when they free
+ * memory.
  */
 static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 			      unsigned int flags, vm_fault_t ret)

@@ -88,7 +88,7 @@ struct private_node_gate {
 	bool open;
 };
 
-/* Of a task's hash: two in a thousand are taken for another one. */
+/* One task in 512 has the same hash as another one, and is taken for it. */
 #define PRIVATE_NODE_REFUSED_BITS	9
 
 /**
@@ -103,8 +103,10 @@ struct private_node_gate {
  * @gate_wait: for gates to be empty, and for the outcome of unplug
  * @state: enum private_node_state; written under @lock
  * @reopened: when unplug last succeeded or failed, in jiffies, or 0
- * @refused: tasks that were not let in because of the unplug under way, by hash
- * @refills: who fills the pools of huge pages up again at the end of an unplug
+ * @refused: tasks that named the node and got nothing because of the unplug
+ *	under way, by hash
+ * @refills: the task that fills the pools of huge pages up again at the end of
+ *	its unplug, or NULL
  * @unmapped: data was unmapped by the unplug under way, and is lost
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
