@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/swap.h>
+#include <sys/uio.h>
 
 #include "cram.h"
 
@@ -173,6 +174,63 @@ static void failure(void)
 	ok(cram_state_is("ok"), "and the device goes on");
 }
 
+static bool enabled_is(const char *services)
+{
+	char buf[128] = "";
+
+	read_file(node_file("enabled"), buf, sizeof(buf));
+	return !strcmp(buf, services);
+}
+
+/* A page in a pipe cannot move, so the device cannot go. */
+static void stays(void)
+{
+	int pipes[2];
+
+	p = placed(5, HALF);
+	ok(where(p + 7 * PAGE, PAGE).here, "a page is there");
+	if (pipe(pipes) || vmsplice(pipes[1], &(struct iovec){ p + 7 * PAGE, PAGE }, 1, 0) != PAGE)
+		bail("pipe");
+	put(node_file("enabled"), "-promotion -demotion");
+	ok(!remove_device() && errno == EBUSY, "a resident is in a pipe: the device does not go");
+	ok(enabled_is("reclaim\n"), "and what the administrator had closed stays closed");
+	put(node_file("enabled"), "+demotion +promotion");
+	ok(make_cold(p, LEN) > 1, "opened again it takes pages");
+	close(pipes[0]);
+	close(pipes[1]);
+	ok(!damaged(p, 0, LEN, HALF, 5), "contents");
+}
+
+static bool is_there(void)
+{
+	return !access(cram_file("state"), F_OK);
+}
+
+/* Until one of them came through, each killed a little later than the last. */
+static void killed(void)
+{
+	int i, closed = 0, kills = 0;
+	pid_t pid;
+
+	for (i = 0; i < 400 && is_there(); i++) {
+		fflush(stdout);
+		pid = fork();
+		if (!pid)
+			_exit(!remove_device());
+		usleep(i * 300);
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+		if (!is_there())
+			break;
+		kills++;
+		closed += !enabled_is("reclaim demotion promotion\n");
+	}
+	ok(kills && !closed, "%d times who takes the device away was killed: what is enabled stays so", kills);
+	if (!is_there())
+		return;
+	ok(within(20, is_ok) && make_cold(p, LEN), "and it takes pages again");
+}
+
 int main(void)
 {
 	new_device("physical=192M");
@@ -183,7 +241,9 @@ int main(void)
 	second_device();
 	ok(nothing_lost(), "no write was lost");
 	failure();
-	ok(remove_device(), "the device goes");
+	stays();
+	killed();
+	ok(remove_device() || errno == ENOENT, "the device goes");
 	ungroup();
 	return done_testing();
 }

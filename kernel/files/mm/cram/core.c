@@ -473,10 +473,12 @@ static int check_node(struct private_node *pn)
 
 	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
 		return refuse(pn, "it has no memory yet");
-	if (READ_ONCE(pn->enabled) || pn->capable & ~SERVICES ||
+	if (!(pn->flags & PRIVATE_NODE_F_COMPRESSED))
+		return refuse(pn, "it was registered without PRIVATE_NODE_F_COMPRESSED");
+	if (pn->capable & ~SERVICES ||
 	    ~pn->capable & (SERVICES & ~BIT(PRIVATE_NODE_PROMOTION)))
 		return refuse(pn,
-			      "it has to be capable of reclaim and demotion, and of promotion if at all, and all closed");
+			      "it has to be capable of reclaim and demotion, and of promotion if at all");
 	if (!(pn->flags & PRIVATE_NODE_F_NO_DEVICE_MAP))
 		return refuse(pn, "it has a device map");
 	if (page_poisoning_enabled())
@@ -487,7 +489,7 @@ static int check_node(struct private_node *pn)
 	return 0;
 }
 
-/* The gates are closed to all others, so it stays so. */
+/* Its gates are closed to all, so it stays so. */
 static int check_unused(struct private_node *pn)
 {
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
@@ -547,16 +549,14 @@ static struct cram_device *device_new(struct private_node *pn,
 	return cd;
 }
 
-/* While it is fenced no page is taken but by the ledger. */
+/* While it is fenced its memory can not be taken away. */
 static int set_fenced(struct private_node *pn, bool fenced)
 {
 	guard(mutex)(&pn->lock);
-	/* Its memory is on its way out. */
+	/* It is on its way out. */
 	if (fenced && pn->state != PRIVATE_NODE_LIVE)
 		return -EBUSY;
 	WRITE_ONCE(pn->fenced, fenced);
-	private_node_gate_update(pn);
-	private_node_gate_wait(pn);
 	return 0;
 }
 
@@ -621,13 +621,10 @@ static int bring_up(struct cram_device *cd)
 	if (ret)
 		return ret;
 	ret = cram_sysfs_add(cd);
-	if (!ret) {
-		ret = private_node_set_enabled(pn, pn->capable);
-		if (ret)
-			cram_sysfs_remove(cd);
-	}
 	if (ret)
 		fence_down(cd);
+	else
+		private_node_set_ledger(pn, true);
 	return ret;
 }
 
@@ -657,14 +654,15 @@ static struct cram_device *do_register(struct private_node *pn,
 
 /**
  * cram_register - a private node is a compressing device
- * @pn: handle of a node that has all its memory, none of it in use, and is
- *	capable of reclaim and demotion, and maybe promotion, and nothing else;
- *	without a device map and without a memmap of its own
+ * @pn: handle of a node with PRIVATE_NODE_F_COMPRESSED, that has all its memory,
+ *	none of it in use, and is capable of reclaim and demotion, and maybe
+ *	promotion, and nothing else; without a device map and without a memmap of
+ *	its own
  * @desc: what the driver says; copied
  *
- * Opens the services, and reclaim begins to place memory there as soon as a
- * reading came.  While it is registered nobody else gets pages of the node,
- * and its memory can not be taken away.
+ * The services that are enabled open, and reclaim begins to place memory there
+ * as soon as a reading came.  Nobody else gets pages of the node, and its memory
+ * can not be taken away while it is registered.
  *
  * Context: process, may sleep.
  * Return: the device, given back by cram_unregister(); or ERR_PTR: -EINVAL for
@@ -707,8 +705,8 @@ static int empty(struct cram_device *cd)
  * cram_unregister - a device goes
  * @cd: the device
  *
- * Residents move to ordinary memory first.  The node stays, with all services
- * closed and no page in use.
+ * Residents move to ordinary memory first.  The node stays, with no page in use
+ * and none to be had.  What is enabled is not touched.
  *
  * Context: process, may sleep, also for as long as a reading takes.
  * Return: 0; -EBUSY when a resident could not be moved or the device does not
@@ -725,12 +723,12 @@ int cram_unregister(struct cram_device *cd)
 			return -EBUSY;
 		WRITE_ONCE(cd->state, CRAM_CLOSING);
 	}
-	private_node_set_enabled(cd->pn, 0);
+	private_node_set_ledger(cd->pn, false);
 	cancel_delayed_work_sync(&cd->read_work);
 	ret = empty(cd);
 	if (ret) {
 		WRITE_ONCE(cd->state, CRAM_SILENT);
-		private_node_set_enabled(cd->pn, cd->pn->capable);
+		private_node_set_ledger(cd->pn, true);
 		queue_delayed_work(cram_wq, &cd->read_work, 0);
 		return ret;
 	}

@@ -916,13 +916,16 @@ static int bring_up_node(struct sim_device *sd)
 	static const u8 distances[MAX_NUMNODES] = {
 		[0 ... MAX_NUMNODES - 1] = 40,
 	};
+	const unsigned long services = BIT(PRIVATE_NODE_RECLAIM) |
+				       BIT(PRIVATE_NODE_DEMOTION) |
+				       BIT(PRIVATE_NODE_PROMOTION);
 	struct private_node_desc desc = {
 		.owner = OWNER,
 		.name = sd->name,
-		.capable = BIT(PRIVATE_NODE_RECLAIM) |
-			   BIT(PRIVATE_NODE_DEMOTION) |
-			   BIT(PRIVATE_NODE_PROMOTION),
-		.flags = PRIVATE_NODE_F_NO_DEVICE_MAP,
+		.capable = services,
+		.enabled = services,
+		.flags = PRIVATE_NODE_F_NO_DEVICE_MAP |
+			 PRIVATE_NODE_F_COMPRESSED,
 	};
 	struct private_node *pn;
 

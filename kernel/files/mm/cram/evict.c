@@ -112,7 +112,7 @@ void cram_promote_hot(struct cram_device *cd)
 	unsigned int i, nr;
 
 	if (!cd->desc.ops->hot_pages ||
-	    !(READ_ONCE(cd->pn->enabled) & BIT(PRIVATE_NODE_PROMOTION)))
+	    !private_node_open(cd->pn, PRIVATE_NODE_PROMOTION))
 		return;
 	cram_leave_init(cd, &l);
 	nr = cd->desc.ops->hot_pages(cd, cd->hot, CRAM_HOT);

@@ -535,8 +535,8 @@ static bool is_enabled(struct private_node *pn, enum private_node_user user)
 {
 	/* Of compressed RAM only what its ledger has paid for. */
 	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
-		return !READ_ONCE(pn->fenced);
-	return READ_ONCE(pn->enabled) & BIT(user);
+		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
+	return private_node_services_open(pn) & BIT(user);
 }
 
 /*

@@ -218,11 +218,31 @@ bool private_node_service_enabled(int nid, enum private_node_service service)
 	rcu_read_lock();
 	pn = rcu_dereference(private_nodes[nid]);
 	if (pn)
-		ret = READ_ONCE(pn->enabled) & BIT(service);
+		ret = private_node_services_open(pn) & BIT(service);
 	rcu_read_unlock();
 	return ret;
 }
 EXPORT_SYMBOL_GPL(private_node_service_enabled);
+
+/*
+ * private_node_service_chosen - is a service switched on, and open or will be?
+ * @nid: a private node
+ * @service: the service
+ *
+ * For what has to be there when it opens, as kswapd is.
+ * Context: any.
+ */
+bool private_node_service_chosen(int nid, enum private_node_service service)
+{
+	struct private_node *pn;
+	bool ret;
+
+	rcu_read_lock();
+	pn = rcu_dereference(private_nodes[nid]);
+	ret = pn && READ_ONCE(pn->enabled) & BIT(service);
+	rcu_read_unlock();
+	return ret;
+}
 
 /* Before the first folio can come.  It stays: so do the folios. */
 static void note_demotion(struct private_node *pn, unsigned long enabled)
@@ -299,6 +319,25 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 	}
 	return ret;
 }
+
+/*
+ * private_node_set_ledger - compressed RAM: can pages be paid for from here on?
+ * @pn: the handle, with PRIVATE_NODE_F_COMPRESSED
+ * @ledger: if not, nobody is under way with a page when this returns
+ *
+ * What is enabled stays as the administrator wrote it.
+ *
+ * Context: process, may sleep.
+ */
+void private_node_set_ledger(struct private_node *pn, bool ledger)
+{
+	guard(mutex)(&pn->lock);
+	WRITE_ONCE(pn->ledger, ledger);
+	private_node_gate_update(pn);
+	run_threads(pn->nid);
+	private_node_gate_wait(pn);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_set_ledger);
 
 /**
  * private_node_set_enabled - open exactly these services
@@ -380,7 +419,8 @@ static int private_node_check_desc(int nid, const struct private_node_desc *d)
 	}
 	if (d->on_full >= PRIVATE_NODE_NR_ON_FULL ||
 	    d->on_unplug >= PRIVATE_NODE_NR_ON_UNPLUG ||
-	    d->flags & ~PRIVATE_NODE_F_NO_DEVICE_MAP) {
+	    d->flags & ~(PRIVATE_NODE_F_NO_DEVICE_MAP |
+			 PRIVATE_NODE_F_COMPRESSED)) {
 		pr_err("node %d: %s: unknown policy or flag\n", nid, d->owner);
 		return -EINVAL;
 	}

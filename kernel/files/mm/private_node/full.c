@@ -79,7 +79,7 @@ static const struct trouble *trouble(struct private_node *pn,
 	if (!cpuset_may_name(pn->nid))
 		return &forbidden;
 	if (!mpol_private_node(pol) &&
-	    !(READ_ONCE(pn->enabled) & BIT(service)))
+	    !(private_node_services_open(pn) & BIT(service)))
 		return &closed;
 	return service == PRIVATE_NODE_HUGETLB ? &dry : &full;
 }

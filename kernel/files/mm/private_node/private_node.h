@@ -111,7 +111,8 @@ struct private_node_gate {
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
- * @enabled: services that are open; written under @lock
+ * @enabled: services that are switched on; written under @lock; see
+ *	private_node_services_open()
  * @on_full: written under @lock
  * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under @lock, read
  *	without, see fallback_store()
@@ -120,7 +121,8 @@ struct private_node_gate {
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
  * @owner_adistance: as the owner said, or 0; fixed
- * @fenced: compressed RAM; written under @lock
+ * @fenced: compressed RAM, its memory stays; written under @lock
+ * @ledger: compressed RAM, and pages can be paid for; written under @lock
  * @demoted_to: was it open to demotion, now or earlier?
  * @marks: which pages the kernel placed; mark.c
  * @guests_came: how often it did
@@ -174,6 +176,7 @@ struct private_node {
 	int adistance;
 	int owner_adistance;
 	bool fenced;
+	bool ledger;
 	bool demoted_to;
 	struct xarray marks;
 	atomic_long_t guests_came;
@@ -202,6 +205,15 @@ struct private_node {
 	u64 owner_born;
 };
 
+/* Mask of services.  Without its ledger compressed RAM has none.  Context: any. */
+static inline unsigned long
+private_node_services_open(const struct private_node *pn)
+{
+	if (pn->flags & PRIVATE_NODE_F_COMPRESSED && !READ_ONCE(pn->ledger))
+		return 0;
+	return READ_ONCE(pn->enabled);
+}
+
 /* One row of the services' table: services.c */
 struct private_node_service_info {
 	const char *name;
@@ -227,8 +239,10 @@ struct private_node *private_node_do_register(int nid,
 					      const struct private_node_desc *desc,
 					      bool boot);
 bool private_node_name_ok(const char *name);
+bool private_node_service_chosen(int nid, enum private_node_service service);
 int private_node_change_enabled(struct private_node *pn,
 				unsigned long enabled, bool killable);
+void private_node_set_ledger(struct private_node *pn, bool ledger);
 
 /* services.c */
 int private_node_parse_change(const struct private_node *pn, const char *list,

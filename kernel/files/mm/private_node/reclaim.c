@@ -36,8 +36,8 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale)
 	unsigned long gap = 0;
 	int i;
 
-	if (private_node_service_enabled(zone_to_nid(zone),
-					 PRIVATE_NODE_RECLAIM))
+	if (private_node_service_chosen(zone_to_nid(zone),
+					PRIVATE_NODE_RECLAIM))
 		gap = max(mult_frac(managed, scale, 10000),
 			  min(managed / 32, SZ_4M / PAGE_SIZE));
 	guard(spinlock_irqsave)(&zone->lock);
@@ -142,7 +142,7 @@ static bool cover_marks(int nid)
 	struct private_node *pn;
 	bool ret = true;
 
-	if (!private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
+	if (!private_node_service_chosen(nid, PRIVATE_NODE_DEMOTION))
 		return true;
 	pn = private_node_find(nid);
 	if (pn)
@@ -163,14 +163,14 @@ static void start_promotion(int nid)
 static bool wants_kswapd(int nid)
 {
 	return node_state(nid, N_MEMORY_PRIVATE) &&
-	       private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM);
+	       private_node_service_chosen(nid, PRIVATE_NODE_RECLAIM);
 }
 
 static bool wants_kcompactd(int nid)
 {
 	return wants_kswapd(nid) ||
 	       (node_state(nid, N_MEMORY_PRIVATE) &&
-		private_node_service_enabled(nid, PRIVATE_NODE_COMPACTION));
+		private_node_service_chosen(nid, PRIVATE_NODE_COMPACTION));
 }
 
 /*

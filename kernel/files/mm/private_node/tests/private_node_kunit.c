@@ -895,6 +895,37 @@ static void services_enable(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
 }
 
+/* Compressed RAM is given out by its ledger or not at all, whatever is enabled. */
+static void services_compressed(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "kunit",
+		.capable = BIT(PRIVATE_NODE_RECLAIM) |
+			   BIT(PRIVATE_NODE_DEMOTION),
+		.enabled = BIT(PRIVATE_NODE_RECLAIM),
+		.flags = PRIVATE_NODE_F_NO_DEVICE_MAP |
+			 PRIVATE_NODE_F_COMPRESSED,
+	};
+	int nid = free_nid(test, 0);
+	struct private_node *pn = take(test, nid, &desc);
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		KUNIT_EXPECT_FALSE(test, private_node_enter(pn, i));
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, desc.capable));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
+
+	private_node_set_ledger(pn, true);
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		KUNIT_EXPECT_EQ(test, private_node_open(pn, i), i < PRIVATE_NODE_NR_SERVICES &&
+				desc.capable & BIT(i));
+
+	private_node_set_ledger(pn, false);
+	for (i = 0; i < PRIVATE_NODE_NR_USERS; i++)
+		KUNIT_EXPECT_FALSE(test, private_node_enter(pn, i));
+	KUNIT_EXPECT_EQ(test, desc.capable, pn->enabled);
+}
+
 /* A request for a service that is not open is turned away, and counted. */
 static void services_gate(struct kunit *test)
 {
@@ -1557,6 +1588,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(services_names),
 	KUNIT_CASE(services_dependencies),
 	KUNIT_CASE(services_enable),
+	KUNIT_CASE(services_compressed),
 	KUNIT_CASE(services_gate),
 	KUNIT_CASE(zonelists_ordinary),
 	KUNIT_CASE(zonelists_private),
