@@ -177,7 +177,7 @@ static void pools_change(void *arg)
 {
 	(void)arg;
 	for (;;) {
-		write_file("/proc/sys/vm/nr_hugepages", "100000");
+		write_file("/proc/sys/vm/nr_hugepages", "64");
 		write_file("/proc/sys/vm/nr_hugepages", "0");
 	}
 }
