@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * beside: others in the kernel who need a page of a node while it is being unplugged, with a lock in
- * their hands that unplug or everybody needs.  They do not wait, and unplug ends.  And a request for a
+ * their hands that unplug or everybody needs, or while others wait for them to free memory.  They do not
+ * wait, and unplug ends.  And a request for a
  * node's pool of huge pages is never one for the pool of the next owner of its id; a long-term pin
  * makes the huge pages that are not there yet.
  *
@@ -11,6 +12,8 @@
 #define _GNU_SOURCE
 #include <linux/io_uring.h>
 #include <linux/mempolicy.h>
+#include <linux/types.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "../devmap/waiting.h"
@@ -242,8 +245,145 @@ static void test_pin(int sharing)
 	munmap(p, 2 * PMD);
 }
 
+/* -- who cannot wait --------------------------------------------------------------------------- */
+
+static char *map_device(int sharing)
+{
+	int fd = open("/dev/private_node/a", O_RDWR);
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, sharing, fd, 0);
+
+	close(fd);
+	return p;
+}
+
+static char *map_huge(int sharing)
+{
+	char *p = mmap(NULL, PMD, PROT_READ | PROT_WRITE, sharing | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+
+	if (p != MAP_FAILED)
+		bind_to_node(p, PMD);
+	return p;
+}
+
+static const struct kind {
+	const char *name;
+	char *(*map)(int sharing);
+	int sharing;
+} kinds[] = {
+	{ "device map", map_device, MAP_PRIVATE },
+	{ "shared device map", map_device, MAP_SHARED },
+	{ "huge page", map_huge, MAP_PRIVATE },
+	{ "shared huge page", map_huge, MAP_SHARED },
+};
+
+static char *stranger_map;
+
+/* As a debugger does: the fault may not be repeated. */
+static int pokes(void *arg)
+{
+	char path[64], c = 5;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/mem", *(pid_t *)arg);
+	fd = open(path, O_RDWR);
+	return pwrite(fd, &c, 1, (off_t)(uintptr_t)stranger_map) == 1 ? 0 : errno;
+}
+
+/* As a daemon does that memory is freed by. */
+static int flushes(void *arg)
+{
+	(void)arg;
+	if (prctl(57 /* PR_SET_IO_FLUSHER */, 1, 0, 0, 0))
+		return errno;
+	*(volatile char *)stranger_map = 5;
+	return 0;
+}
+
+static pid_t run(int (*fn)(void *), void *arg)
+{
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(fn(arg));
+	return pid;
+}
+
+static void test_hurry(const struct kind *k)
+{
+	unsigned long before = number_in("/sys/kernel/mm/private_node/displaced", "");
+	pid_t owner, pid;
+
+	stranger_map = k->map(k->sharing);
+	if (stranger_map == MAP_FAILED)
+		bail("%s", k->name);
+	owner = start_child(no_begin, NULL, NULL);
+	hold(CLOSING, node);
+	pid = run(pokes, &owner);
+	ok(!waits(pid), "%s, new memory by /proc/PID/mem while the node is being unplugged: does not wait", k->name);
+	ok(!ended(pid), "... no error");
+	/* A shared one is there now. */
+	if (k->sharing == MAP_PRIVATE) {
+		pid = run(flushes, NULL);
+		ok(!waits(pid), "%s, new memory of a task by which others free memory: does not wait", k->name);
+		ok(!ended(pid), "... no error");
+	}
+	ok(number_in("/sys/kernel/mm/private_node/displaced", "") > before, "... displaced, counted");
+	hold(CLOSING, -1);
+	kill(owner, SIGKILL);
+	waitpid(owner, NULL, 0);
+	munmap(stranger_map, k->map == map_huge ? PMD : LEN);
+}
+
+struct pin_test {
+	__u64 addr, size;
+	__u32 flags;
+};
+
+/* As drivers do that hold the address space while they pin. */
+static int pins_locked(void *arg)
+{
+	struct pin_test test = { (uintptr_t)stranger_map, 4 * PAGE, 1 };
+	int fd = open("/sys/kernel/debug/gup_test", O_RDWR);
+
+	(void)arg;
+	return ioctl(fd, _IOW('g', 7, struct pin_test), &test) ? errno : 0;
+}
+
+static int reads_maps(void *arg)
+{
+	char path[64], buf[4096];
+
+	snprintf(path, sizeof(path), "/proc/%d/smaps_rollup", *(pid_t *)arg);
+	return !read_file(path, buf, sizeof(buf));
+}
+
+static void test_locked_pin(void)
+{
+	pid_t unplug, pinner, reader;
+
+	if (system("mount -t debugfs none /sys/kernel/debug 2> /dev/null; true"))
+		bail("debugfs");
+	stranger_map = map_device(MAP_PRIVATE);
+	ok(!in_child(pins_locked, NULL), "long-term pin under the lock of the address space: control");
+	hold(CLOSING, node);
+	pinner = run(pins_locked, NULL);
+	ok(!waits(pinner), "... does not wait while the node is being unplugged");
+	reader = run(reads_maps, &pinner);
+	ok(!waits(reader), "... and nobody waits for the address space");
+	ended(reader);
+	hold(CLOSING, -1);
+	ended(pinner);
+	unplug = writer(SIM "unplug", "a");
+	ok(!ended(unplug), "... and nothing keeps the node");
+	put(SIM "plug", "a");
+	munmap(stranger_map, LEN);
+}
+
 int main(void)
 {
+	unsigned long i;
 	int tries;
 
 	if (system("modprobe private_node_sim; modprobe private_node_hold"))
@@ -252,7 +392,13 @@ int main(void)
 	test_ksm();
 	test_uprobe();
 	test_next_owner();
+	test_locked_pin();
 	set_pool(node, 8);
+	/* Where huge pages of the node are displaced to. */
+	set_pool(0, 8);
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		test_hurry(&kinds[i]);
+	set_pool(0, 0);
 	find_blocks();
 	test_pin(MAP_PRIVATE);
 	test_pin(MAP_SHARED);

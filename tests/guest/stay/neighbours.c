@@ -2,14 +2,18 @@
 /*
  * neighbours: those who have nothing to do with it.  A request that is refused takes nothing from
  * others for a moment; an unplug under way, or one that is refused, is no reason to kill anybody, to
- * keep who uses another node, or to fail I/O; and one that is killed is not done by half.
+ * keep who uses another node, or to fail I/O; one that is killed is not done by half; and strangers who
+ * are busy do not make it fail.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 600
  */
 #define _GNU_SOURCE
 #include <linux/mempolicy.h>
+#include <pthread.h>
 #include <sys/mount.h>
+#include <sys/swap.h>
+#include <sys/uio.h>
 
 #include "../devmap/waiting.h"
 
@@ -337,6 +341,147 @@ static void test_half(void)
 	munmap(p, len);
 }
 
+/* -- strangers -------------------------------------------------------------------------------------- */
+
+static void *change_mappings(void *arg)
+{
+	(void)arg;
+	for (;;) {
+		char *p = mmap(NULL, 64 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		mprotect(p + PAGE, PAGE, PROT_READ);
+		munmap(p, 64 * PAGE);
+	}
+	return NULL;
+}
+
+static void be_busy(void *arg)
+{
+	pthread_t thread;
+	int i;
+
+	(void)arg;
+	for (i = 0; i < 4; i++)
+		pthread_create(&thread, NULL, change_mappings, NULL);
+}
+
+/* What is in swap belongs to the node: unplug looks for it, at all who have some of any private node. */
+static void test_busy(int second)
+{
+	struct tenancy t = { 16 * PAGE, 1UL << second };
+	int i, good = 0, fd = open("/dev/private_node/a", O_RDWR);
+	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
+	unsigned char in[16];
+	pid_t busy;
+
+	if (system("modprobe zram && echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null && swapon /dev/zram0"))
+		bail("swap");
+	put(node_file("on_unplug"), "refuse");
+	if (p == MAP_FAILED)
+		bail("device map");
+	*p = 1;
+	munmap(p, PAGE);
+	close(fd);
+	fflush(stdout);
+	busy = fork();
+	if (!busy) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		move_in(&t);
+		for (i = 0; i < 1000; i++) {
+			madvise(t.p, t.len, 21 /* MADV_PAGEOUT */);
+			if (!mincore(t.p, t.len, in) && !in[0])
+				break;
+			nap();
+		}
+		be_busy(NULL);
+		for (;;)
+			pause();
+	}
+	for (i = 0; i < 10; i++) {
+		if (!write_file(SIM "unplug", "a"))
+			continue;
+		good++;
+		put(SIM "plug", "a");
+	}
+	ok(good == 10, "another owner's user changes his mappings all the time: %d of 10 unplugs succeed", good);
+	kill(busy, SIGKILL);
+	waitpid(busy, NULL, 0);
+	if (swapoff("/dev/zram0") || system("echo 1 > /sys/block/zram0/reset"))
+		bail("swapoff");
+}
+
+/* -- one page of many ------------------------------------------------------------------------------- */
+
+#define SHARERS 40
+
+static char *shared_page;
+static sigjmp_buf lost_jmp;
+
+static void on_lost(int sig)
+{
+	(void)sig;
+	siglongjmp(lost_jmp, 1);
+}
+
+/* A few of them have it in a pipe now and then.  Ends with 1 when the page is lost. */
+static void share(int i, const volatile bool *stop)
+{
+	const struct iovec v = { shared_page, PAGE };
+	char buf[PAGE];
+	int pipes[2];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signal(SIGBUS, on_lost);
+	if (sigsetjmp(lost_jmp, 1))
+		_exit(1);
+	if (pipe(pipes))
+		_exit(2);
+	while (!*stop) {
+		if (i % 10 == 5 && vmsplice(pipes[1], &v, 1, 0) == (ssize_t)PAGE &&
+		    read(pipes[0], buf, PAGE) != (ssize_t)PAGE)
+			_exit(2);
+		nap();
+	}
+	_exit(*(volatile char *)shared_page == 7 ? 0 : 2);
+}
+
+/* All of them lose it when the node goes, or none does. */
+static void test_sharers(void)
+{
+	bool *stop = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int i, round, all = 0, none = 0, other = 0;
+	pid_t pids[SHARERS];
+
+	put(node_file("on_unplug"), "sigbus");
+	for (round = 0; round < 8; round++) {
+		int lost = 0;
+		bool gone;
+
+		*stop = false;
+		shared_page = bound(PAGE, 1UL << node);
+		shared_page[0] = 7;
+		fflush(stdout);
+		for (i = 0; i < SHARERS; i++) {
+			pids[i] = fork();
+			if (!pids[i])
+				share(i, stop);
+		}
+		munmap(shared_page, PAGE);
+		gone = write_file(SIM "unplug", "a");
+		*stop = true;
+		for (i = 0; i < SHARERS; i++)
+			lost += ended(pids[i]);
+		all += gone && lost == SHARERS;
+		none += !gone && !lost;
+		other += lost != (gone ? SHARERS : 0);
+		if (gone)
+			put(SIM "plug", "a");
+	}
+	ok(all + none == 8 && !other, "on_unplug=sigbus, one page of many: all lose it (%d times), or nobody does (%d times)",
+	   all, none);
+	munmap(stop, PAGE);
+}
+
 int main(void)
 {
 	int second;
@@ -344,7 +489,7 @@ int main(void)
 	if (system("modprobe private_node_sim; modprobe private_node_hold"))
 		bail("modprobe");
 	node = new_node("a", 0, "enabled=user_numa,hugetlb on_full=fail");
-	second = new_node("b", 1, "enabled=user_numa on_full=fail");
+	second = new_node("b", 1, "enabled=user_numa,reclaim on_full=fail");
 	test_pool("fail");
 	test_pool("oom");
 	test_two(second);
@@ -354,6 +499,9 @@ int main(void)
 	test_exec();
 	test_pool_stays();
 	test_half();
+	enable("-hugetlb");
+	test_busy(second);
+	test_sharers();
 	put(SIM "remove_node", "a");
 	put(SIM "remove_node", "b");
 	ok(!system("modprobe -r private_node_hold private_node_sim"), "nothing is left");

@@ -144,6 +144,8 @@ static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
 	       __private_node_hugetlb_displaces(pol);
 }
 
+bool private_node_may_not_wait(void);
+
 /**
  * private_node_hugetlb_waits - was there no huge page because of an unplug?
  * @err: from alloc_hugetlb_folio() for a copy
@@ -681,6 +683,7 @@ static inline void private_node_count_displaced(const struct mempolicy *pol,
 }
 
 #define private_node_hugetlb_waits(err)		false
+#define private_node_may_not_wait()		false
 #define private_node_forks_to(vma)		false
 
 #define private_node_set_mpoli(mpoli, mpol, vma, addr)	do { } while (0)

@@ -79,7 +79,7 @@ struct cram_device *cram_peek(int nid)
 /* Takes a reading as soon as it can.  Context: any but NMI. */
 void cram_read_soon(struct cram_device *cd)
 {
-	if (READ_ONCE(cd->state) != CRAM_CLOSING)
+	if (!READ_ONCE(cd->closing))
 		mod_delayed_work(cram_wq, &cd->read_work, 0);
 }
 
@@ -110,7 +110,7 @@ bool cram_may_anon(void)
 /* What userspace sees: a reading that hangs cannot say so itself. */
 static bool admits(struct cram_device *cd)
 {
-	return READ_ONCE(cd->state) == CRAM_OK &&
+	return READ_ONCE(cd->state) == CRAM_OK && !READ_ONCE(cd->closing) &&
 	       !READ_ONCE(cd->event) && !reading_late(cd);
 }
 
@@ -332,7 +332,7 @@ static void set_state(struct cram_device *cd, enum cram_state state)
 {
 	enum cram_state old = READ_ONCE(cd->state);
 
-	if (old == state || old == CRAM_CLOSING)
+	if (old == state)
 		return;
 	WRITE_ONCE(cd->state, state);
 	trace_cram_state(cd->nid, old, state);
@@ -405,7 +405,7 @@ static void read_work(struct work_struct *work)
 		cram_promote_hot(cd);
 	cram_age_writable(cd);
 	cram_debug_scan(cd);
-	if (READ_ONCE(cd->state) != CRAM_CLOSING)
+	if (!READ_ONCE(cd->closing))
 		queue_delayed_work(cram_wq, &cd->read_work,
 				   wrong || READ_ONCE(cd->event) ? READ_WRONG :
 								   READ_PERIOD);
@@ -710,7 +710,7 @@ static int empty(struct cram_device *cd)
  *
  * Context: process, may sleep, also for as long as a reading takes.
  * Return: 0; -EBUSY when a resident could not be moved or the device does not
- * trim, with a line in the kernel log, and it goes on as before; also when it
+ * trim, with a line in the kernel log, and it goes on in the state it was in; also when it
  * is being unregistered already.
  */
 int cram_unregister(struct cram_device *cd)
@@ -719,16 +719,18 @@ int cram_unregister(struct cram_device *cd)
 
 	/* No lock from here on: the device may not answer, and others go on. */
 	scoped_guard(mutex, &register_lock) {
-		if (cd->state == CRAM_CLOSING)
+		if (cd->closing)
 			return -EBUSY;
-		WRITE_ONCE(cd->state, CRAM_CLOSING);
+		WRITE_ONCE(cd->closing, true);
 	}
 	private_node_set_ledger(cd->pn, false);
 	cancel_delayed_work_sync(&cd->read_work);
 	ret = empty(cd);
 	if (ret) {
-		WRITE_ONCE(cd->state, CRAM_SILENT);
 		private_node_set_ledger(cd->pn, true);
+		/* With the lock: who takes the device away next stops the work. */
+		guard(mutex)(&register_lock);
+		WRITE_ONCE(cd->closing, false);
 		queue_delayed_work(cram_wq, &cd->read_work, 0);
 		return ret;
 	}

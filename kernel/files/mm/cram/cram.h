@@ -24,7 +24,6 @@ enum cram_state {
 	CRAM_SHORT,	/* a reading showed less room than promised: residents leave */
 	CRAM_SILENT,	/* the last reading failed, or does not come back */
 	CRAM_BROKEN,	/* the device lost pages or breaks the axioms: residents leave */
-	CRAM_CLOSING,	/* cram_unregister() is under way */
 	CRAM_NR_STATES,
 };
 
@@ -79,7 +78,8 @@ struct cram_debug {
  * @desc: as registered
  * @ledger: what may be stored
  * @last: last good reading; written by read_work
- * @state: enum cram_state; written by read_work and cram_unregister()
+ * @state: enum cram_state; written by read_work
+ * @closing: cram_unregister() is under way; written under register_lock
  * @event: a capacity event came and no reading began since
  * @read_due: when a reading that is under way is late, in jiffies; 0 for none
  * @next_read: before this, in jiffies, nobody who needs room asks for one
@@ -111,6 +111,7 @@ struct cram_device {
 	struct cram_ledger ledger;
 	struct cram_capacity last;
 	enum cram_state state;
+	bool closing;
 	bool event;
 	unsigned long read_due;
 	unsigned long next_read;

@@ -107,15 +107,18 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
  */
 void cram_promote_hot(struct cram_device *cd)
 {
+	const enum private_node_user user =
+		(enum private_node_user)PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
 	unsigned int i, nr;
 
-	if (!cd->desc.ops->hot_pages ||
-	    !private_node_open(cd->pn, PRIVATE_NODE_PROMOTION))
+	if (!cd->desc.ops->hot_pages || !private_node_open(cd->pn, user))
 		return;
 	cram_leave_init(cd, &l);
 	nr = cd->desc.ops->hot_pages(cd, cd->hot, CRAM_HOT);
+	if (!private_node_enter(cd->pn, user))
+		return;
 	for (i = 0; i < min(nr, CRAM_HOT); i++) {
 		if (cd->hot[i] - cd->first_pfn >= cd->nr_pages)
 			continue;
@@ -126,6 +129,7 @@ void cram_promote_hot(struct cram_device *cd)
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);
+	private_node_leave(cd->pn, user);
 	if (l.moved)
 		cram_count(cd, CRAM_PROMOTED, l.moved);
 }

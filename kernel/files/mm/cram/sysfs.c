@@ -25,7 +25,6 @@ static const char *const state_names[CRAM_NR_STATES] = {
 	[CRAM_SHORT] = "short",
 	[CRAM_SILENT] = "silent",
 	[CRAM_BROKEN] = "broken",
-	[CRAM_CLOSING] = "closing",
 };
 
 static const char *const stat_names[CRAM_NR_STATS] = {
@@ -102,7 +101,8 @@ static ssize_t worst_case_bytes_show(struct cram_device *cd, char *buf)
 
 static ssize_t state_show(struct cram_device *cd, char *buf)
 {
-	return sysfs_emit(buf, "%s\n", state_names[READ_ONCE(cd->state)]);
+	return sysfs_emit(buf, "%s\n", READ_ONCE(cd->closing) ? "closing" :
+			  state_names[READ_ONCE(cd->state)]);
 }
 
 static int state_store(struct cram_device *cd, const char *text)

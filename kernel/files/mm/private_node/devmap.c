@@ -170,6 +170,7 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 	pol = mpol_new_private_node(df->pn);
 	if (!pol)
 		return -ENOMEM;
+	WRITE_ONCE(df->pn->devmapped, true);
 	vm_flags_set(vma, VM_NORESERVE);
 	if (vma->vm_flags & VM_MAYSHARE) {
 		vma_set_file(vma, df->object);

@@ -470,52 +470,48 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	private_node_leave_now(&l);
 }
 
-/*
- * Order-0 folios only, so no PMD maps it.  With the entry out of the way no new
- * pin can come by it, so one that is there now is seen: the entry goes back,
- * and the page keeps a process by which it can be named.
- */
+/* In place of a migration entry; the page has left the mapping already. */
 static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
-	struct mmu_notifier_range range;
-	bool pinned = false;
-	pte_t pte;
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr,
+			      PVMW_SYNC | PVMW_MIGRATION);
 
-	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, addr,
-				vma_address_end(&pvmw));
-	mmu_notifier_invalidate_range_start(&range);
 	while (page_vma_mapped_walk(&pvmw)) {
-		flush_cache_page(vma, pvmw.address, folio_pfn(folio));
-		pte = ptep_clear_flush(vma, pvmw.address, pvmw.pte);
-		pinned = folio_is_pinned(folio);
-		if (pinned) {
-			set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte, pte);
-			page_vma_mapped_walk_done(&pvmw);
-			break;
-		}
 		set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte,
 			   make_pte_marker(PTE_MARKER_POISONED));
 		dec_mm_counter(vma->vm_mm, MM_ANONPAGES);
-		folio_remove_rmap_pte(folio, &folio->page, vma);
-		if (vma->vm_flags & VM_LOCKED)
-			mlock_drain_local();
-		folio_put(folio);
 	}
-	mmu_notifier_invalidate_range_end(&range);
-	return !pinned;
+	return true;
 }
 
+/*
+ * For all who have it, or for none.  Order-0 folios only, so no PMD maps it.  As
+ * long as there are migration entries no new pin can come, so one that is there
+ * now is seen: all entries go back, and the page keeps a process by which it can
+ * be named.
+ */
 static bool poison_anon(struct folio *folio)
 {
-	struct rmap_walk_control rwc = {
-		.rmap_one = poison_one,
-		.anon_lock = folio_lock_anon_vma_read,
-	};
+	struct rmap_walk_control rwc = { .rmap_one = poison_one };
+	struct anon_vma *anon_vma = NULL;
+	bool ret;
 
-	rmap_walk(folio, &rwc);
-	return !folio_mapped(folio);
+	/* Nothing else keeps it while the page is not mapped. */
+	if (!folio_test_ksm(folio)) {
+		anon_vma = folio_get_anon_vma(folio);
+		if (!anon_vma)
+			return false;
+	}
+	try_to_migrate(folio, TTU_SYNC);
+	ret = !folio_mapped(folio) && !folio_is_pinned(folio);
+	if (ret)
+		rmap_walk(folio, &rwc);
+	else
+		remove_migration_ptes(folio, folio, 0);
+	if (anon_vma)
+		put_anon_vma(anon_vma);
+	return ret;
 }
 
 /*
@@ -524,12 +520,15 @@ static bool poison_anon(struct folio *folio)
  */
 static bool poison_swapped(struct folio *folio)
 {
-	if (folio_test_dirty(folio) || !poison_anon(folio) ||
-	    !folio_isolate_lru(folio))
+	bool mapped = folio_mapped(folio), poisoned;
+
+	if (folio_test_dirty(folio) || !folio_isolate_lru(folio))
 		return false;
 	/* As in reclaim: off the LRU, and one reference beside the cache's. */
 	folio_put(folio);
-	if (remove_mapping(folio_mapping(folio), folio)) {
+	poisoned = mapped && poison_anon(folio);
+	if (mapped == poisoned &&
+	    remove_mapping(folio_mapping(folio), folio)) {
 		/* It is freed without a look at its LRU flags. */
 		folio_clear_active(folio);
 		folio_clear_unevictable(folio);
@@ -537,7 +536,7 @@ static bool poison_swapped(struct folio *folio)
 	}
 	folio_get(folio);
 	folio_putback_lru(folio);
-	return false;
+	return poisoned;
 }
 
 static bool poison_shared(struct folio *folio)

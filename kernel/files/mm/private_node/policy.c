@@ -354,6 +354,24 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 			     numa_mem_id(), NULL);
 }
 
+/* Who frees memory for others cannot wait, and gets no error for that. */
+static struct folio *device_map_alloc(struct mempolicy *pol, gfp_t gfp,
+				      unsigned int order)
+{
+	struct folio *folio;
+	bool closing;
+
+	folio = private_node_alloc_for(mpol_private_node(pol), gfp, order,
+				       PRIVATE_NODE_USER_DEVICE_MAP);
+	closing = !folio && private_node_hook(displaced_waits) &&
+		  private_node_mpol_closing(pol);
+	if (closing && !order && private_node_may_not_wait())
+		folio = private_node_displaced_alloc(pol, gfp);
+	if (!folio)
+		private_node_mpol_refused(pol);
+	return folio;
+}
+
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order, pgoff_t ilx,
 				       enum private_node_when_full full)
@@ -395,7 +413,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (!folio && !nodes_empty(ordinary) && !prefers)
 		folio = private_node_alloc_among(origin(pol), &ordinary, gfp,
 						 order);
-	/* Who frees memory for others cannot wait, and gets no error for that. */
+	/* As in device_map_alloc(). */
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
 	    private_node_may_not_wait())
 		folio = private_node_displaced_alloc(pol, gfp);
@@ -420,16 +438,8 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 				      unsigned int order, pgoff_t ilx)
 {
-	struct folio *folio;
-
-	if (mpol_private_node(pol)) {
-		folio = private_node_alloc_for(mpol_private_node(pol), gfp,
-					       order,
-					       PRIVATE_NODE_USER_DEVICE_MAP);
-		if (!folio)
-			private_node_mpol_refused(pol);
-		return folio;
-	}
+	if (mpol_private_node(pol))
+		return device_map_alloc(pol, gfp, order);
 	if (private_node_mpol_foreign(pol))
 		return foreign_alloc(pol, gfp, order);
 	return user_policy_alloc(pol, gfp, order, ilx,

@@ -143,6 +143,7 @@ struct private_node_gate {
  * @drvdata: the owner's
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
  * @devmap: state of the device map, or NULL; devmap.c
+ * @devmapped: somebody has mapped it, now or earlier
  * @ranges: memory that hotplug.c added; changed under @life and
  *	private_node_lock
  * @full_order: of this order and above there was no page when per-CPU lists had
@@ -197,6 +198,7 @@ struct private_node {
 	void *drvdata;
 	struct kobject *kobj;
 	struct private_node_devmap *devmap;
+	bool devmapped;
 	struct list_head ranges;
 	unsigned int full_order;
 	struct mutex oom_mutex;
@@ -274,7 +276,6 @@ bool private_node_set_state(struct private_node *pn,
 bool private_node_closing(struct private_node *pn);
 bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
-bool private_node_may_not_wait(void);
 void private_node_note_refused(struct private_node *pn);
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
 
