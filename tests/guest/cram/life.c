@@ -212,12 +212,12 @@ static void killed(void)
 	int i, closed = 0, kills = 0;
 	pid_t pid;
 
-	for (i = 0; i < 400 && is_there(); i++) {
+	for (i = 0; i < 20 && is_there(); i++) {
 		fflush(stdout);
 		pid = fork();
 		if (!pid)
 			_exit(!remove_device());
-		usleep(i * 300);
+		usleep(i * i * 1000);
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		if (!is_there())
