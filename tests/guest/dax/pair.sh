@@ -42,7 +42,7 @@ end_holder
 # Somebody is inside the gates of the first for as long as we like: the second knows nothing of that.
 INSIDE=/sys/module/private_node_hold/parameters/inside
 modprobe private_node_hold
-closing() { [[ $(< $INSIDE) = *' 1' ]]; }
+closing() { [[ $(< "$INSIDE") = *' 1' ]]; }
 # until CMD...: true when that holds within a while
 until_() {
 	local i

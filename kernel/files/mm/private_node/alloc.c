@@ -215,7 +215,9 @@ static bool all_empty(const nodemask_t *nodes)
 			return false;
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			if (populated_zone(zone) && !zone_is_bare(zone))
+			/* Its memory may come or go just now. */
+			if (data_race(populated_zone(zone)) &&
+			    !zone_is_bare(zone))
 				return false;
 		}
 	}

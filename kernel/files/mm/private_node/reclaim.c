@@ -112,6 +112,12 @@ void private_node_not_reclaimed(int nid)
 	private_node_put(pn);
 }
 
+static unsigned long watermark(const struct zone *zone, enum zone_watermarks w)
+{
+	/* One that is being moved is as good as it was a moment earlier. */
+	return data_race(wmark_pages(zone, w));
+}
+
 /*
  * private_node_wake_kswapd - after an allocation
  * @zone: that a page came from, private or not, or should have come from
@@ -130,9 +136,10 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 	if (!(gfp & __GFP_KSWAPD_RECLAIM) || !node_is_private(pgdat->node_id))
 		return;
 	nr_free = zone_page_state(zone, NR_FREE_PAGES);
-	if (nr_free < low_wmark_pages(zone))
+	if (nr_free < watermark(zone, WMARK_LOW))
 		wakeup_kswapd(zone, gfp, order, MAX_NR_ZONES - 1);
-	else if (nr_free > high_wmark_pages(zone) && kswapd_test_hopeless(pgdat))
+	else if (nr_free > watermark(zone, WMARK_HIGH) &&
+		 kswapd_test_hopeless(pgdat))
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
