@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# tests/run ends with its line of numbers also when no time is left for any test.
+# tests/run ends with its line of numbers also when no time is left for any test; and its guests end with
+# it, even if it is killed.
 #
 # kernels: release
 set -u
@@ -12,5 +13,34 @@ echo "# ${says##*$'\n'}"
 ok 'all are skipped, and counted' grep -qxE '0 passed, 1 failed, [0-9]{2,} skipped' <<< "${says##*$'\n'}"
 ok '... with the reason' grep -q 'not started within 0 s (PMN_TEST_BUDGET)' <<< "$says"
 ok '... and that nothing ran is a failure' grep -q 'run: no test ran' <<< "$says"
+
+# How many of its boots there are.
+boots() {
+	local f n=0
+	for f in /proc/[0-9]*/cmdline; do
+		! tr '\0' ' ' 2> /dev/null < "$f" | grep -q 'harness/vm .*/log/none/boot-1' || n=$((n + 1))
+	done
+	echo "$n"
+}
+
+# For up to a minute, until there are some, or none.
+until_boots() {
+	local i there
+	for ((i = 0; i < 300; i++)); do
+		there=none
+		[ "$(boots)" -eq 0 ] || there=some
+		[ "$there" != "$1" ] || return 0
+		sleep 0.2
+	done
+	return 1
+}
+
+PMN_NO_BUILD=1 tests/run --kernel none --kernel-dir "${PMN_TEST_KERNEL_DIR:-build/kernel-$PMN_TEST_KERNEL}" \
+	services/reclaim > /dev/null 2>&1 &
+run=$!
+ok 'a boot is under way' until_boots some
+kill -KILL "$run"
+ok 'tests/run is killed: its boot ends' until_boots none
+wait "$run" 2> /dev/null
 rm -rf build/tests/log/none
 done_testing
