@@ -15,6 +15,7 @@ ok '... with the reason' grep -q 'not started within 0 s (PMN_TEST_BUDGET)' <<< 
 ok '... and that nothing ran is a failure' grep -q 'run: no test ran' <<< "$says"
 
 # How many of its boots there are.
+# shellcheck disable=SC2317 # called by ok
 boots() {
 	local f n=0
 	for f in /proc/[0-9]*/cmdline; do
@@ -24,6 +25,7 @@ boots() {
 }
 
 # For up to a minute, until there are some, or none.
+# shellcheck disable=SC2317 # called by ok
 until_boots() {
 	local i there
 	for ((i = 0; i < 300; i++)); do
