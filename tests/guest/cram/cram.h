@@ -165,22 +165,6 @@ static bool nothing_lost(void)
 	return !sim_number("lost_writes") && !sim_number("violations") && !cram_stat("lost") && !cram_stat("changed");
 }
 
-/* The reserved range with this index, as "ADDRESS:SIZE". */
-__attribute__((unused))
-static const char *reserved_range(int index)
-{
-	static char range[64];
-	const char *at = getenv("PMN_RESERVED");
-
-	while (at && index--) {
-		at = strchr(at, ' ');
-		at = at ? at + 1 : NULL;
-	}
-	if (!at || sscanf(at, "%*d:%63s", range) != 1)
-		bail("PMN_RESERVED has too little");
-	return range;
-}
-
 __attribute__((unused))
 static bool try_device(const char *more)
 {

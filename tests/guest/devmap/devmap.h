@@ -318,11 +318,26 @@ static unsigned long touch(char *p, size_t len)
 	return i;
 }
 
-/* Runs fn in a child; its exit status, or 128 + signal. */
+/* The reserved range with this index, as "ADDRESS:SIZE". */
 __attribute__((unused))
-static int in_child(int (*fn)(void *), void *arg)
+static const char *reserved_range(int index)
 {
-	int status;
+	static char range[64];
+	const char *at = getenv("PMN_RESERVED");
+
+	while (at && index--) {
+		at = strchr(at, ' ');
+		at = at ? at + 1 : NULL;
+	}
+	if (!at || sscanf(at, "%*d:%63s", range) != 1)
+		bail("PMN_RESERVED has too little");
+	return range;
+}
+
+/* A child that runs fn, and ends with what that returns. */
+__attribute__((unused))
+static pid_t in_background(int (*fn)(void *), void *arg)
+{
 	pid_t pid;
 
 	fflush(stdout);
@@ -331,8 +346,24 @@ static int in_child(int (*fn)(void *), void *arg)
 		bail("cannot fork");
 	if (!pid)
 		_exit(fn(arg));
+	return pid;
+}
+
+/* Waits for a child: its exit status, or 128 + signal. */
+__attribute__((unused))
+static int ended(pid_t pid)
+{
+	int status;
+
 	waitpid(pid, &status, 0);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* Runs fn in a child: as ended(). */
+__attribute__((unused))
+static int in_child(int (*fn)(void *), void *arg)
+{
+	return ended(in_background(fn, arg));
 }
 
 /* A child that calls BEGIN(ARG), is waited for, and goes on with THEN, or pauses, until it is killed. */

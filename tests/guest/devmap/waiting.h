@@ -10,6 +10,7 @@
 
 #include "devmap.h"
 
+#define SIM "/sys/kernel/private_node_sim/"
 #define INSIDE "/sys/module/private_node_hold/parameters/inside"
 #define CLOSING "/sys/module/private_node_hold/parameters/closing"
 
@@ -38,6 +39,19 @@ static bool waits(pid_t pid)
 	return true;
 }
 
+/* A node of the memory that was reserved as number WHICH; MORE in the words of the provider. */
+__attribute__((unused))
+static int sim_node(const char *name, int which, const char *more)
+{
+	char text[400], want[40];
+
+	snprintf(text, sizeof(text), "name=%s owner=%s ranges=%s online_type=online_movable %s", name, name,
+		 reserved_range(which), more);
+	put(SIM "new_node", text);
+	snprintf(want, sizeof(want), "name=%s nid=", name);
+	return (int)number_in(SIM "nodes", want);
+}
+
 static void hold(const char *file, int nid)
 {
 	char text[16];
@@ -63,7 +77,7 @@ static pid_t begin_unplug(const char *name)
 	fflush(stdout);
 	pid = fork();
 	if (!pid)
-		_exit(!write_file("/sys/kernel/private_node_sim/unplug", name));
+		_exit(!write_file(SIM "unplug", name));
 	while (!is_closing()) {
 		if (waitpid(pid, NULL, WNOHANG) == pid)
 			bail("unplug ended");

@@ -2,9 +2,8 @@
 /*
  * beside: others in the kernel who need a page of a node while it is being unplugged, with a lock in
  * their hands that unplug or everybody needs, or while others wait for them to free memory.  They do not
- * wait, and unplug ends.  And a request for a
- * node's pool of huge pages is never one for the pool of the next owner of its id; a long-term pin
- * makes the huge pages that are not there yet.
+ * wait, and unplug ends.  A request for a node's pool of huge pages is never one for the pool of the next
+ * owner of its id; a long-term pin makes the huge pages that are not there yet.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 300
@@ -18,27 +17,10 @@
 
 #include "../devmap/waiting.h"
 
-#define SIM "/sys/kernel/private_node_sim/"
 #define KSM "/sys/kernel/mm/ksm/"
 #define TRACING "/sys/kernel/tracing/"
 #define LEN (64 * PAGE)
-
-/* Of the memory that was reserved as number WHICH. */
-static int new_node(const char *name, int which, const char *services)
-{
-	const char *reserved = getenv("PMN_RESERVED");
-	char range[64], text[400], want[40];
-
-	while (which--)
-		reserved = strchr(reserved, ' ') + 1;
-	snprintf(range, sizeof(range), "%s", strchr(reserved, ':') + 1);
-	range[strcspn(range, " ")] = 0;
-	snprintf(text, sizeof(text), "name=%s owner=%s ranges=%s online_type=online_movable on_unplug=move capable=%s enabled=%s",
-		 name, name, range, services, services);
-	put(SIM "new_node", text);
-	snprintf(want, sizeof(want), "name=%s nid=", name);
-	return (int)number_in(SIM "nodes", want);
-}
+#define OPEN(services) "on_unplug=move capable=" services " enabled=" services
 
 static void bind_to_node(void *p, size_t len)
 {
@@ -60,18 +42,20 @@ static pid_t writer(const char *path, const char *text)
 	return pid;
 }
 
-/* What it ended with; -1 after a minute, for one that has to be killed. */
-static int ended(pid_t pid)
+/* As ended(); who does not end within a minute is killed. */
+static int ends(pid_t pid)
 {
-	int i, status;
+	siginfo_t info = { 0 };
+	int i;
 
-	for (i = 0; i < 60 * 500; i++) {
-		if (waitpid(pid, &status, WNOHANG) == pid)
-			return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	/* It is left for ended(). */
+	for (i = 0; i < 60 * 500 && !info.si_pid; i++) {
+		waitid(P_PID, (id_t)pid, &info, WEXITED | WNOHANG | WNOWAIT);
 		nap();
 	}
-	kill(pid, SIGKILL);
-	return -1;
+	if (!info.si_pid)
+		kill(pid, SIGKILL);
+	return ended(pid);
 }
 
 /* -- KSM --------------------------------------------------------------------------------------- */
@@ -97,8 +81,8 @@ static void test_ksm(void)
 	unmerge = writer(KSM "run", "2");
 	ok(!waits(unmerge), "KSM takes its pages apart while their node is being unplugged: does not wait");
 	hold(INSIDE, -1);
-	ok(!ended(unplug), "... and unplug ends");
-	ok(!ended(unmerge), "... and so does KSM");
+	ok(!ends(unplug), "... and unplug ends");
+	ok(!ends(unmerge), "... and so does KSM");
 	for (i = 0; i < LEN; i++)
 		bad += p[i] != 7;
 	ok(!bad, "... contents");
@@ -138,7 +122,7 @@ static int forks(void *arg)
 	(void)arg;
 	if (!pid)
 		_exit(0);
-	return ended(pid);
+	return ends(pid);
 }
 
 /* It holds a lock that each fork() takes. */
@@ -167,7 +151,7 @@ static void test_uprobe(void)
 	ok(!waits(probe), "a uprobe in a page of a node that is being unplugged: does not wait");
 	ok(!in_child(forks, NULL), "... and other processes fork");
 	hold(CLOSING, -1);
-	ok(!ended(probe), "... and the uprobe is there");
+	ok(!ends(probe), "... and the uprobe is there");
 	put(TRACING "events/uprobes/beside/enable", "0");
 	put(TRACING "uprobe_events", "-:beside");
 	munmap(p, PAGE);
@@ -202,14 +186,14 @@ static void test_next_owner(void)
 		request = writer(pool_file(node, "nr_hugepages"), "8");
 		nap();
 		put(SIM "remove_node", "a");
-		next = new_node("b", 1, "user_numa,hugetlb");
+		next = sim_node("b", 1, OPEN("user_numa,hugetlb"));
 		same += next == node;
-		result = ended(request);
+		result = ends(request);
 		filled += pool(next) != 0;
 		printf("# round %d: the request: %s\n", round, result ? strerror(result) : "ok");
 		set_pool(next, 0);
 		put(SIM "remove_node", "b");
-		node = new_node("a", 0, "user_numa,hugetlb,longterm_pin");
+		node = sim_node("a", 0, OPEN("user_numa,hugetlb,longterm_pin"));
 	}
 	for (i = 0; i < 6; i++) {
 		kill(busy[i], SIGKILL);
@@ -299,17 +283,6 @@ static int flushes(void *arg)
 	return 0;
 }
 
-static pid_t run(int (*fn)(void *), void *arg)
-{
-	pid_t pid;
-
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		_exit(fn(arg));
-	return pid;
-}
-
 static void test_hurry(const struct kind *k)
 {
 	unsigned long before = number_in("/sys/kernel/mm/private_node/displaced", "");
@@ -320,14 +293,14 @@ static void test_hurry(const struct kind *k)
 		bail("%s", k->name);
 	owner = start_child(no_begin, NULL, NULL);
 	hold(CLOSING, node);
-	pid = run(pokes, &owner);
+	pid = in_background(pokes, &owner);
 	ok(!waits(pid), "%s, new memory by /proc/PID/mem while the node is being unplugged: does not wait", k->name);
-	ok(!ended(pid), "... no error");
+	ok(!ends(pid), "... no error");
 	/* A shared one is there now. */
 	if (k->sharing == MAP_PRIVATE) {
-		pid = run(flushes, NULL);
+		pid = in_background(flushes, NULL);
 		ok(!waits(pid), "%s, new memory of a task by which others free memory: does not wait", k->name);
-		ok(!ended(pid), "... no error");
+		ok(!ends(pid), "... no error");
 	}
 	ok(number_in("/sys/kernel/mm/private_node/displaced", "") > before, "... displaced, counted");
 	hold(CLOSING, -1);
@@ -368,15 +341,15 @@ static void test_locked_pin(void)
 	stranger_map = map_device(MAP_PRIVATE);
 	ok(!in_child(pins_locked, NULL), "long-term pin under the lock of the address space: control");
 	hold(CLOSING, node);
-	pinner = run(pins_locked, NULL);
+	pinner = in_background(pins_locked, NULL);
 	ok(!waits(pinner), "... does not wait while the node is being unplugged");
-	reader = run(reads_maps, &pinner);
+	reader = in_background(reads_maps, &pinner);
 	ok(!waits(reader), "... and nobody waits for the address space");
-	ended(reader);
+	ends(reader);
 	hold(CLOSING, -1);
-	ended(pinner);
+	ends(pinner);
 	unplug = writer(SIM "unplug", "a");
-	ok(!ended(unplug), "... and nothing keeps the node");
+	ok(!ends(unplug), "... and nothing keeps the node");
 	put(SIM "plug", "a");
 	munmap(stranger_map, LEN);
 }
@@ -388,7 +361,7 @@ int main(void)
 
 	if (system("modprobe private_node_sim; modprobe private_node_hold"))
 		bail("modprobe");
-	node = new_node("a", 0, "user_numa,hugetlb,longterm_pin");
+	node = sim_node("a", 0, OPEN("user_numa,hugetlb,longterm_pin"));
 	test_ksm();
 	test_uprobe();
 	test_next_owner();

@@ -17,27 +17,9 @@
 
 #include "../devmap/waiting.h"
 
-#define SIM "/sys/kernel/private_node_sim/"
 #define TMPFS "/tmp/neighbours"
-#define SERVICES "user_numa,hugetlb,reclaim"
+#define CAPABLE "capable=user_numa,hugetlb,reclaim "
 #define POOL 20
-
-/* Of the memory that was reserved as number WHICH; MORE in the words of the provider. */
-static int new_node(const char *name, int which, const char *more)
-{
-	const char *reserved = getenv("PMN_RESERVED");
-	char range[64], text[400], want[40];
-
-	while (which--)
-		reserved = strchr(reserved, ' ') + 1;
-	snprintf(range, sizeof(range), "%s", strchr(reserved, ':') + 1);
-	range[strcspn(range, " ")] = 0;
-	snprintf(text, sizeof(text), "name=%s owner=%s ranges=%s online_type=online_movable capable=" SERVICES " %s", name,
-		 name, range, more);
-	put(SIM "new_node", text);
-	snprintf(want, sizeof(want), "name=%s nid=", name);
-	return (int)number_in(SIM "nodes", want);
-}
 
 /* All but LEAVE bytes of the node are its owner's. */
 static void fill(const char *name, size_t leave)
@@ -64,14 +46,6 @@ static char *bound(size_t len, unsigned long mask)
 		bail("bind");
 	madvise(p, len, MADV_NOHUGEPAGE);
 	return p;
-}
-
-static int ended(pid_t pid)
-{
-	int status;
-
-	waitpid(pid, &status, 0);
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
 
 static bool lives(pid_t pid)
@@ -355,16 +329,6 @@ static void *change_mappings(void *arg)
 	return NULL;
 }
 
-static void be_busy(void *arg)
-{
-	pthread_t thread;
-	int i;
-
-	(void)arg;
-	for (i = 0; i < 4; i++)
-		pthread_create(&thread, NULL, change_mappings, NULL);
-}
-
 /* What is in swap belongs to the node: unplug looks for it, at all who have some of any private node. */
 static void test_busy(int second)
 {
@@ -372,13 +336,14 @@ static void test_busy(int second)
 	int i, good = 0, fd = open("/dev/private_node/a", O_RDWR);
 	char *p = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE, fd, 0);
 	unsigned char in[16];
+	pthread_t thread;
 	pid_t busy;
 
+	if (p == MAP_FAILED)
+		bail("device map");
 	if (system("modprobe zram && echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null && swapon /dev/zram0"))
 		bail("swap");
 	put(node_file("on_unplug"), "refuse");
-	if (p == MAP_FAILED)
-		bail("device map");
 	*p = 1;
 	munmap(p, PAGE);
 	close(fd);
@@ -393,7 +358,8 @@ static void test_busy(int second)
 				break;
 			nap();
 		}
-		be_busy(NULL);
+		for (i = 0; i < 4; i++)
+			pthread_create(&thread, NULL, change_mappings, NULL);
 		for (;;)
 			pause();
 	}
@@ -491,8 +457,8 @@ int main(void)
 
 	if (system("modprobe private_node_sim; modprobe private_node_hold"))
 		bail("modprobe");
-	node = new_node("a", 0, "enabled=user_numa,hugetlb on_full=fail");
-	second = new_node("b", 1, "enabled=user_numa,reclaim on_full=fail");
+	node = sim_node("a", 0, CAPABLE "enabled=user_numa,hugetlb on_full=fail");
+	second = sim_node("b", 1, CAPABLE "enabled=user_numa,reclaim on_full=fail");
 	test_pool("fail");
 	test_pool("oom");
 	test_two(second);

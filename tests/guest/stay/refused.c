@@ -23,15 +23,12 @@
 
 #include "../devmap/waiting.h"
 
-#define SIM "/sys/kernel/private_node_sim/"
 #define ZRAM "/dev/zram0"
 #define NR 16UL
 #define LEN (NR * PAGE)
 #ifndef MADV_PAGEOUT
 #define MADV_PAGEOUT 21
 #endif
-
-static char range[64];
 
 /* What the act came to. */
 enum result { GOOD, ERROR, WRONG };
@@ -419,7 +416,7 @@ static void new_node(const char *more)
 
 	snprintf(text, sizeof(text),
 		 "name=refused owner=refused ranges=%s capable=user_numa,reclaim,hugetlb,longterm_pin enabled=user_numa,reclaim,hugetlb,longterm_pin %s",
-		 range, more);
+		 reserved_range(0), more);
 	put(SIM "new_node", text);
 	node = (int)number_in(SIM "nodes", "name=refused nid=");
 }
@@ -745,8 +742,6 @@ int main(void)
 		bail("modprobe");
 	if (system("echo 64M > /sys/block/zram0/disksize && mkswap " ZRAM " > /dev/null"))
 		bail("zram");
-	snprintf(range, sizeof(range), "%s", strchr(getenv("PMN_RESERVED"), ':') + 1);
-	range[strcspn(range, " ")] = 0;
 	new_node("on_unplug=move");
 	for (i = 0; i < NR_ROWS; i++) {
 		test_row(&rows[i], false);

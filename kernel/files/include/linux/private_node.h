@@ -128,8 +128,8 @@ struct private_node_ops {
 /* No file in /dev/private_node/ for this node. */
 #define PRIVATE_NODE_F_NO_DEVICE_MAP	BIT(0)
 /*
- * The device stores less than it shows: nobody gets a page of the node, neither
- * a service that is enabled nor the owner, but while cram_register() has it.
+ * The device stores less than it shows.  Services get pages of the node only while
+ * it is registered by cram_register(), whatever is enabled; the owner gets none.
  */
 #define PRIVATE_NODE_F_COMPRESSED	BIT(1)
 
