@@ -62,6 +62,7 @@ struct cell {
 	char group[64];			/* where the process is */
 	const struct column *column;
 	struct places at;
+	unsigned long stayed;		/* pages that were not demoted, and are where none may be moved to */
 	int err;
 	bool used;
 	bool counted;			/* places are from the act, not from the memory */
@@ -361,6 +362,7 @@ static void cell_main(struct cell *cell)
 	make_group(cell);
 	p = now->map ? now->map(c) : map_small(len, c->shared ? MAP_SHARED : MAP_PRIVATE);
 	(now->make ?: make_demoted)(cell, p);
+	cell->stayed = places(p, len).on[likes];
 	if (c->set && !(now->v1_joins && c->set == set_v1))
 		c->set(cell, p);
 	answer(cell, p);
@@ -390,6 +392,7 @@ static void hear(struct cell *cell)
 	if (read(cell->from, &heard, sizeof(heard)) != sizeof(heard))
 		bail("a cell died (%s: %s)", now->name, cell->column->name);
 	cell->at = heard.at;
+	cell->stayed = heard.stayed;
 	cell->err = heard.err;
 	strcpy(cell->group, heard.group);
 }
@@ -498,17 +501,20 @@ static void unplug(void)
 
 /* -- the table ------------------------------------------------------------------------------ */
 
-static unsigned long outside(const struct row *r, const struct places *at)
+static unsigned long outside(const struct row *r, const struct cell *cell)
 {
+	const struct places *at = &cell->at;
+	unsigned long moved = at->on[likes] > cell->stayed ? at->on[likes] - cell->stayed : 0;
+
 	if (r->down)
 		return at->on[node];
-	return at->on[likes] + (r->what == PLACES ? at->on[node] : 0) + (r->named ? at->on[may] : 0);
+	return moved + (r->what == PLACES ? at->on[node] : 0) + (r->named ? at->on[may] : 0);
 }
 
 static void judge(const struct row *r, int i)
 {
 	const struct places *at = &cells[i].at;
-	unsigned long out = outside(r, at), nr = len / PAGE;
+	unsigned long out = outside(r, &cells[i]), nr = len / PAGE;
 	char where[160];
 	const char *name = columns[i].name;
 
@@ -550,7 +556,7 @@ static void run_row(const struct row *r, char *line, size_t size)
 	for (i = 0; i < nr_columns; i++) {
 		if (cells[i].used) {
 			judge(r, i);
-			snprintf(line + strlen(line), size - strlen(line), " %5lu", outside(r, &cells[i].at));
+			snprintf(line + strlen(line), size - strlen(line), " %5lu", outside(r, &cells[i]));
 		} else if (!is_brief || columns[i].brief) {
 			snprintf(line + strlen(line), size - strlen(line), "     .");
 		}
