@@ -5,8 +5,8 @@
  *
  * Each row is a process that needs memory of the node for what it has.  The module private_node_hold
  * is inside the gates of the node, so that unplug has closed them and waits; then the row acts, and
- * waits too; and then unplug is killed, or goes on.  fork() does not wait, and what comes and goes
- * does not keep a node.  Who only asks whether there is memory is told yes, and who needs it waits.
+ * waits too; and then unplug is killed, or goes on.  Who keeps locks that others need does not wait, and
+ * is displaced: fork(), reads and writes of files.  What comes and goes does not keep a node.  Who only asks whether there is memory is told yes, and who needs it waits.
  *
  * vm: --node 1G --reserve 128M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 200
@@ -334,6 +334,7 @@ static const struct row {
 	void (*set)(void);
 	enum result (*act)(void);
 	bool fresh;		/* new memory: refused when the unplug succeeds */
+	bool locks;		/* keeps a lock of the file: does not wait, is displaced */
 } rows[] = {
 	{ "device map, from swap", set_device, act_read },
 	{ "shared device map, from swap", set_device_shared, act_read },
@@ -342,10 +343,10 @@ static const struct row {
 	{ "preference, from swap", set_preferred, act_read },
 	{ "bind, copy after fork", set_forked, act_write },
 	{ "shared object, from swap", set_object, act_read },
-	{ "shared object, from swap by read()", set_object, act_pread },
+	{ "shared object, from swap by read()", set_object, act_pread, .locks = true },
 	{ "shared object, swapoff", set_object, act_swapoff },
 	{ "bind, swapoff", set_bound, act_swapoff },
-	{ "shared object, new memory by write()", set_hole, act_pwrite, true },
+	{ "shared object, new memory by write()", set_hole, act_pwrite, true, .locks = true },
 	{ "bind, new memory by userfaultfd", set_uffd, act_fill, true },
 	{ "huge page, new memory by userfaultfd", set_huge_uffd, act_huge_fill, true },
 	{ "huge page, new memory by fallocate()", set_huge_file, act_huge_allocate, true },
@@ -460,6 +461,16 @@ static void test_row(const struct row *r, bool succeeds)
 	unplug = begin_unplug("refused");
 	before = displaced();
 	act(&h);
+	if (r->locks) {
+		got = end(&h);
+		ok(got == GOOD, "%s, unplug %s: does not wait for it (%d)", r->name, how, got);
+		ok(displaced() >= before + NR, "%s, unplug %s: is displaced", r->name, how);
+		ended = end_unplug(unplug, succeeds);
+		ok(ended, "%s: unplug %s (control)", r->name, how);
+		if (succeeds)
+			put(SIM "plug", "refused");
+		return;
+	}
 	ok(waits(h.pid), "%s, unplug %s: waits for it", r->name, how);
 	ok(displaced() == before, "%s, unplug %s: nothing is displaced meanwhile", r->name, how);
 	ended = end_unplug(unplug, succeeds);

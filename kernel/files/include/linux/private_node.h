@@ -279,6 +279,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 bool __vma_names_private_node(const struct vm_area_struct *vma);
 unsigned long __private_node_unplugs(void);
 bool __private_node_unplug_waited(unsigned long *seen);
+struct private_node_detour;
+bool __private_node_detour(struct private_node_detour *d);
 bool __private_node_refuses_map(const struct vm_area_struct *vma);
 int __private_node_exec_room(void);
 unsigned long __private_node_overcommit(void);
@@ -328,6 +330,52 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 {
 	return private_node_any() && private_node_hook(unplug_waited) &&
 	       __private_node_unplug_waited(seen);
+}
+
+/* In the flags of a fault, behind those of enum fault_flag: who populates holds no other lock. */
+#define FAULT_FLAG_POPULATE	(1 << 30)
+
+/**
+ * struct private_node_detour - of who cannot wait for an unplug
+ * @unplugs: private_node_unplugs() before the first attempt
+ * @flags: of the task, before the second
+ * @on: is the second under way?
+ */
+struct private_node_detour {
+	unsigned long unplugs;
+	unsigned int flags;
+	bool on;
+};
+
+/**
+ * private_node_detour_begin - before memory is taken: for private_node_detour()
+ *
+ * Cost and context: as private_node_unplugs().
+ */
+static inline struct private_node_detour private_node_detour_begin(void)
+{
+	return (struct private_node_detour){ .unplugs = private_node_unplugs() };
+}
+
+/**
+ * private_node_detour - shall who got no memory because of an unplug try again?
+ * @d: from private_node_detour_begin(), before the first attempt
+ * @error: of the last attempt
+ *
+ * For those who keep locks that others need, as of a file that they write to: they
+ * do not wait for the outcome, the page is displaced instead.  Has to be called
+ * after each attempt, until it returns false.
+ *
+ * Cost: on failure only.
+ * Context: process, may sleep.
+ * Return: true once, when the page may be displaced now.
+ */
+static inline bool private_node_detour(struct private_node_detour *d, int error)
+{
+	if (!d->on && (error != -ENOMEM || !private_node_any() ||
+		       !private_node_hook(unplug_waited)))
+		return false;
+	return __private_node_detour(d);
 }
 
 /**
@@ -601,6 +649,10 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
+#define FAULT_FLAG_POPULATE			0
+struct private_node_detour {};
+#define private_node_detour_begin()		((struct private_node_detour){})
+#define private_node_detour(d, error)		((void)(d), false)
 
 static inline int private_node_exec_room(void)
 {

@@ -24,6 +24,8 @@ struct mempolicy;
 
 /* In mm->flags, behind those of include/linux/mm_types.h: had a private page. */
 #define MMF_PRIVATE_NODE	(NUM_MM_FLAG_BITS - 1)
+/* Mapped a file of /dev/private_node/. */
+#define MMF_DEVICE_MAP		(NUM_MM_FLAG_BITS - 2)
 
 #ifdef CONFIG_PRIVATE_NODE
 
@@ -77,7 +79,8 @@ static inline void private_node_dup_mm(struct mm_struct *mm,
 				       struct mm_struct *oldmm)
 {
 	if (private_node_any() && private_node_hook(mm_private) &&
-	    private_node_mm_likely_has(oldmm))
+	    (mm_flags_test(MMF_DEVICE_MAP, oldmm) ||
+	     private_node_mm_likely_has(oldmm)))
 		__private_node_dup_mm(mm, oldmm);
 }
 

@@ -24,6 +24,7 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
+#include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
@@ -171,6 +172,7 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 	if (!pol)
 		return -ENOMEM;
 	WRITE_ONCE(df->pn->devmapped, true);
+	mm_flags_set(MMF_DEVICE_MAP, vma->vm_mm);
 	vm_flags_set(vma, VM_NORESERVE);
 	if (vma->vm_flags & VM_MAYSHARE) {
 		vma_set_file(vma, df->object);

@@ -7,6 +7,7 @@
  *	owner's, kernel's	-EBUSY		-EBUSY		-EBUSY
  *	user's			-EBUSY		migrated	poison marker
  *	put there by the kernel	migrated	migrated	migrated
+ *	in swap as well		-EBUSY		migrated	dropped or migrated
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
  *
  * Which of the two it is says mark.c.  Where it is migrated to says may_have.c;
@@ -60,6 +61,8 @@ struct holders {
 	unsigned long user;
 	unsigned long pinned;	/* of user */
 	unsigned long huge;	/* of user, of pools of huge pages */
+	unsigned long swapped;	/* of user, in the swap cache */
+	unsigned long large;	/* of user, not huge */
 	unsigned long guests;	/* put there by the kernel, not pinned */
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
@@ -130,6 +133,10 @@ static void count_folio(struct folio *folio, struct holders *h)
 	h->user += nr;
 	if (folio_test_hugetlb(folio))
 		h->huge += nr;
+	else if (folio_test_swapcache(folio))
+		h->swapped += nr;
+	else if (folio_test_large(folio))
+		h->large += nr;
 	if (!h->user_pfn || folio_mapped(folio))
 		h->user_pfn = folio_pfn(folio);
 	if (folio_is_pinned(folio)) {
@@ -376,7 +383,17 @@ static bool moves(struct folio *folio, enum private_node_on_unplug how)
 	if (!private_node_folio_is_users(folio))
 		return false;
 	return how == PRIVATE_NODE_UNPLUG_MOVE || private_node_is_guest(folio) ||
-	       (how == PRIVATE_NODE_UNPLUG_SIGBUS && folio_test_hugetlb(folio));
+	       (how == PRIVATE_NODE_UNPLUG_SIGBUS &&
+		(folio_test_hugetlb(folio) || folio_test_swapcache(folio)));
+}
+
+/* All of it is on swap, and nobody maps it: it needs no other place. */
+static bool is_dropped(struct folio *folio, enum private_node_on_unplug how)
+{
+	return how == PRIVATE_NODE_UNPLUG_SIGBUS &&
+	       folio_test_swapcache(folio) && !folio_test_large(folio) &&
+	       !folio_mapped(folio) && !folio_test_dirty(folio) &&
+	       !private_node_is_guest(folio);
 }
 
 /* A bind that came later keeps a guest where it is. */
@@ -413,7 +430,8 @@ static void ask_range(unsigned long pfn, unsigned long end,
 						   &to);
 			count_stays(pass, folio, ret);
 			/* Huge pages have pools. */
-			if (ret > 0 && !folio_test_hugetlb(folio))
+			if (ret > 0 && !folio_test_hugetlb(folio) &&
+			    !is_dropped(folio, how))
 				private_node_room_needed(room, &to,
 							 folio_nr_pages(folio));
 		}
@@ -441,6 +459,51 @@ static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 	return pass;
 }
 
+/* A locked folio. */
+static bool drop(struct folio *folio)
+{
+	folio_wait_writeback(folio);
+	if (folio_mapped(folio) || !folio_isolate_lru(folio))
+		return false;
+	/* As in reclaim: off the LRU, and one reference beside the cache's. */
+	folio_put(folio);
+	if (remove_mapping(folio_mapping(folio), folio)) {
+		/* It is freed without a look at its LRU flags. */
+		folio_clear_active(folio);
+		folio_clear_unevictable(folio);
+		return true;
+	}
+	folio_get(folio);
+	folio_putback_lru(folio);
+	return false;
+}
+
+/*
+ * Before anything is unmapped for good, so that this cannot fail then.  Others may
+ * have the page on swap, where it stays; one that nobody has there is no longer in
+ * the swap cache after this; what is left there has to be migrated.  A large folio
+ * is split, and its pages are met in the next pass.
+ */
+static bool prepare_unmap(struct folio *folio, enum private_node_on_unplug how)
+{
+	bool stays;
+
+	if (how != PRIVATE_NODE_UNPLUG_SIGBUS ||
+	    !private_node_folio_is_users(folio) || private_node_is_guest(folio) ||
+	    folio_test_hugetlb(folio) || !folio_trylock(folio))
+		return false;
+	if (folio_test_swapcache(folio)) {
+		stays = folio_free_swap(folio) ||
+			(is_dropped(folio, how) && drop(folio));
+	} else {
+		stays = true;
+		if (folio_test_large(folio))
+			split_folio(folio);
+	}
+	folio_unlock(folio);
+	return stays;
+}
+
 static void move_range(struct private_node *pn, unsigned long pfn,
 		       unsigned long end, enum private_node_on_unplug how,
 		       struct pass *pass)
@@ -462,7 +525,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
 		l.gone = gone_for(folio, how);
-		if (moves(folio, how))
+		if (!prepare_unmap(folio, how) && moves(folio, how))
 			ret = private_node_move_out(&l, folio);
 		count_stays(pass, folio, ret);
 		folio_put(folio);
@@ -514,31 +577,6 @@ static bool poison_anon(struct folio *folio)
 	return ret;
 }
 
-/*
- * Others have the page on swap, where it stays: they are not on this node.
- * What is dirty is on its way there, and met again in the next pass.
- */
-static bool poison_swapped(struct folio *folio)
-{
-	bool mapped = folio_mapped(folio), poisoned;
-
-	if (folio_test_dirty(folio) || !folio_isolate_lru(folio))
-		return false;
-	/* As in reclaim: off the LRU, and one reference beside the cache's. */
-	folio_put(folio);
-	poisoned = mapped && poison_anon(folio);
-	if (mapped == poisoned &&
-	    remove_mapping(folio_mapping(folio), folio)) {
-		/* It is freed without a look at its LRU flags. */
-		folio_clear_active(folio);
-		folio_clear_unevictable(folio);
-		return true;
-	}
-	folio_get(folio);
-	folio_putback_lru(folio);
-	return poisoned;
-}
-
 static bool poison_shared(struct folio *folio)
 {
 	if (!folio->mapping || !shmem_mapping(folio->mapping))
@@ -552,22 +590,16 @@ static bool poison_shared(struct folio *folio)
 }
 
 /*
- * Unmap a locked folio for good.  A large one is only split; its pages are
- * met again in the next pass.
+ * Unmap a locked folio for good.  None is large, or in the swap cache, when this
+ * begins: see prepare_unmap().
  */
 static bool poison_folio(struct folio *folio)
 {
-	if (folio_test_hugetlb(folio))
+	if (folio_test_large(folio) || folio_test_swapcache(folio))
 		return false;
-	if (folio_test_large(folio)) {
-		split_folio(folio);
-		return false;
-	}
 	folio_wait_writeback(folio);
 	if (folio_is_pinned(folio))
 		return false;
-	if (folio_test_swapcache(folio) && !folio_free_swap(folio))
-		return poison_swapped(folio);
 	return folio_test_anon(folio) ? poison_anon(folio) :
 					poison_shared(folio);
 }
@@ -598,8 +630,8 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 }
 
 /*
- * Data that is unmapped is lost, so nothing is while something else is there
- * that may not leave: the unplug may be refused yet.
+ * Data that is unmapped is lost, so nothing is while something is there that has to
+ * leave in another way: the unplug may be refused yet.
  */
 static struct pass evacuate_pass(struct private_node *pn,
 				 const struct range *ranges, unsigned int nr,
@@ -801,7 +833,8 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (pass.nowhere || pass.no_room)
 			break;
 		pass = evacuate_pass(pn, ranges, nr, how,
-				     !h.guests && !h.huge);
+				     !h.guests && !h.huge && !h.swapped &&
+				     !h.large);
 		passes++;
 		if (pass.unsure)
 			msleep(SETTLE_MS);

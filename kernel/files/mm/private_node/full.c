@@ -55,6 +55,11 @@ static const struct trouble leaving = {
 	"it cannot be helped; on_unplug=move keeps what is there",
 };
 
+static const struct trouble bare = {
+	"has no memory",
+	"let its owner plug some, or let it bind elsewhere",
+};
+
 static const struct trouble forbidden = {
 	"not in its cpuset",
 	"add the node to cpuset.mems, or let it bind elsewhere",
@@ -81,6 +86,8 @@ static const struct trouble *trouble(struct private_node *pn,
 	if (!mpol_private_node(pol) &&
 	    !(private_node_services_open(pn) & BIT(service)))
 		return &closed;
+	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
+		return &bare;
 	return service == PRIVATE_NODE_HUGETLB ? &dry : &full;
 }
 

@@ -35,6 +35,7 @@
 #include <linux/private_node_gate.h>
 #include <linux/private_node_policy.h>
 #include <linux/sched.h>
+#include <linux/sched/mm.h>
 #include <linux/sched/sysctl.h>
 #include <linux/wait.h>
 
@@ -563,5 +564,23 @@ bool __private_node_unplug_waited(unsigned long *seen)
 	if (!waited && now == *seen)
 		return false;
 	*seen = now;
+	return true;
+}
+
+/*
+ * __private_node_detour - see private_node_detour()
+ */
+bool __private_node_detour(struct private_node_detour *d)
+{
+	if (d->on) {
+		memalloc_noio_restore(d->flags);
+		d->on = false;
+		return false;
+	}
+	if (!__private_node_unplug_refuses(d->unplugs))
+		return false;
+	/* See private_node_may_not_wait(). */
+	d->flags = memalloc_noio_save();
+	d->on = true;
 	return true;
 }

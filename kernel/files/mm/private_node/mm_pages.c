@@ -282,6 +282,8 @@ void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm)
 {
 	if (mm_flags_test(MMF_PRIVATE_NODE, oldmm))
 		private_node_mark_mm(mm);
+	if (mm_flags_test(MMF_DEVICE_MAP, oldmm))
+		mm_flags_set(MMF_DEVICE_MAP, mm);
 	if (time_after(jiffies, oldmm->private_pages_at + HZ))
 		sample_mm(oldmm);
 	mm->private_pages = oldmm->private_pages;

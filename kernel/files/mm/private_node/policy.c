@@ -722,10 +722,10 @@ void private_node_mpol_refused(const struct mempolicy *pol)
 }
 
 /*
- * The caller (a debugger, KSM, uprobes) keeps the address space locked, and maybe
- * more.  Whoever waits for these locks may be somebody for whom the unplug waits.
- * So the page is displaced, as for a task that others wait for when they free
- * memory.
+ * The caller keeps locks that others need: of the address space (a debugger, KSM,
+ * uprobes), or any that the kernel takes around copies to and from user memory.
+ * Whoever waits for these may be somebody for whom the unplug waits.  So the page
+ * is displaced, as for a task that others wait for when they free memory.
  */
 static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 			      unsigned int flags, vm_fault_t ret)
@@ -741,25 +741,32 @@ static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * The fault is tried again when unplug has succeeded or failed.  Meanwhile
- * others may change the address space.  No folio is locked or held here, which
- * unplug would have to move.
+ * The fault is tried again when unplug has succeeded or failed.  Only an access
+ * from user mode waits here, and a populate: they have nothing of the kernel's in
+ * their hands, and can be killed.  Meanwhile others may change the address space.
+ * No folio is locked or held here, which unplug would have to move.
+ *
+ * A long-term pin that can let the address space go waits where it has let its
+ * other pages go, see get_pages_or_wait() in mm/gup.c.
  */
 static vm_fault_t wait_outcome(struct private_node *pn,
 			       struct vm_area_struct *vma, unsigned long addr,
 			       unsigned int flags, vm_fault_t ret)
 {
-	if (!(flags & FAULT_FLAG_ALLOW_RETRY))
+	bool retries = flags & FAULT_FLAG_ALLOW_RETRY;
+
+	if (retries && flags & FAULT_FLAG_RETRY_NOWAIT)
+		return (ret & ~VM_FAULT_OOM) | VM_FAULT_RETRY;
+	if (retries && current->flags & PF_MEMALLOC_PIN)
+		return ret;
+	if (!retries || !(flags & (FAULT_FLAG_USER | FAULT_FLAG_POPULATE)))
 		return do_not_wait(vma, addr, flags, ret);
-	ret &= ~VM_FAULT_OOM;
-	if (flags & FAULT_FLAG_RETRY_NOWAIT)
-		return ret | VM_FAULT_RETRY;
 	if (flags & FAULT_FLAG_VMA_LOCK)
 		vma_end_read(vma);
 	else
 		mmap_read_unlock(vma->vm_mm);
 	private_node_wait_outcome(pn);
-	return ret | VM_FAULT_RETRY;
+	return (ret & ~VM_FAULT_OOM) | VM_FAULT_RETRY;
 }
 
 static const char *fate(struct pt_regs *regs)
@@ -781,8 +788,9 @@ static const char *fate(struct pt_regs *regs)
  * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
  * When something else was lacking (a page table, the memory cgroup's limit,
  * ordinary memory for data that exists), or the task is being killed, the
- * ordinary result stays.  While a node is being unplugged the fault waits for
- * the outcome, and is tried again.
+ * ordinary result stays.  While a node is being unplugged an access from user
+ * mode waits for the outcome, and is tried again; for the kernel's own accesses the
+ * page is displaced.
  *
  * Context: process, may sleep; @vma is locked, until VM_FAULT_RETRY is returned.
  * Return: the result of the fault.

@@ -9,7 +9,6 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
-#include <linux/delay.h>
 #include <linux/leafops.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -23,15 +22,9 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* For mappings that are being changed, all together: 25 * 20 ms. */
-#define LOOK_TRIES	25
-#define LOOK_MS		20
-
 struct look {
 	const struct private_node *pn;
 	unsigned long pages;
-	unsigned int busy;		/* mappings that could not be seen */
-	unsigned int tries;		/* how often it waited for one */
 	struct private_node_task_name name;	/* somebody who has some */
 };
 
@@ -56,100 +49,30 @@ static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 
 static const struct mm_walk_ops count_ops = {
 	.pmd_entry = count_pmd,
-	/* Which of the two locks is held differs: see lock_next(). */
-#ifdef CONFIG_PER_VMA_LOCK
-	.walk_lock = PGWALK_VMA_RDLOCK_VERIFY,
-#else
 	.walk_lock = PGWALK_RDLOCK,
-#endif
 };
 
-/* The first mapping from @addr on that has a policy, and where it is. */
-static bool find_next(struct mm_struct *mm, unsigned long *addr,
-		      unsigned long *end)
-{
-	VMA_ITERATOR(vmi, mm, *addr);
-	struct vm_area_struct *vma;
-
-	guard(rcu)();
-	for_each_vma(vmi, vma) {
-		if (!READ_ONCE(vma->vm_policy))
-			continue;
-		*addr = max(*addr, READ_ONCE(vma->vm_start));
-		*end = READ_ONCE(vma->vm_end);
-		return *end > *addr;
-	}
-	return false;
-}
-
-/* For reading, by its own lock where it has one. */
-static struct vm_area_struct *try_lock(struct mm_struct *mm, unsigned long addr)
-{
-#ifdef CONFIG_PER_VMA_LOCK
-	return lock_vma_under_rcu(mm, addr);
-#else
-	struct vm_area_struct *vma;
-
-	if (!mmap_read_trylock(mm))
-		return NULL;
-	vma = vma_lookup(mm, addr);
-	if (!vma)
-		mmap_read_unlock(mm);
-	return vma;
-#endif
-}
-
-static void unlock(struct vm_area_struct *vma)
-{
-#ifdef CONFIG_PER_VMA_LOCK
-	vma_end_read(vma);
-#else
-	mmap_read_unlock(vma->vm_mm);
-#endif
-}
-
 /*
- * Mapping by mapping, so that others of the address space may be changed all the
- * time.  One that stays locked is left out and counted: who holds it may wait for
- * the end of this unplug.
+ * All of an address space at once: a mapping that moves is seen, here or there.
+ * Its lock is waited for, as others who change mappings all the time leave it to
+ * who waits.  Nobody keeps it until the end of an unplug: see wait_outcome() in
+ * policy.c.
  */
-static struct vm_area_struct *lock_next(struct mm_struct *mm,
-					unsigned long addr, struct look *look)
-{
-	struct vm_area_struct *vma;
-	unsigned long end;
-
-	while (find_next(mm, &addr, &end)) {
-		vma = try_lock(mm, addr);
-		if (vma)
-			return vma;
-		if (fatal_signal_pending(current))
-			return NULL;
-		if (look->tries++ < LOOK_TRIES) {
-			msleep(LOOK_MS);
-			continue;
-		}
-		look->busy++;
-		addr = end;
-	}
-	return NULL;
-}
-
 static void look_at_mm(struct mm_struct *mm, struct look *look)
 {
-	unsigned long pages = 0, addr = 0;
+	unsigned long pages = 0;
 	struct vm_area_struct *vma;
+	VMA_ITERATOR(vmi, mm, 0);
 
 	/* What is in swap was mapped before. */
-	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
+	if (!mm_flags_test(MMF_DEVICE_MAP, mm) ||
+	    !mm_flags_test(MMF_PRIVATE_NODE, mm) || mmap_read_lock_killable(mm))
 		return;
-	while ((vma = lock_next(mm, addr, look))) {
+	for_each_vma(vmi, vma)
 		if (vma->vm_policy &&
 		    mpol_private_node(vma->vm_policy) == look->pn)
 			walk_page_vma(vma, &count_ops, &pages);
-		addr = vma->vm_end;
-		unlock(vma);
-	}
+	mmap_read_unlock(mm);
 	look->pages += pages;
 	if (pages && !look->name.pid)
 		private_node_name_task(mm, &look->name);
@@ -183,8 +106,8 @@ static void look_at_all(struct look *look)
  * @pn: the handle
  *
  * Context: process, may sleep.
- * Return: true, and dmesg says whose it is, when there is some, or when a
- * mapping could not be looked at; true as well after a fatal signal.
+ * Return: true, and dmesg says whose it is, when there is some; true as well
+ * after a fatal signal.
  */
 bool private_node_is_swapped(struct private_node *pn)
 {
@@ -204,8 +127,5 @@ bool private_node_is_swapped(struct private_node *pn)
 	else if (shared)
 		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);
-	else if (look.busy && !fatal_signal_pending(current))
-		pr_err("node %d: cannot unplug: %u mappings are being changed, which may be of its device map and in swap; try again\n",
-		       pn->nid, look.busy);
-	return look.pages || shared || look.busy || fatal_signal_pending(current);
+	return look.pages || shared || fatal_signal_pending(current);
 }
