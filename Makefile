@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage demo bench mutate regress check-off soak lint
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak lint
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -33,6 +33,8 @@ coverage: ## how much of our code the tests reach: lines and branches of each fi
 	@tests/coverage/run
 configs: ## compile our files and those that we touch in every configuration of kernel/config/matrix
 	@kernel/scripts/configs
+model: ## search all orders of compressed RAM's protocol (spin), with its rules and without each of them
+	@docs/model/check
 demo: ## see it work: leak matrix, device map, unplug
 	@demo/run
 bench: ## instruction counts, stock against ours; compressed RAM against zswap, zram, swap

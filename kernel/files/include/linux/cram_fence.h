@@ -24,8 +24,10 @@ extern nodemask_t cram_nodes;
 
 bool __cram_must_copy(struct folio *folio, struct vm_area_struct *vma);
 void __cram_stored(struct folio *folio);
+bool __cram_leaves(int nid, unsigned long nr);
+void __cram_stayed(int nid, unsigned long nr);
 bool __cram_takes(struct page *page, unsigned int order);
-bool __cram_refuses(struct folio *src);
+bool __cram_refuses(struct folio *src, struct folio *dst);
 bool __cram_drop(struct folio *folio);
 bool __cram_drop_mapped(struct folio *folio);
 bool cram_may_anon(void);
@@ -177,12 +179,12 @@ static __always_inline bool cram_keeps(const struct folio *folio)
  * @src: folio, locked and not mapped
  * @dst: its place
  *
- * It may have become dirty since it was chosen.
+ * It may have become dirty since it was chosen, or a capacity event has come.
  * Cost and context: as cram_node().
  */
 static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
-	return cram_folio_fenced(dst) && __cram_refuses(src);
+	return cram_folio_fenced(dst) && __cram_refuses(src, dst);
 }
 
 /**
@@ -225,6 +227,46 @@ static __always_inline void cram_stored(struct folio *folio)
 {
 	if (private_node_hook(cram_stored) && cram_folio_fenced(folio))
 		__cram_stored(folio);
+}
+
+/**
+ * cram_leaves - may pages of a node leave the page allocator?
+ * @nid: node id
+ * @order: of the pages
+ *
+ * Those of a compressing device only against a reservation, whoever takes them.
+ * cram_stayed() when there was none.
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_leaves(int nid, unsigned int order)
+{
+	return !(private_node_hook(cram_token) && cram_node(nid)) ||
+	       __cram_leaves(nid, 1UL << order);
+}
+
+/**
+ * cram_stayed - no pages of a node left the page allocator after all
+ * @nid: node id
+ * @order: as for cram_leaves(), which said yes
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline void cram_stayed(int nid, unsigned int order)
+{
+	if (private_node_hook(cram_token) && cram_node(nid))
+		__cram_stayed(nid, 1UL << order);
+}
+
+/**
+ * cram_stays - must free pages of a node stay where they are?
+ * @nid: node id
+ *
+ * For who takes free pages to move something to them, and has reserved nothing.
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_stays(int nid)
+{
+	return cram_node(nid);
 }
 
 /**
@@ -385,6 +427,18 @@ static inline bool cram_drop_mapped(struct folio *folio)
 }
 
 static inline void cram_stored(struct folio *folio) {}
+
+static inline bool cram_leaves(int nid, unsigned int order)
+{
+	return true;
+}
+
+static inline void cram_stayed(int nid, unsigned int order) {}
+
+static inline bool cram_stays(int nid)
+{
+	return false;
+}
 
 static inline bool cram_takes(struct page *page, unsigned int order)
 {

@@ -136,6 +136,7 @@
 	PRIVATE_NODE_HOOK(cram_reuse_pmd) \
 	PRIVATE_NODE_HOOK(cram_stored) \
 	PRIVATE_NODE_HOOK(cram_trim) \
+	PRIVATE_NODE_HOOK(cram_token) \
 	PRIVATE_NODE_HOOK(cram_memcg) \
 	PRIVATE_NODE_HOOK(cram_limit) \
 	PRIVATE_NODE_HOOK(cram_uncharge) \

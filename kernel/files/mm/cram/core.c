@@ -4,8 +4,10 @@
  *
  * A placement goes like this:
  *
- *	reserve		cram_reserve(), before a page is taken: the allocator
- *			may store to it as well (init_on_alloc)
+ *	reserve		cram_reserve()
+ *	take		cram_leaves(), next to the buddy: no page without a
+ *			reservation, and no store of the allocator
+ *			(init_on_alloc) before it
  *	copy		mm/migrate.c
  *	settle		cram_stored(): written back from the caches
  *	use		read in place; the fence keeps everybody from writing
@@ -43,6 +45,8 @@
 #define READ_WRONG	(HZ / 10)
 /* The least time between readings that those ask for who need room. */
 #define READ_AGAIN	max(HZ / 100, 1)
+/* The same, of readings that the device itself asks for. */
+#define READ_EVENT	(HZ / 10)
 /* Residents that leave after one reading. */
 #define EVICT_PAGES	4096
 
@@ -101,17 +105,48 @@ static bool reading_late(struct cram_device *cd)
 	return due && time_after(jiffies, due);
 }
 
+static void set_state(struct cram_device *cd, enum cram_state state)
+{
+	enum cram_state old = READ_ONCE(cd->state);
+
+	if (old == state)
+		return;
+	WRITE_ONCE(cd->state, state);
+	trace_cram_state(cd->nid, old, state);
+}
+
+/* Nothing is admitted, residents leave, until somebody has looked.  Context: any. */
+static void set_broken(struct cram_device *cd, const char *why)
+{
+	if (READ_ONCE(cd->state) == CRAM_BROKEN)
+		return;
+	pr_err("node %d: %s: %s; nothing is admitted, residents leave\n", cd->nid,
+	       cd->pn->owner, why);
+	set_state(cd, CRAM_BROKEN);
+}
+
 /* May anonymous memory be placed?  Context: any. */
 bool cram_may_anon(void)
 {
 	return READ_ONCE(cram_anon);
 }
 
-/* What userspace sees: a reading that hangs cannot say so itself. */
-static bool admits(struct cram_device *cd)
+/*
+ * cram_usable - may a device be stored to, as far as the ledger has credit?
+ * @cd: the device
+ *
+ * A reading that hangs cannot say so itself.
+ * Context: any.
+ */
+bool cram_usable(struct cram_device *cd)
 {
 	return READ_ONCE(cd->state) == CRAM_OK && !READ_ONCE(cd->closing) &&
-	       !READ_ONCE(cd->event) && !reading_late(cd);
+	       !reading_late(cd);
+}
+
+static bool admits(struct cram_device *cd)
+{
+	return cram_usable(cd) && cram_ledger_open(&cd->ledger);
 }
 
 /*
@@ -194,7 +229,7 @@ bool cram_may_take(int nid, unsigned long nr)
  *
  * Context: any.
  * Return: true when paid.  Then comes cram_unreserve() when no page was taken,
- * or cram_stored(), or cram_not_stored().
+ * or cram_stored(), or the page is freed.
  */
 bool cram_reserve(int nid, unsigned long nr)
 {
@@ -202,13 +237,63 @@ bool cram_reserve(int nid, unsigned long nr)
 
 	guard(rcu)();
 	cd = cram_peek(nid);
-	if (!cd || !admits(cd))
+	if (!cd || !cram_usable(cd))
 		return false;
+	/* It knows of events. */
 	if (cram_ledger_reserve(&cd->ledger, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	read_if_useful(cd);
 	return false;
+}
+
+/*
+ * cram_stores - may what was reserved still be stored?
+ * @nid: node of a device
+ *
+ * Not after a capacity event: only what is being copied then is stored yet.
+ * Context: any.
+ */
+bool cram_stores(int nid)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	return !cd || cram_ledger_open(&cd->ledger);
+}
+
+/* See include/linux/cram_fence.h. */
+bool __cram_leaves(int nid, unsigned long nr)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (!cd || cram_ledger_take(&cd->ledger, nr))
+		return true;
+	cram_count(cd, CRAM_REFUSED_TOKEN, nr);
+	return false;
+}
+
+/* Fails closed: what the ledger says is not true any more.  Context: any. */
+static void check_books(struct cram_device *cd, bool balance)
+{
+	if (balance)
+		return;
+	set_broken(cd, "its books do not balance");
+	cram_read_soon(cd);
+}
+
+/* See include/linux/cram_fence.h. */
+void __cram_stayed(int nid, unsigned long nr)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(nid);
+	if (cd)
+		check_books(cd, cram_ledger_untake(&cd->ledger, nr));
 }
 
 /* The page was not even taken.  Context: any. */
@@ -219,7 +304,7 @@ void cram_unreserve(int nid, unsigned long nr)
 	guard(rcu)();
 	cd = cram_peek(nid);
 	if (cd)
-		cram_ledger_cancel(&cd->ledger, nr);
+		check_books(cd, cram_ledger_cancel(&cd->ledger, nr));
 }
 
 static void write_back(struct folio *folio)
@@ -227,6 +312,18 @@ static void write_back(struct folio *folio)
 	arch_wb_cache_pmem(folio_address(folio), folio_size(folio));
 	/* The stores are with the device before they count as settled. */
 	wmb();
+}
+
+/* A page that is settled already has no reservation: it takes somebody else's. */
+static bool mark_resident(struct cram_device *cd, struct folio *folio)
+{
+	unsigned long i = folio_pfn(folio) - cd->first_pfn;
+	unsigned long nr = folio_nr_pages(folio);
+	bool fresh = true;
+
+	for (; nr--; i++)
+		fresh &= !test_and_set_bit(i, cd->resident);
+	return fresh;
 }
 
 static struct cram_device *settle(struct folio *folio)
@@ -239,8 +336,18 @@ static struct cram_device *settle(struct folio *folio)
 	write_back(folio);
 	if (cd->desc.ops->stored)
 		cd->desc.ops->stored(cd, folio_pfn(folio), nr);
-	cram_ledger_settle(&cd->ledger, nr);
+	check_books(cd, mark_resident(cd, folio) &&
+			cram_ledger_settle(&cd->ledger, nr));
 	return cd;
+}
+
+/* Pages of a freed range that were taken, and not settled, or granted.  Context: any. */
+void cram_settle_freed(struct cram_device *cd, unsigned long taken,
+		       unsigned long granted)
+{
+	check_books(cd, (!taken || cram_ledger_settle(&cd->ledger, taken)) &&
+			(!granted || cram_ledger_settle_granted(&cd->ledger,
+								granted)));
 }
 
 static enum cram_stat admitted_as(const struct folio *folio)
@@ -273,6 +380,7 @@ void __cram_stored(struct folio *folio)
  * cram_not_stored - a folio that was taken is given back unused
  * @folio: the folio; part of it may have been stored
  *
+ * It is settled when it is freed, see trim.c.
  * Context: process.
  */
 void cram_not_stored(struct folio *folio)
@@ -281,7 +389,7 @@ void cram_not_stored(struct folio *folio)
 
 	cram_memcg_undo(folio);
 	guard(rcu)();
-	cd = settle(folio);
+	cd = cram_peek(folio_nid(folio));
 	if (cd)
 		cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
 }
@@ -328,16 +436,6 @@ unsigned long cram_resident(struct cram_device *cd)
 	return all > idle ? all - idle : 0;
 }
 
-static void set_state(struct cram_device *cd, enum cram_state state)
-{
-	enum cram_state old = READ_ONCE(cd->state);
-
-	if (old == state)
-		return;
-	WRITE_ONCE(cd->state, state);
-	trace_cram_state(cd->nid, old, state);
-}
-
 /* What a reading means: the axioms, and whether all promises can be kept. */
 static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 {
@@ -357,7 +455,7 @@ static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 	WRITE_ONCE(cd->last.lost, cap->lost);
 	cram_ledger_read_end(&cd->ledger, true,
 			     over ? 0 : cap->total - cap->used);
-	if (cd->state != CRAM_BROKEN)
+	if (READ_ONCE(cd->state) != CRAM_BROKEN)
 		set_state(cd, cram_ledger_short(&cd->ledger) ? CRAM_SHORT :
 							       CRAM_OK);
 }
@@ -367,9 +465,8 @@ static void take_reading(struct cram_device *cd)
 	struct cram_capacity cap = {};
 	int ret;
 
-	/* One that comes from here on asks for another reading. */
-	WRITE_ONCE(cd->event, false);
 	cram_ledger_read_begin(&cd->ledger);
+	cd->event_read = jiffies + READ_EVENT;
 	WRITE_ONCE(cd->read_due, (jiffies +
 		   msecs_to_jiffies(cd->desc.lag_ms + cd->desc.timeout_ms)) ?: 1);
 	if (cd->desc.lag_ms)
@@ -397,7 +494,9 @@ static void read_work(struct work_struct *work)
 					      struct cram_device, read_work);
 	bool wrong;
 
-	take_reading(cd);
+	/* Without a reading there is no credit. */
+	if (cram_clean(cd))
+		take_reading(cd);
 	wrong = cd->state == CRAM_SHORT || cd->state == CRAM_BROKEN;
 	if (wrong)
 		cram_evict(cd, EVICT_PAGES);
@@ -407,8 +506,8 @@ static void read_work(struct work_struct *work)
 	cram_debug_scan(cd);
 	if (!READ_ONCE(cd->closing))
 		queue_delayed_work(cram_wq, &cd->read_work,
-				   wrong || READ_ONCE(cd->event) ? READ_WRONG :
-								   READ_PERIOD);
+				   wrong || !cram_ledger_open(&cd->ledger) ?
+				   READ_WRONG : READ_PERIOD);
 }
 
 /**
@@ -416,18 +515,21 @@ static void read_work(struct work_struct *work)
  * @cd: the device
  *
  * Nothing is admitted until a reading that begins after it says how much room
- * there is.
+ * there is.  That begins at once, or a tenth of a second after the one before.
  *
  * Context: any but NMI; as often as it likes.
  */
 void cram_capacity_event(struct cram_device *cd)
 {
+	unsigned long at = READ_ONCE(cd->event_read);
+
 	cram_count(cd, CRAM_EVENTS, 1);
-	if (READ_ONCE(cd->event))
+	if (!cram_ledger_event(&cd->ledger))
 		return;
-	WRITE_ONCE(cd->event, true);
 	trace_cram_event(cd->nid);
-	cram_read_soon(cd);
+	if (!READ_ONCE(cd->closing))
+		mod_delayed_work(cram_wq, &cd->read_work,
+				 time_after(at, jiffies) ? at - jiffies : 0);
 }
 EXPORT_SYMBOL_GPL(cram_capacity_event);
 
@@ -454,6 +556,7 @@ int cram_clear_broken(struct cram_device *cd)
 {
 	if (READ_ONCE(cd->state) != CRAM_BROKEN)
 		return -EINVAL;
+	cram_ledger_mend(&cd->ledger);
 	set_state(cd, CRAM_SILENT);
 	cram_read_soon(cd);
 	return 0;
@@ -516,6 +619,7 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 /* The last user of its kobject is gone; see cram_sysfs_init_device(). */
 void cram_device_free(struct cram_device *cd)
 {
+	kvfree(cd->resident);
 	cram_writable_free(cd);
 	cram_debug_free(cd);
 	private_node_put(cd->pn);
@@ -537,12 +641,16 @@ static struct cram_device *device_new(struct private_node *pn,
 		cd->desc.timeout_ms = CRAM_TIMEOUT_MS;
 	cd->state = CRAM_SILENT;
 	cd->next_read = jiffies;
+	cd->event_read = jiffies;
 	cd->first_pfn = NODE_DATA(pn->nid)->node_start_pfn;
 	cd->nr_pages = NODE_DATA(pn->nid)->node_spanned_pages;
+	cd->clean_pfn = cd->first_pfn;
 	cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin);
 	INIT_DELAYED_WORK(&cd->read_work, read_work);
 	cram_trim_init(cd);
-	if (cram_writable_init(cd) || cram_debug_init(cd)) {
+	cd->resident = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
+				GFP_KERNEL);
+	if (!cd->resident || cram_writable_init(cd) || cram_debug_init(cd)) {
 		kobject_put(&cd->kobj);
 		return NULL;
 	}
@@ -661,7 +769,7 @@ static struct cram_device *do_register(struct private_node *pn,
  * @desc: what the driver says; copied
  *
  * The services that are enabled open, and reclaim begins to place memory there
- * as soon as a reading came.  Nobody else gets pages of the node, and its memory
+ * as soon as the device has trimmed all of it and a reading came.  Nobody else gets pages of the node, and its memory
  * can not be taken away while it is registered.
  *
  * Context: process, may sleep.

@@ -34,6 +34,7 @@ enum cram_stat {
 	CRAM_ADMITTED_ZSWAP,	/* what zswap does not compress */
 	CRAM_REFUSED_CREDIT,	/* no room for the worst case */
 	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
+	CRAM_REFUSED_TOKEN,	/* to who would take pages that nobody paid for */
 	CRAM_FAILED,		/* reserved, and then not moved after all */
 	CRAM_COPIED_UP,		/* written to, or pinned: copies made elsewhere */
 	CRAM_DROPPED,		/* page cache that somebody changes: read again */
@@ -79,8 +80,9 @@ struct cram_debug {
  * @ledger: what may be stored
  * @last: last good reading; written by read_work
  * @state: enum cram_state; written by read_work
+ * @clean_pfn: up to here nothing of earlier users is left; by read_work
  * @closing: cram_unregister() is under way; written under register_lock
- * @event: a capacity event came and no reading began since
+ * @event_read: before this, in jiffies, no event makes a reading begin
  * @read_due: when a reading that is under way is late, in jiffies; 0 for none
  * @next_read: before this, in jiffies, nobody who needs room asks for one
  * @read_work: takes readings and makes residents leave
@@ -91,6 +93,7 @@ struct cram_debug {
  * @trim_done: ends a request
  * @batch: the request
  * @pages: its pages
+ * @resident: bitmap of pages that are settled, and not freed since
  * @writable_max: pages of the writable budget
  * @nr_writable: pages in it
  * @granted: bitmap of those
@@ -111,10 +114,11 @@ struct cram_device {
 	struct cram_ledger ledger;
 	struct cram_capacity last;
 	enum cram_state state;
+	unsigned long clean_pfn;
 	bool closing;
-	bool event;
 	unsigned long read_due;
 	unsigned long next_read;
+	unsigned long event_read;
 	struct delayed_work read_work;
 	unsigned long evict_pfn;
 	struct llist_head freed;
@@ -123,6 +127,7 @@ struct cram_device {
 	struct completion trim_done;
 	struct cram_range batch[CRAM_BATCH];
 	struct page *pages[CRAM_BATCH];
+	unsigned long *resident;
 	unsigned long writable_max;
 	atomic_long_t nr_writable;
 	unsigned long *granted;
@@ -154,6 +159,10 @@ void cram_read_soon(struct cram_device *cd);
 unsigned long cram_resident(struct cram_device *cd);
 void cram_dropped_count(const struct folio *folio);
 int cram_clear_broken(struct cram_device *cd);
+void cram_settle_freed(struct cram_device *cd, unsigned long taken,
+		       unsigned long granted);
+bool cram_usable(struct cram_device *cd);
+bool cram_stores(int nid);
 
 /* evict.c */
 struct private_node_leaving;
@@ -166,6 +175,7 @@ void cram_promote_hot(struct cram_device *cd);
 
 /* trim.c */
 void cram_trim_init(struct cram_device *cd);
+bool cram_clean(struct cram_device *cd);
 int cram_trim_all(struct cram_device *cd);
 
 /* writable.c */

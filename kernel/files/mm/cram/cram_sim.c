@@ -513,6 +513,8 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 {
 	struct sim_device *sd = cram_drvdata(cd);
 
+	/* The first comes before cram_register() has returned. */
+	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
 	if (plays(sd, TRIM_LATE))

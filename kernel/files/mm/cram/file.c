@@ -64,9 +64,10 @@ void cram_prepare_file(struct folio *folio)
 }
 
 /* See include/linux/cram_fence.h. */
-bool __cram_refuses(struct folio *src)
+bool __cram_refuses(struct folio *src, struct folio *dst)
 {
-	return !folio_test_anon(src) && !cram_may_file(src);
+	return !cram_stores(folio_nid(dst)) ||
+	       (!folio_test_anon(src) && !cram_may_file(src));
 }
 
 static bool drop(struct folio *folio)

@@ -11,19 +11,21 @@
  *
  * One rule here: a page is stored only after its worst case was reserved.
  *
- *   credit = free (last good reading) - margin
- *            - worst case * (pending + covering + settled)
+ *   promised = reserved + pending + granted + covering + settled
+ *   credit   = free (last good reading) - margin - worst case * promised
  *
  * Why the device is never over-filled: take any moment, and the last good
  * reading R before it.  Use then is at most what R showed (A1), plus the worst
  * case of each page whose store R does not show (A2).  Such a page was not
- * settled when R began, so that it is pending, settled or covering, or was one
- * of them and left them only by being settled before a later reading, of which
- * there is none that was good.  So use <= total - free(R) + worst * (pending +
- * covering + settled), and a reservation is given only while that leaves room
- * for one more worst case.  Trims only lower use.
+ * settled when R began, so that it is pending, granted, settled or covering, or
+ * was one of them and left them only by being settled before a later reading, of
+ * which there is none that was good.  So use <= total - free(R) + worst *
+ * promised, and a reservation is given only while that leaves room for one more
+ * worst case.  Trims only lower use.
  *
  * Nothing in this depends on when a reading comes, or on whether it does.
+ *
+ * docs/model/cram.pml of the project is the same protocol for a model checker.
  */
 #include <linux/export.h>
 #include <linux/bug.h>
@@ -51,8 +53,35 @@ static s64 credit(const struct cram_ledger *l)
 	if (!l->valid)
 		return 0;
 	return (s64)l->free - (s64)l->margin -
-	       (s64)(l->worst * (l->pending + l->covering + l->settled));
+	       (s64)(l->worst * (l->reserved + l->pending + l->granted +
+				 l->covering + l->settled));
 }
+
+static bool open(const struct cram_ledger *l)
+{
+	return l->valid && !l->broken && l->began == l->event;
+}
+
+/* May the device be asked to store so many pages more, at worst? */
+static bool admits(const struct cram_ledger *l, unsigned long nr)
+{
+	return l->disabled || (open(l) && credit(l) >= (s64)(l->worst * nr));
+}
+
+/**
+ * cram_ledger_open - is anything admitted, as far as there is credit?
+ * @l: the ledger
+ *
+ * Context: any.
+ * Return: false from a capacity event until a reading that began after it is
+ * good, before the first good reading, and once the books did not balance.
+ */
+bool cram_ledger_open(struct cram_ledger *l)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	return l->disabled || open(l);
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_open);
 
 /**
  * cram_ledger_credit - bytes that may still be reserved
@@ -72,9 +101,10 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
  * cram_ledger_short - did the last reading show less room than is promised?
  * @l: the ledger
  *
- * Pages that are settled need no more room than they have.  The credit counts
- * those twice that were settled while the reading was taken, and may be
- * negative for that alone.
+ * Pages that are settled need no more room than they have, and one that may be
+ * written to is shown at the size that it has now.  The credit counts those twice
+ * that were settled while the reading was taken, and may be negative for that
+ * alone.
  *
  * Context: any.
  * Return: true when the margin and what may still be stored do not fit.
@@ -82,7 +112,8 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
 bool cram_ledger_short(struct cram_ledger *l)
 {
 	guard(spinlock_irqsave)(&l->lock);
-	return l->valid && l->free < l->margin + l->worst * l->pending;
+	return l->valid && l->free < l->margin +
+				     l->worst * (l->reserved + l->pending);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_short);
 
@@ -101,60 +132,169 @@ bool cram_ledger_uncovered(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
 
 /**
- * cram_ledger_reserve - pay for pages before they are stored
+ * cram_ledger_reserve - pay for pages before they are taken
  * @l: the ledger
  * @nr: pages
  *
+ * No more than %CRAM_IN_FLIGHT are under way at once.
  * Context: any.
- * Return: true when paid; one cram_ledger_settle() or cram_ledger_cancel()
- * has to follow.
+ * Return: true when paid; one cram_ledger_take() or cram_ledger_cancel() has to
+ * follow.
  */
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
 	guard(spinlock_irqsave)(&l->lock);
-	if (!l->disabled && credit(l) < (s64)(l->worst * nr))
+	if (!admits(l, nr) ||
+	    (l->reserved + l->pending + nr > CRAM_IN_FLIGHT && !l->disabled))
 		return false;
-	l->pending += nr;
+	l->reserved += nr;
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
 
-static void end_pending(struct cram_ledger *l, unsigned long nr)
+/* What is owed stays owed, and nothing is admitted any more. */
+static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
 {
-	/* The books are wrong: what is owed stays owed. */
-	if (WARN_ON_ONCE(l->pending < nr))
-		nr = l->pending;
-	l->pending -= nr;
+	if (*count < nr) {
+		l->broken = true;
+		return false;
+	}
+	*count -= nr;
+	return true;
 }
+
+/**
+ * cram_ledger_take - pages are about to leave the page allocator
+ * @l: the ledger
+ * @nr: pages
+ *
+ * Context: any.
+ * Return: true when somebody has reserved as many; one cram_ledger_settle(), or
+ * cram_ledger_untake() when there was no such page, has to follow.
+ */
+bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	/* Who takes without is refused; the books are in order. */
+	if (l->reserved < nr)
+		return false;
+	l->reserved -= nr;
+	l->pending += nr;
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_take);
+
+/**
+ * cram_ledger_untake - pages did not leave the page allocator after all
+ * @l: the ledger
+ * @nr: pages that were taken, and not stored to
+ *
+ * Context: any.
+ * Return: false when the books do not balance.
+ */
+bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	if (!end(l, &l->pending, nr))
+		return false;
+	l->reserved += nr;
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
+
+/**
+ * cram_ledger_grant - a page may be written to where it is
+ * @l: the ledger
+ *
+ * Context: any.
+ * Return: true when its worst case is paid; one cram_ledger_settle_granted() has
+ * to follow.
+ */
+bool cram_ledger_grant(struct cram_ledger *l)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	if (!admits(l, 1))
+		return false;
+	l->granted++;
+	return true;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_grant);
 
 /**
  * cram_ledger_settle - pages are stored: nothing of them is in a cache
  * @l: the ledger
- * @nr: pages that were reserved
+ * @nr: pages that were taken
  *
  * Context: any.
+ * Return: false when the books do not balance; nothing is admitted then.
  */
-void cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
+bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
 {
 	guard(spinlock_irqsave)(&l->lock);
-	end_pending(l, nr);
 	l->settled += nr;
+	return end(l, &l->pending, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
 
 /**
- * cram_ledger_cancel - pages were not stored, not even in part
+ * cram_ledger_settle_granted - pages are no longer written to, and written back
+ * @l: the ledger
+ * @nr: pages that were granted
+ *
+ * Context: any.
+ * Return: as cram_ledger_settle().
+ */
+bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	l->settled += nr;
+	return end(l, &l->granted, nr);
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle_granted);
+
+/**
+ * cram_ledger_cancel - pages were not even taken
  * @l: the ledger
  * @nr: pages that were reserved
  *
  * Context: any.
+ * Return: as cram_ledger_settle().
  */
-void cram_ledger_cancel(struct cram_ledger *l, unsigned long nr)
+bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr)
 {
 	guard(spinlock_irqsave)(&l->lock);
-	end_pending(l, nr);
+	return end(l, &l->reserved, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_cancel);
+
+/**
+ * cram_ledger_event - the device says that it runs full
+ * @l: the ledger
+ *
+ * Context: any.
+ * Return: true for the first one since a reading began: somebody has to take
+ * another.
+ */
+bool cram_ledger_event(struct cram_ledger *l)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	l->event++;
+	return l->event == l->begins + 1;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_event);
+
+/**
+ * cram_ledger_mend - somebody has looked at books that did not balance
+ * @l: the ledger
+ *
+ * Context: any.
+ */
+void cram_ledger_mend(struct cram_ledger *l)
+{
+	guard(spinlock_irqsave)(&l->lock);
+	l->broken = false;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
 
 /**
  * cram_ledger_read_begin - a reading begins now
@@ -167,6 +307,7 @@ void cram_ledger_read_begin(struct cram_ledger *l)
 	guard(spinlock_irqsave)(&l->lock);
 	WARN_ON_ONCE(l->reading);
 	l->reading = true;
+	l->begins = l->event;
 	l->covering += l->settled;
 	l->settled = 0;
 }
@@ -186,6 +327,7 @@ void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free)
 	l->reading = false;
 	if (!good)
 		return;
+	l->began = l->begins;
 	l->covering = 0;
 	l->free = free;
 	l->valid = true;

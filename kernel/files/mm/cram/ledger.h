@@ -8,17 +8,29 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+/*
+ * Pages whose placement may be under way at once: two huge folios.  So many may still be
+ * stored after a capacity event.
+ */
+#define CRAM_IN_FLIGHT	1024
+
 /**
  * struct cram_ledger - what was promised, and what the device said
  * @lock: all below
  * @worst: bytes that a page may need
  * @margin: bytes that are never given out
  * @free: bytes free as of the last good reading
- * @pending: pages reserved; their stores may be under way
+ * @reserved: pages that are paid for and have not left the page allocator
+ * @pending: pages that have, and are not settled; their stores may be under way
+ * @granted: pages that may be written to where they are
  * @settled: pages that are stored, since the last reading began
  * @covering: pages that were settled when the reading now under way began
+ * @event: number of the last capacity event
+ * @begins: that number when the reading now under way began
+ * @began: that number when the last good reading began
  * @reading: is one under way?
  * @valid: was there ever a good one?
+ * @broken: the books do not balance
  * @disabled: give without asking, to show what happens then
  */
 struct cram_ledger {
@@ -26,11 +38,17 @@ struct cram_ledger {
 	u64 worst;
 	u64 margin;
 	u64 free;
+	u64 reserved;
 	u64 pending;
+	u64 granted;
 	u64 settled;
 	u64 covering;
+	u64 event;
+	u64 begins;
+	u64 began;
 	bool reading;
 	bool valid;
+	bool broken;
 	bool disabled;
 };
 
@@ -38,9 +56,16 @@ void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);
 s64 cram_ledger_credit(struct cram_ledger *l);
 bool cram_ledger_short(struct cram_ledger *l);
 bool cram_ledger_uncovered(struct cram_ledger *l);
+bool cram_ledger_open(struct cram_ledger *l);
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr);
-void cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
-void cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_take(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_grant(struct cram_ledger *l);
+bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_event(struct cram_ledger *l);
+void cram_ledger_mend(struct cram_ledger *l);
 void cram_ledger_read_begin(struct cram_ledger *l);
 void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free);
 

@@ -33,6 +33,7 @@ static const char *const stat_names[CRAM_NR_STATS] = {
 	[CRAM_ADMITTED_ZSWAP] = "admitted_zswap",
 	[CRAM_REFUSED_CREDIT] = "refused_credit",
 	[CRAM_REFUSED_STATE] = "refused_state",
+	[CRAM_REFUSED_TOKEN] = "refused_token",
 	[CRAM_FAILED] = "failed",
 	[CRAM_COPIED_UP] = "copied_up",
 	[CRAM_DROPPED] = "dropped",

@@ -25,21 +25,39 @@
 /* How long cram_unregister() waits for one that does not. */
 #define PATIENCE	(30 * HZ)
 
-/* In a freed page's private word, above its order: pages that were written to. */
-#define WRITTEN_SHIFT	8
+/* In a freed page's private word: its order, and how many of its pages are not settled. */
+#define ORDER_BITS	8
+#define COUNT_BITS	(MAX_PAGE_ORDER + 1)
+#define TAKEN_SHIFT	ORDER_BITS
+#define GRANTED_SHIFT	(TAKEN_SHIFT + COUNT_BITS)
+
+static_assert(GRANTED_SHIFT + COUNT_BITS <= BITS_PER_LONG);
+
+/* Pages that were taken and never settled: nobody used them after all. */
+static unsigned long end_resident(struct cram_device *cd, unsigned long pfn,
+				  unsigned long nr)
+{
+	unsigned long i = pfn - cd->first_pfn, taken = 0;
+
+	for (; nr--; i++)
+		taken += !test_and_clear_bit(i, cd->resident);
+	return taken;
+}
 
 /* See include/linux/cram_fence.h. */
 bool __cram_takes(struct page *page, unsigned int order)
 {
+	unsigned long taken, granted, pfn = page_to_pfn(page);
 	struct cram_device *cd;
-	unsigned long written;
 
 	guard(rcu)();
 	cd = cram_peek(page_to_nid(page));
 	if (!cd)
 		return false;
-	written = cram_grant_ends(cd, page_to_pfn(page), 1UL << order);
-	set_page_private(page, order | written << WRITTEN_SHIFT);
+	taken = end_resident(cd, pfn, 1UL << order);
+	granted = cram_grant_ends(cd, pfn, 1UL << order);
+	set_page_private(page, order | taken << TAKEN_SHIFT |
+			       granted << GRANTED_SHIFT);
 	atomic_long_add(1L << order, &cd->nr_freed);
 	if (llist_add(&page->pcp_llist, &cd->freed))
 		queue_delayed_work(cram_wq, &cd->trim_work, 1);
@@ -48,24 +66,26 @@ bool __cram_takes(struct page *page, unsigned int order)
 
 static unsigned int order_of(const struct page *page)
 {
-	return page_private(page) & (BIT(WRITTEN_SHIFT) - 1);
+	return page_private(page) & GENMASK(ORDER_BITS - 1, 0);
 }
 
 /*
  * What lies in a cache may not reach the device after the trim, and is paid for
- * until it has.  What was only stored has been written back then.
+ * until it has.  What was settled has been written back.
  */
-static void settle_written(struct cram_device *cd, struct page *page)
+static void settle_freed(struct cram_device *cd, struct page *page)
 {
-	unsigned long written = page_private(page) >> WRITTEN_SHIFT;
+	unsigned long taken = page_private(page) >> TAKEN_SHIFT &
+			      GENMASK(COUNT_BITS - 1, 0);
+	unsigned long granted = page_private(page) >> GRANTED_SHIFT;
 	unsigned int order = order_of(page);
 
-	if (!written)
+	if (!taken && !granted)
 		return;
 	arch_wb_cache_pmem(page_address(page), PAGE_SIZE << order);
 	/* The stores are with the device before they count as settled. */
 	wmb();
-	cram_ledger_settle(&cd->ledger, written);
+	cram_settle_freed(cd, taken, granted);
 	/* Once, should the device not trim it now. */
 	set_page_private(page, order);
 }
@@ -74,13 +94,32 @@ static void take_range(struct cram_device *cd, unsigned int i, struct page *page
 {
 	unsigned long nr = 1UL << order_of(page);
 
-	settle_written(cd, page);
+	settle_freed(cd, page);
 	cram_debug_freed(cd, page_to_pfn(page), nr);
 	cd->pages[i] = page;
 	cd->batch[i] = (struct cram_range){
 		.pfn = page_to_pfn(page),
 		.nr_pages = nr,
 	};
+}
+
+/* What failed since it was freed is handed out to nobody; the rest of it in pages. */
+static void give_back(struct page *page, unsigned int order)
+{
+	unsigned long i, nr = 1UL << order, broken = 0;
+
+	for (i = 0; i < nr; i++)
+		broken += PageHWPoison(page + i);
+	if (!broken) {
+		free_trimmed_pages(page, order);
+		return;
+	}
+	for (i = 0; i < nr; i++) {
+		if (PageHWPoison(page + i))
+			page_ref_inc(page + i);
+		else
+			free_trimmed_pages(page + i, 0);
+	}
 }
 
 /* Returns pages that were not trimmed. */
@@ -94,8 +133,18 @@ static unsigned long end_range(struct cram_device *cd, unsigned int i)
 		return 1UL << order;
 	}
 	set_page_private(page, 0);
-	free_trimmed_pages(page, order);
+	give_back(page, order);
 	return 0;
+}
+
+/* The device is asked, and has answered. */
+static void request(struct cram_device *cd, unsigned int nr)
+{
+	/* The caches are written back before the device is asked. */
+	wmb();
+	reinit_completion(&cd->trim_done);
+	cd->desc.ops->trim(cd, cd->batch, nr);
+	wait_for_completion_state(&cd->trim_done, TASK_IDLE);
 }
 
 /* One request.  Returns pages that have to be asked for again. */
@@ -104,11 +153,7 @@ static unsigned long trim_batch(struct cram_device *cd, unsigned int nr)
 	unsigned long all = 0, left = 0;
 	unsigned int i;
 
-	/* The caches are written back before the device is asked. */
-	wmb();
-	reinit_completion(&cd->trim_done);
-	cd->desc.ops->trim(cd, cd->batch, nr);
-	wait_for_completion_state(&cd->trim_done, TASK_IDLE);
+	request(cd, nr);
 	for (i = 0; i < nr; i++) {
 		all += cd->batch[i].nr_pages;
 		left += end_range(cd, i);
@@ -144,6 +189,47 @@ static void trim_work(struct work_struct *work)
 	/* There may be room now. */
 	cram_read_soon(cd);
 	wake_up_var(&cd->nr_freed);
+}
+
+static void write_back_range(unsigned long pfn, unsigned long nr)
+{
+	unsigned long end = pfn + nr;
+
+	for (; pfn < end; pfn += CRAM_BATCH) {
+		arch_wb_cache_pmem(pfn_to_kaddr(pfn),
+				   min(end - pfn, CRAM_BATCH) << PAGE_SHIFT);
+		cond_resched();
+	}
+}
+
+/*
+ * cram_clean - the device forgets what earlier users of the node left
+ * @cd: the device; none of its pages is in use
+ *
+ * What they left in caches is written back first: it would reach the device
+ * later, and nobody has paid for it.  Goes on where it ended before.
+ *
+ * Context: process, may sleep; before the first reading.
+ * Return: true when the device has trimmed all.
+ */
+bool cram_clean(struct cram_device *cd)
+{
+	unsigned long end = cd->first_pfn + cd->nr_pages, next;
+
+	for (; cd->clean_pfn < end; cd->clean_pfn = next) {
+		next = min(SECTION_ALIGN_UP(cd->clean_pfn + 1), end);
+		if (!pfn_to_online_page(cd->clean_pfn))
+			continue;
+		write_back_range(cd->clean_pfn, next - cd->clean_pfn);
+		cd->batch[0] = (struct cram_range){
+			.pfn = cd->clean_pfn,
+			.nr_pages = next - cd->clean_pfn,
+		};
+		request(cd, 1);
+		if (!cd->batch[0].trimmed)
+			return false;
+	}
+	return true;
 }
 
 /* For cram_register(). */

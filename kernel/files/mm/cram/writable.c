@@ -97,7 +97,7 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 		return false;
 	if (!budget_take(cd))
 		return false;
-	if (!cram_reserve(cd->nid, 1)) {
+	if (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger)) {
 		atomic_long_dec(&cd->nr_writable);
 		return false;
 	}

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The ledger against a model of a device: whatever the order of readings,
- * placements, frees, trims and failures, the device is never over-filled.
+ * placements, grants, events, frees, trims and failures, the device is never
+ * over-filled, and nothing is admitted between a capacity event and the end of a
+ * reading that began after it.
+ *
+ * The steps are called as those of the project's docs/model/cram.pml, which searches
+ * all orders for small numbers; here they are many pages and the real code.
  */
 #include <kunit/test.h>
 #include <linux/prandom.h>
@@ -9,22 +14,35 @@
 #include "../ledger.h"
 
 #define WORST	4096
-#define PAGES	64
-#define STEPS	20000
+#define DEVICES	2
+#define FOLIOS	64
+#define ORDER	2	/* of the largest folios */
+#define STEPS	40000
 
-enum page_state { FREE, RESERVED, STORED, SETTLED, WRITABLE, FREED };
+enum folio_state { FREE, RESERVED, TAKEN, STORED, RESIDENT, GRANTED, FREED };
+
+/* A folio of one to 1 << ORDER pages. */
+struct model_folio {
+	enum folio_state state;
+	unsigned int nr;
+	unsigned int size[1 << ORDER];	/* what each takes, from STORED on */
+	bool also;			/* reserved on the other device as well */
+};
 
 /* A device that uses up to the worst case for a page, and a reader of it. */
-struct model {
-	struct kunit *test;
-	struct rnd_state rnd;
+struct model_device {
 	struct cram_ledger ledger;
-	enum page_state state[PAGES];
-	unsigned int size[PAGES];	/* what it takes, from STORED on */
-	u64 total, used, peak;
+	struct model_folio folios[FOLIOS];
+	u64 total, margin, used, peak;
 	bool reading;
 	u64 seen;			/* use when the reading began, or later */
-	unsigned long refused, placed;
+	bool fresh, fresh_soon;		/* no event since a good reading began */
+};
+
+struct model {
+	struct rnd_state rnd;
+	struct model_device devices[DEVICES];
+	unsigned long refused, placed, granted, early, stolen, renewed, unbalanced;
 };
 
 static u32 draw(struct model *m, u32 below)
@@ -32,98 +50,283 @@ static u32 draw(struct model *m, u32 below)
 	return prandom_u32_state(&m->rnd) % below;
 }
 
-static void step_page(struct model *m, unsigned int i)
+static struct model_device *other(struct model *m, struct model_device *d)
 {
-	switch (m->state[i]) {
-	case FREE:
-		if (!cram_ledger_reserve(&m->ledger, 1)) {
-			m->refused++;
-			return;
-		}
-		m->state[i] = RESERVED;
-		return;
-	case RESERVED:
-		if (!draw(m, 8)) {
-			cram_ledger_cancel(&m->ledger, 1);
-			m->state[i] = FREE;
-			return;
-		}
-		m->size[i] = draw(m, 4) ? draw(m, WORST + 1) : WORST;
-		m->used += m->size[i];
-		m->placed++;
-		m->state[i] = STORED;
-		return;
-	case STORED:
-		cram_ledger_settle(&m->ledger, 1);
-		/* The copy, or the mapping, failed: freed at once. */
-		m->state[i] = draw(m, 4) ? SETTLED : FREED;
-		return;
-	case SETTLED:
-		m->state[i] = !draw(m, 4) && cram_ledger_reserve(&m->ledger, 1) ?
-			      WRITABLE : FREED;
-		return;
-	case WRITABLE:
-		/* Stores at any time; what the last of them did, no reading has to show. */
-		if (draw(m, 3)) {
-			m->used -= m->size[i];
-			m->size[i] = draw(m, WORST + 1);
-			m->used += m->size[i];
-			return;
-		}
-		cram_ledger_settle(&m->ledger, 1);
-		m->state[i] = FREED;
-		return;
-	case FREED:
-		/* A trim that fails leaves it. */
-		if (!draw(m, 3))
-			return;
-		m->used -= m->size[i];
-		m->state[i] = FREE;
-		return;
+	return &m->devices[d == m->devices];
+}
+
+static void set_sizes(struct model *m, struct model_device *d,
+		      struct model_folio *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->nr; i++) {
+		d->used -= f->size[i];
+		f->size[i] = draw(m, 4) ? draw(m, WORST + 1) : WORST;
+		d->used += f->size[i];
 	}
 }
 
-static void step_reading(struct model *m)
+/* On each device that may have it; it will be on one. */
+static void step_reserve(struct model *m, struct model_device *d,
+			 struct model_folio *f)
 {
-	u64 free, less;
-
-	if (!m->reading) {
-		cram_ledger_read_begin(&m->ledger);
-		m->reading = true;
-		m->seen = m->used;
+	f->nr = 1 << draw(m, ORDER + 1);
+	if (!cram_ledger_reserve(&d->ledger, f->nr)) {
+		m->refused++;
 		return;
 	}
+	m->early += !d->fresh;
+	f->also = draw(m, 2) && cram_ledger_reserve(&other(m, d)->ledger, f->nr);
+	f->state = RESERVED;
+}
+
+static void cancel(struct model *m, struct model_device *d, struct model_folio *f)
+{
+	if (f->also)
+		cram_ledger_cancel(&other(m, d)->ledger, f->nr);
+	f->also = false;
+}
+
+/* It is the page allocator's turn: pages, or none. */
+static void step_take(struct model *m, struct model_device *d,
+		      struct model_folio *f)
+{
+	if (!draw(m, 8)) {
+		cram_ledger_cancel(&d->ledger, f->nr);
+		cancel(m, d, f);
+		f->state = FREE;
+		return;
+	}
+	if (!cram_ledger_take(&d->ledger, f->nr))
+		return;
+	if (!draw(m, 8)) {
+		cram_ledger_untake(&d->ledger, f->nr);
+		return;
+	}
+	cancel(m, d, f);
+	f->state = TAKEN;
+}
+
+static void step_store(struct model *m, struct model_device *d,
+		       struct model_folio *f)
+{
+	set_sizes(m, d, f);
+	m->placed++;
+	f->state = STORED;
+}
+
+static void step_settle(struct model *m, struct model_device *d,
+			struct model_folio *f)
+{
+	cram_ledger_settle(&d->ledger, f->nr);
+	/* The copy, or the mapping, failed: freed at once. */
+	f->state = draw(m, 4) ? RESIDENT : FREED;
+}
+
+/* All of it, or its last page: the rest stays. */
+static void step_free(struct model *m, struct model_device *d,
+		      struct model_folio *f)
+{
+	struct model_folio *to = &d->folios[draw(m, FOLIOS)];
+
+	if (f->nr == 1 || to->state != FREE) {
+		f->state = FREED;
+		return;
+	}
+	f->nr--;
+	to->nr = 1;
+	to->size[0] = f->size[f->nr];
+	f->size[f->nr] = 0;
+	to->state = FREED;
+}
+
+static void step_grant(struct model *m, struct model_device *d,
+		       struct model_folio *f)
+{
+	if (f->nr > 1 || !cram_ledger_grant(&d->ledger))
+		return;
+	m->early += !d->fresh;
+	m->granted++;
+	f->state = GRANTED;
+}
+
+static void step_granted(struct model *m, struct model_device *d,
+			 struct model_folio *f)
+{
+	/* Stores at any time; what the last of them did, no reading has to show. */
+	if (draw(m, 3)) {
+		set_sizes(m, d, f);
+		return;
+	}
+	/* Protected and written back: it stays, or it was freed. */
+	cram_ledger_settle_granted(&d->ledger, f->nr);
+	f->state = draw(m, 2) ? RESIDENT : FREED;
+}
+
+static void step_trim(struct model *m, struct model_device *d,
+		      struct model_folio *f)
+{
+	unsigned int i;
+
+	/* One that fails leaves it. */
+	if (!draw(m, 3))
+		return;
+	for (i = 0; i < f->nr; i++) {
+		d->used -= f->size[i];
+		f->size[i] = 0;
+	}
+	f->state = FREE;
+}
+
+static void step_folio(struct model *m, struct model_device *d)
+{
+	struct model_folio *f = &d->folios[draw(m, FOLIOS)];
+
+	switch (f->state) {
+	case FREE:
+		return step_reserve(m, d, f);
+	case RESERVED:
+		return step_take(m, d, f);
+	case TAKEN:
+		return step_store(m, d, f);
+	case STORED:
+		return step_settle(m, d, f);
+	case RESIDENT:
+		return draw(m, 2) ? step_free(m, d, f) : step_grant(m, d, f);
+	case GRANTED:
+		return step_granted(m, d, f);
+	case FREED:
+		return step_trim(m, d, f);
+	}
+}
+
+static void step_read_begin(struct model_device *d)
+{
+	cram_ledger_read_begin(&d->ledger);
+	d->reading = true;
+	d->seen = d->used;
+	d->fresh_soon = true;
+}
+
+static void step_read_end(struct model *m, struct model_device *d)
+{
+	bool good = draw(m, 4);
+	u64 free, less;
+
 	/* The device may look at any moment since; or say that less is free. */
-	free = m->total - (draw(m, 2) ? m->seen : m->used);
+	free = d->total - (draw(m, 2) ? d->seen : d->used);
 	less = draw(m, 3) ? 0 : draw(m, free + 1);
-	cram_ledger_read_end(&m->ledger, draw(m, 4), free - less);
-	m->reading = false;
+	cram_ledger_read_end(&d->ledger, good, free - less);
+	d->reading = false;
+	if (good)
+		d->fresh |= d->fresh_soon;
+}
+
+static void step_event(struct model_device *d)
+{
+	cram_ledger_event(&d->ledger);
+	d->fresh = false;
+	d->fresh_soon = false;
+}
+
+/* As kcompactd: it would take pages that nobody reserved. */
+static void step_steal(struct model *m, struct model_device *d)
+{
+	struct cram_ledger *l = &d->ledger;
+
+	m->stolen += cram_ledger_take(l, l->reserved + 1);
+}
+
+static void end_folio(struct model *m, struct model_device *d,
+		      struct model_folio *f)
+{
+	if (f->state == RESERVED) {
+		cram_ledger_cancel(&d->ledger, f->nr);
+		cancel(m, d, f);
+	} else if (f->state == TAKEN || f->state == STORED) {
+		cram_ledger_settle(&d->ledger, f->nr);
+	} else if (f->state == GRANTED) {
+		cram_ledger_settle_granted(&d->ledger, f->nr);
+	}
+	memset(f, 0, sizeof(*f));
+}
+
+/* The device is given back and registered again: what was there is trimmed first. */
+static void step_register(struct model *m, struct model_device *d)
+{
+	unsigned int i;
+
+	if (d->reading || draw(m, 20))
+		return;
+	for (i = 0; i < FOLIOS; i++) {
+		end_folio(m, d, &d->folios[i]);
+		if (other(m, d)->folios[i].also)
+			cancel(m, other(m, d), &other(m, d)->folios[i]);
+	}
+	d->used = 0;
+	m->unbalanced += d->ledger.reserved + d->ledger.pending + d->ledger.granted;
+	m->renewed++;
+	d->fresh = true;
+	cram_ledger_init(&d->ledger, WORST, d->margin);
+}
+
+static void step(struct model *m)
+{
+	struct model_device *d = &m->devices[draw(m, DEVICES)];
+	u32 what = draw(m, 200);
+
+	if (what >= 20)
+		step_folio(m, d);
+	else if (what >= 4)
+		d->reading ? step_read_end(m, d) : step_read_begin(d);
+	else if (what == 3)
+		step_event(d);
+	else if (what == 2)
+		step_steal(m, d);
+	else
+		step_register(m, d);
+	d->peak = max(d->peak, d->used);
+}
+
+static struct model *new_model(struct kunit *test, u64 seed, u64 total,
+			       u64 margin)
+{
+	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct model_device *d;
+
+	KUNIT_ASSERT_NOT_NULL(test, m);
+	prandom_seed_state(&m->rnd, seed);
+	for (d = m->devices; d < m->devices + DEVICES; d++) {
+		d->total = total;
+		d->margin = margin;
+		d->fresh = true;
+		cram_ledger_init(&d->ledger, WORST, margin);
+	}
+	return m;
 }
 
 static void run(struct kunit *test, u64 seed, u64 total, u64 margin)
 {
-	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct model *m = new_model(test, seed, total, margin);
+	struct model_device *d;
 	int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, m);
-	m->test = test;
-	m->total = total;
-	prandom_seed_state(&m->rnd, seed);
-	cram_ledger_init(&m->ledger, WORST, margin);
-	for (i = 0; i < STEPS; i++) {
-		if (draw(m, 10))
-			step_page(m, draw(m, PAGES));
-		else
-			step_reading(m);
-		m->peak = max(m->peak, m->used);
-		if (m->used > m->total)
-			break;
+	for (i = 0; i < STEPS; i++)
+		step(m);
+	for (d = m->devices; d < m->devices + DEVICES; d++) {
+		KUNIT_EXPECT_LE_MSG(test, d->peak, total - margin, "seed %llu",
+				    seed);
+		KUNIT_EXPECT_FALSE(test, d->ledger.broken);
 	}
-	KUNIT_EXPECT_LE_MSG(test, m->peak, total - margin, "seed %llu, step %d",
-			    seed, i);
-	/* It is no proof when nothing was placed, or nothing refused. */
+	KUNIT_EXPECT_EQ(test, m->early, 0);
+	KUNIT_EXPECT_EQ(test, m->stolen, 0);
+	KUNIT_EXPECT_EQ(test, m->unbalanced, 0);
+	/* It is no proof when nothing was placed, granted or refused. */
 	KUNIT_EXPECT_GT(test, m->placed, 100);
+	KUNIT_EXPECT_GT(test, m->granted, 0);
 	KUNIT_EXPECT_GT(test, m->refused, 100);
+	KUNIT_EXPECT_GT(test, m->renewed, 0);
 }
 
 static void never_over_filled(struct kunit *test)
@@ -137,17 +340,14 @@ static void never_over_filled(struct kunit *test)
 /* The same without the ledger: the model has teeth. */
 static void over_filled_without(struct kunit *test)
 {
-	struct model *m = kunit_kzalloc(test, sizeof(*m), GFP_KERNEL);
+	struct model *m = new_model(test, 1, 16 * WORST, 0);
+	struct model_device *d = m->devices;
 	int i;
 
-	KUNIT_ASSERT_NOT_NULL(test, m);
-	m->total = 16 * WORST;
-	prandom_seed_state(&m->rnd, 1);
-	cram_ledger_init(&m->ledger, WORST, 0);
-	m->ledger.disabled = true;
-	for (i = 0; i < STEPS && m->used <= m->total; i++)
-		step_page(m, draw(m, PAGES));
-	KUNIT_EXPECT_GT(test, m->used, m->total);
+	d->ledger.disabled = true;
+	for (i = 0; i < STEPS && d->used <= d->total; i++)
+		step_folio(m, d);
+	KUNIT_EXPECT_GT(test, d->used, d->total);
 }
 
 static void nothing_before_a_reading(struct kunit *test)
@@ -167,6 +367,20 @@ static void nothing_before_a_reading(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 }
 
+static void reserve_and_take(struct kunit *test, struct cram_ledger *l,
+			     unsigned long nr)
+{
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(l, nr));
+	KUNIT_ASSERT_TRUE(test, cram_ledger_take(l, nr));
+}
+
+/* A good reading. */
+static void read(struct cram_ledger *l, u64 free)
+{
+	cram_ledger_read_begin(l);
+	cram_ledger_read_end(l, true, free);
+}
+
 /* A reading that began before a page was settled does not cover it. */
 static void covers_what_was_settled(struct kunit *test)
 {
@@ -175,10 +389,10 @@ static void covers_what_was_settled(struct kunit *test)
 	cram_ledger_init(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 3 * WORST);
-	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
-	cram_ledger_settle(&l, 1);
+	reserve_and_take(test, &l, 2);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	cram_ledger_read_begin(&l);
-	cram_ledger_settle(&l, 1);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	/* One page of 100 bytes is seen, the other may be or not. */
 	cram_ledger_read_end(&l, true, 3 * WORST - 100);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST - 100);
@@ -212,7 +426,7 @@ static void short_of_what_is_promised(struct kunit *test)
 	cram_ledger_init(&l, WORST, WORST);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
-	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
+	reserve_and_take(test, &l, 2);
 	cram_ledger_read_begin(&l);
 	cram_ledger_settle(&l, 2);
 	cram_ledger_read_end(&l, true, 2 * WORST);
@@ -233,6 +447,104 @@ static void short_of_what_is_promised(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_short(&l));
 }
 
+/* Pages that nobody reserved do not leave, and their taker does no harm. */
+static void no_page_without_a_token(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, 0);
+	read(&l, 4 * WORST);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 1));
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 3));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_take(&l, 1));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_take(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 1));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_untake(&l, 1));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_cancel(&l, 1));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
+}
+
+/* Only a reading that began after the last event opens it again. */
+static void events_are_numbered(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, 0);
+	read(&l, 4 * WORST);
+	cram_ledger_read_begin(&l);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_event(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_event(&l));
+	cram_ledger_read_end(&l, true, 4 * WORST);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l));
+	cram_ledger_read_begin(&l);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
+	cram_ledger_read_end(&l, false, 0);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
+	read(&l, 4 * WORST);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
+}
+
+static void in_flight_is_bounded(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, 0);
+	read(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
+	reserve_and_take(test, &l, CRAM_IN_FLIGHT / 2);
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
+	/* What is written to where it is, is no placement. */
+	KUNIT_EXPECT_TRUE(test, cram_ledger_grant(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
+}
+
+/* Books that do not balance admit nothing. */
+static void fails_closed(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, 0);
+	read(&l, 4 * WORST);
+	reserve_and_take(test, &l, 1);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_settle(&l, 2));
+	KUNIT_EXPECT_TRUE(test, l.broken);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
+	read(&l, 4 * WORST);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
+	cram_ledger_mend(&l);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_cancel(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
+	cram_ledger_mend(&l);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_settle_granted(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
+}
+
+/* A page that is written to holds its worst case, and is not short of room for it. */
+static void granted_pages_are_counted_once(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	cram_ledger_init(&l, WORST, 0);
+	read(&l, 2 * WORST);
+	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l));
+	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l));
+	/* Both were written to, and took all. */
+	read(&l, 0);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_settle_granted(&l, 2));
+	read(&l, 0);
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
+}
+
 static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(never_over_filled),
 	KUNIT_CASE(over_filled_without),
@@ -240,6 +552,11 @@ static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(covers_what_was_settled),
 	KUNIT_CASE(credit_below_zero),
 	KUNIT_CASE(short_of_what_is_promised),
+	KUNIT_CASE(no_page_without_a_token),
+	KUNIT_CASE(events_are_numbered),
+	KUNIT_CASE(in_flight_is_bounded),
+	KUNIT_CASE(fails_closed),
+	KUNIT_CASE(granted_pages_are_counted_once),
 	{}
 };
 
