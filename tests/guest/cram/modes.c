@@ -5,7 +5,7 @@
  * what the device has.
  *
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
- * timeout: 350
+ * timeout: 450
  */
 #define _GNU_SOURCE
 #include "cram.h"

@@ -4,6 +4,7 @@
  * copies it up, and what is freed is trimmed.
  *
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
+ * timeout: 250
  */
 #define _GNU_SOURCE
 #include "cram.h"

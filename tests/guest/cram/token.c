@@ -8,6 +8,7 @@
  * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
  * allow: Memory failure|hardware memory corruption
  * timeout: 200
+ * kernels: release coverage
  */
 #define _GNU_SOURCE
 #include <pthread.h>

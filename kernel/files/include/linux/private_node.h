@@ -333,7 +333,7 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 }
 
 /* In the flags of a fault, behind those of enum fault_flag: who populates holds no other lock. */
-#define FAULT_FLAG_POPULATE	(1 << 30)
+#define FAULT_FLAG_POPULATE	BIT(30)
 
 /**
  * struct private_node_detour - of who cannot wait for an unplug

@@ -330,14 +330,16 @@ static struct cram_device *settle(struct folio *folio)
 {
 	struct cram_device *cd = cram_peek(folio_nid(folio));
 	unsigned long nr = folio_nr_pages(folio);
+	bool balance;
 
 	if (!cd)
 		return NULL;
 	write_back(folio);
 	if (cd->desc.ops->stored)
 		cd->desc.ops->stored(cd, folio_pfn(folio), nr);
-	check_books(cd, mark_resident(cd, folio) &&
-			cram_ledger_settle(&cd->ledger, nr));
+	balance = mark_resident(cd, folio);
+	balance &= cram_ledger_settle(&cd->ledger, nr);
+	check_books(cd, balance);
 	return cd;
 }
 
@@ -345,9 +347,13 @@ static struct cram_device *settle(struct folio *folio)
 void cram_settle_freed(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted)
 {
-	check_books(cd, (!taken || cram_ledger_settle(&cd->ledger, taken)) &&
-			(!granted || cram_ledger_settle_granted(&cd->ledger,
-								granted)));
+	bool balance = true;
+
+	if (taken)
+		balance &= cram_ledger_settle(&cd->ledger, taken);
+	if (granted)
+		balance &= cram_ledger_settle_granted(&cd->ledger, granted);
+	check_books(cd, balance);
 }
 
 static enum cram_stat admitted_as(const struct folio *folio)
@@ -769,8 +775,9 @@ static struct cram_device *do_register(struct private_node *pn,
  * @desc: what the driver says; copied
  *
  * The services that are enabled open, and reclaim begins to place memory there
- * as soon as the device has trimmed all of it and a reading came.  Nobody else gets pages of the node, and its memory
- * can not be taken away while it is registered.
+ * as soon as the device has trimmed all of it and a reading came.  Nobody else
+ * gets pages of the node, and its memory can not be taken away while it is
+ * registered.
  *
  * Context: process, may sleep.
  * Return: the device, given back by cram_unregister(); or ERR_PTR: -EINVAL for

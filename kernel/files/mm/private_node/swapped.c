@@ -60,9 +60,9 @@ static const struct mm_walk_ops count_ops = {
  */
 static void look_at_mm(struct mm_struct *mm, struct look *look)
 {
-	unsigned long pages = 0;
-	struct vm_area_struct *vma;
 	VMA_ITERATOR(vmi, mm, 0);
+	struct vm_area_struct *vma;
+	unsigned long pages = 0;
 
 	/* What is in swap was mapped before. */
 	if (!mm_flags_test(MMF_DEVICE_MAP, mm) ||
