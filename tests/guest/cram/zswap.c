@@ -127,7 +127,7 @@ static void full(void)
 
 static void device_goes(void)
 {
-	char *p;
+	char *p, text[16];
 
 	new_device("physical=96M");
 	name_node(node);
@@ -139,10 +139,14 @@ static void device_goes(void)
 	/* for node_free() */
 	node = 1;
 	find_blocks();
-	ok(page_out(p) && compressed() > MIB, "its node is named still: compressed in software");
+	ok(read_file(ZSWAP "node", text, sizeof(text)) && !strcmp(text, "-1\n"), "a device that has gone: zswap names no node");
+	ok(page_out(p) && compressed() > MIB, "a device that has gone: compressed in software");
+	new_device("physical=96M");
+	ok(!damaged(p, 0, LEN, HALF, SALT) && page_out(p) && !as_is(),
+	   "the next owner of the id gets nothing of zswap's, %lu pages", as_is());
+	remove_device();
 	ok(!damaged(p, 0, LEN, HALF, SALT), "a device that has gone: contents");
 	munmap(p, LEN);
-	name_node(-1);
 }
 
 /* A cgroup that may not use the node. */

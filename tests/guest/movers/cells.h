@@ -362,7 +362,8 @@ static void cell_main(struct cell *cell)
 	make_group(cell);
 	p = now->map ? now->map(c) : map_small(len, c->shared ? MAP_SHARED : MAP_PRIVATE);
 	(now->make ?: make_demoted)(cell, p);
-	cell->stayed = places(p, len).on[likes];
+	if (!now->make)
+		cell->stayed = places(p, len).on[likes];
 	if (c->set && !(now->v1_joins && c->set == set_v1))
 		c->set(cell, p);
 	answer(cell, p);

@@ -644,6 +644,7 @@ static bool private_node_bury(struct private_node *pn)
 		return false;
 	WRITE_ONCE(pn->enabled, 0);
 	private_node_gate_wait(pn);
+	private_node_zswap_forget(pn->nid);
 	return true;
 }
 

@@ -476,6 +476,13 @@ void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 			    unsigned long pages);
 void private_node_tell_none(struct private_node *pn);
 
+/* zswap.c */
+#if IS_ENABLED(CONFIG_ZSWAP)
+void private_node_zswap_forget(int nid);
+#else
+static inline void private_node_zswap_forget(int nid) {}
+#endif
+
 /* hugetlb.c */
 #ifdef CONFIG_HUGETLB_PAGE
 #define PRIVATE_NODE_POOLS	HUGE_MAX_HSTATE

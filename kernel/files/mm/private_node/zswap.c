@@ -53,6 +53,18 @@ static int check(int nid)
 	return ret;
 }
 
+/*
+ * private_node_zswap_forget - a registration ends
+ * @nid: its node; whoever gets the id next was not meant
+ *
+ * Context: any.
+ */
+void private_node_zswap_forget(int nid)
+{
+	if (cmpxchg(&private_node_zswap_nid, nid, NUMA_NO_NODE) == nid)
+		pr_info("node %d: zswap stores nothing there any more\n", nid);
+}
+
 static int set_node(const char *val, const struct kernel_param *kp)
 {
 	int nid;
@@ -65,6 +77,12 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	if (check(nid))
 		return -EINVAL;
 	WRITE_ONCE(private_node_zswap_nid, nid);
+	/* Its registration may have ended meanwhile: one of the two sees it. */
+	smp_mb(); /* pairs with private_node_bury(): dead, and then forgotten */
+	if (check(nid)) {
+		private_node_zswap_forget(nid);
+		return -EINVAL;
+	}
 	return 0;
 }
 
