@@ -385,7 +385,7 @@ static void full_costs_little(void)
 	ok(!where(p, PAGE).here, "the node is full, and memory falls back");
 	cheap = per_fault(ordinary, LEN / PAGE);
 	dear = per_fault(p, LEN / PAGE);
-	/* By a clock, on a busy machine; bench/run counts instructions, at most two times as many. */
+	/* Two are meant; this is by a clock, which a busy machine disturbs. */
 	ok(dear < 3 * cheap, "a fault that falls back costs less than three others (%.1f us, %.1f us)",
 	   dear / 1e3, cheap / 1e3);
 	set_on_full("fail");
