@@ -105,13 +105,15 @@ static bool reading_late(struct cram_device *cd)
 	return due && time_after(jiffies, due);
 }
 
+/* A device that is broken stays so, whoever else writes: see cram_clear_broken(). */
 static void set_state(struct cram_device *cd, enum cram_state state)
 {
 	enum cram_state old = READ_ONCE(cd->state);
 
-	if (old == state)
-		return;
-	WRITE_ONCE(cd->state, state);
+	do {
+		if (old == state || old == CRAM_BROKEN)
+			return;
+	} while (!try_cmpxchg(&cd->state, &old, state));
 	trace_cram_state(cd->nid, old, state);
 }
 
@@ -239,7 +241,7 @@ bool cram_reserve(int nid, unsigned long nr)
 	cd = cram_peek(nid);
 	if (!cd || !cram_usable(cd))
 		return false;
-	/* It knows of events. */
+	/* The ledger refuses after a capacity event as well. */
 	if (cram_ledger_reserve(&cd->ledger, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
@@ -461,9 +463,7 @@ static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 	WRITE_ONCE(cd->last.lost, cap->lost);
 	cram_ledger_read_end(&cd->ledger, true,
 			     over ? 0 : cap->total - cap->used);
-	if (READ_ONCE(cd->state) != CRAM_BROKEN)
-		set_state(cd, cram_ledger_short(&cd->ledger) ? CRAM_SHORT :
-							       CRAM_OK);
+	set_state(cd, cram_ledger_short(&cd->ledger) ? CRAM_SHORT : CRAM_OK);
 }
 
 static void take_reading(struct cram_device *cd)
@@ -486,8 +486,7 @@ static void take_reading(struct cram_device *cd)
 			pr_warn("node %d: %s: no reading (%d); nothing is admitted until there is one\n",
 				cd->nid, cd->pn->owner, ret);
 		cram_ledger_read_end(&cd->ledger, false, 0);
-		if (cd->state != CRAM_BROKEN)
-			set_state(cd, CRAM_SILENT);
+		set_state(cd, CRAM_SILENT);
 	} else {
 		judge(cd, &cap);
 	}
@@ -560,10 +559,10 @@ EXPORT_SYMBOL_GPL(cram_drvdata);
  */
 int cram_clear_broken(struct cram_device *cd)
 {
-	if (READ_ONCE(cd->state) != CRAM_BROKEN)
+	if (cmpxchg(&cd->state, CRAM_BROKEN, CRAM_SILENT) != CRAM_BROKEN)
 		return -EINVAL;
+	trace_cram_state(cd->nid, CRAM_BROKEN, CRAM_SILENT);
 	cram_ledger_mend(&cd->ledger);
-	set_state(cd, CRAM_SILENT);
 	cram_read_soon(cd);
 	return 0;
 }

@@ -79,7 +79,7 @@ struct cram_debug {
  * @desc: as registered
  * @ledger: what may be stored
  * @last: last good reading; written by read_work
- * @state: enum cram_state; written by read_work
+ * @state: enum cram_state; written by set_state()
  * @clean_pfn: up to here nothing of earlier users is left; by read_work
  * @closing: cram_unregister() is under way; written under register_lock
  * @event_read: before this, in jiffies, no event makes a reading begin
