@@ -242,28 +242,21 @@ static unsigned long group_number(const char *dir, const char *file)
 	return strtoul(text, NULL, 0);
 }
 
-/* What is compressed in DRAM is DRAM; what is on a device is not. */
+/* What is compressed in DRAM is charged there; what is on a device is not. */
 static unsigned long dram(const char *dir)
 {
-	unsigned long all = group_number(dir, "memory.current");
-
-	return node < 0 ? all : all - group_number(dir, "memory.cram.current");
+	return group_number(dir, "memory.current");
 }
 
-/* Back to the limit; on a device by no more than that, since a move does not end a request. */
+/* Back to the limit. */
 static uint64_t squeeze(const char *dir, unsigned long limit)
 {
 	uint64_t start = now();
 	unsigned long used = dram(dir);
-	char path[128], words[64];
+	char words[64];
 
 	if (used <= limit)
 		return now() - start;
-	if (node >= 0) {
-		snprintf(path, sizeof(path), "%s/memory.cram.max", dir);
-		snprintf(words, sizeof(words), "%lu", group_number(dir, "memory.cram.current") + used - limit);
-		put(path, words);
-	}
 	snprintf(words, sizeof(words), "%lu swappiness=max", used - limit);
 	put(group, words);
 	return now() - start;
@@ -323,10 +316,6 @@ static void kv(const char *dir, unsigned long len, unsigned long reads, bool ske
 	snprintf(name, sizeof(name), "kv-%lu-%s-reclaim", reads, skew ? "skew" : "even");
 	print(name, operations, reclaim);
 	munmap(p, len);
-	if (node >= 0) {
-		snprintf(name, sizeof(name), "%s/memory.cram.max", dir);
-		put(name, "max");
-	}
 	usleep(1500000);
 }
 

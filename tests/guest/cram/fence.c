@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fence: each way to write to memory of another process or one's own copies it up first: the device
- * never sees a page change.
+ * fence: each way to write to memory of another process or one's own copies it up first, or takes a grant
+ * for it: the device never sees a page change that nobody has paid for.
  *
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  */
@@ -34,6 +34,14 @@ static bool here(size_t page)
 	return where(p + page * PAGE, PAGE).here;
 }
 
+/* Does a write stay where it is? */
+static bool in_place;
+
+static void written(size_t page, const char *what)
+{
+	ok(here(page) == in_place, "%s: %s", what, in_place ? "in place" : "copied up");
+}
+
 /* Page 3 has been written to, and nothing else has. */
 static void judge(const char *what, bool did, char want)
 {
@@ -54,7 +62,7 @@ static void by_mprotect(void)
 	mprotect(p, LEN, PROT_READ);
 	mprotect(p, LEN, PROT_READ | PROT_WRITE);
 	p[3 * PAGE] = 'm';
-	ok(!here(3), "mprotect: copied up");
+	written(3, "mprotect");
 	judge("mprotect and write", true, 'm');
 }
 
@@ -65,7 +73,7 @@ static void by_mem_file(void)
 
 	placed();
 	did = pwrite(fd, "f", 1, (off_t)(uintptr_t)(p + 3 * PAGE)) == 1;
-	ok(!here(3), "/proc/self/mem: copied up");
+	written(3, "/proc/self/mem");
 	judge("/proc/self/mem", did, 'f');
 	close(fd);
 }
@@ -150,7 +158,8 @@ static void by_madvise(void)
 	madvise(p, LEN, MADV_FREE);
 	p[3 * PAGE] = 'a';
 	fill(p, 3 * PAGE, HALF, 7);
-	ok(!here(3) && !here(0), "MADV_FREE: a write copies up");
+	written(3, "MADV_FREE");
+	written(0, "MADV_FREE");
 	judge("write after MADV_FREE", true, 'a');
 	placed();
 	madvise(p + 3 * PAGE, PAGE, MADV_DONTNEED);
@@ -173,7 +182,7 @@ static void by_mremap(void)
 	p = q;
 	ok(here(3), "mremap: still there");
 	p[3 * PAGE] = 'x';
-	ok(!here(3), "mremap: a write copies up");
+	written(3, "mremap");
 	judge("write after mremap", true, 'x');
 }
 
@@ -196,7 +205,7 @@ static void by_userfaultfd(void)
 	wp.mode = 0;
 	ok(!ioctl(fd, UFFDIO_WRITEPROTECT, &wp) && here(3), "userfaultfd: protected and not any more, still there");
 	p[3 * PAGE] = 'u';
-	ok(!here(3), "userfaultfd: a write copies up");
+	written(3, "userfaultfd");
 	close(fd);
 	judge("write after userfaultfd", true, 'u');
 }
@@ -206,7 +215,7 @@ static void by_soft_dirty(void)
 	placed();
 	put("/proc/self/clear_refs", "4");
 	p[3 * PAGE] = 'c';
-	ok(!here(3), "clear_refs: a write copies up");
+	written(3, "clear_refs");
 	judge("write after clear_refs", true, 'c');
 }
 
@@ -224,10 +233,8 @@ static void by_turns(void)
 	judge("five times", true, 'A' + 4);
 }
 
-int main(void)
+static void each_way(void)
 {
-	new_device("physical=192M");
-	group();
 	by_mprotect();
 	by_mem_file();
 	by_vm_writev();
@@ -240,6 +247,17 @@ int main(void)
 	by_soft_dirty();
 	by_turns();
 	all_trimmed("the end");
+}
+
+int main(void)
+{
+	new_device("physical=192M");
+	group();
+	put(cram_file("writable_bytes"), "0");
+	each_way();
+	put(cram_file("writable_bytes"), "default");
+	in_place = true;
+	each_way();
 	ok(remove_device(), "the device goes");
 	ungroup();
 	return done_testing();

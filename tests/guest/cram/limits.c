@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * limits: memory.stat and memory.cram.* of a cgroup, limits that are not helped by what only moves, and
- * cpusets.
+ * limits: what is on a device is charged to memory.cram, and not to memory.max; limits of both, what moves
+ * between them, memory.reclaim, and cpusets.
  *
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  */
@@ -9,6 +9,8 @@
 #include "cram.h"
 
 #define LEN (16 * MIB)
+/* What is charged ahead for each processor, and page tables. */
+#define SLACK (2 * MIB)
 #define MEMORY(file) GROUP "/memory." file
 
 static unsigned long current(void)
@@ -25,6 +27,11 @@ static char *filled(uint64_t salt)
 	return p;
 }
 
+static unsigned long charged(void)
+{
+	return number_in(MEMORY("current"), "");
+}
+
 static bool none_charged(void)
 {
 	node_free();
@@ -33,22 +40,29 @@ static bool none_charged(void)
 
 static void counted(void)
 {
-	unsigned long here;
+	unsigned long here, all, before = charged();
 	char *p = filled(1);
 
 	ok(!current(), "at first: none");
+	all = charged();
 	here = make_cold(p, LEN);
 	ok(here > LEN / PAGE * 9 / 10 && current() == here * PAGE, "memory.cram.current: %lu for %lu pages", current(),
 	   here);
 	ok(number_in(MEMORY("stat"), "cram ") == here * PAGE, "memory.stat: cram");
 	ok(number_in(ROOT "/memory.stat", "cram ") == here * PAGE, "the parent's as well");
-	ok(number_in(MEMORY("current"), "") >= LEN, "and memory.current has them");
+	ok(charged() + here * PAGE <= all + SLACK, "memory.current has them no more: %lu, %lu before", charged(), all);
+	all = charged();
+	put(cram_file("writable_bytes"), "0");
 	fill(p, LEN / 2, HALF, 2);
 	here = where(p, LEN).here;
 	node_free();
-	ok(current() == here * PAGE, "written to: %lu for %lu pages", current(), here);
+	ok(current() == here * PAGE && !where(p, LEN / 2).here, "written to: %lu for %lu pages", current(), here);
+	ok(charged() >= all + LEN / 2 - SLACK, "what was copied up is charged to memory.current: %lu, %lu before",
+	   charged(), all);
+	put(cram_file("writable_bytes"), "default");
 	munmap(p, LEN);
-	ok(within(5, none_charged), "freed: none");
+	ok(within(60, none_charged), "freed: none");
+	ok(charged() <= before + SLACK, "nor to memory.current: %lu, %lu at first", charged(), before);
 	all_trimmed("freed");
 }
 
@@ -106,14 +120,15 @@ static void nested(void)
 	all_trimmed("a cgroup that went");
 }
 
-static void not_freed(void)
+/* No more than was asked for, by much. */
+static void reclaimed(void)
 {
-	unsigned long before = cram_stat("admitted");
+	unsigned long before = cram_stat("admitted"), moved;
 	char *p = filled(6);
 
-	madvise(p, LEN, MADV_COLD);
-	ok(!write_file(MEMORY("reclaim"), "8M swappiness=max") && errno == EAGAIN && cram_stat("admitted") > before,
-	   "memory.reclaim: what moved does not count as freed");
+	ok(write_file(MEMORY("reclaim"), "4M swappiness=max"), "memory.reclaim: what moved counts");
+	moved = (cram_stat("admitted") - before) * PAGE;
+	ok(moved >= 4 * MIB && moved <= 5 * MIB, "4M: %lu bytes moved", moved);
 	munmap(p, LEN);
 	all_trimmed("reclaim");
 }
@@ -125,21 +140,57 @@ static int too_much(void *arg)
 	(void)arg;
 	put(ROOT "/j/cgroup.procs", "0");
 	p = filled(7);
-	return p[0] == 0;
+	return where(p, LEN).here * PAGE >= LEN - 8 * MIB && !damaged(p, 0, LEN, HALF, 7) ? 0 : 1;
 }
 
-static void no_help(void)
+/* A cgroup has what the device takes besides its limit. */
+static void helped(void)
 {
-	unsigned long before = cram_stat("admitted");
 	int status;
 
 	mkdir(ROOT "/j", 0755);
 	put(ROOT "/j/memory.max", "8M");
 	status = in_child(too_much, NULL);
-	ok(status, "a limit is not helped: the task dies (%d)", status);
-	ok(cram_stat("admitted") == before, "and nothing was moved for it");
+	ok(!status, "a limit of 8M: 16M are kept, with the device (%d)", status);
+	ok(number_in(ROOT "/j/memory.current", "") < SLACK && !number_in(ROOT "/j/memory.cram.current", ""),
+	   "and nothing is charged when it is gone: %lu", number_in(ROOT "/j/memory.current", ""));
+	put(ROOT "/j/memory.cram.max", "4M");
+	status = in_child(too_much, NULL);
+	ok(status, "with memory.cram.max=4M they are not (%d)", status);
 	rmdir(ROOT "/j");
-	all_trimmed("no help");
+	all_trimmed("helped");
+}
+
+/* A device that goes gives back the charge. */
+static int goes(void *arg)
+{
+	unsigned long before, all;
+	char *p;
+
+	(void)arg;
+	put(ROOT "/m/cgroup.procs", "0");
+	p = filled(9);
+	madvise(p, LEN, MADV_COLD);
+	write_file(ROOT "/m/memory.reclaim", "16M swappiness=max");
+	before = number_in(ROOT "/m/memory.current", "");
+	all = where(p, LEN).here;
+	if (!all || !remove_device())
+		return 1;
+	if (number_in(ROOT "/m/memory.current", "") + SLACK < before + all * PAGE)
+		return 2;
+	return damaged(p, 0, LEN, HALF, 9) ? 3 : 0;
+}
+
+static void gone(void)
+{
+	int status;
+
+	mkdir(ROOT "/m", 0755);
+	status = in_child(goes, NULL);
+	ok(!status, "the device goes: what was there is charged to memory.current (%d)", status);
+	ok(number_in(ROOT "/m/memory.current", "") < SLACK, "and nothing when it is freed: %lu",
+	   number_in(ROOT "/m/memory.current", ""));
+	rmdir(ROOT "/m");
 }
 
 static int confined(void *arg)
@@ -170,11 +221,11 @@ int main(void)
 	counted();
 	limited();
 	nested();
-	not_freed();
-	no_help();
+	reclaimed();
+	helped();
 	cpusets();
 	ok(nothing_lost(), "no write was lost");
-	ok(remove_device(), "the device goes");
+	gone();
 	ungroup();
 	return done_testing();
 }

@@ -17,9 +17,10 @@
 static char *p;
 static long empty_credit;		/* of the device as it came */
 
-/* All that was trimmed has been read as free. */
+/* All that was trimmed has been read as free; a page may still be in a list of a processor. */
 static bool is_whole(void)
 {
+	node_free();
 	return cram_state_is("ok") && cram_number("credit_bytes") >= empty_credit;
 }
 
@@ -60,7 +61,7 @@ static unsigned long admitted_by(const char *words, const char *what)
 	churn(what);
 	mode("good");
 	all_trimmed(what);
-	ok(within(10, is_whole), "%s: admits as much again", what);
+	ok(within(60, is_whole), "%s: admits as much again", what);
 	return cram_stat("admitted") - before;
 }
 
@@ -93,7 +94,7 @@ static void silent(void)
 	fill(p, 4 * MIB, RANDOM, 9);
 	here = make_cold(p, 4 * MIB);
 	mode("silent");
-	ok(within(10, is_silent), "silent: seen");
+	ok(within(60, is_silent), "silent: seen");
 	admitted = cram_stat("admitted");
 	q = anon(4 * MIB);
 	fill(q, 4 * MIB, RANDOM, 10);
@@ -101,11 +102,11 @@ static void silent(void)
 	ok(here && where(p, 4 * MIB).here == here && !damaged(p, 0, 4 * MIB, RANDOM, 9),
 	   "silent: residents stay readable: %lu", here);
 	mode("good");
-	ok(within(10, is_ok), "silent: over");
+	ok(within(60, is_ok), "silent: over");
 	munmap(p, 4 * MIB);
 	munmap(q, 4 * MIB);
 	all_trimmed("silent");
-	ok(within(10, is_whole), "silent: admits as much again");
+	ok(within(60, is_whole), "silent: admits as much again");
 }
 
 static bool nobody_is_there(void)
@@ -123,14 +124,14 @@ static void shrinking(void)
 	here = make_cold(p, 5 * MIB);
 	ok(here * PAGE > 3 * MIB, "shrink: %lu pages are there", here);
 	put(DEV "/physical_bytes", "3M");
-	ok(within(20, nobody_is_there), "shrink below use: residents leave");
+	ok(within(60, nobody_is_there), "shrink below use: residents leave");
 	ok(cram_state_is("broken"), "and it counts as broken");
 	ok(!damaged(p, 0, 5 * MIB, RANDOM, 11), "contents");
 	munmap(p, 5 * MIB);
 	put(DEV "/physical_bytes", "6M");
 	ok(!write_file(cram_file("state"), "short") && errno == EINVAL, "state takes no other word");
 	put(cram_file("state"), "ok");
-	ok(within(10, is_whole), "an administrator says ok");
+	ok(within(60, is_whole), "an administrator says ok");
 	ok(!write_file(cram_file("state"), "ok") && errno == EINVAL, "only then");
 }
 
@@ -151,7 +152,7 @@ static void broken_stays(void)
 	if (pipe(pipes) || vmsplice(pipes[1], &(struct iovec){ p + PAGE, PAGE }, 1, 0) != PAGE)
 		bail("pipe");
 	put(DEV "/physical_bytes", "3M");
-	ok(within(20, is_broken), "broken: seen");
+	ok(within(60, is_broken), "broken: seen");
 	ok(!remove_device() && errno == EBUSY, "broken, with a resident in a pipe: the device does not go");
 	ok(is_broken(), "and is broken as before");
 	put(DEV "/physical_bytes", "6M");
@@ -161,7 +162,7 @@ static void broken_stays(void)
 	close(pipes[1]);
 	munmap(p, 5 * MIB);
 	put(cram_file("state"), "ok");
-	ok(within(10, is_whole), "broken: an administrator says ok");
+	ok(within(60, is_whole), "broken: an administrator says ok");
 }
 
 static unsigned long poisoned_kb(void)
@@ -204,10 +205,10 @@ static void overstated(void)
 		make_cold(p, LEN);
 		usleep(100000);
 	}
-	ok(within(20, lost_is_known), "overstated: found out, %lu counted", cram_stat("lost"));
+	ok(within(60, lost_is_known), "overstated: found out, %lu counted", cram_stat("lost"));
 	lost = dropped();
 	ok(lost > 0, "overstated: the simulator has teeth: %lu lost", lost);
-	ok(within(20, lost_is_poisoned), "overstated: memory failure has seen each: %lu KiB",
+	ok(within(60, lost_is_poisoned), "overstated: memory failure has seen each: %lu KiB",
 	   poisoned_kb() - poisoned_before);
 	mode("good");
 	signal(SIGBUS, on_bus);

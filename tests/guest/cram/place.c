@@ -55,7 +55,7 @@ static void placing(void)
 	ok(faults() - before < 8, "read in place: %lu faults for %lu pages", faults() - before, NR);
 	ok(where(p, LEN).here >= here * 99 / 100, "and stays");
 	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
-	ok(within(20, is_read), "a reading shows what the device has: %ld bytes", cram_number("used_bytes"));
+	ok(within(60, is_read), "a reading shows what the device has: %ld bytes", cram_number("used_bytes"));
 	ok(cram_number("used_bytes") > 0 && cram_number("used_bytes") < (long)(here * PAGE) * 3 / 4,
 	   "half of it is random: %ld bytes used for %lu", cram_number("used_bytes"), here * PAGE);
 
@@ -132,6 +132,8 @@ int main(void)
 {
 	new_device("physical=192M");
 	group();
+	/* Writes copy. */
+	put(cram_file("writable_bytes"), "0");
 	/* On a slow machine what was read has become hot by the time that it is counted. */
 	enable("-promotion");
 	placing();

@@ -1,76 +1,189 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * writable: pages that are written to again and again stay, each with the credit of its worst case;
- * those that nobody touches lose the place again.
+ * writable: the first write to a resident is granted where it is, without a copy, while there is credit
+ * for its worst case; what nobody touches is protected again where it is, and its credit comes back; what
+ * somebody holds stays writable; and nothing is stored to that is not granted, whoever races.
  *
- * timeout: 300
+ * timeout: 400
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  */
 #define _GNU_SOURCE
+#include <pthread.h>
+#include <sys/resource.h>
+#include <sys/uio.h>
+
 #include "cram.h"
 
 #define LEN (2 * MIB)
 #define BUDGET (1 * MIB)
+#define PHYSICAL (192 * MIB)
+/* Pages of a large folio that one fault makes writable. */
+#define AROUND 16
+
+static long credit_before;
 
 static bool none_writable(void)
 {
 	return !cram_number("writable_used_bytes");
 }
 
+static bool budget_used(void)
+{
+	return cram_number("writable_used_bytes") == BUDGET;
+}
+
+static bool one_writable(void)
+{
+	return cram_number("writable_used_bytes") == PAGE;
+}
+
 /* And seen by a reading. */
 static bool is_stored(void)
 {
-	return cram_number("used_bytes") >= (long)BUDGET;
+	return cram_number("used_bytes") >= (long)LEN;
 }
 
-/* At addresses that were not used before: what was copied up there is remembered. */
-static char *written_again(uint64_t salt)
+static bool credit_is_back(void)
 {
-	char *p = (anon(LEN), anon(LEN));
+	return cram_number("credit_bytes") > credit_before - (long)LEN / 4;
+}
 
-	madvise(p, LEN, MADV_NOHUGEPAGE);
-	fill(p, LEN, EASY, salt);
-	make_cold(p, LEN);
-	fill(p, LEN, EASY, salt);
-	ok(!where(p, LEN).here, "the first write to each copies up");
-	ok(make_cold(p, LEN) == LEN / PAGE, "all are placed again");
+static char *placed(size_t len, int advice, uint64_t salt)
+{
+	char *p = anon(len);
+
+	madvise(p, len, advice);
+	fill(p, len, EASY, salt);
+	if (make_cold(p, len) != len / PAGE)
+		bail("not all of it was placed");
+	/* What lies in a list of another processor just now counts as held. */
+	node_free();
 	return p;
 }
 
-static bool all_revoked(void)
+/* What the kernel did since the first call. */
+struct seen {
+	unsigned long copied, granted, revoked, admitted;
+};
+
+static struct seen since(struct seen from)
 {
-	return cram_stat("revoked") == BUDGET / PAGE;
+	return (struct seen){
+		.copied = cram_stat("copied_up") - from.copied,
+		.granted = cram_stat("granted") - from.granted,
+		.revoked = cram_stat("revoked") - from.revoked,
+		.admitted = cram_stat("admitted") - from.admitted,
+	};
 }
 
-static void granted(void)
+static long minor_faults(void)
 {
-	unsigned long before;
-	struct where w;
-	char *p;
-	int i;
+	struct rusage u;
 
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_minflt;
+}
+
+static void settings(void)
+{
+	static const char *const bad[] = { "x", "1Z", "-1", "1T", "default1", " " };
+	long share = cram_number("writable_bytes");
+	size_t i;
+
+	ok(share > (long)PHYSICAL / 4 && share <= (long)PHYSICAL / 2, "by default half of what the device has: %ld bytes", share);
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ok(!write_file(cram_file("writable_bytes"), bad[i]) && errno == EINVAL &&
+		   cram_number("writable_bytes") == share, "'%s' is refused", bad[i]);
 	put(cram_file("writable_bytes"), "1M");
 	ok(cram_number("writable_bytes") == BUDGET, "writable_bytes=1M");
-	p = written_again(1);
-	before = cram_stat("copied_up");
+	put(cram_file("writable_bytes"), "default");
+	ok(cram_number("writable_bytes") == share, "writable_bytes=default");
+}
+
+static void in_place(void)
+{
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 1);
+	struct seen s;
+	int i;
+
+	s = since((struct seen){});
+	credit_before = cram_number("credit_bytes");
 	fill(p, LEN, RANDOM, 2);
-	w = where(p, LEN);
-	ok(w.here == BUDGET / PAGE && cram_stat("granted") == BUDGET / PAGE, "the second: %lu stay", w.here);
-	ok(cram_stat("copied_up") - before == (LEN - BUDGET) / PAGE, "the others are copied up");
-	ok(cram_number("writable_used_bytes") == BUDGET, "writable_used_bytes");
+	ok(all_here(p, LEN) && !since(s).copied && since(s).granted == LEN / PAGE && !since(s).admitted,
+	   "the first write: all stay, %lu granted, %lu copied", since(s).granted, since(s).copied);
+	ok(cram_number("writable_used_bytes") == LEN, "writable_used_bytes");
+	ok(credit_before - cram_number("credit_bytes") >= (long)LEN, "each holds full credit: %ld, %ld before",
+	   cram_number("credit_bytes"), credit_before);
 	for (i = 3; i < 6; i++)
 		fill(p, LEN, i % 2 ? RANDOM : HALF, i);
-	ok(where(p, LEN).here == BUDGET / PAGE && !damaged(p, 0, LEN, RANDOM, 5), "written again, in place");
-	ok(within(20, is_stored), "and stored: %lu bytes", sim_number("used_bytes"));
-	ok(cram_number("credit_bytes") <= (long)(192 * MIB - 2 * BUDGET), "each holds full credit: %ld left",
-	   cram_number("credit_bytes"));
-	ok(!damaged(p, 0, LEN, RANDOM, 5), "contents");
-	/* Counted after the last of them has moved. */
-	ok(within(120, none_writable) && within(5, all_revoked), "aged: %lu left", cram_stat("revoked"));
-	ok(!where(p, LEN).here && !damaged(p, 0, LEN, RANDOM, 5), "and are in ordinary memory");
+	ok(all_here(p, LEN) && !damaged(p, 0, LEN, RANDOM, 5), "written again, in place");
+	ok(within(60, is_stored), "and stored: %lu bytes", sim_number("used_bytes"));
+	fill(p, LEN, EASY, 6);
+	ok(within(120, none_writable) && since(s).revoked >= LEN / PAGE, "nobody writes: none is writable, %lu ended",
+	   since(s).revoked);
+	ok(all_here(p, LEN) && !damaged(p, 0, LEN, EASY, 6), "and all are where they were");
+	ok(within(60, credit_is_back), "the credit is back: %ld, %ld before", cram_number("credit_bytes"), credit_before);
+	s = since((struct seen){});
+	fill(p, LEN, HALF, 7);
+	ok(all_here(p, LEN) && since(s).granted == LEN / PAGE && !since(s).copied, "the next write is granted again");
 	munmap(p, LEN);
-	all_trimmed("aged");
+	all_trimmed("in place");
+	ok(none_writable(), "freed: none is writable");
 }
+
+/* 512 pages in one folio: a write makes some of them writable, and leaves the folio whole. */
+static void large(void)
+{
+	char *p = placed(PMD, MADV_HUGEPAGE, 1);
+	struct seen s = since((struct seen){});
+	long faults;
+
+	fill_part(p, 40 * PAGE, PAGE, EASY, 2);
+	ok(all_here(p, PMD) && since(s).granted == AROUND && !since(s).copied,
+	   "a write to a large resident: %lu pages granted, %lu copied", since(s).granted, since(s).copied);
+	faults = minor_faults();
+	fill(p, PMD, HALF, 3);
+	faults = minor_faults() - faults;
+	ok(all_here(p, PMD) && since(s).granted == PMD / PAGE && !since(s).copied && faults <= (long)(2 * PMD / PAGE / AROUND),
+	   "all of it: %lu granted, %lu copied, %ld faults", since(s).granted, since(s).copied, faults);
+	ok(within(120, none_writable) && all_here(p, PMD) && !damaged(p, 0, PMD, HALF, 3),
+	   "it is protected again where it is");
+	s = since((struct seen){});
+	mprotect(p, PMD, PROT_READ);
+	mprotect(p, PMD, PROT_READ | PROT_WRITE);
+	fill(p, PMD, RANDOM, 4);
+	ok(all_here(p, PMD) && since(s).granted == PMD / PAGE && !since(s).copied,
+	   "after mprotect() to and fro: %lu granted", since(s).granted);
+	munmap(p, PMD);
+	all_trimmed("large");
+}
+
+static void budget(void)
+{
+	struct seen s;
+	char *p;
+
+	put(cram_file("writable_bytes"), "1M");
+	p = placed(LEN, MADV_NOHUGEPAGE, 1);
+	s = since((struct seen){});
+	fill(p, LEN, HALF, 2);
+	ok(where(p, LEN).here == BUDGET / PAGE && since(s).granted == BUDGET / PAGE &&
+	   since(s).copied == (LEN - BUDGET) / PAGE, "writable_bytes=1M: %lu stay, %lu are copied up", since(s).granted,
+	   since(s).copied);
+	ok(budget_used(), "and no more than that is writable");
+	put(cram_file("writable_bytes"), "0");
+	ok(within(60, none_writable) && where(p, LEN).here == BUDGET / PAGE && !damaged(p, 0, LEN, HALF, 2),
+	   "writable_bytes=0: at once, and they stay");
+	make_cold(p, LEN);
+	s = since((struct seen){});
+	fill(p, LEN, HALF, 3);
+	ok(!where(p, LEN).here && !since(s).granted && none_writable(), "then a write copies up");
+	munmap(p, LEN);
+	put(cram_file("writable_bytes"), "default");
+	all_trimmed("budget");
+}
+
+/* -- who else writes, and who holds ------------------------------------------------------------------ */
 
 static int child_writes(void *arg)
 {
@@ -80,39 +193,123 @@ static int child_writes(void *arg)
 	return damaged(p, 0, LEN, HALF, 7) ? 1 : 0;
 }
 
-static void taken_back(void)
+static void others(void)
 {
-	char *p = written_again(6);
+	static char buf[PAGE];
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 6);
+	struct iovec from = { buf, PAGE }, to = { p + PAGE, PAGE };
+	struct seen s = since((struct seen){});
+	int fd = open("/proc/self/exe", O_RDONLY), pipes[2];
 
+	ok(process_vm_writev(getpid(), &from, 1, &to, 1, 0) == PAGE && !since(s).copied && since(s).granted == 1,
+	   "the kernel writes for process_vm_writev(): in place");
+	ok(pread(fd, p + 2 * PAGE, PAGE, 0) == PAGE && !since(s).copied && since(s).granted == 2,
+	   "the kernel writes for read(): in place");
+	close(fd);
 	fill(p, LEN, RANDOM, 6);
-	ok(where(p, LEN).here == BUDGET / PAGE, "granted again");
 	ok(!in_child(child_writes, p) && !damaged(p, 0, LEN, RANDOM, 6), "a child writes its own");
-	fill(p, LEN, HALF, 8);
+	fill(p, LEN, RANDOM, 6);
+	ok(all_here(p, LEN), "and the parent goes on where it was");
+	if (pipe(pipes) || vmsplice(pipes[1], &(struct iovec){ p, PAGE }, 1, 0) != PAGE)
+		bail("pipe");
 	put(cram_file("writable_bytes"), "0");
-	ok(within(10, none_writable), "writable_bytes=0: at once");
-	ok(!damaged(p, 0, LEN, HALF, 8), "contents");
-	ok(make_cold(p, LEN) == LEN / PAGE, "all are cold");
-	fill(p, LEN, HALF, 8);
-	ok(!where(p, LEN).here && none_writable(), "and copied up by a write");
+	ok(within(60, one_writable), "what somebody holds stays writable: %ld bytes", cram_number("writable_used_bytes"));
+	fill_part(p, 0, PAGE, EASY, 8);
+	ok(where(p, PAGE).here && !damaged(p, 0, PAGE, EASY, 8), "and is written to in place");
+	close(pipes[0]);
+	close(pipes[1]);
+	ok(within(60, none_writable), "let go: none is writable");
 	munmap(p, LEN);
-	all_trimmed("taken back");
+	put(cram_file("writable_bytes"), "default");
+	all_trimmed("others");
+}
+
+/* -- races ------------------------------------------------------------------------------------------- */
+
+#define WRITERS 3
+#define SHARE (LEN / WRITERS / PAGE * PAGE)
+
+static volatile bool stop;
+static char *shared;
+
+/* Writes to its own pages all the time, and looks whether they are as it left them. */
+static void *writer(void *arg)
+{
+	size_t from = (size_t)arg * SHARE, at;
+	unsigned long bad = 0;
+	uint64_t salt = 0;
+
+	while (!stop) {
+		salt++;
+		for (at = from; at < from + SHARE; at += PAGE) {
+			fill_part(shared, at, PAGE, salt % 3, salt);
+			bad += damaged(shared, at, PAGE, salt % 3, salt);
+		}
+		bad += damaged(shared, from, SHARE, salt % 3, salt);
+	}
+	return (void *)bad;
+}
+
+/* Writers, reclaim, forks, and an administrator who gives and takes. */
+static void races(const char *what, int advice)
+{
+	unsigned long bad = 0, granted, revoked;
+	pthread_t threads[WRITERS];
+	void *result;
+	size_t i;
+
+	shared = placed(LEN, advice, 1);
+	granted = cram_stat("granted");
+	revoked = cram_stat("revoked");
+	stop = false;
+	for (i = 0; i < WRITERS; i++)
+		if (pthread_create(&threads[i], NULL, writer, (void *)i))
+			bail("thread");
+	for (i = 0; i < 150; i++) {
+		put(cram_file("writable_bytes"), i % 3 ? "default" : "64K");
+		madvise(shared, LEN, MADV_COLD);
+		write_file(GROUP "/memory.reclaim", "2M swappiness=max");
+		if (!(i % 16) && !fork())
+			_exit(0);
+		mprotect(shared + i % 64 * PAGE, 8 * PAGE, PROT_READ | PROT_WRITE);
+		usleep(5000);
+	}
+	stop = true;
+	for (i = 0; i < WRITERS; i++) {
+		pthread_join(threads[i], &result);
+		bad += (unsigned long)result;
+	}
+	while (wait(NULL) > 0)
+		;
+	put(cram_file("writable_bytes"), "default");
+	granted = cram_stat("granted") - granted;
+	revoked = cram_stat("revoked") - revoked;
+	ok(!bad && nothing_lost(), "%s: %lu pages read back wrong, %lu stores that nobody paid for", what, bad,
+	   sim_number("violations"));
+	ok(granted > 100 && revoked > 10, "%s: %lu grants, %lu ended", what, granted, revoked);
+	munmap(shared, LEN);
+	all_trimmed(what);
+	ok(none_writable(), "%s: the count balances", what);
 }
 
 /* No page is granted without its credit. */
 static void no_credit(void)
 {
-	char *p, *q = anon(16 * MIB);
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 9), *q = anon(16 * MIB);
+	struct seen s;
 	unsigned long here;
 
-	put(cram_file("writable_bytes"), "1M");
-	p = written_again(9);
 	put(DEV "/physical_bytes", "8M");
+	if (!within(60, is_ok))
+		bail("no reading");
 	madvise(q, 16 * MIB, MADV_NOHUGEPAGE);
 	fill(q, 16 * MIB, RANDOM, 10);
 	here = make_cold(q, 16 * MIB);
+	s = since((struct seen){});
 	fill(p, LEN, RANDOM, 11);
 	ok(nothing_lost() && !damaged(p, 0, LEN, RANDOM, 11) && !damaged(q, 0, 16 * MIB, RANDOM, 10),
 	   "full: %lu there, %ld bytes writable, nothing lost", here, cram_number("writable_used_bytes"));
+	ok(since(s).copied > 0, "full: %lu are copied up", since(s).copied);
 	munmap(p, LEN);
 	munmap(q, 16 * MIB);
 	put(DEV "/physical_bytes", "192M");
@@ -121,18 +318,17 @@ static void no_credit(void)
 
 int main(void)
 {
-	static const char *const bad[] = { "x", "1Z", "-1", "1T" };
-	size_t i;
-
 	new_device("physical=192M");
 	group();
 	/* Pages that are hot would move up. */
 	enable("-promotion");
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ok(!write_file(cram_file("writable_bytes"), bad[i]) && errno == EINVAL &&
-		   !cram_number("writable_bytes"), "'%s' is refused", bad[i]);
-	granted();
-	taken_back();
+	settings();
+	in_place();
+	large();
+	budget();
+	others();
+	races("small folios", MADV_NOHUGEPAGE);
+	races("large folios", MADV_HUGEPAGE);
 	no_credit();
 	ok(nothing_lost(), "no write was lost");
 	ok(remove_device(), "the device goes");

@@ -49,14 +49,15 @@ struct cram_range {
  *	have &cram_range.trimmed set.  The array stays until then.  May sleep;
  *	one call at a time.
  * @hot_pages: fill in page frames that are read often, as the device sees it,
- *	no more than asked for; how many there are.  May sleep; optional.
+ *	no more than asked for; how many there are.  May sleep, maybe while a
+ *	reading is under way; one call at a time; optional.
  * @is_lost: has one of these pages been dropped?  A page that was stays where it
  *	is, and is poisoned, when residents leave: nobody reads it to find out.
  *	Optional: without it, a copy runs into the poison.  Does not sleep.
- * @stored: contents of pages have left the caches for the device; optional.
- *	Does not sleep.
- * @writable: from here on until it is trimmed, a page that was stored can
- *	change at any time; optional.  Does not sleep.
+ * @stored: contents of pages have left the caches for the device, and do not
+ *	change from here on; optional.  Does not sleep.
+ * @writable: a page that was stored can change at any time, until it is stored
+ *	again or trimmed; optional.  Does not sleep.
  *
  * No lock of mm/ is held in those that may sleep, and in @is_lost; @stored runs
  * with a folio locked, @writable with a page table.

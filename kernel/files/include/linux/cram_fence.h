@@ -22,7 +22,7 @@ struct seq_buf;
 DECLARE_STATIC_KEY_FALSE(cram_key);
 extern nodemask_t cram_nodes;
 
-bool __cram_must_copy(struct folio *folio, struct vm_area_struct *vma);
+bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse);
 void __cram_stored(struct folio *folio);
 bool __cram_leaves(int nid, unsigned long nr);
 void __cram_stayed(int nid, unsigned long nr);
@@ -54,7 +54,9 @@ bool cram_memcg_charge(struct folio *src);
 void cram_memcg_uncharge(struct folio *src);
 void cram_memcg_remember(struct folio *dst, struct folio *src);
 void cram_memcg_undo(struct folio *dst);
-void __cram_charged(struct obj_cgroup *objcg);
+bool __cram_apart(void);
+void __cram_recharged(struct folio *old, struct obj_cgroup *from,
+		      struct folio *new, struct obj_cgroup *to);
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg);
 #else
 static inline bool cram_memcg_full(struct mem_cgroup *memcg)
@@ -75,6 +77,11 @@ static inline bool cram_memcg_charge(struct folio *src)
 static inline void cram_memcg_uncharge(struct folio *src) {}
 static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
 static inline void cram_memcg_undo(struct folio *dst) {}
+
+static inline bool cram_apart(int nid)
+{
+	return false;
+}
 #endif
 
 /**
@@ -137,18 +144,21 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 	 folio_test_anon(folio))
 
 /**
- * cram_must_copy - may a folio not be reused by who writes to it?
- * @folio: anonymous folio, mapped read-only
- * @vma: where it is written to
+ * cram_may_reuse - may a page be written to where it is?
+ * @vmf: who writes, or wants to hold the page
+ * @folio: its folio, anonymous
+ * @reuse: could it, were it ordinary memory?  Then nobody else has the folio.
  *
- * Counts the copy, or takes the page into the writable budget.
- * Cost and context: as cram_node().
+ * Counts the copy, or takes a grant for the page.
+ * Cost: as cram_node().
+ * Context: under the page table lock.
  */
-static __always_inline bool cram_must_copy(struct folio *folio,
-					   struct vm_area_struct *vma)
+static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
+					   struct folio *folio, bool reuse)
 {
-	return private_node_hook(cram_reuse) && cram_folio_fenced(folio) &&
-	       __cram_must_copy(folio, vma);
+	if (!(private_node_hook(cram_reuse) && cram_folio_fenced(folio)))
+		return reuse;
+	return __cram_may_reuse(vmf, folio, reuse);
 }
 
 /**
@@ -285,17 +295,34 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
 
 #ifdef CONFIG_MEMCG
 /**
- * cram_charged - a charge has moved to a new folio
- * @new: the folio
- * @objcg: of the old one
+ * cram_apart - is what is on a node charged to memory.cram alone, not to memory.max?
+ * @nid: node id
  *
  * Cost and context: as cram_node().
  */
-static __always_inline void cram_charged(struct folio *new,
-					 struct obj_cgroup *objcg)
+static __always_inline bool cram_apart(int nid)
 {
-	if (cram_folio_fenced(new))
-		__cram_charged(objcg);
+	return cram_node(nid) && private_node_hook(cram_memcg) &&
+	       __cram_apart();
+}
+
+/**
+ * cram_recharged - a charge has moved to a new folio
+ * @old: where it was
+ * @from: its object cgroup
+ * @new: the new folio
+ * @to: its object cgroup
+ *
+ * To or from a compressing device it moves to another counter as well.
+ * Cost and context: as cram_node().
+ */
+static __always_inline void cram_recharged(struct folio *old,
+					   struct obj_cgroup *from,
+					   struct folio *new,
+					   struct obj_cgroup *to)
+{
+	if (cram_folio_fenced(old) || cram_folio_fenced(new))
+		__cram_recharged(old, from, new, to);
 }
 
 /**
@@ -372,7 +399,13 @@ static inline bool cram_memcg_charge(struct folio *src)
 
 static inline void cram_memcg_uncharge(struct folio *src) {}
 static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
-static inline void cram_charged(struct folio *new, struct obj_cgroup *objcg) {}
+static inline bool cram_apart(int nid)
+{
+	return false;
+}
+
+static inline void cram_recharged(struct folio *old, struct obj_cgroup *from,
+				  struct folio *new, struct obj_cgroup *to) {}
 static inline void cram_uncharge(struct folio *folio,
 				 struct obj_cgroup *objcg) {}
 
@@ -388,10 +421,10 @@ static inline bool cram_folio_fenced(const struct folio *folio)
 
 #define cram_fences(hook, folio)	false
 
-static inline bool cram_must_copy(struct folio *folio,
-				  struct vm_area_struct *vma)
+static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
+				  bool reuse)
 {
-	return false;
+	return reuse;
 }
 
 static inline bool cram_may_anon(void)

@@ -32,9 +32,7 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg);
 struct folio *private_node_demote_alloc(struct folio *src, int nid,
 					const nodemask_t *allowed, gfp_t gfp);
 void private_node_demote_undo(struct folio *dst, unsigned long private);
-bool __private_node_only_moves(int nid);
-void __private_node_drop_useless(int nid, nodemask_t *targets,
-				 struct mem_cgroup *memcg, bool limit);
+void __private_node_drop_useless(nodemask_t *targets, struct mem_cgroup *memcg);
 bool __private_node_hints(int nid);
 bool __private_node_hint_nodes(void);
 bool __private_node_may_hint(struct folio *folio, int nid);
@@ -142,41 +140,22 @@ static inline bool private_node_may_demote(struct folio *folio,
 }
 
 /**
- * private_node_only_moves - does demotion leave a cgroup as large as it was?
- * @nid: node whose pages are demoted
- *
- * As any demotion does; but compressed RAM takes the place of swap, and reclaim
- * that counted its pages as freed would stop before it freed any.
- *
- * Cost: a static branch.
- * Context: any.
- */
-static inline bool private_node_only_moves(int nid)
-{
-	return cram_any() && private_node_hook(cram_memcg) &&
-	       __private_node_only_moves(nid);
-}
-
-/**
  * private_node_drop_useless - empty the mask when it is not worth looking for
  *	what to demote
- * @nid: node whose pages are demoted
- * @targets: where they may go
+ * @targets: where it may go
  * @memcg: whose pages; NULL for all
- * @limit: on behalf of a limit of a cgroup?
  *
- * A limit is not helped by what only moves, and a compressing device that has
- * no credit takes nothing, nor from a cgroup at its memory.cram.max.
+ * A compressing device that has no credit takes nothing, nor from a cgroup at its
+ * memory.cram.max.
  *
  * Cost: a static branch; with such a device, a look at the ledger.
  * Context: any.
  */
-static inline void private_node_drop_useless(int nid, nodemask_t *targets,
-					     struct mem_cgroup *memcg,
-					     bool limit)
+static inline void private_node_drop_useless(nodemask_t *targets,
+					     struct mem_cgroup *memcg)
 {
 	if (cram_any() && private_node_hook(cram_limit))
-		__private_node_drop_useless(nid, targets, memcg, limit);
+		__private_node_drop_useless(targets, memcg);
 }
 
 /**
@@ -302,16 +281,8 @@ private_node_demote_alloc(struct folio *src, int nid,
 /* As migrate_pages() frees by itself. */
 #define private_node_demote_undo NULL
 
-static inline bool private_node_only_moves(int nid)
-{
-	return false;
-}
-
-static inline void private_node_drop_useless(int nid, nodemask_t *targets,
-					     struct mem_cgroup *memcg,
-					     bool limit)
-{
-}
+static inline void private_node_drop_useless(nodemask_t *targets,
+					     struct mem_cgroup *memcg) {}
 
 static inline bool private_node_hints_off(int nid)
 {

@@ -27,10 +27,11 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
-bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg);
+bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
+			      gfp_t gfp);
 
 /* mm/zswap.c, for who empties a node */
-unsigned long zswap_leave_node(int nid, unsigned long max);
+unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp);
 bool zswap_compress_again(struct folio *folio);
 
 /* The parameter, in mm/zswap.c. */
@@ -107,7 +108,8 @@ static inline bool private_node_zswap_free(unsigned long handle)
 	return false;
 }
 
-static inline unsigned long zswap_leave_node(int nid, unsigned long max)
+static inline unsigned long zswap_leave_node(int nid, unsigned long max,
+					     gfp_t gfp)
 {
 	return 0;
 }

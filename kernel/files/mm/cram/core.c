@@ -47,8 +47,6 @@
 #define READ_AGAIN	max(HZ / 100, 1)
 /* The same, of readings that the device itself asks for. */
 #define READ_EVENT	(HZ / 10)
-/* Residents that leave after one reading. */
-#define EVICT_PAGES	4096
 
 #define SERVICES	(BIT(PRIVATE_NODE_RECLAIM) | \
 			 BIT(PRIVATE_NODE_DEMOTION) | \
@@ -59,6 +57,8 @@ nodemask_t cram_nodes __read_mostly;
 struct workqueue_struct *cram_wq;
 /* May anonymous memory come? */
 bool cram_anon __read_mostly = true;
+/* Do residents that nobody uses leave for swap, when others want to come? */
+bool cram_swap __read_mostly = true;
 
 static struct cram_device __rcu *devices[MAX_NUMNODES];
 static DEFINE_MUTEX(register_lock);
@@ -309,9 +309,10 @@ void cram_unreserve(int nid, unsigned long nr)
 		check_books(cd, cram_ledger_cancel(&cd->ledger, nr));
 }
 
-static void write_back(struct folio *folio)
+/* Nothing of these pages is in a cache then.  Context: any. */
+void cram_write_back(unsigned long pfn, unsigned long nr)
 {
-	arch_wb_cache_pmem(folio_address(folio), folio_size(folio));
+	arch_wb_cache_pmem(pfn_to_kaddr(pfn), nr << PAGE_SHIFT);
 	/* The stores are with the device before they count as settled. */
 	wmb();
 }
@@ -336,7 +337,7 @@ static struct cram_device *settle(struct folio *folio)
 
 	if (!cd)
 		return NULL;
-	write_back(folio);
+	cram_write_back(folio_pfn(folio), nr);
 	if (cd->desc.ops->stored)
 		cd->desc.ops->stored(cd, folio_pfn(folio), nr);
 	balance = mark_resident(cd, folio);
@@ -345,8 +346,8 @@ static struct cram_device *settle(struct folio *folio)
 	return cd;
 }
 
-/* Pages of a freed range that were taken, and not settled, or granted.  Context: any. */
-void cram_settle_freed(struct cram_device *cd, unsigned long taken,
+/* Pages that were taken, and not settled, or granted, are written back.  Context: any. */
+void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted)
 {
 	bool balance = true;
@@ -403,19 +404,19 @@ void cram_not_stored(struct folio *folio)
 }
 
 /* See include/linux/cram_fence.h. */
-bool __cram_must_copy(struct folio *folio, struct vm_area_struct *vma)
+bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 {
 	struct cram_device *cd;
 
 	guard(rcu)();
 	cd = cram_peek(folio_nid(folio));
 	if (!cd)
-		return false;
-	if (cram_grant(cd, folio, vma))
-		return false;
+		return reuse;
+	if (reuse && cram_grant(cd, folio, vmf))
+		return true;
 	cram_count(cd, CRAM_COPIED_UP, 1);
 	trace_cram_copied_up(cd->nid, folio_pfn(folio));
-	return true;
+	return false;
 }
 
 /* Page cache was dropped for somebody who changes it.  Context: any. */
@@ -463,7 +464,7 @@ static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 	WRITE_ONCE(cd->last.lost, cap->lost);
 	cram_ledger_read_end(&cd->ledger, true,
 			     over ? 0 : cap->total - cap->used);
-	set_state(cd, cram_ledger_short(&cd->ledger) ? CRAM_SHORT : CRAM_OK);
+	set_state(cd, cram_ledger_lack(&cd->ledger) ? CRAM_SHORT : CRAM_OK);
 }
 
 static void take_reading(struct cram_device *cd)
@@ -479,7 +480,8 @@ static void take_reading(struct cram_device *cd)
 		msleep(cd->desc.lag_ms);
 	ret = cd->desc.ops->read_capacity(cd, &cap);
 	cram_count(cd, CRAM_READINGS, 1);
-	trace_cram_reading(cd->nid, ret, cap.total, cap.used, cap.lost);
+	trace_cram_reading(cd->nid, ret, cap.total, cap.used, cap.lost,
+			   cd->ledger.begins);
 	if (ret) {
 		cram_count(cd, CRAM_READINGS_FAILED, 1);
 		if (cd->state == CRAM_OK || cd->state == CRAM_SHORT)
@@ -493,26 +495,49 @@ static void take_reading(struct cram_device *cd)
 	WRITE_ONCE(cd->read_due, 0);
 }
 
+static bool is_wrong(struct cram_device *cd)
+{
+	enum cram_state state = READ_ONCE(cd->state);
+
+	return state == CRAM_SHORT || state == CRAM_BROKEN;
+}
+
 static void read_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, read_work);
-	bool wrong;
 
 	/* Without a reading there is no credit. */
 	if (cram_clean(cd))
 		take_reading(cd);
-	wrong = cd->state == CRAM_SHORT || cd->state == CRAM_BROKEN;
-	if (wrong)
-		cram_evict(cd, EVICT_PAGES);
-	else
+	if (READ_ONCE(cd->closing))
+		return;
+	queue_work(cram_wq, &cd->tend_work);
+	queue_delayed_work(cram_wq, &cd->read_work,
+			   is_wrong(cd) || !cram_ledger_open(&cd->ledger) ?
+			   READ_WRONG : READ_PERIOD);
+}
+
+/* What may take long, or wait for memory: readings come on time meanwhile. */
+static void tend_work(struct work_struct *work)
+{
+	struct cram_device *cd = container_of(work, struct cram_device,
+					      tend_work);
+
+	if (is_wrong(cd)) {
+		cram_evict(cd);
+	} else {
 		cram_promote_hot(cd);
+		cram_make_room(cd);
+	}
 	cram_age_writable(cd);
 	cram_debug_scan(cd);
-	if (!READ_ONCE(cd->closing))
-		queue_delayed_work(cram_wq, &cd->read_work,
-				   wrong || !cram_ledger_open(&cd->ledger) ?
-				   READ_WRONG : READ_PERIOD);
+}
+
+static void stop_work(struct cram_device *cd)
+{
+	cancel_delayed_work_sync(&cd->read_work);
+	cancel_work_sync(&cd->tend_work);
 }
 
 /**
@@ -531,7 +556,7 @@ void cram_capacity_event(struct cram_device *cd)
 	cram_count(cd, CRAM_EVENTS, 1);
 	if (!cram_ledger_event(&cd->ledger))
 		return;
-	trace_cram_event(cd->nid);
+	trace_cram_event(cd->nid, READ_ONCE(cd->ledger.event));
 	if (!READ_ONCE(cd->closing))
 		mod_delayed_work(cram_wq, &cd->read_work,
 				 time_after(at, jiffies) ? at - jiffies : 0);
@@ -652,6 +677,7 @@ static struct cram_device *device_new(struct private_node *pn,
 	cd->clean_pfn = cd->first_pfn;
 	cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin);
 	INIT_DELAYED_WORK(&cd->read_work, read_work);
+	INIT_WORK(&cd->tend_work, tend_work);
 	cram_trim_init(cd);
 	cd->resident = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 				GFP_KERNEL);
@@ -838,7 +864,7 @@ int cram_unregister(struct cram_device *cd)
 		WRITE_ONCE(cd->closing, true);
 	}
 	private_node_set_ledger(cd->pn, false);
-	cancel_delayed_work_sync(&cd->read_work);
+	stop_work(cd);
 	ret = empty(cd);
 	if (ret) {
 		private_node_set_ledger(cd->pn, true);
@@ -854,7 +880,7 @@ int cram_unregister(struct cram_device *cd)
 	fence_down(cd);
 	end_change(cd->nid);
 	cancel_delayed_work_sync(&cd->trim_work);
-	cancel_delayed_work_sync(&cd->read_work);
+	stop_work(cd);
 	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,
 		cd->pn->owner);
 	kobject_put(&cd->kobj);

@@ -16,6 +16,8 @@
 
 /* Ranges in one request to trim. */
 #define CRAM_BATCH	256
+/* In writable_max: nobody has set one. */
+#define CRAM_WRITABLE_SHARE	ULONG_MAX
 /* Pages that a device can say are hot, after each reading. */
 #define CRAM_HOT	256
 
@@ -38,8 +40,8 @@ enum cram_stat {
 	CRAM_FAILED,		/* reserved, and then not moved after all */
 	CRAM_COPIED_UP,		/* written to, or pinned: copies made elsewhere */
 	CRAM_DROPPED,		/* page cache that somebody changes: read again */
-	CRAM_GRANTED,		/* written to, and taken into the writable budget */
-	CRAM_REVOKED,		/* moved out of that, for ordinary memory */
+	CRAM_GRANTED,		/* may be written to where they are */
+	CRAM_REVOKED,		/* no longer, and written back; they stay */
 	CRAM_PROMOTED,		/* moved up because the device found them hot */
 	CRAM_EVICTED,		/* moved to ordinary memory: no room, or broken */
 	CRAM_TRIMMED,
@@ -85,8 +87,11 @@ struct cram_debug {
  * @event_read: before this, in jiffies, no event makes a reading begin
  * @read_due: when a reading that is under way is late, in jiffies; 0 for none
  * @next_read: before this, in jiffies, nobody who needs room asks for one
- * @read_work: takes readings and makes residents leave
- * @evict_pfn: where that goes on
+ * @read_work: takes readings
+ * @tend_work: after each of them: makes residents leave, ages those that may be
+ *	written to
+ * @evict_pfn: where the first of these goes on
+ * @refused: of the statistics, when room was last made
  * @freed: pages to be trimmed, by their pcp_llist
  * @nr_freed: pages there or with the device
  * @trim_work: trims them
@@ -94,13 +99,12 @@ struct cram_debug {
  * @batch: the request
  * @pages: its pages
  * @resident: bitmap of pages that are settled, and not freed since
- * @writable_max: pages of the writable budget
- * @nr_writable: pages in it
+ * @writable_max: most pages that may be written to, see cram_writable_max()
+ * @nr_writable: pages that may be
  * @granted: bitmap of those
  * @idle: bitmap, were they idle at the last look?
- * @recent: copies of late, hashed
- * @next_age: when to look again, in jiffies
- * @hot: scratch for read_work
+ * @last_age: when that was, in jiffies
+ * @hot: scratch for tend_work
  * @debug: for CONFIG_CRAM_DEBUG
  * @kobj: node<N>/private/cram
  * @stat: counters
@@ -120,7 +124,9 @@ struct cram_device {
 	unsigned long next_read;
 	unsigned long event_read;
 	struct delayed_work read_work;
+	struct work_struct tend_work;
 	unsigned long evict_pfn;
+	unsigned long refused;
 	struct llist_head freed;
 	atomic_long_t nr_freed;
 	struct delayed_work trim_work;
@@ -132,8 +138,7 @@ struct cram_device {
 	atomic_long_t nr_writable;
 	unsigned long *granted;
 	unsigned long *idle;
-	u32 *recent;
-	unsigned long next_age;
+	unsigned long last_age;
 	unsigned long hot[CRAM_HOT];
 #ifdef CONFIG_CRAM_DEBUG
 	struct cram_debug debug;
@@ -145,6 +150,7 @@ struct cram_device {
 extern struct workqueue_struct *cram_wq;
 extern bool cram_anon;
 extern bool cram_file;
+extern bool cram_swap;
 
 static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 			      unsigned long nr)
@@ -159,7 +165,8 @@ void cram_read_soon(struct cram_device *cd);
 unsigned long cram_resident(struct cram_device *cd);
 void cram_dropped_count(const struct folio *folio);
 int cram_clear_broken(struct cram_device *cd);
-void cram_settle_freed(struct cram_device *cd, unsigned long taken,
+void cram_write_back(unsigned long pfn, unsigned long nr);
+void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted);
 bool cram_usable(struct cram_device *cd);
 bool cram_stores(int nid);
@@ -167,7 +174,8 @@ bool cram_stores(int nid);
 /* evict.c */
 struct private_node_leaving;
 
-unsigned long cram_evict(struct cram_device *cd, unsigned long nr);
+void cram_evict(struct cram_device *cd);
+void cram_make_room(struct cram_device *cd);
 void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l);
 bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 		struct folio *folio);
@@ -181,8 +189,9 @@ int cram_trim_all(struct cram_device *cd);
 /* writable.c */
 int cram_writable_init(struct cram_device *cd);
 void cram_writable_free(struct cram_device *cd);
+unsigned long cram_writable_max(struct cram_device *cd);
 bool cram_grant(struct cram_device *cd, struct folio *folio,
-		struct vm_area_struct *vma);
+		struct vm_fault *vmf);
 unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 			      unsigned long nr);
 void cram_age_writable(struct cram_device *cd);
@@ -200,10 +209,7 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 void cram_debug_scan(struct cram_device *cd);
 int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn);
 
-static inline bool cram_debug_protected(struct cram_device *cd)
-{
-	return READ_ONCE(cd->debug.protect);
-}
+bool cram_debug_readonly(struct cram_device *cd, unsigned long i);
 #else
 static inline int cram_debug_init(struct cram_device *cd)
 {
@@ -219,7 +225,7 @@ static inline void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 				    unsigned long nr) {}
 static inline void cram_debug_scan(struct cram_device *cd) {}
 
-static inline bool cram_debug_protected(struct cram_device *cd)
+static inline bool cram_debug_readonly(struct cram_device *cd, unsigned long i)
 {
 	return false;
 }

@@ -292,6 +292,8 @@ static void store_page(struct sim_device *sd, unsigned long i)
 	bool writable = p->writable;
 	unsigned int sectors;
 
+	if (p->lost)
+		return;
 	forget(sd, i);
 	p->writable = writable;
 	if (sd->latency_us)
@@ -334,12 +336,15 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	if (plays(sd, DELAYED)) {
 		guard(spinlock_irqsave)(&sd->lock);
 		bitmap_set(sd->queued, i, nr);
-		while (nr--)
-			sd->pages[i++].queued_at = jiffies;
+		for (; nr--; i++) {
+			sd->pages[i].writable = false;
+			sd->pages[i].queued_at = jiffies;
+		}
 		return;
 	}
 	for (; nr--; i++) {
 		guard(spinlock_irqsave)(&sd->lock);
+		sd->pages[i].writable = false;
 		store_page(sd, i);
 	}
 	raise_events(sd);
@@ -375,7 +380,7 @@ static void store_writable(struct sim_device *sd)
 		if (!READ_ONCE(sd->pages[i].writable))
 			continue;
 		guard(spinlock_irqsave)(&sd->lock);
-		if (sd->pages[i].writable && !sd->pages[i].lost)
+		if (sd->pages[i].writable)
 			store_page(sd, i);
 	}
 }
@@ -483,8 +488,9 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 
 	for (; i < end; i++) {
 		guard(spinlock_irqsave)(&sd->lock);
-		__clear_bit(i, sd->queued);
-		check_page(sd, i);
+		/* What waits to be stored has no sum yet. */
+		if (!__test_and_clear_bit(i, sd->queued))
+			check_page(sd, i);
 		forget(sd, i);
 	}
 	r->trimmed = true;

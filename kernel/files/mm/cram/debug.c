@@ -96,6 +96,12 @@ void cram_debug_forget(struct cram_device *cd, unsigned long i,
 		clear_bit(i, cd->debug.summed);
 }
 
+/* Can the kernel not write to a page?  Context: any. */
+bool cram_debug_readonly(struct cram_device *cd, unsigned long i)
+{
+	return test_bit(i, cd->debug.readonly);
+}
+
 /*
  * cram_debug_freed - pages go to be trimmed
  * @cd: the device

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Residents that have to leave: for ordinary memory that their users may have.
+ * Residents that leave: for ordinary memory that their users may have, or for swap.
  */
+#include <linux/math64.h>
 #include <linux/memory_hotplug.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/private_node_zswap.h>
+#include <linux/swap.h>
 #include <trace/events/cram.h>
 
 #include "../internal.h"
@@ -14,6 +16,13 @@
 #include "cram.h"
 
 #define BATCH	512
+/* The others on the device stay where they are when there is no memory. */
+#define LEAVE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
+/* Residents that leave a device that is short, after one reading. */
+#define EVICT_MIN	64UL
+#define EVICT_MAX	4096UL
+/* Residents that leave for swap after one reading, for others. */
+#define ROOM_PAGES	1024UL
 
 /*
  * cram_leave_init - begin to move residents out
@@ -28,8 +37,7 @@ void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l)
 		.pn = cd->pn,
 		.batch = BATCH,
 		.gone = NUMA_NO_NODE,
-		.gfp = GFP_KERNEL | __GFP_MOVABLE | __GFP_NORETRY |
-		       __GFP_NOWARN,
+		.gfp = LEAVE_GFP | __GFP_MOVABLE,
 		.mode = MIGRATE_SYNC_LIGHT,
 		.reason = MR_MEMORY_HOTPLUG,
 	};
@@ -60,15 +68,22 @@ bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 	       private_node_move_out(l, folio) > 0;
 }
 
-/*
- * cram_evict - move residents to ordinary memory
- * @cd: the device
- * @nr: how many pages to look at
- *
- * Context: process, may sleep.
- * Return: pages that moved.
- */
-unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
+/* As many as need the room that is lacking, by what a page needs on average. */
+static unsigned long pages_to_evict(struct cram_device *cd)
+{
+	u64 lack = cram_ledger_lack(&cd->ledger);
+	u64 used = READ_ONCE(cd->last.used);
+	unsigned long freed = atomic_long_read(&cd->nr_freed);
+	unsigned long nr;
+
+	if (READ_ONCE(cd->state) == CRAM_BROKEN || !used)
+		return EVICT_MAX;
+	nr = mul_u64_u64_div_u64(lack, cram_resident(cd), used) + 1;
+	/* What is on its way to be trimmed counts. */
+	return nr > freed ? clamp(nr - freed, EVICT_MIN, EVICT_MAX) : 0;
+}
+
+static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 {
 	unsigned long end = pgdat_end_pfn(NODE_DATA(cd->nid));
 	struct private_node_leaving l;
@@ -78,7 +93,6 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
 	cram_leave_init(cd, &l);
 	if (cd->evict_pfn < NODE_DATA(cd->nid)->node_start_pfn)
 		cd->evict_pfn = NODE_DATA(cd->nid)->node_start_pfn;
-	zswap_leave_node(cd->nid, ULONG_MAX);
 	get_online_mems();
 	while (seen < nr) {
 		folio = private_node_next_used(&cd->evict_pfn, end);
@@ -92,9 +106,49 @@ unsigned long cram_evict(struct cram_device *cd, unsigned long nr)
 	}
 	private_node_leave_now(&l);
 	put_online_mems();
-	cram_count(cd, CRAM_EVICTED, l.moved);
-	trace_cram_evicted(cd->nid, l.moved);
 	return l.moved;
+}
+
+/*
+ * cram_evict - residents move to ordinary memory, no more than there is need for
+ * @cd: the device
+ *
+ * Of a broken device all of them, by and by.
+ * Context: process, may sleep.
+ */
+void cram_evict(struct cram_device *cd)
+{
+	unsigned long nr = pages_to_evict(cd), moved;
+
+	if (!nr)
+		return;
+	moved = zswap_leave_node(cd->nid, nr, LEAVE_GFP);
+	if (moved < nr)
+		moved += evict_mapped(cd, nr - moved);
+	cram_count(cd, CRAM_EVICTED, moved);
+	trace_cram_evicted(cd->nid, moved);
+}
+
+/*
+ * cram_make_room - residents that nobody uses leave for swap
+ * @cd: the device
+ *
+ * As many pages as were refused for lack of credit since the last call, within
+ * bounds: they are likely to be of more use there.
+ * Context: process, may sleep.
+ */
+void cram_make_room(struct cram_device *cd)
+{
+	unsigned long all = atomic_long_read(&cd->stat[CRAM_REFUSED_CREDIT]);
+	unsigned long nr = min(all - cd->refused, ROOM_PAGES);
+	nodemask_t nodes = nodemask_of_node(cd->nid);
+
+	cd->refused = all;
+	if (!READ_ONCE(cram_swap))
+		return;
+	for (; nr && get_nr_swap_pages() > 0; nr -= min(nr, SWAP_CLUSTER_MAX))
+		if (!private_node_reclaim(&nodes, GFP_KERNEL | __GFP_NORETRY, 0))
+			break;
 }
 
 /*

@@ -88,7 +88,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_open);
  * @l: the ledger
  *
  * Context: any.
- * Return: bytes; may be negative, see cram_ledger_short().
+ * Return: bytes; may be negative, see cram_ledger_lack().
  */
 s64 cram_ledger_credit(struct cram_ledger *l)
 {
@@ -98,7 +98,7 @@ s64 cram_ledger_credit(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
 
 /**
- * cram_ledger_short - did the last reading show less room than is promised?
+ * cram_ledger_lack - how much less room did the last reading show than is promised?
  * @l: the ledger
  *
  * Pages that are settled need no more room than they have, and one that may be
@@ -107,15 +107,17 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
  * alone.
  *
  * Context: any.
- * Return: true when the margin and what may still be stored do not fit.
+ * Return: bytes; 0 when the margin and what may still be stored fit.
  */
-bool cram_ledger_short(struct cram_ledger *l)
+u64 cram_ledger_lack(struct cram_ledger *l)
 {
+	u64 need;
+
 	guard(spinlock_irqsave)(&l->lock);
-	return l->valid && l->free < l->margin +
-				     l->worst * (l->reserved + l->pending);
+	need = l->margin + l->worst * (l->reserved + l->pending);
+	return l->valid && need > l->free ? need - l->free : 0;
 }
-EXPORT_SYMBOL_IF_KUNIT(cram_ledger_short);
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
 
 /**
  * cram_ledger_uncovered - could a reading that begins now give credit?
@@ -203,19 +205,20 @@ bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
 
 /**
- * cram_ledger_grant - a page may be written to where it is
+ * cram_ledger_grant - pages may be written to where they are
  * @l: the ledger
+ * @nr: pages
  *
  * Context: any.
- * Return: true when its worst case is paid; one cram_ledger_settle_granted() has
+ * Return: true when their worst case is paid; one cram_ledger_settle_granted() has
  * to follow.
  */
-bool cram_ledger_grant(struct cram_ledger *l)
+bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr)
 {
 	guard(spinlock_irqsave)(&l->lock);
-	if (!admits(l, 1))
+	if (!admits(l, nr))
 		return false;
-	l->granted++;
+	l->granted += nr;
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_grant);

@@ -54,13 +54,13 @@ struct cram_ledger {
 
 void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);
 s64 cram_ledger_credit(struct cram_ledger *l);
-bool cram_ledger_short(struct cram_ledger *l);
+u64 cram_ledger_lack(struct cram_ledger *l);
 bool cram_ledger_uncovered(struct cram_ledger *l);
 bool cram_ledger_open(struct cram_ledger *l);
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr);
-bool cram_ledger_grant(struct cram_ledger *l);
+bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);

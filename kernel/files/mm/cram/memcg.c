@@ -3,12 +3,13 @@
  * Compressed RAM and memory cgroups: memory.cram.max, memory.cram.current and
  * a line in memory.stat.
  *
- * Residents are charged to memory.max as any other memory.  Their number is
- * kept besides, from before the place is taken until the charge ends.  A place
+ * Residents are charged to memory.cram, and not to memory.max, from before the
+ * place is taken until they leave or are freed.  A place
  * that is on its way holds a reference on the object cgroup of the folio that
  * will move there, in folio->index, which migration sets when it can no longer
  * fail.
  */
+#include <linux/cgroup.h>
 #include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
@@ -123,10 +124,47 @@ void cram_memcg_undo(struct folio *dst)
 	obj_cgroup_put(objcg);
 }
 
-/* See include/linux/cram_fence.h: what cram_memcg_charge() got. */
-void __cram_charged(struct obj_cgroup *objcg)
+/* See include/linux/cram_fence.h: v1 charges memory and swap together. */
+bool __cram_apart(void)
 {
-	obj_cgroup_put(objcg);
+	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
+}
+
+static void moved_up(struct folio *old, struct obj_cgroup *from,
+		     struct obj_cgroup *to)
+{
+	unsigned long nr = folio_nr_pages(old);
+
+	uncharge(from, nr);
+	if (!cram_apart(folio_nid(old)) || obj_cgroup_is_root(to))
+		return;
+	/* It has to have a place: beyond the limit, if need be. */
+	guard(rcu)();
+	page_counter_charge(&obj_cgroup_memcg(to)->memory, nr);
+}
+
+static void moved_there(struct obj_cgroup *from, struct folio *new,
+			struct obj_cgroup *to)
+{
+	/* Where the root gets it, mem_cgroup_migrate() has settled. */
+	if (cram_apart(folio_nid(new)) && !obj_cgroup_is_root(from) &&
+	    !obj_cgroup_is_root(to)) {
+		guard(rcu)();
+		page_counter_uncharge(&obj_cgroup_memcg(from)->memory,
+				      folio_nr_pages(new));
+	}
+	/* What cram_memcg_charge() got. */
+	obj_cgroup_put(from);
+}
+
+/* See include/linux/cram_fence.h. */
+void __cram_recharged(struct folio *old, struct obj_cgroup *from,
+		      struct folio *new, struct obj_cgroup *to)
+{
+	if (cram_folio_fenced(old))
+		moved_up(old, from, to);
+	else
+		moved_there(from, new, to);
 }
 
 /* See include/linux/cram_fence.h. */

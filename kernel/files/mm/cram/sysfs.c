@@ -129,22 +129,29 @@ static ssize_t stat_show(struct cram_device *cd, char *buf)
 static ssize_t writable_bytes_show(struct cram_device *cd, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n",
-			  (u64)READ_ONCE(cd->writable_max) << PAGE_SHIFT);
+			  (u64)cram_writable_max(cd) << PAGE_SHIFT);
 }
 
 static int writable_bytes_store(struct cram_device *cd, const char *text)
 {
-	unsigned long long bytes;
-	char *end;
+	unsigned long long bytes = 0;
+	unsigned long max;
+	const char *end;
 
-	bytes = memparse(text, &end);
+	if (sysfs_streq(text, "default")) {
+		max = CRAM_WRITABLE_SHARE;
+		end = "";
+	} else {
+		bytes = memparse(text, (char **)&end);
+		max = bytes >> PAGE_SHIFT;
+	}
 	if (end == text || (*end && *end != '\n') ||
 	    bytes >> PAGE_SHIFT > cd->nr_pages) {
-		pr_err("cram: node %d: writable_bytes: '%.*s' is no size, or more than the device shows; nothing was changed\n",
+		pr_err("cram: node %d: writable_bytes: '%.*s' is neither a size nor 'default', or more than the device shows; nothing was changed\n",
 		       cd->nid, (int)strcspn(text, "\n"), text);
 		return -EINVAL;
 	}
-	WRITE_ONCE(cd->writable_max, bytes >> PAGE_SHIFT);
+	WRITE_ONCE(cd->writable_max, max);
 	/* Ages what is too much. */
 	cram_read_soon(cd);
 	return 0;
@@ -350,6 +357,7 @@ static struct kobj_attribute name##_attr = __ATTR_RW(name)
 
 SWITCH(anon, cram_anon);
 SWITCH(file, cram_file);
+SWITCH(swap, cram_swap);
 
 static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
@@ -362,6 +370,7 @@ static struct kobj_attribute nodes_attr = __ATTR_RO(nodes);
 static const struct attribute *all_attrs[] = {
 	&anon_attr.attr,
 	&file_attr.attr,
+	&swap_attr.attr,
 	&nodes_attr.attr,
 	NULL
 };

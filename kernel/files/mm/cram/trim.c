@@ -10,7 +10,6 @@
 
 #include <linux/export.h>
 #include <linux/jiffies.h>
-#include <linux/libnvdimm.h>
 #include <linux/mm.h>
 #include <linux/private_node.h>
 #include <linux/wait_bit.h>
@@ -82,10 +81,8 @@ static void settle_freed(struct cram_device *cd, struct page *page)
 
 	if (!taken && !granted)
 		return;
-	arch_wb_cache_pmem(page_address(page), PAGE_SIZE << order);
-	/* The stores are with the device before they count as settled. */
-	wmb();
-	cram_settle_freed(cd, taken, granted);
+	cram_write_back(page_to_pfn(page), 1UL << order);
+	cram_settle_ended(cd, taken, granted);
 	/* Once, should the device not trim it now. */
 	set_page_private(page, order);
 }
@@ -196,8 +193,7 @@ static void write_back_range(unsigned long pfn, unsigned long nr)
 	unsigned long end = pfn + nr;
 
 	for (; pfn < end; pfn += CRAM_BATCH) {
-		arch_wb_cache_pmem(pfn_to_kaddr(pfn),
-				   min(end - pfn, CRAM_BATCH) << PAGE_SHIFT);
+		cram_write_back(pfn, min(end - pfn, CRAM_BATCH));
 		cond_resched();
 	}
 }

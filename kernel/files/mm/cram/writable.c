@@ -1,27 +1,39 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The writable budget: pages of a device that may be written to where they are.
+ * Residents that may be written to where they are.
  *
- * Each holds the worst case of a page for as long as it is in use, so that
- * whatever is written there fits.  A small page that was copied up, placed
- * again, and is written to again gets in; one that nobody has touched for a
- * while is moved to ordinary memory, and comes back as any cold page does.
+ * The first write to one takes a grant: it holds the worst case of the page for
+ * as long as it may be written to, so that whatever is written there fits.  That
+ * is a minor fault, without a copy.  A page that nobody has accessed between two
+ * looks is protected again, written back and settled; it stays where it is, and
+ * the next reading gives its credit back.  Without credit a write copies the page.
+ *
+ * A page that is exclusive (PG_anon_exclusive) is granted: only a fault makes it
+ * so, under the page table lock and while nobody else holds the folio, and only
+ * revoke() ends a grant, which holds the folio while it takes that away.
  */
-#include <linux/hash.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
+#include <linux/mmu_notifier.h>
 #include <linux/mmzone.h>
+#include <linux/pgtable.h>
+#include <linux/rmap.h>
 #include <linux/slab.h>
+#include <linux/swap.h>
 #include <trace/events/cram.h>
 
 #include "../internal.h"
 #include "../private_node/private_node.h"
 #include "cram.h"
 
-/* Copies that are remembered, to know one that is made again. */
-#define RECENT_BITS	12
-/* A page that was not accessed between two looks at it leaves. */
+/* Half of what the device has, unless somebody says how much. */
+#define SHARE		2
+/* A page that was not accessed between two looks is protected again. */
 #define AGE		(5 * HZ)
+/* The same, when there is little credit. */
+#define AGE_SCARCE	HZ
+/* Pages of a large folio that one fault makes writable, aligned. */
+#define AROUND		16UL
 
 /*
  * cram_writable_init - for cram_register()
@@ -32,82 +44,127 @@
  */
 int cram_writable_init(struct cram_device *cd)
 {
-	cd->recent = kvcalloc(1 << RECENT_BITS, sizeof(*cd->recent),
-			      GFP_KERNEL);
+	cd->writable_max = CRAM_WRITABLE_SHARE;
+	cd->last_age = jiffies;
 	cd->granted = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 			       GFP_KERNEL);
 	cd->idle = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 			    GFP_KERNEL);
-	return cd->recent && cd->granted && cd->idle ? 0 : -ENOMEM;
+	return cd->granted && cd->idle ? 0 : -ENOMEM;
 }
 
 /* Context: process, may sleep. */
 void cram_writable_free(struct cram_device *cd)
 {
-	kvfree(cd->recent);
 	kvfree(cd->granted);
 	kvfree(cd->idle);
 }
 
-/* Was this page of this task copied up not long ago? */
-static bool written_again(struct cram_device *cd, struct folio *folio,
-			  struct vm_area_struct *vma)
+/*
+ * cram_writable_max - how many pages may be written to at once?
+ * @cd: the device
+ *
+ * Context: any.
+ */
+unsigned long cram_writable_max(struct cram_device *cd)
 {
-	u64 key = hash_long((unsigned long)vma->vm_mm, 64) ^ folio->index;
-	u32 *slot = &cd->recent[hash_64(key, RECENT_BITS)];
-	u32 tag = hash_64(~key, 32) | 1;
+	unsigned long max = READ_ONCE(cd->writable_max);
 
-	if (READ_ONCE(*slot) == tag)
-		return true;
-	WRITE_ONCE(*slot, tag);
-	return false;
+	if (max != CRAM_WRITABLE_SHARE)
+		return max;
+	return min(div_u64(READ_ONCE(cd->last.total), SHARE * cd->ledger.worst),
+		   cd->nr_pages);
 }
 
 static bool budget_take(struct cram_device *cd)
 {
-	unsigned long max = READ_ONCE(cd->writable_max);
+	long max = cram_writable_max(cd);
+	long nr = atomic_long_read(&cd->nr_writable);
 
-	if (!atomic_long_add_unless(&cd->nr_writable, 1, max) ||
-	    atomic_long_read(&cd->nr_writable) > max)
-		return false;
+	do {
+		if (nr >= max)
+			return false;
+	} while (!atomic_long_try_cmpxchg(&cd->nr_writable, &nr, nr + 1));
 	return true;
 }
 
-/*
- * cram_grant - may a page be written to where it is?
- * @cd: its device
- * @folio: anonymous folio that somebody writes to
- * @vma: where
- *
- * Context: under the page table lock.
- */
-bool cram_grant(struct cram_device *cd, struct folio *folio,
-		struct vm_area_struct *vma)
+/* Page @i of the device may be written to, when there is credit. */
+static bool grant(struct cram_device *cd, unsigned long i)
 {
-	unsigned long i = folio_pfn(folio) - cd->first_pfn;
-
-	if (folio_test_large(folio) || cram_debug_protected(cd))
-		return false;
 	if (test_bit(i, cd->granted))
 		return true;
-	if (!READ_ONCE(cd->writable_max) || !written_again(cd, folio, vma))
+	if (cram_debug_readonly(cd, i) || !budget_take(cd))
 		return false;
-	/* Shared, or held by somebody: it will be copied in any case. */
-	if (folio_mapcount(folio) != 1 || folio_ref_count(folio) > 2)
-		return false;
-	if (!budget_take(cd))
-		return false;
-	if (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger)) {
+	if (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger, 1)) {
 		atomic_long_dec(&cd->nr_writable);
 		return false;
 	}
 	cram_debug_forget(cd, i, 1);
 	if (cd->desc.ops->writable)
-		cd->desc.ops->writable(cd, folio_pfn(folio));
+		cd->desc.ops->writable(cd, cd->first_pfn + i);
 	clear_bit(i, cd->idle);
 	set_bit(i, cd->granted);
 	cram_count(cd, CRAM_GRANTED, 1);
-	trace_cram_granted(cd->nid, folio_pfn(folio));
+	trace_cram_granted(cd->nid, cd->first_pfn + i);
+	return true;
+}
+
+static void grant_neighbour(struct cram_device *cd, struct folio *folio,
+			    struct vm_area_struct *vma, unsigned long addr,
+			    pte_t *ptep)
+{
+	pte_t old = ptep_get(ptep);
+	struct page *page;
+
+	if (!pte_present(old) || pte_write(old))
+		return;
+	page = vm_normal_page(vma, addr, old);
+	if (!page || page_folio(page) != folio || PageAnonExclusive(page) ||
+	    !grant(cd, page_to_pfn(page) - cd->first_pfn))
+		return;
+	SetPageAnonExclusive(page);
+	if (!can_change_pte_writable(vma, addr, old))
+		return;
+	old = ptep_modify_prot_start(vma, addr, ptep);
+	ptep_modify_prot_commit(vma, addr, ptep, old, pte_mkwrite(old, vma));
+}
+
+/* The folio is this mm's alone, so that its other pages can go with this one. */
+static void grant_around(struct cram_device *cd, struct folio *folio,
+			 struct vm_fault *vmf)
+{
+	struct vm_area_struct *vma = vmf->vma;
+	unsigned long here = vmf->address & PAGE_MASK;
+	unsigned long addr = ALIGN_DOWN(here, AROUND * PAGE_SIZE);
+	unsigned long end = min(addr + AROUND * PAGE_SIZE, vma->vm_end);
+
+	for (addr = max(addr, vma->vm_start); addr < end; addr += PAGE_SIZE)
+		if (addr != here)
+			grant_neighbour(cd, folio, vma, addr, vmf->pte +
+				((long)(addr - here) >> PAGE_SHIFT));
+}
+
+/*
+ * cram_grant - may a page be written to where it is?
+ * @cd: its device
+ * @folio: its folio, that nobody but this mm has, and nobody holds
+ * @vmf: the write; vmf->page is the page
+ *
+ * Pages of a large folio around it may be as well then.
+ * Context: under the page table lock.
+ */
+bool cram_grant(struct cram_device *cd, struct folio *folio,
+		struct vm_fault *vmf)
+{
+	unsigned long i = page_to_pfn(vmf->page) - cd->first_pfn;
+
+	/* Who only wants to hold it may have what is granted already. */
+	if (vmf->flags & FAULT_FLAG_UNSHARE)
+		return test_bit(i, cd->granted);
+	if (!grant(cd, i))
+		return false;
+	if (folio_test_large(folio))
+		grant_around(cd, folio, vmf);
 	return true;
 }
 
@@ -126,66 +183,181 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 {
 	unsigned long i = pfn - cd->first_pfn, ended = 0;
 
-	/* Only small folios get in, and what was split from a large one. */
 	if (!atomic_long_read(&cd->nr_writable))
 		return 0;
-	for (; nr--; i++) {
-		if (!test_and_clear_bit(i, cd->granted))
-			continue;
-		ended++;
-		atomic_long_dec(&cd->nr_writable);
-	}
+	for (; nr--; i++)
+		ended += test_and_clear_bit(i, cd->granted);
+	atomic_long_sub(ended, &cd->nr_writable);
 	return ended;
 }
 
-static bool leaves(struct cram_device *cd, struct folio *folio,
-		   unsigned long i, long *excess)
+/* Is a folio held by somebody but its mappings and us? */
+static bool held(const struct folio *folio)
 {
-	bool known, young;
+	return folio_mapcount(folio) + 1 != folio_ref_count(folio);
+}
 
-	if (*excess > 0) {
-		(*excess)--;
-		return true;
-	}
-	if (!folio_trylock(folio))
+struct revocation {
+	struct cram_device *cd;
+	bool done;
+};
+
+/*
+ * As write_protect_page() of KSM.  The TLB is flushed even when the page table says
+ * read-only already: fork() flushes later, and another CPU may still write.
+ */
+static bool protect(struct cram_device *cd, struct folio *folio,
+		    struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+{
+	pte_t pte = ptep_get(ptep);
+	struct page *page;
+	bool fails;
+
+	/* A device that has it for itself gives it back writable. */
+	if (!pte_present(pte))
 		return false;
-	known = private_node_used(folio, &young);
-	folio_unlock(folio);
-	if (known && !young)
+	page = pfn_to_page(pte_pfn(pte));
+	if (!test_bit(pte_pfn(pte) - cd->first_pfn, cd->granted))
+		return true;
+	flush_cache_page(vma, addr, pte_pfn(pte));
+	pte = ptep_clear_flush(vma, addr, ptep);
+	fails = held(folio) ||
+		(PageAnonExclusive(page) &&
+		 folio_try_share_anon_rmap_pte(folio, page));
+	set_pte_at(vma->vm_mm, addr, ptep, fails ? pte : pte_wrprotect(pte));
+	return !fails;
+}
+
+static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
+		       unsigned long addr, void *arg)
+{
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	struct mmu_notifier_range range;
+	struct revocation *r = arg;
+
+	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, addr,
+				vma_address_end(&pvmw));
+	mmu_notifier_invalidate_range_start(&range);
+	while (r->done && page_vma_mapped_walk(&pvmw))
+		/* What is mapped as a huge page was never granted there. */
+		if (pvmw.pte)
+			r->done = protect(r->cd, folio, vma, pvmw.address,
+					  pvmw.pte);
+	if (!r->done)
+		page_vma_mapped_walk_done(&pvmw);
+	mmu_notifier_invalidate_range_end(&range);
+	return r->done;
+}
+
+/* Returns pages that were granted. */
+static unsigned long settle(struct cram_device *cd, struct folio *folio)
+{
+	unsigned long i = folio_pfn(folio) - cd->first_pfn;
+	unsigned long end = i + folio_nr_pages(folio), nr = 0;
+
+	for_each_set_bit_from(i, cd->granted, end) {
+		cram_write_back(cd->first_pfn + i, 1);
+		if (cd->desc.ops->stored)
+			cd->desc.ops->stored(cd, cd->first_pfn + i, 1);
+		cram_debug_stored(cd, cd->first_pfn + i, 1);
+		clear_bit(i, cd->granted);
+		nr++;
+	}
+	atomic_long_sub(nr, &cd->nr_writable);
+	cram_settle_ended(cd, 0, nr);
+	return nr;
+}
+
+/*
+ * Returns pages that may no longer be written to; none, and they stay granted,
+ * when somebody holds the folio (a pin, I/O), or swap may bring it back writable.
+ */
+static unsigned long revoke(struct cram_device *cd, struct folio *folio)
+{
+	struct revocation r = { .cd = cd, .done = true };
+	struct rmap_walk_control rwc = {
+		.rmap_one = protect_in,
+		.arg = &r,
+		.anon_lock = folio_lock_anon_vma_read,
+	};
+
+	if (folio_test_swapcache(folio) || folio_test_writeback(folio))
+		return 0;
+	rmap_walk(folio, &rwc);
+	/* Who came by way of a mapping that fork() has protected already counts too. */
+	if (!r.done || held(folio))
+		return 0;
+	return settle(cd, folio);
+}
+
+static bool is_idle(struct cram_device *cd, struct folio *folio,
+		    unsigned long i)
+{
+	bool young;
+
+	if (private_node_used(folio, &young) && !young)
 		return test_and_set_bit(i, cd->idle);
 	clear_bit(i, cd->idle);
 	return false;
 }
 
+/* Page @i is the first of its folio that is granted. */
+static unsigned long look(struct cram_device *cd, struct folio *folio,
+			  unsigned long i, bool any)
+{
+	unsigned long ended = 0;
+
+	if (!folio_trylock(folio))
+		return 0;
+	if (folio_test_anon(folio) && (any || is_idle(cd, folio, i)))
+		ended = revoke(cd, folio);
+	folio_unlock(folio);
+	return ended;
+}
+
+static bool scarce(struct cram_device *cd)
+{
+	return cram_ledger_credit(&cd->ledger) <
+	       (s64)cd->ledger.worst * CRAM_BATCH;
+}
+
 /*
- * cram_age_writable - pages that are not in use leave the budget
+ * cram_age_writable - pages that nobody writes to are protected again
  * @cd: the device
  *
+ * Looks at those that are granted, no others.
  * Context: process, may sleep; one call at a time.
  */
 void cram_age_writable(struct cram_device *cd)
 {
-	struct private_node_leaving l;
+	unsigned long i, ended, all = 0;
 	struct folio *folio;
-	unsigned long i;
 	long excess;
 
 	excess = atomic_long_read(&cd->nr_writable) -
-		 (long)READ_ONCE(cd->writable_max);
-	if (excess <= 0 && time_before(jiffies, cd->next_age))
+		 (long)cram_writable_max(cd);
+	if (excess <= 0 && time_before(jiffies, cd->last_age +
+				       (scarce(cd) ? AGE_SCARCE : AGE)))
 		return;
-	cd->next_age = jiffies + AGE;
-	cram_leave_init(cd, &l);
+	cd->last_age = jiffies;
+	if (!atomic_long_read(&cd->nr_writable))
+		return;
 	for_each_set_bit(i, cd->granted, cd->nr_pages) {
 		folio = pfn_folio(cd->first_pfn + i);
 		cond_resched();
 		if (!folio_try_get(folio))
 			continue;
-		if (!folio_test_large(folio) && leaves(cd, folio, i, &excess))
-			cram_leave(cd, &l, folio);
+		if (folio == pfn_folio(cd->first_pfn + i)) {
+			ended = look(cd, folio, i, excess > 0);
+			excess -= ended;
+			all += ended;
+			i = folio_pfn(folio) + folio_nr_pages(folio) - 1 -
+			    cd->first_pfn;
+		}
 		folio_put(folio);
 	}
-	private_node_leave_now(&l);
-	if (l.moved)
-		cram_count(cd, CRAM_REVOKED, l.moved);
+	cram_count(cd, CRAM_REVOKED, all);
+	/* A reading shows how much they need. */
+	if (all)
+		cram_read_soon(cd);
 }

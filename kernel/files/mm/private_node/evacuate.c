@@ -731,7 +731,7 @@ static int look(struct private_node *pn, const struct range *ranges,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (h->other)
-		zswap_leave_node(pn->nid, ULONG_MAX);
+		zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
 	return 0;
 }
 
@@ -820,7 +820,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (empty(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
-			zswap_leave_node(pn->nid, ULONG_MAX);
+			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
 		if (blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);

@@ -325,7 +325,8 @@ static void some_guests_leave(struct guests_work *w)
 	look_for_guests(w, &l, &stored);
 	w->left = move_or_swap(&l, &left, may_swap(w));
 	if (!w->left && stored && may_swap(w))
-		w->left = zswap_leave_node(w->pn->nid, GUESTS_LEAVE);
+		w->left = zswap_leave_node(w->pn->nid, GUESTS_LEAVE,
+					   GFP_KERNEL);
 	/* Single pages on the lists of this CPU are no large piece. */
 	if (w->left && w->order)
 		private_node_drain(w->pn->nid);

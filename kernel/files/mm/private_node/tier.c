@@ -329,25 +329,11 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg)
 	       private_node_may_have(folio, &targets, NUMA_NO_NODE) > 0;
 }
 
-/*
- * __private_node_only_moves - see private_node_only_moves()
- */
-bool __private_node_only_moves(int nid)
-{
-	nodemask_t targets;
-
-	node_get_allowed_targets(NODE_DATA(nid), &targets);
-	return nodes_subset(targets, cram_nodes);
-}
-
-static bool any_helps(int nid, const nodemask_t *targets,
-		      struct mem_cgroup *memcg, bool limit)
+static bool any_helps(const nodemask_t *targets, struct mem_cgroup *memcg)
 {
 	bool full = memcg && cram_memcg_full(memcg);
 	int target;
 
-	if (limit && __private_node_only_moves(nid))
-		return false;
 	for_each_node_mask(target, *targets)
 		if (!cram_node(target) || (!full && cram_has_room(target)))
 			return true;
@@ -357,10 +343,9 @@ static bool any_helps(int nid, const nodemask_t *targets,
 /*
  * __private_node_drop_useless - see private_node_drop_useless()
  */
-void __private_node_drop_useless(int nid, nodemask_t *targets,
-				 struct mem_cgroup *memcg, bool limit)
+void __private_node_drop_useless(nodemask_t *targets, struct mem_cgroup *memcg)
 {
-	if (!any_helps(nid, targets, memcg, limit))
+	if (!any_helps(targets, memcg))
 		nodes_clear(*targets);
 }
 

@@ -130,6 +130,11 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 
 	if (!pn)
 		return false;
+	/* It is there: that would free nothing. */
+	if (page_to_nid(page) == nid) {
+		private_node_put(pn);
+		return false;
+	}
 	folio = allowed(page, nid) ? take(pn) : NULL;
 	private_node_put(pn);
 	if (!folio)
@@ -231,13 +236,15 @@ static bool stays_in_swap(struct folio *folio)
  * private_node_zswap_leave - a stored page leaves its node
  * @swp: its entry
  * @memcg: whose page it is
+ * @gfp: for the place it gets
  *
  * zswap compresses it; where that cannot be, the swap cache has the page then, as
  * in a swap-in.
  * Context: process, may sleep.
  * Return: true when it has left; false when there is no memory, or it was gone.
  */
-bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg)
+bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
+			      gfp_t gfp)
 {
 	struct swap_info_struct *si = get_swap_device(swp);
 	struct mempolicy pol;
@@ -247,7 +254,7 @@ bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg)
 	if (!si)
 		return false;
 	leave_policy(&pol, memcg);
-	folio = swap_cache_alloc_folio(swp, GFP_KERNEL, BIT(0), NULL, &pol,
+	folio = swap_cache_alloc_folio(swp, gfp, BIT(0), NULL, &pol,
 				       NO_INTERLEAVE_INDEX);
 	put_swap_device(si);
 	if (IS_ERR(folio))

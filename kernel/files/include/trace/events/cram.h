@@ -119,11 +119,12 @@ TRACE_EVENT(cram_trimmed,
 		  __entry->ranges, __entry->left)
 );
 
+/* @event: number of the last capacity event when it began. */
 TRACE_EVENT(cram_reading,
 
-	TP_PROTO(int nid, int ret, u64 total, u64 used, u64 lost),
+	TP_PROTO(int nid, int ret, u64 total, u64 used, u64 lost, u64 event),
 
-	TP_ARGS(nid, ret, total, used, lost),
+	TP_ARGS(nid, ret, total, used, lost, event),
 
 	TP_STRUCT__entry(
 		__field(int, nid)
@@ -131,6 +132,7 @@ TRACE_EVENT(cram_reading,
 		__field(u64, total)
 		__field(u64, used)
 		__field(u64, lost)
+		__field(u64, event)
 	),
 
 	TP_fast_assign(
@@ -139,27 +141,35 @@ TRACE_EVENT(cram_reading,
 		__entry->total = total;
 		__entry->used = used;
 		__entry->lost = lost;
+		__entry->event = event;
 	),
 
-	TP_printk("nid=%d ret=%d total=%llu used=%llu lost=%llu", __entry->nid,
-		  __entry->ret, __entry->total, __entry->used, __entry->lost)
+	TP_printk("nid=%d ret=%d total=%llu used=%llu lost=%llu event=%llu",
+		  __entry->nid, __entry->ret, __entry->total, __entry->used,
+		  __entry->lost, __entry->event)
 );
 
+/*
+ * The first one since a reading began: nothing is admitted until a reading with
+ * this number, or a later one.
+ */
 TRACE_EVENT(cram_event,
 
-	TP_PROTO(int nid),
+	TP_PROTO(int nid, u64 event),
 
-	TP_ARGS(nid),
+	TP_ARGS(nid, event),
 
 	TP_STRUCT__entry(
 		__field(int, nid)
+		__field(u64, event)
 	),
 
 	TP_fast_assign(
 		__entry->nid = nid;
+		__entry->event = event;
 	),
 
-	TP_printk("nid=%d", __entry->nid)
+	TP_printk("nid=%d event=%llu", __entry->nid, __entry->event)
 );
 
 TRACE_EVENT(cram_state,

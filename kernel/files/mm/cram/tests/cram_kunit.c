@@ -144,10 +144,10 @@ static void step_free(struct model *m, struct model_device *d,
 static void step_grant(struct model *m, struct model_device *d,
 		       struct model_folio *f)
 {
-	if (f->nr > 1 || !cram_ledger_grant(&d->ledger))
+	if (!cram_ledger_grant(&d->ledger, f->nr))
 		return;
 	m->early += !d->fresh;
-	m->granted++;
+	m->granted += f->nr;
 	f->state = GRANTED;
 }
 
@@ -431,20 +431,20 @@ static void short_of_what_is_promised(struct kunit *test)
 	cram_ledger_settle(&l, 2);
 	cram_ledger_read_end(&l, true, 2 * WORST);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), -WORST);
-	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 1));
-	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	/* It shrinks. */
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 2 * WORST - 1);
-	KUNIT_EXPECT_TRUE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_lack(&l));
 	cram_ledger_cancel(&l, 1);
-	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, WORST - 1);
-	KUNIT_EXPECT_TRUE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_lack(&l));
 }
 
 /* Pages that nobody reserved do not leave, and their taker does no harm. */
@@ -480,7 +480,7 @@ static void events_are_numbered(struct kunit *test)
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
-	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l, 1));
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_end(&l, false, 0);
@@ -500,7 +500,7 @@ static void in_flight_is_bounded(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	/* What is written to where it is, is no placement. */
-	KUNIT_EXPECT_TRUE(test, cram_ledger_grant(&l));
+	KUNIT_EXPECT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
 }
@@ -534,12 +534,12 @@ static void granted_pages_are_counted_once(struct kunit *test)
 
 	cram_ledger_init(&l, WORST, 0);
 	read(&l, 2 * WORST);
-	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l));
-	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l));
-	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l));
+	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
+	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l, 1));
 	/* Both were written to, and took all. */
 	read(&l, 0);
-	KUNIT_EXPECT_FALSE(test, cram_ledger_short(&l));
+	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle_granted(&l, 2));
 	read(&l, 0);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
