@@ -3,7 +3,7 @@
  * limits: what is on a device is charged to memory.cram, and not to memory.max; limits of both, what moves
  * between them, memory.reclaim, and cpusets.
  *
- * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
+ * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=2
  */
 #define _GNU_SOURCE
 #include "cram.h"
@@ -181,6 +181,72 @@ static int goes(void *arg)
 	return damaged(p, 0, LEN, HALF, 9) ? 3 : 0;
 }
 
+static void make(const char *name, unsigned long start)
+{
+	char words[128];
+
+	snprintf(words, sizeof(words), "name=%s range=%#lx:128M physical=96M", name, start);
+	put(SIM "/new_device", words);
+}
+
+static void farther(int nid, const char *distance)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/adistance", nid);
+	put(path, distance);
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/enabled", nid);
+	put(path, "-promotion");
+}
+
+static bool both_ok(void)
+{
+	int first = node;
+	bool all = is_ok();
+
+	node++;
+	all &= is_ok();
+	node = first;
+	return all;
+}
+
+/* From one device to another: charged to memory.cram once, to memory.current not at all. */
+static void two_devices(void)
+{
+	unsigned long before, here, start = strtoul(reserved_range(0), NULL, 0);
+	char path[128], buf[64];
+	int tries;
+	char *p;
+
+	make("c", start);
+	make("d", start + 128 * MIB);
+	if (!read_file("/sys/kernel/mm/cram/nodes", buf, sizeof(buf)))
+		bail("nodes");
+	node = atoi(buf);
+	farther(node, "1500");
+	farther(node + 1, "3000");
+	if (!within(60, both_ok))
+		bail("no reading");
+	before = charged();
+	p = filled(10);
+	here = make_cold(p, LEN);
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/reclaim", node);
+	for (tries = 0; tries < 10 && cram_number("resident_bytes"); tries++) {
+		write_file(path, "16M swappiness=max");
+		madvise(p, LEN, MADV_COLD);
+	}
+	node++;
+	ok(where(p, LEN).here == here && here, "from one device to another: %lu pages of %lu", where(p, LEN).here, here);
+	node_free();
+	ok(current() == here * PAGE && charged() <= before + SLACK,
+	   "are charged to memory.cram.current once (%lu), and not to memory.current (%lu, %lu before)", current(), charged(),
+	   before);
+	munmap(p, LEN);
+	ok(within(60, none_charged) && charged() <= before + SLACK, "freed: to neither (%lu, %lu)", current(), charged());
+	put(SIM "/remove_device", "c");
+	put(SIM "/remove_device", "d");
+}
+
 static void gone(void)
 {
 	int status;
@@ -226,6 +292,7 @@ int main(void)
 	cpusets();
 	ok(nothing_lost(), "no write was lost");
 	gone();
+	two_devices();
 	ungroup();
 	return done_testing();
 }

@@ -54,7 +54,8 @@ bool cram_memcg_charge(struct folio *src);
 void cram_memcg_uncharge(struct folio *src);
 void cram_memcg_remember(struct folio *dst, struct folio *src);
 void cram_memcg_undo(struct folio *dst);
-bool __cram_apart(void);
+bool __cram_apart(const struct folio *folio);
+bool __cram_charges_apart(void);
 void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		      struct folio *new, struct obj_cgroup *to);
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg);
@@ -78,7 +79,7 @@ static inline void cram_memcg_uncharge(struct folio *src) {}
 static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
 static inline void cram_memcg_undo(struct folio *dst) {}
 
-static inline bool cram_apart(int nid)
+static inline bool cram_charges_apart(int nid)
 {
 	return false;
 }
@@ -295,15 +296,26 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
 
 #ifdef CONFIG_MEMCG
 /**
- * cram_apart - is what is on a node charged to memory.cram alone, not to memory.max?
+ * cram_apart - is a folio charged to memory.cram alone, not to memory.max?
+ * @folio: any folio
+ *
+ * Cost and context: as cram_node().
+ */
+static __always_inline bool cram_apart(const struct folio *folio)
+{
+	return cram_folio_fenced(folio) && __cram_apart(folio);
+}
+
+/**
+ * cram_charges_apart - is what moves to a node charged so?
  * @nid: node id
  *
  * Cost and context: as cram_node().
  */
-static __always_inline bool cram_apart(int nid)
+static __always_inline bool cram_charges_apart(int nid)
 {
 	return cram_node(nid) && private_node_hook(cram_memcg) &&
-	       __cram_apart();
+	       __cram_charges_apart();
 }
 
 /**
@@ -399,7 +411,12 @@ static inline bool cram_memcg_charge(struct folio *src)
 
 static inline void cram_memcg_uncharge(struct folio *src) {}
 static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
-static inline bool cram_apart(int nid)
+static inline bool cram_apart(const struct folio *folio)
+{
+	return false;
+}
+
+static inline bool cram_charges_apart(int nid)
 {
 	return false;
 }

@@ -87,7 +87,7 @@ void cram_read_soon(struct cram_device *cd)
 		mod_delayed_work(cram_wq, &cd->read_work, 0);
 }
 
-/* For who was refused: only stores that no reading shows can be in the way. */
+/* Only stores that no reading shows can be in the way of who needs room. */
 static void read_if_useful(struct cram_device *cd)
 {
 	unsigned long next = READ_ONCE(cd->next_read);
@@ -96,6 +96,13 @@ static void read_if_useful(struct cram_device *cd)
 		return;
 	WRITE_ONCE(cd->next_read, jiffies + READ_AGAIN);
 	cram_read_soon(cd);
+}
+
+static void no_credit(struct cram_device *cd)
+{
+	if (!READ_ONCE(cd->wanted))
+		WRITE_ONCE(cd->wanted, true);
+	read_if_useful(cd);
 }
 
 static bool reading_late(struct cram_device *cd)
@@ -146,7 +153,14 @@ bool cram_usable(struct cram_device *cd)
 	       !reading_late(cd);
 }
 
-static bool admits(struct cram_device *cd)
+/*
+ * cram_admits - is a device admitting, as far as the ledger has credit?
+ * @cd: the device
+ *
+ * Not from a capacity event until the reading that answers it.
+ * Context: any.
+ */
+bool cram_admits(struct cram_device *cd)
 {
 	return cram_usable(cd) && cram_ledger_open(&cd->ledger);
 }
@@ -166,12 +180,12 @@ bool cram_has_room(int nid)
 		return false;
 	guard(rcu)();
 	cd = cram_peek(nid);
-	if (!cd || !admits(cd))
+	if (!cd || !cram_admits(cd))
 		return false;
 	if (cram_ledger_credit(&cd->ledger) >= (s64)cd->ledger.worst ||
 	    READ_ONCE(cd->ledger.disabled))
 		return true;
-	read_if_useful(cd);
+	no_credit(cd);
 	return false;
 }
 
@@ -190,7 +204,7 @@ unsigned long cram_credit_pages(int nid)
 		return 0;
 	guard(rcu)();
 	cd = cram_peek(nid);
-	if (!cd || !admits(cd))
+	if (!cd || !cram_admits(cd))
 		return 0;
 	credit = cram_ledger_credit(&cd->ledger);
 	return credit > 0 ? div_u64(credit, cd->ledger.worst) : 0;
@@ -211,7 +225,7 @@ bool cram_may_take(int nid, unsigned long nr)
 	cd = cram_peek(nid);
 	if (!cd)
 		return false;
-	if (!admits(cd)) {
+	if (!cram_admits(cd)) {
 		cram_count(cd, CRAM_REFUSED_STATE, nr);
 		return false;
 	}
@@ -220,7 +234,7 @@ bool cram_may_take(int nid, unsigned long nr)
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	trace_cram_refused(nid, nr);
-	read_if_useful(cd);
+	no_credit(cd);
 	return false;
 }
 
@@ -245,7 +259,7 @@ bool cram_reserve(int nid, unsigned long nr)
 	if (cram_ledger_reserve(&cd->ledger, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
-	read_if_useful(cd);
+	no_credit(cd);
 	return false;
 }
 
@@ -650,6 +664,7 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 void cram_device_free(struct cram_device *cd)
 {
 	kvfree(cd->resident);
+	kvfree(cd->apart);
 	cram_writable_free(cd);
 	cram_debug_free(cd);
 	private_node_put(cd->pn);
@@ -681,7 +696,9 @@ static struct cram_device *device_new(struct private_node *pn,
 	cram_trim_init(cd);
 	cd->resident = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 				GFP_KERNEL);
-	if (!cd->resident || cram_writable_init(cd) || cram_debug_init(cd)) {
+	cd->apart = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
+			     GFP_KERNEL);
+	if (!cd->resident || !cd->apart || cram_writable_init(cd) || cram_debug_init(cd)) {
 		kobject_put(&cd->kobj);
 		return NULL;
 	}

@@ -91,7 +91,7 @@ struct cram_debug {
  * @tend_work: after each of them: makes residents leave, ages those that may be
  *	written to
  * @evict_pfn: where the first of these goes on
- * @refused: of the statistics, when room was last made
+ * @wanted: was somebody refused for lack of credit, since room was last made?
  * @freed: pages to be trimmed, by their pcp_llist
  * @nr_freed: pages there or with the device
  * @trim_work: trims them
@@ -99,6 +99,7 @@ struct cram_debug {
  * @batch: the request
  * @pages: its pages
  * @resident: bitmap of pages that are settled, and not freed since
+ * @apart: bitmap of pages whose charge is not in memory.max, see memcg.c
  * @writable_max: most pages that may be written to, see cram_writable_max()
  * @nr_writable: pages that may be
  * @granted: bitmap of those
@@ -126,7 +127,7 @@ struct cram_device {
 	struct delayed_work read_work;
 	struct work_struct tend_work;
 	unsigned long evict_pfn;
-	unsigned long refused;
+	bool wanted;
 	struct llist_head freed;
 	atomic_long_t nr_freed;
 	struct delayed_work trim_work;
@@ -134,6 +135,7 @@ struct cram_device {
 	struct cram_range batch[CRAM_BATCH];
 	struct page *pages[CRAM_BATCH];
 	unsigned long *resident;
+	unsigned long *apart;
 	unsigned long writable_max;
 	atomic_long_t nr_writable;
 	unsigned long *granted;
@@ -169,6 +171,7 @@ void cram_write_back(unsigned long pfn, unsigned long nr);
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted);
 bool cram_usable(struct cram_device *cd);
+bool cram_admits(struct cram_device *cd);
 bool cram_stores(int nid);
 
 /* evict.c */

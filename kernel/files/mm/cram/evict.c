@@ -22,7 +22,7 @@
 #define EVICT_MIN	64UL
 #define EVICT_MAX	4096UL
 /* Residents that leave for swap after one reading, for others. */
-#define ROOM_PAGES	1024UL
+#define ROOM_PAGES	1024
 
 /*
  * cram_leave_init - begin to move residents out
@@ -133,20 +133,22 @@ void cram_evict(struct cram_device *cd)
  * cram_make_room - residents that nobody uses leave for swap
  * @cd: the device
  *
- * As many pages as were refused for lack of credit since the last call, within
- * bounds: they are likely to be of more use there.
+ * When somebody was refused for lack of credit since the last call: what would
+ * come is likely to be of more use there.
  * Context: process, may sleep.
  */
 void cram_make_room(struct cram_device *cd)
 {
-	unsigned long all = atomic_long_read(&cd->stat[CRAM_REFUSED_CREDIT]);
-	unsigned long nr = min(all - cd->refused, ROOM_PAGES);
 	nodemask_t nodes = nodemask_of_node(cd->nid);
+	unsigned int nr;
 
-	cd->refused = all;
+	if (!READ_ONCE(cd->wanted))
+		return;
+	WRITE_ONCE(cd->wanted, false);
 	if (!READ_ONCE(cram_swap))
 		return;
-	for (; nr && get_nr_swap_pages() > 0; nr -= min(nr, SWAP_CLUSTER_MAX))
+	for (nr = 0; nr < ROOM_PAGES && get_nr_swap_pages() > 0;
+	     nr += SWAP_CLUSTER_MAX)
 		if (!private_node_reclaim(&nodes, GFP_KERNEL | __GFP_NORETRY, 0))
 			break;
 }

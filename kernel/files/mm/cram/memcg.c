@@ -17,6 +17,7 @@
 #include <linux/seq_file.h>
 
 #include "../internal.h"
+#include "cram.h"
 
 /* For mem_cgroup_css_alloc(): a cgroup comes. */
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent)
@@ -124,47 +125,84 @@ void cram_memcg_undo(struct folio *dst)
 	obj_cgroup_put(objcg);
 }
 
+/*
+ * Is the charge of a resident apart?  Written down when it moves there, since the
+ * controller can move between v1 and v2 while pages of cgroups that are gone stay.
+ * See include/linux/cram_fence.h.
+ */
+bool __cram_apart(const struct folio *folio)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	return cd && test_bit(folio_pfn(folio) - cd->first_pfn, cd->apart);
+}
+
+static void set_apart(struct folio *folio, bool apart)
+{
+	unsigned long nr = folio_nr_pages(folio), i;
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	if (!cd)
+		return;
+	for (i = folio_pfn(folio) - cd->first_pfn; nr--; i++)
+		assign_bit(i, cd->apart, apart);
+}
+
+/* It has to have a place: beyond the limit, if need be. */
+static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
+{
+	if (obj_cgroup_is_root(objcg))
+		return;
+	guard(rcu)();
+	page_counter_charge(&obj_cgroup_memcg(objcg)->memory, nr);
+}
+
+/* Where the root gets what was not its own, mem_cgroup_migrate() has settled. */
+static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
+			    unsigned long nr)
+{
+	if (obj_cgroup_is_root(from) || obj_cgroup_is_root(to))
+		return;
+	guard(rcu)();
+	page_counter_uncharge(&obj_cgroup_memcg(from)->memory, nr);
+}
+
 /* See include/linux/cram_fence.h: v1 charges memory and swap together. */
-bool __cram_apart(void)
+bool __cram_charges_apart(void)
 {
 	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
 }
 
-static void moved_up(struct folio *old, struct obj_cgroup *from,
-		     struct obj_cgroup *to)
+static bool will_be_apart(struct folio *old, struct folio *new, bool was)
 {
-	unsigned long nr = folio_nr_pages(old);
-
-	uncharge(from, nr);
-	if (!cram_apart(folio_nid(old)) || obj_cgroup_is_root(to))
-		return;
-	/* It has to have a place: beyond the limit, if need be. */
-	guard(rcu)();
-	page_counter_charge(&obj_cgroup_memcg(to)->memory, nr);
-}
-
-static void moved_there(struct obj_cgroup *from, struct folio *new,
-			struct obj_cgroup *to)
-{
-	/* Where the root gets it, mem_cgroup_migrate() has settled. */
-	if (cram_apart(folio_nid(new)) && !obj_cgroup_is_root(from) &&
-	    !obj_cgroup_is_root(to)) {
-		guard(rcu)();
-		page_counter_uncharge(&obj_cgroup_memcg(from)->memory,
-				      folio_nr_pages(new));
-	}
-	/* What cram_memcg_charge() got. */
-	obj_cgroup_put(from);
+	if (cram_folio_fenced(old) && cram_folio_fenced(new))
+		return was;
+	return cram_charges_apart(folio_nid(new));
 }
 
 /* See include/linux/cram_fence.h. */
 void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		      struct folio *new, struct obj_cgroup *to)
 {
+	unsigned long nr = folio_nr_pages(new);
+	bool was = cram_apart(old);
+	bool will = will_be_apart(old, new, was);
+
 	if (cram_folio_fenced(old))
-		moved_up(old, from, to);
-	else
-		moved_there(from, new, to);
+		uncharge(from, nr);
+	if (cram_folio_fenced(new)) {
+		set_apart(new, will);
+		/* What cram_memcg_charge() got. */
+		obj_cgroup_put(from);
+	}
+	if (was && !will)
+		charge_memory(to, nr);
+	else if (will && !was)
+		uncharge_memory(from, to, nr);
 }
 
 /* See include/linux/cram_fence.h. */

@@ -68,7 +68,10 @@ static ssize_t used_bytes_show(struct cram_device *cd, char *buf)
 
 static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 {
-	return sysfs_emit(buf, "%lld\n", cram_ledger_credit(&cd->ledger));
+	s64 credit = cram_ledger_credit(&cd->ledger);
+
+	return sysfs_emit(buf, "%lld\n",
+			  cram_admits(cd) ? credit : min_t(s64, credit, 0));
 }
 
 static ssize_t resident_bytes_show(struct cram_device *cd, char *buf)

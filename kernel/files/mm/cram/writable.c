@@ -23,6 +23,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
+#include "../swap.h"
 #include "../private_node/private_node.h"
 #include "cram.h"
 
@@ -191,14 +192,21 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 	return ended;
 }
 
-/* Is a folio held by somebody but its mappings and us? */
+/*
+ * Is a folio held by somebody but its mappings and us?  Memory failure holds what
+ * it has unmapped.  Who maps takes the reference first, and drops it last.
+ */
 static bool held(const struct folio *folio)
 {
-	return folio_mapcount(folio) + 1 != folio_ref_count(folio);
+	int refs = folio_ref_count(folio);
+
+	smp_rmb(); /* a mapping that goes meanwhile makes it look held */
+	return refs != folio_mapcount(folio) + 1 + folio_test_hwpoison(folio);
 }
 
 struct revocation {
 	struct cram_device *cd;
+	unsigned int mappings;
 	bool done;
 };
 
@@ -231,14 +239,15 @@ static bool protect(struct cram_device *cd, struct folio *folio,
 static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
+	/* Under the lock: mprotect() empties a page table for a moment. */
+	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 	struct mmu_notifier_range range;
 	struct revocation *r = arg;
 
 	mmu_notifier_range_init(&range, MMU_NOTIFY_CLEAR, 0, vma->vm_mm, addr,
 				vma_address_end(&pvmw));
 	mmu_notifier_invalidate_range_start(&range);
-	while (r->done && page_vma_mapped_walk(&pvmw))
+	for (; r->done && page_vma_mapped_walk(&pvmw); r->mappings++)
 		/* What is mapped as a huge page was never granted there. */
 		if (pvmw.pte)
 			r->done = protect(r->cd, folio, vma, pvmw.address,
@@ -249,6 +258,13 @@ static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 	return r->done;
 }
 
+static void show_stored(struct cram_device *cd, unsigned long i)
+{
+	if (cd->desc.ops->stored)
+		cd->desc.ops->stored(cd, cd->first_pfn + i, 1);
+	cram_debug_stored(cd, cd->first_pfn + i, 1);
+}
+
 /* Returns pages that were granted. */
 static unsigned long settle(struct cram_device *cd, struct folio *folio)
 {
@@ -257,9 +273,9 @@ static unsigned long settle(struct cram_device *cd, struct folio *folio)
 
 	for_each_set_bit_from(i, cd->granted, end) {
 		cram_write_back(cd->first_pfn + i, 1);
-		if (cd->desc.ops->stored)
-			cd->desc.ops->stored(cd, cd->first_pfn + i, 1);
-		cram_debug_stored(cd, cd->first_pfn + i, 1);
+		/* What has failed is not read again. */
+		if (!PageHWPoison(pfn_to_page(cd->first_pfn + i)))
+			show_stored(cd, i);
 		clear_bit(i, cd->granted);
 		nr++;
 	}
@@ -281,11 +297,12 @@ static unsigned long revoke(struct cram_device *cd, struct folio *folio)
 		.anon_lock = folio_lock_anon_vma_read,
 	};
 
-	if (folio_test_swapcache(folio) || folio_test_writeback(folio))
+	if (folio_test_writeback(folio) ||
+	    (folio_test_swapcache(folio) && !folio_free_swap(folio)))
 		return 0;
 	rmap_walk(folio, &rwc);
-	/* Who came by way of a mapping that fork() has protected already counts too. */
-	if (!r.done || held(folio))
+	/* Each mapping was seen, and whoever came by way of one counts too. */
+	if (!r.done || r.mappings != folio_mapcount(folio) || held(folio))
 		return 0;
 	return settle(cd, folio);
 }
