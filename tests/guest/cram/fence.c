@@ -78,6 +78,24 @@ static void by_mem_file(void)
 	close(fd);
 }
 
+/* A debugger's write to a page of a large folio, where the mapping allows none. */
+static void by_force(void)
+{
+	int fd = open("/proc/self/mem", O_RDWR);
+	bool did;
+
+	p = anon(LEN);
+	madvise(p, LEN, MADV_HUGEPAGE);
+	fill(p, LEN, HALF, 7);
+	if (make_cold(p, LEN) != LEN / PAGE)
+		bail("no huge page is there");
+	mprotect(p, LEN, PROT_READ);
+	did = pwrite(fd, "F", 1, (off_t)(uintptr_t)(p + 3 * PAGE)) == 1;
+	mprotect(p, LEN, PROT_READ | PROT_WRITE);
+	judge("/proc/self/mem, a large folio mapped read-only", did, 'F');
+	close(fd);
+}
+
 static void by_vm_writev(void)
 {
 	struct iovec local = { "v", 1 }, remote;
@@ -237,6 +255,7 @@ static void each_way(void)
 {
 	by_mprotect();
 	by_mem_file();
+	by_force();
 	by_vm_writev();
 	by_ptrace();
 	by_read();

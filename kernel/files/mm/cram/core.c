@@ -705,7 +705,7 @@ static struct cram_device *device_new(struct private_node *pn,
 	return cd;
 }
 
-/* While it is fenced its memory can not be taken away. */
+/* While it is fenced no memory can be taken away, and none can come. */
 static int set_fenced(struct private_node *pn, bool fenced)
 {
 	guard(mutex)(&pn->lock);
@@ -716,15 +716,28 @@ static int set_fenced(struct private_node *pn, bool fenced)
 	return 0;
 }
 
-static int fence_unused(struct private_node *pn)
+/* From now on none comes, and none goes. */
+static int check_span(struct cram_device *cd)
 {
-	int ret = set_fenced(pn, true);
+	struct pglist_data *pgdat = NODE_DATA(cd->nid);
+	bool same;
+
+	get_online_mems();
+	same = pgdat->node_start_pfn == cd->first_pfn &&
+	       pgdat->node_spanned_pages == cd->nr_pages;
+	put_online_mems();
+	return same ? 0 : refuse(cd->pn, "its memory is just changing");
+}
+
+static int fence_unused(struct cram_device *cd)
+{
+	int ret = set_fenced(cd->pn, true);
 
 	if (ret)
 		return ret;
-	ret = check_unused(pn);
+	ret = check_span(cd) ?: check_unused(cd->pn);
 	if (ret)
-		set_fenced(pn, false);
+		set_fenced(cd->pn, false);
 	return ret;
 }
 
@@ -734,7 +747,7 @@ static int fence_unused(struct private_node *pn)
  */
 static int fence_up(struct cram_device *cd)
 {
-	int ret = fence_unused(cd->pn);
+	int ret = fence_unused(cd);
 	unsigned int flags;
 
 	if (ret)
@@ -867,8 +880,8 @@ static int empty(struct cram_device *cd)
  *
  * Context: process, may sleep, also for as long as a reading takes.
  * Return: 0; -EBUSY when a resident could not be moved or the device does not
- * trim, with a line in the kernel log, and it goes on in the state it was in; also when it
- * is being unregistered already.
+ * trim, with a line in the kernel log, and it goes on in the state it was in; also
+ * when it is being unregistered already; -EINTR when the caller is being killed.
  */
 int cram_unregister(struct cram_device *cd)
 {
@@ -896,6 +909,8 @@ int cram_unregister(struct cram_device *cd)
 		node_set(cd->nid, changing);
 	fence_down(cd);
 	end_change(cd->nid);
+	/* What was being freed while all looked empty: it is no longer fenced. */
+	flush_delayed_work(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->trim_work);
 	stop_work(cd);
 	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,

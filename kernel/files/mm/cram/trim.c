@@ -185,6 +185,7 @@ static void trim_work(struct work_struct *work)
 		queue_delayed_work(cram_wq, &cd->trim_work, RETRY);
 	/* There may be room now. */
 	cram_read_soon(cd);
+	smp_mb__after_atomic(); /* pairs with set_current_state() of who waits */
 	wake_up_var(&cd->nr_freed);
 }
 

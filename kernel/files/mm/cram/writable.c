@@ -139,6 +139,9 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 	unsigned long addr = ALIGN_DOWN(here, AROUND * PAGE_SIZE);
 	unsigned long end = min(addr + AROUND * PAGE_SIZE, vma->vm_end);
 
+	/* A debugger writes to one page, whatever the mapping says. */
+	if (!(vma->vm_flags & VM_WRITE))
+		return;
 	for (addr = max(addr, vma->vm_start); addr < end; addr += PAGE_SIZE)
 		if (addr != here)
 			grant_neighbour(cd, folio, vma, addr, vmf->pte +
@@ -194,14 +197,18 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 
 /*
  * Is a folio held by somebody but its mappings and us?  Memory failure holds what
- * it has unmapped.  Who maps takes the reference first, and drops it last.
+ * it has unmapped.  Mappings that come or go meanwhile make it look held.
  */
 static bool held(const struct folio *folio)
 {
-	int refs = folio_ref_count(folio);
+	int mapped = folio_mapcount(folio);
+	int refs;
 
-	smp_rmb(); /* a mapping that goes meanwhile makes it look held */
-	return refs != folio_mapcount(folio) + 1 + folio_test_hwpoison(folio);
+	smp_rmb(); /* the references while there were so many mappings */
+	refs = folio_ref_count(folio);
+	smp_rmb(); /* and no others since */
+	return folio_mapcount(folio) != mapped ||
+	       refs != mapped + 1 + folio_test_hwpoison(folio);
 }
 
 struct revocation {

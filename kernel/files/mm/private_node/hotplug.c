@@ -20,7 +20,6 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
-#include <linux/cram_fence.h>
 #include <linux/export.h>
 #include <linux/hugetlb.h>
 #include <linux/ioport.h>
@@ -158,6 +157,11 @@ static int range_insert(struct private_node *pn, struct private_node_range *r)
 		pr_err("node %d: %s: cannot add memory: the handle was unregistered\n",
 		       pn->nid, pn->owner);
 		return -ENODEV;
+	}
+	if (READ_ONCE(pn->fenced)) {
+		pr_err("node %d: %s: cannot add memory: it is compressed RAM; cram_unregister() comes first\n",
+		       pn->nid, pn->owner);
+		return -EBUSY;
 	}
 	guard(mutex)(&private_node_lock);
 	ret = check_foreign(pn, r->range.start, range_len(&r->range));
@@ -481,6 +485,15 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 		private_node_check_idle(nid, start_pfn, nr_pages);
 }
 
+static bool is_fenced(int nid)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && READ_ONCE(pn->fenced);
+}
+
 /* Runs after the block was isolated: what is free now stays free. */
 static int memory_callback(struct notifier_block *nb, unsigned long action,
 			   void *arg)
@@ -488,18 +501,19 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	struct memory_notify *mn = arg;
 	int nid;
 
-	if (action != MEM_GOING_OFFLINE)
+	if (action != MEM_GOING_OFFLINE && action != MEM_GOING_ONLINE)
 		return NOTIFY_OK;
 	nid = pfn_to_nid(mn->start_pfn);
-	if (!node_is_private(nid))
-		return NOTIFY_OK;
-	/* Its free pages are with the device for a while. */
-	if (cram_node(nid)) {
-		pr_err("node %d: cannot offline [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
-		       nid, (u64)PFN_PHYS(mn->start_pfn),
+	/* Free pages are with the device for a while, and its books are as large as it is. */
+	if (is_fenced(nid)) {
+		pr_err("node %d: cannot %s [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
+		       nid, action == MEM_GOING_ONLINE ? "online" : "offline",
+		       (u64)PFN_PHYS(mn->start_pfn),
 		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
 		return notifier_from_errno(-EBUSY);
 	}
+	if (action == MEM_GOING_ONLINE || !node_is_private(nid))
+		return NOTIFY_OK;
 	return notifier_from_errno(private_node_check_idle(nid, mn->start_pfn,
 							   mn->nr_pages));
 }
