@@ -27,6 +27,7 @@ void __cram_stored(struct folio *folio);
 bool __cram_leaves(int nid, unsigned long nr);
 void __cram_stayed(int nid, unsigned long nr);
 bool __cram_takes(struct page *page, unsigned int order);
+void __cram_failed(struct page *page);
 bool __cram_refuses(struct folio *src, struct folio *dst);
 bool __cram_drop(struct folio *folio);
 bool __cram_drop_mapped(struct folio *folio);
@@ -294,6 +295,20 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
 	       __cram_takes(page, order);
 }
 
+/**
+ * cram_failed - a page that has failed is freed, and goes nowhere
+ * @page: the page
+ *
+ * Nobody owes the device anything for it any more.
+ * Cost: as cram_node(), for a page that has failed.
+ * Context: any but NMI.
+ */
+static __always_inline void cram_failed(struct page *page)
+{
+	if (private_node_hook(cram_trim) && cram_node(page_to_nid(page)))
+		__cram_failed(page);
+}
+
 #ifdef CONFIG_MEMCG
 /**
  * cram_apart - is a folio charged to memory.cram alone, not to memory.max?
@@ -494,6 +509,8 @@ static inline bool cram_takes(struct page *page, unsigned int order)
 {
 	return false;
 }
+
+static inline void cram_failed(struct page *page) {}
 
 #endif /* CONFIG_CRAM */
 

@@ -63,6 +63,21 @@ bool __cram_takes(struct page *page, unsigned int order)
 	return true;
 }
 
+/* See include/linux/cram_fence.h. */
+void __cram_failed(struct page *page)
+{
+	unsigned long pfn = page_to_pfn(page);
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(page_to_nid(page));
+	if (!cd)
+		return;
+	cram_write_back(pfn, 1);
+	cram_settle_ended(cd, end_resident(cd, pfn, 1),
+			  cram_grant_ends(cd, pfn, 1));
+}
+
 static unsigned int order_of(const struct page *page)
 {
 	return page_private(page) & GENMASK(ORDER_BITS - 1, 0);
@@ -100,8 +115,12 @@ static void take_range(struct cram_device *cd, unsigned int i, struct page *page
 	};
 }
 
-/* What failed since it was freed is handed out to nobody; the rest of it in pages. */
-static void give_back(struct page *page, unsigned int order)
+/*
+ * What failed since it was freed is handed out to nobody; the rest of it in pages.
+ * It counts as a resident, should somebody find that it has not failed.
+ */
+static void give_back(struct cram_device *cd, struct page *page,
+		      unsigned int order)
 {
 	unsigned long i, nr = 1UL << order, broken = 0;
 
@@ -112,10 +131,12 @@ static void give_back(struct page *page, unsigned int order)
 		return;
 	}
 	for (i = 0; i < nr; i++) {
-		if (PageHWPoison(page + i))
-			page_ref_inc(page + i);
-		else
+		if (!PageHWPoison(page + i)) {
 			free_trimmed_pages(page + i, 0);
+			continue;
+		}
+		set_bit(page_to_pfn(page + i) - cd->first_pfn, cd->resident);
+		page_ref_inc(page + i);
 	}
 }
 
@@ -130,7 +151,7 @@ static unsigned long end_range(struct cram_device *cd, unsigned int i)
 		return 1UL << order;
 	}
 	set_page_private(page, 0);
-	give_back(page, order);
+	give_back(cd, page, order);
 	return 0;
 }
 
