@@ -169,6 +169,12 @@ static uint64_t touch_pieces(char *p, unsigned long from, unsigned long step, un
 	return spent;
 }
 
+/* A device is told what went, and two of its readings, which take ten seconds, cover what came. */
+static void settle_down(void)
+{
+	usleep(node < 0 ? 1500000 : 25000000);
+}
+
 enum kind { RECLAIM, ALL_AT_ONCE, PAGEOUT };
 
 static void batch(unsigned long len, enum kind kind)
@@ -203,8 +209,7 @@ static void batch(unsigned long len, enum kind kind)
 		print("warm-read", n, touch(p, 0, 1, n, false));
 	}
 	munmap(p, len);
-	/* a device is told what went; a reading covers what came */
-	usleep(1500000);
+	settle_down();
 }
 
 /* Half of an area is moved; where the pages are then, and what FILE says is used for them. */
@@ -316,7 +321,7 @@ static void kv(const char *dir, unsigned long len, unsigned long reads, bool ske
 	snprintf(name, sizeof(name), "kv-%lu-%s-reclaim", reads, skew ? "skew" : "even");
 	print(name, operations, reclaim);
 	munmap(p, len);
-	usleep(1500000);
+	settle_down();
 }
 
 static void cow(void)
