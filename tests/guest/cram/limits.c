@@ -92,17 +92,28 @@ static void limited(void)
 	all_trimmed("limited");
 }
 
+/*
+ * This process joins a cgroup by its file PROCS and fills an area, which is cold then, and is placed by the
+ * file RECLAIM of the same cgroup or of one above.
+ */
+static char *cold_in(const char *procs, const char *reclaim, uint64_t salt)
+{
+	char *p;
+
+	put(procs, "0");
+	p = filled(salt);
+	madvise(p, LEN, MADV_COLD);
+	write_file(reclaim, "16M swappiness=max");
+	return p;
+}
+
 /* The limit of one further up counts as well; the cgroup goes while its memory is on the device. */
 static int below(void *arg)
 {
+	char *p = cold_in(ROOT "/h/i/cgroup.procs", ROOT "/h/memory.reclaim", 5);
 	unsigned long here;
-	char *p;
 
 	(void)arg;
-	put(ROOT "/h/i/cgroup.procs", "0");
-	p = filled(5);
-	madvise(p, LEN, MADV_COLD);
-	write_file(ROOT "/h/memory.reclaim", "16M swappiness=max");
 	here = where(p, LEN).here;
 	printf("# below a limit of 2M: %lu pages\n", here);
 	return here && here * PAGE <= 2 * MIB && !damaged(p, 0, LEN, HALF, 5) ? 0 : 1;
@@ -164,14 +175,10 @@ static void helped(void)
 /* A device that goes gives back the charge. */
 static int goes(void *arg)
 {
+	char *p = cold_in(ROOT "/m/cgroup.procs", ROOT "/m/memory.reclaim", 9);
 	unsigned long before, all;
-	char *p;
 
 	(void)arg;
-	put(ROOT "/m/cgroup.procs", "0");
-	p = filled(9);
-	madvise(p, LEN, MADV_COLD);
-	write_file(ROOT "/m/memory.reclaim", "16M swappiness=max");
 	before = number_in(ROOT "/m/memory.current", "");
 	all = where(p, LEN).here;
 	if (!all || !remove_device())
@@ -261,13 +268,9 @@ static void gone(void)
 
 static int confined(void *arg)
 {
-	char *p;
+	char *p = cold_in(ROOT "/k/cgroup.procs", ROOT "/k/memory.reclaim", 8);
 
 	(void)arg;
-	put(ROOT "/k/cgroup.procs", "0");
-	p = filled(8);
-	madvise(p, LEN, MADV_COLD);
-	write_file(ROOT "/k/memory.reclaim", "16M swappiness=max");
 	return where(p, LEN).here ? 1 : 0;
 }
 

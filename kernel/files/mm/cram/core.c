@@ -98,6 +98,7 @@ static void read_if_useful(struct cram_device *cd)
 	cram_read_soon(cd);
 }
 
+/* Somebody was refused: room is made after the next reading. */
 static void no_credit(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->wanted))
@@ -360,7 +361,10 @@ static struct cram_device *settle(struct folio *folio)
 	return cd;
 }
 
-/* Pages that were taken, and not settled, or granted, are written back.  Context: any. */
+/*
+ * Some pages are written back that were taken and never settled, and some that
+ * were granted: neither owes anything any more.  Context: any.
+ */
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted)
 {
