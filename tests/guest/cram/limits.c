@@ -66,10 +66,15 @@ static void counted(void)
 	all_trimmed("freed");
 }
 
+static unsigned long vmstat_scanned(void)
+{
+	return number_in("/proc/vmstat", "pgscan_anon ");
+}
+
 static void limited(void)
 {
 	static const char *const bad[] = { "x", "-1", "4M 4M" };
-	unsigned long here, more;
+	unsigned long here, more, seen;
 	char *p = filled(3), *q = filled(4);
 	size_t i;
 
@@ -85,6 +90,9 @@ static void limited(void)
 		   "'%s' is refused", bad[i]);
 	munmap(p, LEN);
 	ok(make_cold(q, LEN) <= more, "0: none is added");
+	seen = vmstat_scanned();
+	write_file(MEMORY("reclaim"), "4M swappiness=max");
+	ok(vmstat_scanned() == seen, "0: reclaim does not look for any: %lu pages", vmstat_scanned() - seen);
 	put(MEMORY("cram.max"), "max");
 	ok(make_cold(q, LEN) > LEN / PAGE * 9 / 10, "max: again");
 	ok(!damaged(q, 0, LEN, HALF, 4), "contents");
