@@ -274,6 +274,52 @@ static void gone(void)
 	rmdir(ROOT "/m");
 }
 
+#define FREEING "/sys/module/private_node_hold/parameters/freeing"
+
+static int removes(void *arg)
+{
+	(void)arg;
+	return remove_device() ? 0 : 1;
+}
+
+static bool gives_way(void)
+{
+	return !cram_number("credit_bytes");
+}
+
+/*
+ * A page on its way from its last user to the device is waited for.  Otherwise its books, and the charge that it
+ * may have, are never ended, and the device is written to after it went.
+ */
+static void gone_while_freed(void)
+{
+	char words[16];
+	pid_t pid;
+	int i;
+
+	new_device("physical=192M");
+	if (system("modprobe private_node_hold"))
+		bail("modprobe private_node_hold");
+	snprintf(words, sizeof(words), "%d", node);
+	put(FREEING, words);
+	pid = fork();
+	if (!pid)
+		_exit(removes(NULL));
+	within(60, gives_way);
+	for (i = 0; i < 20 && !access(cram_file("state"), F_OK); i++)
+		usleep(50000);
+	ok(!access(cram_file("state"), F_OK), "a page is being freed: its device does not go");
+	put(FREEING, "-1");
+	ok(waitpid(pid, &i, 0) == pid && !i, "it does when the page is free");
+	new_device("physical=192M");
+	put(FREEING, words);
+	ok(!remove_device() && errno == EBUSY && !system("dmesg | grep -q ' 1 pages are still being freed; try again'"),
+	   "and is refused, with the reason, when that does not end");
+	put(FREEING, "-1");
+	ok(within(60, is_ok) && remove_device(), "nothing has changed then");
+	ok(!system("modprobe -r private_node_hold"), "nothing is left");
+}
+
 static int confined(void *arg)
 {
 	char *p = cold_in(ROOT "/k/cgroup.procs", ROOT "/k/memory.reclaim", 8);
@@ -303,6 +349,7 @@ int main(void)
 	cpusets();
 	ok(nothing_lost(), "no write was lost");
 	gone();
+	gone_while_freed();
 	two_devices();
 	ungroup();
 	return done_testing();

@@ -48,6 +48,9 @@
 /* The same, of readings that the device itself asks for. */
 #define READ_EVENT	(HZ / 10)
 
+/* How long cram_unregister() waits for pages that others are freeing. */
+#define FREE_WAIT	(10 * HZ)
+
 #define SERVICES	(BIT(PRIVATE_NODE_RECLAIM) | \
 			 BIT(PRIVATE_NODE_DEMOTION) | \
 			 BIT(PRIVATE_NODE_PROMOTION))
@@ -463,6 +466,21 @@ unsigned long cram_resident(struct cram_device *cd)
 	return all > idle ? all - idle : 0;
 }
 
+/* Pages that memory failure took: nobody gets them.  Walks all of the device. */
+static unsigned long failed_pages(struct cram_device *cd)
+{
+	unsigned long pfn, end = cd->first_pfn + cd->nr_pages, nr = 0;
+	struct page *page;
+
+	for (pfn = cd->first_pfn; pfn < end; pfn++) {
+		page = pfn_to_online_page(pfn);
+		nr += page && PageHWPoison(page);
+		if (!(pfn % PAGES_PER_SECTION))
+			cond_resched();
+	}
+	return nr;
+}
+
 /* What a reading means: the axioms, and whether all promises can be kept. */
 static void judge(struct cram_device *cd, const struct cram_capacity *cap)
 {
@@ -860,6 +878,36 @@ struct cram_device *cram_register(struct private_node *pn,
 }
 EXPORT_SYMBOL_GPL(cram_register);
 
+static unsigned long pages_in_use(struct cram_device *cd)
+{
+	unsigned long all;
+
+	private_node_drain(cd->nid);
+	all = cram_resident(cd);
+	return all ? all - min(all, failed_pages(cd)) : 0;
+}
+
+/*
+ * A page that is being freed has no user to be moved away from, and its charge and
+ * its books end on a way that asks whether the node is fenced.
+ */
+static int wait_for_frees(struct cram_device *cd)
+{
+	unsigned long until = jiffies + FREE_WAIT, left;
+
+	while ((left = pages_in_use(cd))) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, until)) {
+			pr_err("node %d: %s: %lu pages are still being freed; try again\n",
+			       cd->nid, cd->pn->owner, left);
+			return -EBUSY;
+		}
+		msleep(20);
+	}
+	return 0;
+}
+
 static int empty(struct cram_device *cd)
 {
 	struct pglist_data *pgdat = NODE_DATA(cd->nid);
@@ -872,7 +920,7 @@ static int empty(struct cram_device *cd)
 	get_online_mems();
 	ret = private_node_evacuate(cd->pn, &all, 1);
 	put_online_mems();
-	return ret ?: cram_trim_all(cd);
+	return ret ?: wait_for_frees(cd) ?: cram_trim_all(cd);
 }
 
 /**

@@ -124,14 +124,17 @@ void private_node_catch_held(int nid)
  * @page: first page, or NULL
  * @order: how many
  *
- * Only a large folio of the owner brings one back.
+ * Only a large folio of the owner brings one back, and the owner of compressed RAM
+ * holds none.  A page of that is paid for once it was taken: it cannot be dropped
+ * for another.
  * Context: any.
  */
 bool private_node_page_broken(struct page *page, unsigned int order)
 {
 	unsigned long i;
 
-	if (!page || !private_node_any_held())
+	if (!page || !private_node_any_held() ||
+	    cram_node(page_to_nid(page)))
 		return false;
 	for (i = 0; i < 1UL << order; i++)
 		if (PageHWPoison(page + i))

@@ -215,7 +215,7 @@ static unsigned int hash_of(const struct task_struct *task)
  */
 void private_node_note_refused(struct private_node *pn)
 {
-	if (in_task() && private_node_closing(pn) && cpuset_may_name(pn->nid))
+	if (in_task() && private_node_closing(pn))
 		set_bit(hash_of(current), pn->refused);
 }
 

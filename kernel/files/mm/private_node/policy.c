@@ -697,6 +697,13 @@ bool private_node_mpol_closing(const struct mempolicy *pol)
 	return false;
 }
 
+/* A policy may name a node that the cpuset of the task lacks since then. */
+static void note_refused(struct private_node *pn)
+{
+	if (cpuset_may_name(pn->nid))
+		private_node_note_refused(pn);
+}
+
 /*
  * private_node_mpol_refused - a task found no memory, perhaps because of an unplug
  * @pol: by which it asked, with private nodes
@@ -710,14 +717,14 @@ void private_node_mpol_refused(const struct mempolicy *pol)
 	int nid;
 
 	if (pn) {
-		private_node_note_refused(pn);
+		note_refused(pn);
 		return;
 	}
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn))
-			private_node_note_refused(pn);
+			note_refused(pn);
 	}
 }
 

@@ -13,14 +13,24 @@
  * The first enters the gates of node 1, as its owner and as user_numa, and the
  * second leaves them: who closes one waits in between.  Reading gives the node
  * and 1 while it is being unplugged.
+ *
+ *	echo 2 > /sys/module/private_node_hold/parameters/freeing
+ *	echo -1 > /sys/module/private_node_hold/parameters/freeing
+ *
+ * The first takes a page of a compressing device on node 2 and drops its last
+ * reference, as who frees it does and is interrupted then; the second frees it.
  */
+#include <linux/cram_fence.h>
 #include <linux/module.h>
 #include <linux/private_node.h>
 
+#include "../../internal.h"
+#include "../../page_alloc.h"
 #include "../private_node.h"
 
 static struct private_node *held;
 static struct private_node *entered;
+static struct page *freeing;
 static DEFINE_MUTEX(hold_lock);
 
 static const enum private_node_user users[] = {
@@ -136,6 +146,44 @@ static const struct kernel_param_ops inside_ops = {
 };
 module_param_cb(inside, &inside_ops, NULL, 0600);
 
+static void free_it(void)
+{
+	if (freeing)
+		free_frozen_pages(freeing, 0);
+	freeing = NULL;
+}
+
+static int take_one(int nid)
+{
+	if (!cram_reserve(nid, 1))
+		return -EBUSY;
+	freeing = private_node_alloc_frozen(nid, GFP_KERNEL | __GFP_COMP, 0,
+					    PRIVATE_NODE_USER_OWNER);
+	if (freeing)
+		return 0;
+	cram_unreserve(nid, 1);
+	return -ENOMEM;
+}
+
+static int set_freeing(const char *val, const struct kernel_param *kp)
+{
+	int nid;
+	int ret = kstrtoint(val, 10, &nid);
+
+	if (ret)
+		return ret;
+	guard(mutex)(&hold_lock);
+	free_it();
+	if (nid < 0)
+		return 0;
+	return cram_node(nid) ? take_one(nid) : -ENODEV;
+}
+
+static const struct kernel_param_ops freeing_ops = {
+	.set = set_freeing,
+};
+module_param_cb(freeing, &freeing_ops, NULL, 0200);
+
 static int __init hold_init(void)
 {
 	return 0;
@@ -146,6 +194,7 @@ static void __exit hold_exit(void)
 {
 	let_go();
 	leave();
+	free_it();
 }
 module_exit(hold_exit);
 
