@@ -21,16 +21,22 @@ struct seq_buf;
 
 DECLARE_STATIC_KEY_FALSE(cram_key);
 extern nodemask_t cram_nodes;
+extern bool cram_pageout;
 
 bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse);
+int __cram_copy(struct folio *dst, struct folio *src);
 void __cram_stored(struct folio *folio);
 bool __cram_leaves(int nid, unsigned long nr);
 void __cram_stayed(int nid, unsigned long nr);
+void __cram_batch_begin(void);
+void __cram_batch_end(void);
 bool __cram_takes(struct page *page, unsigned int order);
 void __cram_failed(struct page *page);
 bool __cram_refuses(struct folio *src, struct folio *dst);
-bool __cram_drop(struct folio *folio);
-bool __cram_drop_mapped(struct folio *folio);
+bool __cram_leave_file(struct folio *folio, bool may_wait);
+bool __cram_leave_unlocked(struct folio *folio);
+vm_fault_t __cram_unshare_file(struct vm_fault *vmf, struct folio *folio);
+bool __cram_pipe_page(struct page **page);
 bool cram_may_anon(void);
 bool cram_may_file(struct folio *folio);
 void cram_prepare_file(struct folio *folio);
@@ -45,6 +51,7 @@ bool cram_may_take(int nid, unsigned long nr);
 bool cram_reserve(int nid, unsigned long nr);
 void cram_unreserve(int nid, unsigned long nr);
 void cram_not_stored(struct folio *folio);
+int cram_copy_page(struct page *dst, struct page *src);
 
 #ifdef CONFIG_MEMCG
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent);
@@ -124,6 +131,32 @@ static __always_inline bool cram_node(int nid)
 }
 
 /**
+ * cram_places_pageout - does memory that is to be paged out go to a device first?
+ *
+ * For MADV_PAGEOUT and its kin.  What is on a device already stays then.
+ * Cost: a static branch.
+ * Context: any.
+ */
+static __always_inline bool cram_places_pageout(void)
+{
+	return cram_any() && private_node_hook(cram_pageout) &&
+	       READ_ONCE(cram_pageout);
+}
+
+/**
+ * cram_targets - leave compressing devices alone of where memory may be demoted to
+ * @nodes: nodes; the result
+ * @pageout: is it to be paged out?  Any other reclaim may use all targets
+ *
+ * Context: any.
+ */
+static inline void cram_targets(nodemask_t *nodes, bool pageout)
+{
+	if (pageout)
+		nodes_and(*nodes, *nodes, cram_nodes);
+}
+
+/**
  * cram_folio_fenced - may nobody write to a folio?
  * @folio: any folio
  *
@@ -200,39 +233,119 @@ static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 }
 
 /**
- * cram_dropped - take page cache away from who looks for it to change it
+ * cram_left_file - take page cache away from who looks for it to change it
  * @folio: folio of a file, locked and held; neither any more when it is gone
  * @mmap: is it only to be mapped?
+ * @may_wait: may a copy be made?  Otherwise it is read again from the disk
  *
  * Cost: as cram_node().
  * Context: process.
- * Return: true when the folio is no longer there.
+ * Return: true when the folio is no longer there: a copy may be.
  */
-static __always_inline bool cram_dropped(struct folio *folio, bool mmap)
+static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
+					   bool may_wait)
 {
 	return !mmap && cram_file_fenced(folio) &&
-	       private_node_hook(cram_file) && __cram_drop(folio);
+	       private_node_hook(cram_file) &&
+	       __cram_leave_file(folio, may_wait);
 }
 
 /**
- * cram_drop_mapped - take page cache away from a mapping that writes
+ * cram_left_mapping - take page cache away from a mapping that writes
  * @folio: folio of a file, held, not locked
  *
  * Cost: as cram_node().
- * Context: process.
+ * Context: process, may sleep.
  * Return: true when the folio is no longer there.
  */
-static __always_inline bool cram_drop_mapped(struct folio *folio)
+static __always_inline bool cram_left_mapping(struct folio *folio)
 {
 	return cram_file_fenced(folio) && private_node_hook(cram_file_map) &&
-	       __cram_drop_mapped(folio);
+	       __cram_leave_unlocked(folio);
 }
 
 /**
- * cram_stored - a folio was copied to its place
+ * cram_left_splice - take page cache away from who would put it into a pipe
+ * @folio: folio of a file, held, not locked
+ *
+ * Nobody knows when the pipe is read, and until then the device could not go.
+ * Cost: as cram_node().
+ * Context: process, may sleep.
+ * Return: true when the folio is no longer there.
+ */
+static __always_inline bool cram_left_splice(struct folio *folio)
+{
+	return cram_file_fenced(folio) && private_node_hook(cram_splice) &&
+	       __cram_leave_unlocked(folio);
+}
+
+/**
+ * cram_pipe_page - give a pipe a page of its own
+ * @page: of somebody's memory, held; the result, or NULL and not held
+ *
+ * Cost: as cram_node().
+ * Context: process, may sleep.
+ * Return: false when there is no memory for a copy.
+ */
+static __always_inline bool cram_pipe_page(struct page **page)
+{
+	return !(private_node_hook(cram_pipe) &&
+		 cram_node(page_to_nid(*page))) || __cram_pipe_page(page);
+}
+
+/**
+ * cram_pins_file - is this page cache of which a pin has to take a copy first?
+ * @page: that is mapped, and is to be pinned for reading
+ *
+ * Cost: as cram_node().
+ * Context: any.
+ */
+static __always_inline bool cram_pins_file(const struct page *page)
+{
+	return private_node_hook(cram_pin) && cram_node(page_to_nid(page));
+}
+
+/**
+ * cram_unshare_file - cram_pins_file(): a fault takes the copy
+ * @vmf: the fault, FAULT_FLAG_UNSHARE; the lock of the page table is held
+ * @folio: what is mapped there
+ * @ret: result
+ *
+ * Cost: as cram_node().
+ * Context: process; may sleep when it was so, and has dropped the lock then.
+ * Return: was it so?  The fault ends with @ret then.
+ */
+static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
+					      struct folio *folio,
+					      vm_fault_t *ret)
+{
+	if (!cram_file_fenced(folio))
+		return false;
+	*ret = __cram_unshare_file(vmf, folio);
+	return true;
+}
+
+/**
+ * cram_copy - copy a folio to its new place, as folio_mc_copy()
+ * @dst: the place
+ * @src: the folio
+ *
+ * To a compressing device past the caches, or written back from them.
+ * Cost: as cram_node().
+ * Context: process, may sleep.
+ * Return: 0, or -EHWPOISON.
+ */
+static __always_inline int cram_copy(struct folio *dst, struct folio *src)
+{
+	return cram_folio_fenced(dst) ? __cram_copy(dst, src) :
+					folio_mc_copy(dst, src);
+}
+
+/**
+ * cram_stored - a folio was copied to its place, by cram_copy()
  * @folio: new folio, locked, not mapped yet
  *
- * Cost: as cram_node(); on a fenced node a write-back of the cache.
+ * Cost: as cram_node().
  * Context: process.
  */
 static __always_inline void cram_stored(struct folio *folio)
@@ -279,6 +392,32 @@ static __always_inline void cram_stayed(int nid, unsigned int order)
 static __always_inline bool cram_stays(int nid)
 {
 	return cram_node(nid);
+}
+
+/**
+ * cram_batch_begin - a list of folios is about to be demoted
+ *
+ * They are paid for together.  The task stays on its processor until
+ * cram_batch_end(), which follows in the same function, and may sleep.
+ *
+ * Cost: a static branch.
+ * Context: process.
+ */
+static __always_inline void cram_batch_begin(void)
+{
+	if (cram_any())
+		__cram_batch_begin();
+}
+
+/**
+ * cram_batch_end - they have been
+ *
+ * Cost and context: as cram_batch_begin().
+ */
+static __always_inline void cram_batch_end(void)
+{
+	if (cram_any())
+		__cram_batch_end();
 }
 
 /**
@@ -375,6 +514,9 @@ static inline bool cram_any(void)
 {
 	return false;
 }
+
+#define cram_places_pageout()			false
+#define cram_targets(nodes, pageout)		do { } while (0)
 
 static inline bool cram_no_hibernation(void)
 {
@@ -481,17 +623,36 @@ static inline bool cram_refuses(struct folio *src, struct folio *dst)
 	return false;
 }
 
-static inline bool cram_dropped(struct folio *folio, bool mmap)
+static inline bool cram_left_file(struct folio *folio, bool mmap,
+				  bool may_wait)
 {
 	return false;
 }
 
-static inline bool cram_drop_mapped(struct folio *folio)
+static inline bool cram_left_mapping(struct folio *folio)
 {
 	return false;
 }
+
+#define cram_left_splice(folio)			false
+#define cram_pipe_page(page)			true
+#define cram_pins_file(page)			false
+#define cram_unshare_file(vmf, folio, ret)	false
 
 static inline void cram_stored(struct folio *folio) {}
+
+static inline int cram_copy(struct folio *dst, struct folio *src)
+{
+	return folio_mc_copy(dst, src);
+}
+
+static inline int cram_copy_page(struct page *dst, struct page *src)
+{
+	return 0;
+}
+
+static inline void cram_batch_begin(void) {}
+static inline void cram_batch_end(void) {}
 
 static inline bool cram_leaves(int nid, unsigned int order)
 {

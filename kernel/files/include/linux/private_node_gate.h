@@ -124,6 +124,19 @@ static inline bool private_node_gate_shuts(struct private_node_gate *gate)
 }
 
 /**
+ * private_node_reclaim_told - does node reclaim go on, little as there may be?
+ * @proactive: did somebody say how much, by node<N>/reclaim?
+ *
+ * vm.min_unmapped_ratio is about reclaim that the kernel begins by itself.
+ * Context: any.
+ */
+static inline bool private_node_reclaim_told(bool proactive)
+{
+	return proactive && private_node_any() &&
+	       private_node_hook(reclaim_told);
+}
+
+/**
  * private_node_compact_result - what compaction ended with, or COMPACT_CONTINUE
  * @gate: from private_node_enter_compaction()
  * @result: an expression, evaluated where nobody waits for those inside
@@ -155,6 +168,7 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 #define private_node_leave_hint(gate, nr)		do { } while (0)
 #define private_node_compact_result(gate, result)	(result)
 #define private_node_makes_room()			false
+#define private_node_reclaim_told(proactive)		false
 #define private_node_leave_gate(gate)			do { } while (0)
 
 #endif /* CONFIG_PRIVATE_NODE */

@@ -74,6 +74,7 @@
 	PRIVATE_NODE_HOOK(node_reclaim) \
 	PRIVATE_NODE_HOOK(pageout) \
 	PRIVATE_NODE_HOOK(reclaim_anon) \
+	PRIVATE_NODE_HOOK(reclaim_told) \
 	PRIVATE_NODE_HOOK(reclaim_memcg) \
 	PRIVATE_NODE_HOOK(reclaim_gate) \
 	PRIVATE_NODE_HOOK(compact_gate) \
@@ -139,10 +140,14 @@
 	PRIVATE_NODE_HOOK(cram_token) \
 	PRIVATE_NODE_HOOK(cram_memcg) \
 	PRIVATE_NODE_HOOK(cram_limit) \
+	PRIVATE_NODE_HOOK(cram_pageout) \
 	PRIVATE_NODE_HOOK(cram_uncharge) \
 	PRIVATE_NODE_HOOK(cram_file) \
 	PRIVATE_NODE_HOOK(cram_file_map) \
 	PRIVATE_NODE_HOOK(cram_steal) \
+	PRIVATE_NODE_HOOK(cram_splice) \
+	PRIVATE_NODE_HOOK(cram_pipe) \
+	PRIVATE_NODE_HOOK(cram_pin) \
 	PRIVATE_NODE_HOOK(zswap_store) \
 	PRIVATE_NODE_HOOK(displaced) \
 	PRIVATE_NODE_HOOK(displaced_waits) \

@@ -28,7 +28,8 @@ ssize_t private_node_show_tier(const struct memory_tier *memtier, char *buf);
 void private_node_collect_tiers(void);
 int private_node_next_tier_node(int node, nodemask_t *used);
 void __private_node_filter_targets(int nid, nodemask_t *targets);
-bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg);
+bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
+			       bool pageout);
 struct folio *private_node_demote_alloc(struct folio *src, int nid,
 					const nodemask_t *allowed, gfp_t gfp);
 void private_node_demote_undo(struct folio *dst, unsigned long private);
@@ -123,6 +124,7 @@ static inline bool private_node_demote_apart(void)
  * private_node_may_demote - is there a target for this folio?
  * @folio: locked, of a node that has targets
  * @memcg: whose reclaim it is
+ * @pageout: see cram_targets()
  *
  * Page cache and KSM pages go to ordinary nodes only, page cache to compressed
  * RAM as well; memory of the device map stays on its node, and what a bind keeps
@@ -133,10 +135,11 @@ static inline bool private_node_demote_apart(void)
  * Context: reclaim.
  */
 static inline bool private_node_may_demote(struct folio *folio,
-					   struct mem_cgroup *memcg)
+					   struct mem_cgroup *memcg,
+					   bool pageout)
 {
 	return !private_node_demotes() || !private_node_hook(demote_folio) ||
-	       __private_node_may_demote(folio, memcg);
+	       __private_node_may_demote(folio, memcg, pageout);
 }
 
 /**
@@ -266,7 +269,8 @@ static inline bool private_node_demote_apart(void)
 }
 
 static inline bool private_node_may_demote(struct folio *folio,
-					   struct mem_cgroup *memcg)
+					   struct mem_cgroup *memcg,
+					   bool pageout)
 {
 	return true;
 }

@@ -8,8 +8,8 @@
  *	take		cram_leaves(), next to the buddy: no page without a
  *			reservation, and no store of the allocator
  *			(init_on_alloc) before it
- *	copy		mm/migrate.c
- *	settle		cram_stored(): written back from the caches
+ *	copy		cram_copy(), past the caches or written back from them
+ *	settle		cram_stored()
  *	use		read in place; the fence keeps everybody from writing
  *	free		cram_takes(), by trim.c: not before the device has
  *			trimmed it does the page allocator get it
@@ -60,6 +60,8 @@ nodemask_t cram_nodes __read_mostly;
 struct workqueue_struct *cram_wq;
 /* May anonymous memory come? */
 bool cram_anon __read_mostly = true;
+/* Is memory that is to be paged out placed first, if there is credit? */
+bool cram_pageout __read_mostly = true;
 /* Do residents that nobody uses leave for swap, when others want to come? */
 bool cram_swap __read_mostly = true;
 
@@ -99,6 +101,13 @@ static void read_if_useful(struct cram_device *cd)
 		return;
 	WRITE_ONCE(cd->next_read, jiffies + READ_AGAIN);
 	cram_read_soon(cd);
+}
+
+/* Takes a reading before the credit is all used.  Context: any. */
+void cram_read_if_low(struct cram_device *cd)
+{
+	if (cram_ledger_credit(&cd->ledger) < (s64)cd->ledger.worst * CRAM_BATCH)
+		read_if_useful(cd);
 }
 
 /* Somebody was refused: room is made after the next reading. */
@@ -260,7 +269,7 @@ bool cram_reserve(int nid, unsigned long nr)
 	if (!cd || !cram_usable(cd))
 		return false;
 	/* The ledger refuses after a capacity event as well. */
-	if (cram_ledger_reserve(&cd->ledger, nr))
+	if (cram_batch_reserve(cd, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	no_credit(cd);
@@ -290,14 +299,14 @@ bool __cram_leaves(int nid, unsigned long nr)
 
 	guard(rcu)();
 	cd = cram_peek(nid);
-	if (!cd || cram_ledger_take(&cd->ledger, nr))
+	if (!cd || cram_batch_take(cd, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_TOKEN, nr);
 	return false;
 }
 
 /* Fails closed: what the ledger says is not true any more.  Context: any. */
-static void check_books(struct cram_device *cd, bool balance)
+void cram_check_books(struct cram_device *cd, bool balance)
 {
 	if (balance)
 		return;
@@ -313,7 +322,7 @@ void __cram_stayed(int nid, unsigned long nr)
 	guard(rcu)();
 	cd = cram_peek(nid);
 	if (cd)
-		check_books(cd, cram_ledger_untake(&cd->ledger, nr));
+		cram_check_books(cd, cram_batch_untake(cd, nr));
 }
 
 /* The page was not even taken.  Context: any. */
@@ -324,7 +333,7 @@ void cram_unreserve(int nid, unsigned long nr)
 	guard(rcu)();
 	cd = cram_peek(nid);
 	if (cd)
-		check_books(cd, cram_ledger_cancel(&cd->ledger, nr));
+		cram_check_books(cd, cram_batch_cancel(cd, nr));
 }
 
 /* Nothing of these pages is in a cache then.  Context: any. */
@@ -355,12 +364,11 @@ static struct cram_device *settle(struct folio *folio)
 
 	if (!cd)
 		return NULL;
-	cram_write_back(folio_pfn(folio), nr);
 	if (cd->desc.ops->stored)
 		cd->desc.ops->stored(cd, folio_pfn(folio), nr);
 	balance = mark_resident(cd, folio);
-	balance &= cram_ledger_settle(&cd->ledger, nr);
-	check_books(cd, balance);
+	balance &= cram_batch_settle(cd, nr);
+	cram_check_books(cd, balance);
 	return cd;
 }
 
@@ -377,7 +385,7 @@ void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		balance &= cram_ledger_settle(&cd->ledger, taken);
 	if (granted)
 		balance &= cram_ledger_settle_granted(&cd->ledger, granted);
-	check_books(cd, balance);
+	cram_check_books(cd, balance);
 }
 
 static enum cram_stat admitted_as(const struct folio *folio)
@@ -401,9 +409,7 @@ void __cram_stored(struct folio *folio)
 	cram_debug_stored(cd, folio_pfn(folio), nr);
 	cram_count(cd, admitted_as(folio), nr);
 	trace_cram_admitted(cd->nid, folio_pfn(folio), nr);
-	/* Before it runs dry. */
-	if (cram_ledger_credit(&cd->ledger) < (s64)cd->ledger.worst * CRAM_BATCH)
-		read_if_useful(cd);
+	cram_read_if_low(cd);
 }
 
 /*
@@ -420,8 +426,10 @@ void cram_not_stored(struct folio *folio)
 	cram_memcg_undo(folio);
 	guard(rcu)();
 	cd = cram_peek(folio_nid(folio));
-	if (cd)
-		cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
+	if (!cd)
+		return;
+	cram_batch_not_stored(cd);
+	cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
 }
 
 /* See include/linux/cram_fence.h. */
@@ -438,6 +446,19 @@ bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 	cram_count(cd, CRAM_COPIED_UP, 1);
 	trace_cram_copied_up(cd->nid, folio_pfn(folio));
 	return false;
+}
+
+/* Page cache was copied for somebody who changes or holds it.  Context: any. */
+void cram_copied_up(const struct folio *folio)
+{
+	struct cram_device *cd;
+
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	if (!cd)
+		return;
+	cram_count(cd, CRAM_COPIED_UP, folio_nr_pages(folio));
+	trace_cram_copied_up(cd->nid, folio_pfn(folio));
 }
 
 /* Page cache was dropped for somebody who changes it.  Context: any. */
@@ -685,6 +706,7 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 /* The last user of its kobject is gone; see cram_sysfs_init_device(). */
 void cram_device_free(struct cram_device *cd)
 {
+	free_percpu(cd->stat);
 	kvfree(cd->resident);
 	kvfree(cd->apart);
 	cram_writable_free(cd);
@@ -720,7 +742,9 @@ static struct cram_device *device_new(struct private_node *pn,
 				GFP_KERNEL);
 	cd->apart = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 			     GFP_KERNEL);
-	if (!cd->resident || !cd->apart || cram_writable_init(cd) || cram_debug_init(cd)) {
+	cd->stat = __alloc_percpu(sizeof(long) * CRAM_NR_STATS, sizeof(long));
+	if (!cd->stat || !cd->resident || !cd->apart || cram_writable_init(cd) ||
+	    cram_debug_init(cd)) {
 		kobject_put(&cd->kobj);
 		return NULL;
 	}

@@ -108,7 +108,7 @@ struct cram_debug {
  * @hot: scratch for tend_work
  * @debug: for CONFIG_CRAM_DEBUG
  * @kobj: node<N>/private/cram
- * @stat: counters
+ * @stat: counters, by enum cram_stat; the sum over all processors
  */
 struct cram_device {
 	struct private_node *pn;
@@ -146,7 +146,7 @@ struct cram_device {
 	struct cram_debug debug;
 #endif
 	struct kobject kobj;
-	atomic_long_t stat[CRAM_NR_STATS];
+	long __percpu *stat;
 };
 
 extern struct workqueue_struct *cram_wq;
@@ -157,15 +157,18 @@ extern bool cram_swap;
 static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 			      unsigned long nr)
 {
-	atomic_long_add(nr, &cd->stat[what]);
+	this_cpu_add(cd->stat[what], nr);
 }
 
 /* core.c; under rcu_read_lock(), or by who registered it */
 struct cram_device *cram_peek(int nid);
 void cram_device_free(struct cram_device *cd);
 void cram_read_soon(struct cram_device *cd);
+void cram_read_if_low(struct cram_device *cd);
+void cram_check_books(struct cram_device *cd, bool balance);
 unsigned long cram_resident(struct cram_device *cd);
 void cram_dropped_count(const struct folio *folio);
+void cram_copied_up(const struct folio *folio);
 int cram_clear_broken(struct cram_device *cd);
 void cram_write_back(unsigned long pfn, unsigned long nr);
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
@@ -173,6 +176,33 @@ void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 bool cram_usable(struct cram_device *cd);
 bool cram_admits(struct cram_device *cd);
 bool cram_stores(int nid);
+
+/* batch.c */
+bool cram_batch_reserve(struct cram_device *cd, unsigned long nr);
+bool cram_batch_cancel(struct cram_device *cd, unsigned long nr);
+bool cram_batch_take(struct cram_device *cd, unsigned long nr);
+bool cram_batch_untake(struct cram_device *cd, unsigned long nr);
+bool cram_batch_settle(struct cram_device *cd, unsigned long nr);
+void cram_batch_not_stored(struct cram_device *cd);
+bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr);
+bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr);
+
+/* memcg.c, for batch.c */
+#ifdef CONFIG_MEMCG
+bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr);
+void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr);
+void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr);
+#else
+static inline bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr)
+{
+	return true;
+}
+
+static inline void cram_memcg_give_back(struct obj_cgroup *objcg,
+					unsigned long nr) {}
+static inline void cram_memcg_moved(struct obj_cgroup *objcg,
+				    unsigned long nr) {}
+#endif
 
 /* evict.c */
 struct private_node_leaving;

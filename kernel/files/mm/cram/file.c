@@ -4,16 +4,24 @@
  * again.
  *
  * They are read where they are, mapped or by read().  Who locks such a folio to
- * change it, or a mapping that writes, finds it gone, and reads it again from
- * the disk: nothing is lost by that, and it needs nobody's consent.
+ * change it, a mapping that writes, and who would hold it for a time that nobody
+ * knows (a pipe, a pin) gets a copy in ordinary memory, which takes its place in
+ * the file.  Without memory for one the folio is dropped, and read again from the
+ * disk: nothing is lost by that, and it needs nobody's consent.
  */
 #include <linux/fs.h>
+#include <linux/highmem.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
+#include <linux/mm_inline.h>
 #include <linux/pagemap.h>
+#include <linux/sched/mm.h>
+#include <linux/swap.h>
+#include <linux/topology.h>
 #include <trace/events/cram.h>
 
 #include "../internal.h"
+#include "../private_node/private_node.h"
 #include "cram.h"
 
 /* May page cache come?  Off by default: a disk is not a swap. */
@@ -70,34 +78,125 @@ bool __cram_refuses(struct folio *src, struct folio *dst)
 	       (!folio_test_anon(src) && !cram_may_file(src));
 }
 
+/* As many as reclaim would free; whoever writes may be in reclaim's way. */
+#define COPY_GFP	(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN)
+
+/* In ordinary memory that its users may have. */
+static struct folio *alloc_copy(struct folio *old)
+{
+	nodemask_t to = node_states[N_MEMORY];
+	unsigned int nofs = memalloc_nofs_save();
+	struct folio *new = NULL;
+
+	if (private_node_may_have(old, &to, NUMA_NO_NODE) > 0)
+		new = private_node_alloc_among(numa_mem_id(), &to, COPY_GFP,
+					       folio_order(old));
+	memalloc_nofs_restore(nofs);
+	return new;
+}
+
+/* @old is clean, not mapped, and nothing of its file system's hangs on it. */
+static void replace(struct folio *old, struct folio *new)
+{
+	long nr = folio_nr_pages(old);
+
+	__folio_set_locked(new);
+	folio_mark_uptodate(new);
+	/* It moves one of the references that the page cache has on a folio. */
+	folio_ref_add(new, nr - 1);
+	replace_page_cache_folio(old, new);
+	folio_put_refs(old, nr - 1);
+	folio_add_lru(new);
+	folio_unlock(new);
+	folio_put(new);
+}
+
+static bool can_be_copied(struct folio *folio)
+{
+	const struct cram_ops *ops;
+	struct cram_device *cd;
+
+	if (folio_contain_hwpoisoned_page(folio))
+		return false;
+	guard(rcu)();
+	cd = cram_peek(folio_nid(folio));
+	ops = cd ? cd->desc.ops : NULL;
+	return !ops || !ops->is_lost ||
+	       !ops->is_lost(cd, folio_pfn(folio), folio_nr_pages(folio));
+}
+
+/* Locked and held by the caller, for whom it is of no use any more then. */
+static bool copy_up(struct folio *old)
+{
+	struct folio *new = can_be_copied(old) ? alloc_copy(old) : NULL;
+
+	if (!new)
+		return false;
+	if (folio_mapped(old))
+		unmap_mapping_folio(old);
+	if (folio_mc_copy(new, old)) {
+		folio_put(new);
+		return false;
+	}
+	replace(old, new);
+	cram_copied_up(old);
+	return true;
+}
+
 static bool drop(struct folio *folio)
 {
 	/* It is clean, and holds nothing of its file system's. */
-	return !WARN_ON_ONCE(folio_unmap_invalidate(folio->mapping, folio,
-						    GFP_NOFS) < 0);
+	if (WARN_ON_ONCE(folio_unmap_invalidate(folio->mapping, folio,
+						GFP_NOFS) < 0))
+		return false;
+	cram_dropped_count(folio);
+	return true;
 }
 
 /* See include/linux/cram_fence.h. */
-bool __cram_drop(struct folio *folio)
+bool __cram_leave_file(struct folio *folio, bool may_wait)
 {
-	if (!drop(folio))
+	if (!(may_wait && copy_up(folio)) && !drop(folio))
 		return false;
-	cram_dropped_count(folio);
 	folio_unlock(folio);
 	folio_put(folio);
 	return true;
 }
 
 /* See include/linux/cram_fence.h. */
-bool __cram_drop_mapped(struct folio *folio)
+bool __cram_leave_unlocked(struct folio *folio)
 {
-	bool gone = true;
+	bool gone;
 
 	folio_lock(folio);
-	if (folio->mapping)
-		gone = drop(folio);
-	if (gone)
-		cram_dropped_count(folio);
+	gone = !folio->mapping || copy_up(folio) || drop(folio);
 	folio_unlock(folio);
 	return gone;
+}
+
+/* See include/linux/cram_fence.h. */
+vm_fault_t __cram_unshare_file(struct vm_fault *vmf, struct folio *folio)
+{
+	bool gone;
+
+	folio_get(folio);
+	pte_unmap_unlock(vmf->pte, vmf->ptl);
+	gone = __cram_leave_unlocked(folio);
+	folio_put(folio);
+	/* Who would hold it comes again, and finds the copy. */
+	return gone ? 0 : VM_FAULT_OOM;
+}
+
+/* See include/linux/cram_fence.h. */
+bool __cram_pipe_page(struct page **page)
+{
+	struct page *copy = alloc_page(GFP_HIGHUSER);
+
+	if (copy && copy_mc_highpage(copy, *page)) {
+		__free_page(copy);
+		copy = NULL;
+	}
+	put_page(*page);
+	*page = copy;
+	return copy;
 }

@@ -62,6 +62,19 @@ static bool open(const struct cram_ledger *l)
 	return l->valid && !l->broken && l->began == l->event;
 }
 
+/* For who only looks, and does not take the lock. */
+static void publish(struct cram_ledger *l)
+{
+	WRITE_ONCE(l->now_credit, credit(l));
+	WRITE_ONCE(l->now_open, open(l));
+}
+
+DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
+		    spin_lock_irqsave(&_T->lock->lock, _T->flags),
+		    ({ publish(_T->lock);
+		       spin_unlock_irqrestore(&_T->lock->lock, _T->flags); }),
+		    unsigned long flags)
+
 /* May the device be asked to store so many pages more, at worst? */
 static bool admits(const struct cram_ledger *l, unsigned long nr)
 {
@@ -72,14 +85,14 @@ static bool admits(const struct cram_ledger *l, unsigned long nr)
  * cram_ledger_open - is anything admitted, as far as there is credit?
  * @l: the ledger
  *
+ * Without the lock, as cram_ledger_credit(): a look.
  * Context: any.
  * Return: false from a capacity event until a reading that began after it is
  * good, before the first good reading, and once the books did not balance.
  */
 bool cram_ledger_open(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
-	return l->disabled || open(l);
+	return READ_ONCE(l->disabled) || READ_ONCE(l->now_open);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_open);
 
@@ -92,8 +105,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_open);
  */
 s64 cram_ledger_credit(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
-	return credit(l);
+	return READ_ONCE(l->now_credit);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
 
@@ -113,7 +125,7 @@ u64 cram_ledger_lack(struct cram_ledger *l)
 {
 	u64 need;
 
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	need = l->margin + l->worst * (l->reserved + l->pending);
 	return l->valid && need > l->free ? need - l->free : 0;
 }
@@ -128,7 +140,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
  */
 bool cram_ledger_uncovered(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	return l->settled || (l->covering && !l->reading);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
@@ -145,7 +157,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
  */
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	if (!admits(l, nr) ||
 	    (l->reserved + l->pending + nr > CRAM_IN_FLIGHT && !l->disabled))
 		return false;
@@ -176,7 +188,7 @@ static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
  */
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	/* Who takes without is refused; the books are in order. */
 	if (l->reserved < nr)
 		return false;
@@ -196,7 +208,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_take);
  */
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	if (!end(l, &l->pending, nr))
 		return false;
 	l->reserved += nr;
@@ -215,7 +227,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
  */
 bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	if (!admits(l, nr))
 		return false;
 	l->granted += nr;
@@ -233,7 +245,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_grant);
  */
 bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	l->settled += nr;
 	return end(l, &l->pending, nr);
 }
@@ -249,7 +261,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
  */
 bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	l->settled += nr;
 	return end(l, &l->granted, nr);
 }
@@ -265,7 +277,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle_granted);
  */
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	return end(l, &l->reserved, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_cancel);
@@ -280,7 +292,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_cancel);
  */
 bool cram_ledger_event(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	l->event++;
 	return l->event == l->begins + 1;
 }
@@ -294,7 +306,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_event);
  */
 void cram_ledger_mend(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	l->broken = false;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
@@ -307,7 +319,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
  */
 void cram_ledger_read_begin(struct cram_ledger *l)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
 	l->reading = true;
 	l->begins = l->event;
@@ -326,7 +338,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_read_begin);
  */
 void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free)
 {
-	guard(spinlock_irqsave)(&l->lock);
+	guard(ledger)(l);
 	l->reading = false;
 	if (!good)
 		return;

@@ -32,6 +32,8 @@
  * @valid: was there ever a good one?
  * @broken: the books do not balance
  * @disabled: give without asking, to show what happens then
+ * @now_credit: cram_ledger_credit(), for those who take no lock
+ * @now_open: as cram_ledger_open(), the same
  */
 struct cram_ledger {
 	spinlock_t lock;
@@ -50,6 +52,8 @@ struct cram_ledger {
 	bool valid;
 	bool broken;
 	bool disabled;
+	s64 now_credit;
+	bool now_open;
 };
 
 void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);

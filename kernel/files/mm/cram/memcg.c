@@ -68,6 +68,23 @@ bool cram_memcg_may_take(struct folio *folio)
 	return !memcg || may_take(memcg, folio_nr_pages(folio));
 }
 
+/* Charges pages to memory.cram, if all limits have room.  Context: any. */
+bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr)
+{
+	struct page_counter *fail;
+
+	guard(rcu)();
+	return page_counter_try_charge(&obj_cgroup_memcg(objcg)->cram, nr,
+				       &fail);
+}
+
+/* The opposite.  Context: any. */
+void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
+{
+	guard(rcu)();
+	page_counter_uncharge(&obj_cgroup_memcg(objcg)->cram, nr);
+}
+
 /*
  * cram_memcg_charge - pay for a place
  * @src: the folio that will move there, isolated
@@ -79,22 +96,13 @@ bool cram_memcg_may_take(struct folio *folio)
 bool cram_memcg_charge(struct folio *src)
 {
 	struct obj_cgroup *objcg = folio_objcg(src);
-	struct page_counter *fail;
 
 	if (!objcg)
 		return true;
-	scoped_guard(rcu)
-		if (!page_counter_try_charge(&obj_cgroup_memcg(objcg)->cram,
-					     folio_nr_pages(src), &fail))
-			return false;
+	if (!cram_batch_charge(objcg, folio_nr_pages(src)))
+		return false;
 	obj_cgroup_get(objcg);
 	return true;
-}
-
-static void uncharge(struct obj_cgroup *objcg, unsigned long nr)
-{
-	guard(rcu)();
-	page_counter_uncharge(&obj_cgroup_memcg(objcg)->cram, nr);
 }
 
 /* No place was taken for @src after all.  Context: any. */
@@ -104,7 +112,7 @@ void cram_memcg_uncharge(struct folio *src)
 
 	if (!objcg)
 		return;
-	uncharge(objcg, folio_nr_pages(src));
+	cram_memcg_give_back(objcg, folio_nr_pages(src));
 	obj_cgroup_put(objcg);
 }
 
@@ -121,7 +129,7 @@ void cram_memcg_undo(struct folio *dst)
 
 	if (!objcg)
 		return;
-	uncharge(objcg, folio_nr_pages(dst));
+	cram_memcg_give_back(objcg, folio_nr_pages(dst));
 	obj_cgroup_put(objcg);
 }
 
@@ -161,14 +169,21 @@ static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
 	page_counter_charge(&obj_cgroup_memcg(objcg)->memory, nr);
 }
 
+/* Pages that were charged to memory.max no longer are.  Context: any. */
+void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
+{
+	guard(rcu)();
+	page_counter_uncharge(&obj_cgroup_memcg(objcg)->memory, nr);
+}
+
 /* Where the root gets what was not its own, mem_cgroup_migrate() has settled. */
 static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
 			    unsigned long nr)
 {
 	if (obj_cgroup_is_root(from) || obj_cgroup_is_root(to))
 		return;
-	guard(rcu)();
-	page_counter_uncharge(&obj_cgroup_memcg(from)->memory, nr);
+	if (!cram_batch_moved(from, nr))
+		cram_memcg_moved(from, nr);
 }
 
 /* See include/linux/cram_fence.h: v1 charges memory and swap together. */
@@ -193,7 +208,7 @@ void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 	bool will = will_be_apart(old, new, was);
 
 	if (cram_folio_fenced(old))
-		uncharge(from, nr);
+		cram_memcg_give_back(from, nr);
 	if (cram_folio_fenced(new)) {
 		set_apart(new, will);
 		/* What cram_memcg_charge() got. */
@@ -208,7 +223,7 @@ void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 /* See include/linux/cram_fence.h. */
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg)
 {
-	uncharge(objcg, folio_nr_pages(folio));
+	cram_memcg_give_back(objcg, folio_nr_pages(folio));
 }
 
 static u64 current_read(struct cgroup_subsys_state *css, struct cftype *cft)

@@ -119,13 +119,23 @@ static int state_store(struct cram_device *cd, const char *text)
 	return 0;
 }
 
+static long sum_of(struct cram_device *cd, enum cram_stat what)
+{
+	long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(cd->stat, cpu)[what]);
+	return sum;
+}
+
 static ssize_t stat_show(struct cram_device *cd, char *buf)
 {
 	int i, len = 0;
 
 	for (i = 0; i < CRAM_NR_STATS; i++)
 		len += sysfs_emit_at(buf, len, "%s %ld\n", stat_names[i],
-				     atomic_long_read(&cd->stat[i]));
+				     sum_of(cd, i));
 	return len;
 }
 
@@ -360,6 +370,7 @@ static struct kobj_attribute name##_attr = __ATTR_RW(name)
 
 SWITCH(anon, cram_anon);
 SWITCH(file, cram_file);
+SWITCH(pageout, cram_pageout);
 SWITCH(swap, cram_swap);
 
 static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
@@ -373,6 +384,7 @@ static struct kobj_attribute nodes_attr = __ATTR_RO(nodes);
 static const struct attribute *all_attrs[] = {
 	&anon_attr.attr,
 	&file_attr.attr,
+	&pageout_attr.attr,
 	&swap_attr.attr,
 	&nodes_attr.attr,
 	NULL

@@ -15,6 +15,7 @@
  *	shared object with a bind		the nodes of the bind that the cpuset
  *						  of the cgroup that pays has as
  *						  possible
+ *	shadow stack				no compressed RAM, besides
  *	nobody who could be asked		what the memory cgroup's cpuset has
  *						  as default
  *	page cache				the same: no policy owns it
@@ -29,6 +30,7 @@
  * binds it to 2, may have nothing: it stays.
  */
 #include <linux/cpuset_possible.h>
+#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
@@ -91,6 +93,13 @@ static void ask_user(struct users *u, struct task_struct *task,
 			may = bound;
 	}
 	nodes_and(u->may, u->may, may);
+}
+
+/* The processor writes to a shadow stack, whatever the page tables say. */
+static void ask_vma_flags(struct users *u, const struct vm_area_struct *vma)
+{
+	if (cram_any() && vma->vm_flags & VM_SHADOW_STACK)
+		nodes_andnot(u->may, u->may, cram_nodes);
 }
 
 /* A thread's own policy counts where the mapping has none. */
@@ -211,6 +220,7 @@ static bool ask_mapping(struct folio *folio, struct vm_area_struct *vma,
 	struct users *u = arg;
 	struct users with = *u;
 
+	ask_vma_flags(&with, vma);
 	ask_vma(&with, vma, addr);
 	if ((nodes_equal(with.may, u->may) && with.unsure == u->unsure) ||
 	    maps(folio, vma, addr))

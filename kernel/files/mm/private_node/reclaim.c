@@ -8,6 +8,7 @@
  * all others, see mm/vmscan.c.
  */
 #include <linux/compaction.h>
+#include <linux/cram_fence.h>
 #include <linux/init.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
@@ -99,12 +100,17 @@ void __private_node_reclaimed(int nid, unsigned long nr)
  * private_node_not_reclaimed - somebody asked to page out what is not open to it
  * @nid: a private node
  *
+ * What is on a compressing device has been paged out.
+ *
  * Context: process.
  */
 void private_node_not_reclaimed(int nid)
 {
-	struct private_node *pn = private_node_find(nid);
+	struct private_node *pn;
 
+	if (cram_node(nid))
+		return;
+	pn = private_node_find(nid);
 	if (!pn)
 		return;
 	private_node_refuse(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,

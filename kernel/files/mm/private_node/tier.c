@@ -20,7 +20,6 @@
 #include <linux/node.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_tier.h>
-#include <linux/rmap.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
 
@@ -247,32 +246,6 @@ static void keep_out(struct folio *folio, nodemask_t *nodes)
 	nodes_and(*nodes, *nodes, may);
 }
 
-static bool find_shadow_stack(struct folio *folio, struct vm_area_struct *vma,
-			      unsigned long addr, void *arg)
-{
-	bool *found = arg;
-
-	*found = vma->vm_flags & VM_SHADOW_STACK;
-	return !*found;
-}
-
-/* The processor writes to it, whatever the page tables say. */
-static bool on_shadow_stack(struct folio *folio)
-{
-	bool found = false;
-	struct rmap_walk_control rwc = {
-		.rmap_one = find_shadow_stack,
-		.arg = &found,
-		.anon_lock = folio_lock_anon_vma_read,
-		.try_lock = true,
-	};
-
-	if (!IS_ENABLED(CONFIG_ARCH_HAS_USER_SHADOW_STACK))
-		return false;
-	rmap_walk(folio, &rwc);
-	return found || rwc.contended;
-}
-
 /*
  * What may lie behind the fence: anonymous memory that swap does not know yet,
  * and that only page tables can write to.
@@ -305,22 +278,20 @@ static void drop_unfit(struct folio *folio, nodemask_t *targets)
 		cram_prepare_file(folio);
 	if (out)
 		keep_out(folio, targets);
-	if (!cram_any())
-		return;
-	if (!out && on_shadow_stack(folio))
-		nodes_andnot(*targets, *targets, cram_nodes);
-	else
+	if (cram_any())
 		drop_fenced(folio, targets);
 }
 
 /*
  * __private_node_may_demote - see private_node_may_demote()
  */
-bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg)
+bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
+			       bool pageout)
 {
 	nodemask_t targets;
 
 	node_get_allowed_targets(NODE_DATA(folio_nid(folio)), &targets);
+	cram_targets(&targets, pageout);
 	drop_unfit(folio, &targets);
 	if (nodes_empty(targets))
 		return false;

@@ -120,6 +120,13 @@ static struct folio *take(struct private_node *pn)
 	return folio;
 }
 
+static bool copy_to(struct folio *folio, struct page *page)
+{
+	return cram_folio_fenced(folio) ?
+	       !cram_copy_page(&folio->page, page) :
+	       !copy_mc_highpage(&folio->page, page);
+}
+
 /* See include/linux/private_node_zswap.h. */
 bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 {
@@ -139,8 +146,7 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	private_node_put(pn);
 	if (!folio)
 		return false;
-	copied = private_node_mark(folio) &&
-		 !copy_mc_highpage(&folio->page, page);
+	copied = private_node_mark(folio) && copy_to(folio, page);
 	if (cram_folio_fenced(folio)) {
 		if (copied)
 			cram_stored(folio);
