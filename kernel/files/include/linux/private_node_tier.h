@@ -124,8 +124,8 @@ static inline bool private_node_demote_apart(void)
  * @folio: locked, of a node that has targets
  * @memcg: whose reclaim it is
  *
- * Page cache and KSM pages go to ordinary nodes only; page cache to compressed RAM as
- * well.  Memory of the device map stays on its node, and memory that a bind keeps
+ * Page cache and KSM pages go to ordinary nodes only, page cache to compressed
+ * RAM as well; memory of the device map stays on its node, and what a bind keeps
  * elsewhere does not come.
  *
  * Cost: a static branch and a load; with a private node in the tiers, a walk of

@@ -96,7 +96,7 @@ void __private_node_reclaimed(int nid, unsigned long nr)
 }
 
 /*
- * private_node_not_reclaimed - count a request to page out without the service
+ * private_node_not_reclaimed - somebody asked to page out what is not open to it
  * @nid: a private node
  *
  * Context: process.
