@@ -98,11 +98,12 @@ enum private_node_on_unplug {
 /*
  * What private_node_ops.memory_failure() is told.
  *
- * SOFT: errors were corrected so far and the data is good; else it is lost.
- * ISOLATED: the page is out of use and never handed out again.
- * HELD: it is in a folio of the owner, which alone can free it.  The kernel
- * keeps it, when it comes back, if it was not SOFT.
- * Neither of the last two: user pages that could not be moved or unmapped.
+ * SOFT: errors were corrected so far, and the data is good.  Without this flag
+ * the data is lost.
+ * ISOLATED: the page is out of use and is never handed out again.
+ * HELD: the page is in a folio of the owner, and only the owner can free it.
+ * When the owner frees it, the kernel keeps it, unless the report was SOFT.
+ * Neither ISOLATED nor HELD: a user's page that could not be moved or unmapped.
  */
 #define PRIVATE_NODE_FAILURE_SOFT	BIT(0)
 #define PRIVATE_NODE_FAILURE_ISOLATED	BIT(1)
@@ -117,8 +118,8 @@ enum private_node_on_unplug {
  *
  * Context of all: process, may sleep, no lock of mm/ is held.  They may
  * allocate, free folios of the node, report failures and unplug the node.  They
- * may not unregister it: private_node_unregister() waits for them, so its
- * caller does not hold a lock that they take.
+ * may not unregister the node: private_node_unregister() waits for them.  Its
+ * caller must not hold a lock that they take.
  */
 struct private_node_ops {
 	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
@@ -141,13 +142,13 @@ struct private_node_ops {
  *	fixed from registration on
  * @enabled: services open from the start, a subset of @capable
  * @on_full: what to do when the node is full
- * @fallback: where PRIVATE_NODE_FULL_FALLBACK goes; every node in it is
- *	thereby named, ordinary or private; empty for all other policies
+ * @fallback: nodes with ordinary memory that PRIVATE_NODE_FULL_FALLBACK takes
+ *	from; empty for all other policies
  * @on_unplug: what to do with user pages at unplug
  * @adistance: abstract distance for the memory tiers, in the unit of
- *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; 0 leaves
- *	it to firmware, and without that to a distance below all DRAM; an
- *	administrator's comes first
+ *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; with 0
+ *	firmware says it, and where firmware says nothing the node is below all
+ *	DRAM; what an administrator writes comes before it
  * @flags: PRIVATE_NODE_F_*
  * @ops: callbacks, or NULL; stay until private_node_unregister() returned
  */
@@ -200,8 +201,8 @@ static __always_inline bool node_is_private(int nid)
  * node_has_any_memory - does the node have memory, ordinary or private?
  * @nid: node id
  *
- * For code that reports on memory or keeps metadata for it, and must not go
- * blind on private nodes.  Code that takes memory asks N_MEMORY.
+ * For code that reports on memory or keeps metadata for it, and so has to see
+ * private nodes.  Code that takes memory asks N_MEMORY.
  * Context: any.
  */
 static __always_inline bool node_has_any_memory(int nid)
@@ -304,7 +305,7 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 }
 
 /**
- * private_node_unplugs - before memory is taken: for private_node_unplug_waited()
+ * private_node_unplugs - count of unplugs, to be read before memory is taken
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -318,8 +319,8 @@ static inline unsigned long private_node_unplugs(void)
  * private_node_unplug_waited - was there no memory because of an unplug?
  * @seen: from private_node_unplugs(), before the attempt that failed
  *
- * For those who take memory by a policy outside of a fault.  Waits until unplugs
- * that are under way have succeeded or failed.
+ * For code that takes memory by a policy outside of a fault.  Waits until the
+ * unplugs under way have succeeded or failed.
  *
  * Cost: on failure only.
  * Context: process, may sleep; the caller holds no folio, nor a lock that
@@ -332,11 +333,14 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 	       __private_node_unplug_waited(seen);
 }
 
-/* In the flags of a fault, behind those of enum fault_flag: who populates holds no other lock. */
+/*
+ * A flag of a fault, above those of enum fault_flag: the fault is of a populate, which
+ * holds no lock but that of the address space.
+ */
 #define FAULT_FLAG_POPULATE	BIT(30)
 
 /**
- * struct private_node_detour - of who cannot wait for an unplug
+ * struct private_node_detour - a second attempt of code that cannot wait
  * @unplugs: private_node_unplugs() before the first attempt
  * @flags: of the task, before the second
  * @on: is the second under way?
@@ -348,7 +352,7 @@ struct private_node_detour {
 };
 
 /**
- * private_node_detour_begin - before memory is taken: for private_node_detour()
+ * private_node_detour_begin - called before memory is taken
  *
  * Cost and context: as private_node_unplugs().
  */
@@ -358,13 +362,13 @@ static inline struct private_node_detour private_node_detour_begin(void)
 }
 
 /**
- * private_node_detour - shall who got no memory because of an unplug try again?
+ * private_node_detour - try again when an unplug was why there was no memory?
  * @d: from private_node_detour_begin(), before the first attempt
  * @error: of the last attempt
  *
- * For those who keep locks that others need, as of a file that they write to: they
- * do not wait for the outcome, the page is displaced instead.  Has to be called
- * after each attempt, until it returns false.
+ * For code that holds locks which others need, such as that of a file that is being
+ * written.  Such code does not wait for the outcome of the unplug; the page is
+ * displaced instead.  Has to be called after each attempt, until it returns false.
  *
  * Cost: on failure only.
  * Context: process, may sleep.
@@ -381,8 +385,8 @@ static inline bool private_node_detour(struct private_node_detour *d, int error)
 /**
  * private_node_exec_room - can a new program of this task start?
  *
- * Its memory comes from where the task's policy says.  After the point of no
- * return nobody is left to be told.
+ * The memory of the program comes from where the task's policy says.  After the
+ * point of no return of exec() nobody is left who could get an error.
  *
  * Cost: a static branch; with a private node, a look at the task's policy.
  * Context: process, may sleep.
@@ -415,8 +419,8 @@ static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
 /**
  * private_node_overcommit - pages that a mapping may count on beside RAM and swap
  *
- * For overcommit_memory=0.  What the task's policy names, and what reclaim can
- * use.
+ * For overcommit_memory=0: private memory that the task may name, and private memory
+ * that reclaim can use.
  *
  * Cost: a static branch; with a private node, a look at each.
  * Context: any.
@@ -461,8 +465,8 @@ static __always_inline bool is_file_private_node(const struct file *file)
  * vma_is_private_node - is this a mapping of /dev/private_node/?
  * @vma: any mapping, locked
  *
- * Whoever maps there chose that node: no other memory takes its place, not
- * even the zero page.
+ * A process that maps the file chose that node: no other memory takes its place,
+ * not even the zero page.
  *
  * Cost: a static branch; with a private node, a load from the mapping's policy
  * if it has one.
@@ -478,7 +482,7 @@ vma_is_private_node(const struct vm_area_struct *vma)
  * private_node_forbids_zeropage - must a read fault here allocate?
  * @vma: where the fault is
  *
- * The owner's device, and whoever bound the range to it, would read DRAM.
+ * With the zero page a device that reads the range would read DRAM.
  * Cost and context: as vma_is_private_node().
  */
 static __always_inline bool
@@ -645,7 +649,10 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 {
 }
 
-/* Constants: with a call that is inlined the callers' text is another one. */
+/*
+ * Constants and not functions: with an inlined call the compiler makes other code of
+ * the callers.
+ */
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
@@ -778,7 +785,7 @@ static inline bool private_node_can_replace(int nid, unsigned long pfn)
 }
 
 /**
- * private_node_memory_failure - tell the owner of a page what became of it
+ * private_node_memory_failure - tell the owner of a page what happened to it
  * @pfn: page frame, of any memory
  * @soft: soft offline, else memory_failure()
  * @result: 0 or errno of that
@@ -891,12 +898,12 @@ static inline bool private_node_file_stays(struct address_space *mapping,
 }
 
 /**
- * private_node_came_late - did a page come that the choice of node did not see?
+ * private_node_came_late - did a page come after the node was chosen?
  * @nid: its node
  * @load: pages that were present, by node
  *
- * From swap or by a fault, after the range was looked at; between ordinary
- * nodes it does not matter.
+ * A page may come from swap or by a fault after the range was looked at.  Between
+ * ordinary nodes this does not matter.
  * Cost: a static branch; with a private node, a load.
  * Context: any.
  */
@@ -910,8 +917,8 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  * private_node_stays_small - is a folio no part of a collapse?
  * @folio: any, in the range
  *
- * What the kernel put on a private node: the huge page could not tell it from
- * what a user put there.
+ * True of pages that the kernel put on a private node, since a huge page could not
+ * tell them from those that a user put there.
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
  */
@@ -940,7 +947,7 @@ static inline bool private_node_vma_stays(struct vm_area_struct *vma,
 	return false;
 }
 
-/* A macro: with a function, gcc inlines otherwise in mm/khugepaged.c. */
+/* A macro: with a function, gcc inlines differently in mm/khugepaged.c. */
 #define private_node_file_stays(mapping, index, missing, load)	false
 
 static inline bool private_node_came_late(int nid, const u32 *load)

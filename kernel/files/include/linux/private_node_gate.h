@@ -3,9 +3,9 @@
  * Gates for code of others that acts on pages of a private node: reclaim,
  * compaction, hint faults.
  *
- * Who only looks asks private_node_closed() or private_node_opened().  Who acts
- * enters, works in steps of milliseconds, and leaves when the gate shuts in
- * between: whoever closes the service, or unplugs the node, waits for that.
+ * Code that only looks asks private_node_closed() or private_node_opened().  Code that
+ * acts enters, works in steps of milliseconds, and leaves when the gate shuts in
+ * between, since whoever closes the service, or unplugs the node, waits for that.
  *
  * mm/private_node/gate.c
  */
@@ -65,8 +65,8 @@ static inline bool private_node_reclaim_stops(int nid)
  * @order: of the request, -1 for all of the zone
  * @gate: result, for private_node_leave_gate() and private_node_gate_shuts()
  *
- * All of a zone is the compaction service's; a block for somebody who needs one
- * is also the reclaim service's.
+ * The compaction service lets in compaction of a whole zone.  Compaction for a block
+ * that somebody needs is let in by the reclaim service as well.
  *
  * Cost: that of node_is_private(), for a zone.
  * Context: any but NMI.
@@ -99,7 +99,7 @@ static inline bool private_node_enter_hint(int from, int to,
 }
 
 /**
- * private_node_leave_hint - after private_node_enter_hint() that let in
+ * private_node_leave_hint - leave what private_node_enter_hint() entered
  * @gate: from there
  * @nr: pages that were moved, which are counted
  *
@@ -113,7 +113,7 @@ static inline void private_node_leave_hint(struct private_node_gate *gate,
 }
 
 /**
- * private_node_gate_shuts - does somebody wait for those inside?
+ * private_node_gate_shuts - is the gate being closed?
  * @gate: entered, or NULL for an ordinary node
  *
  * Context: any.
@@ -147,7 +147,7 @@ static inline bool private_node_reclaim_told(bool proactive)
 	(private_node_gate_shuts(gate) ? COMPACT_CONTENDED : (result))
 
 /**
- * private_node_leave_gate - after a gate that let in
+ * private_node_leave_gate - leave a gate that was entered
  * @gate: entered, or NULL for an ordinary node
  *
  * Context: any but NMI.
@@ -160,7 +160,7 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
-/* No functions: the compiler has nothing to inline, and code stays as it was. */
+/* Macros: with functions to inline, the compiler would make other code. */
 #define private_node_enter_reclaim(nid, gate)		((void)(gate), true)
 #define private_node_reclaim_stops(nid)			false
 #define private_node_enter_compaction(nid, order, gate)	((void)(gate), true)

@@ -12,7 +12,7 @@
 
 struct kexec_buf;
 
-/* Looks for room in [start, end]; 0 to go on, anything else ends the search. */
+/* Looks for room in [start, end]; 0 goes on, anything else ends the search. */
 typedef int (*private_node_kexec_fn)(unsigned long start, unsigned long end,
 				     struct kexec_buf *kbuf);
 
@@ -24,11 +24,11 @@ int __private_node_kexec_walk(unsigned long start, unsigned long end,
 bool __private_node_kexec_refuses(unsigned long start, unsigned long end);
 
 /**
- * private_node_kexec_refuses - may a segment not be loaded there?
+ * private_node_kexec_refuses - is a segment on a private node?
  * @start: physical address
  * @end: the first address behind it
  *
- * A refusal says so in the kernel log.
+ * Logs it when it is.
  * Context: process, may sleep; kexec_load() and kexec_file_load().
  */
 static inline bool private_node_kexec_refuses(unsigned long start,

@@ -2,15 +2,14 @@
 /*
  * Which address spaces may hold pages of private nodes.
  *
- * Nobody can say where a task's resident pages are without a walk of its page
- * tables.  So the fact is written down when it comes to be: an address space
- * gets MMF_PRIVATE_NODE before the first anonymous page of a private node, or
- * a page that a driver maps, is mapped in it.  The flag stays until exec or
- * exit.  Shared memory has a counter of its own in each address space, see
+ * Only a walk of its page tables says where the resident pages of a task are.  So an
+ * address space gets the flag MMF_PRIVATE_NODE before the first anonymous page of a
+ * private node, or a page that a driver maps, is mapped in it.  The flag stays until
+ * exec or exit.  Shared memory has a counter of its own in each address space, see
  * private_node_mm_may_have().
  *
- * Faults pay nothing: a new page is marked where a policy took it from a
- * private node, all others where a page that is there is mapped again.
+ * Faults on other memory pay nothing: the flag is set where a policy takes a new page
+ * from a private node, and where a page that is there is mapped again.
  *
  * mm/private_node/mm_pages.c
  */
@@ -22,9 +21,9 @@
 
 struct mempolicy;
 
-/* In mm->flags, behind those of include/linux/mm_types.h: had a private page. */
+/* In mm->flags, above those of include/linux/mm_types.h: it had a private page. */
 #define MMF_PRIVATE_NODE	(NUM_MM_FLAG_BITS - 1)
-/* Mapped a file of /dev/private_node/. */
+/* It has mapped a file of /dev/private_node/. */
 #define MMF_DEVICE_MAP		(NUM_MM_FLAG_BITS - 2)
 
 #ifdef CONFIG_PRIVATE_NODE
@@ -49,7 +48,7 @@ static inline void private_node_mark_mm(struct mm_struct *mm)
  * @vma: where; locked
  * @folio: what
  *
- * Called before the mapping is made, so that who sees a page there sees the
+ * Called before the mapping is made, so that code that sees a page there sees the
  * flag as well.
  *
  * Cost: a static branch; with a private node, one bit test.  Not for new
@@ -68,10 +67,10 @@ static __always_inline void private_node_mapped(struct vm_area_struct *vma,
  * @mm: of the child, before its page tables are filled
  * @oldmm: of the parent
  *
- * The copy takes long, and nobody can look meanwhile: how many pages are on
- * private nodes is estimated before.
+ * The copy takes long, and the page tables cannot be read meanwhile.  So the number of
+ * pages on private nodes is estimated before.
  *
- * Cost: a static branch; with a private node, one bit test; for who had a
+ * Cost: a static branch; with a private node, one bit test; for a process that had a
  * private page, a look at some thousand pages, at most once a second.
  * Context: process; both are locked for writing.
  */
@@ -85,11 +84,11 @@ static inline void private_node_dup_mm(struct mm_struct *mm,
 }
 
 /**
- * private_node_check_marked - a private page is only mapped where it is marked
+ * private_node_check_marked - warn if a private page is mapped without the flag
  * @vma: where it is being mapped
  * @folio: what
  *
- * Shows a way of mapping that forgot private_node_mapped(), in debug kernels.
+ * In debug kernels this finds code that maps pages without private_node_mapped().
  */
 static __always_inline void
 private_node_check_marked(struct vm_area_struct *vma, const struct folio *folio)

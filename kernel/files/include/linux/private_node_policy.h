@@ -2,15 +2,15 @@
 /*
  * Private memory nodes in memory policies.
  *
- * A policy may name private nodes that have the user_numa service.  They are
- * kept apart from mempolicy.nodes, which is of ordinary nodes as ever: whoever
- * reads it stays closed, and a bind to private nodes alone has an empty one, so
- * that what does not belong there (page cache, page tables, slab) finds no
- * restriction in it and goes to ordinary nodes.
+ * A policy may name private nodes that have the user_numa service.  They are kept
+ * apart from mempolicy.nodes, which has ordinary nodes only.  So code that reads that
+ * mask never gets to a private node.  In a bind to private nodes alone the mask is
+ * empty, which restricts nothing: page cache, page tables and slab go to ordinary
+ * nodes.
  *
  * A preference or a spreading mode names private nodes only if its mask has
- * nothing else in it.  Such a policy is MPOL_LOCAL to whoever reads
- * mempolicy.mode; what the user said is in mempolicy.named_mode.
+ * nothing else in it.  mempolicy.mode of such a policy is MPOL_LOCAL; the mode that the
+ * user gave is in mempolicy.named_mode.
  *
  * mm/private_node/policy.c, mm/private_node/named.c
  */
@@ -103,7 +103,7 @@ bool __private_node_unplug_refuses(unsigned long seen);
  * private_node_unplug_refuses - did a task get too little because of an unplug?
  * @seen: from private_node_unplugs(), before the attempt
  *
- * For who lets go of pages before it waits for the outcome, by
+ * For code that has to let pages go before it waits for the outcome by
  * private_node_unplug_waited().
  *
  * Cost: a static branch.
@@ -121,8 +121,8 @@ void private_node_count_displaced(const struct mempolicy *pol,
 				  struct folio *folio);
 
 /*
- * Is this a mapping of the child that fork() makes, into which it copies what is
- * pinned?  Nobody else reaches its address space yet.
+ * Is this a mapping of the child that fork() makes, into which pinned pages are copied?
+ * Nobody else can reach its address space yet.
  */
 static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 {
@@ -131,7 +131,7 @@ static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 }
 
 /**
- * private_node_hugetlb_displaces - is a copy worth an ordinary huge page?
+ * private_node_hugetlb_displaces - may a copy take an ordinary huge page instead?
  * @pol: policy of a hugetlb mapping that gave no page, or NULL
  *
  * Cost: on failure only.
@@ -150,8 +150,8 @@ bool private_node_may_not_wait(void);
  * private_node_hugetlb_waits - was there no huge page because of an unplug?
  * @err: from alloc_hugetlb_folio() for a copy
  *
- * Then the fault waits for the outcome, see private_node_fault_error(): nobody
- * else loses his page.
+ * Then the fault waits for the outcome, see private_node_fault_error(); the page is
+ * not taken from other processes that share it.
  * Context: any.
  */
 static inline bool private_node_hugetlb_waits(int err)
@@ -188,7 +188,7 @@ static inline bool private_node_pool_apart(struct folio *folio, int nid)
 	       private_node_hooked(hugetlb_move, nid);
 }
 
-/* A policy from mpol_new(); names no node yet. */
+/* For a policy from mpol_new(), which names no node yet. */
 static inline void private_node_mpol_init(struct mempolicy *pol)
 {
 	pol->pn = NULL;
@@ -216,7 +216,7 @@ static inline bool private_node_mpol_names(const struct mempolicy *pol)
  * private_node_mpol_alone - does a policy other than a bind name private nodes?
  * @pol: any policy
  *
- * Then it names no other node, and its mode is MPOL_LOCAL.
+ * If so it names no other node, and its mode is MPOL_LOCAL.
  * Cost: a static branch; with a private node, two loads.
  * Context: any.
  */
@@ -246,14 +246,14 @@ static inline int private_node_mpol_first(const struct mempolicy *pol)
 	return first_node(pol->private_nodes);
 }
 
-/* Is it a preference, which goes on in ordinary memory? */
+/* Is it a preference, for which ordinary memory will do? */
 static inline bool private_node_mpol_prefers(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) && !private_node_mpol_spreads(pol);
 }
 
 /**
- * private_node_mpol_spills - does what found no private node take ordinary memory?
+ * private_node_mpol_spills - does a preference take ordinary memory now?
  * @pol: for which private_node_mpol_places()
  * @order: of the folio
  *
@@ -323,8 +323,8 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
  * @gfp: of the fault
  * @order: of the folio
  *
- * A signal that says that the node is full needs a frame on the stack, and a
- * program whose node was closed needs what its heap has left to end itself.
+ * SIGBUS on a full node needs a frame on the stack, and a program whose node was closed
+ * needs the rest of its heap to end itself.
  *
  * Cost: on failure only; a static branch.
  * Context: as @gfp says.
@@ -342,7 +342,7 @@ private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
 	return __private_node_stack_alloc(pol, vma, addr, gfp);
 }
 
-/* For __mpol_equal(), which looked at all else. */
+/* For __mpol_equal(), which has compared everything else. */
 static inline bool private_node_mpol_equal(const struct mempolicy *a,
 					   const struct mempolicy *b)
 {
@@ -363,7 +363,7 @@ static inline void private_node_mpol_nodes(const struct mempolicy *pol,
  * private_node_keeps_out - does this folio never go to a private node?
  * @folio: any
  *
- * Page cache is shared by all who read the file; a policy does not own it.
+ * Page cache is shared by all readers of the file; a policy does not own it.
  */
 static inline bool private_node_keeps_out(struct folio *folio)
 {
@@ -376,7 +376,7 @@ static inline bool private_node_keeps_out(struct folio *folio)
  * @folio: folio in the range
  * @nodes: what mbind() named
  *
- * Page cache has nowhere to go when only private nodes are named.
+ * Page cache has no place to go to when only private nodes are named.
  */
 static inline bool private_node_stays(struct folio *folio,
 				      const nodemask_t *nodes)
@@ -400,12 +400,12 @@ static inline void private_node_keep_file_folios(int nid,
 }
 
 /**
- * private_node_keep_shared - take off a list what others may not have there
+ * private_node_keep_shared - take off a list folios that other users may not have there
  * @folios: isolated folios, for a move that a system call asked for
  * @nid: where the list goes
  *
- * MPOL_MF_MOVE_ALL moves what others map as well.  To and from private nodes
- * their policies and cpusets are obeyed; what stays is put back.
+ * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private nodes
+ * the policies and cpusets of these are obeyed; folios that stay are put back.
  *
  * Cost: a static branch; with a private node, a look at each folio, and a walk
  * of the reverse map for those that are shared.
@@ -430,7 +430,7 @@ private_node_mbind_keep_shared(struct list_head *folios,
 	return __private_node_mbind_keep_shared(folios, pol);
 }
 
-/* The same, for the last of a list, which was just isolated: does it stay? */
+/* The same, for the folio that was just isolated, the last on the list. */
 static inline bool private_node_keep_last_shared(struct list_head *folios,
 						 int nid)
 {
@@ -442,9 +442,9 @@ static inline bool private_node_keep_last_shared(struct list_head *folios,
  * private_node_pin_refused - is a long-term pin of a page refused?
  * @page: any page, held
  *
- * Where a user put it on a private node that is closed to pins, it is neither
- * pinned nor moved.  What the kernel put there is moved, as from a movable
- * zone, unless its users may not have it elsewhere.
+ * A page that a user put on a private node which is closed to pins is neither pinned
+ * nor moved.  A guest is moved, as from a movable zone, unless its users may not have
+ * it elsewhere.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: process.
@@ -461,7 +461,7 @@ static inline bool private_node_pin_refused(struct page *page)
  * @folio: any, held or mapped
  * @all: does the caller speak for all who map it?
  *
- * What the kernel put on a private node is the user's from now on.
+ * A guest counts as named from now on.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
@@ -481,8 +481,8 @@ static inline void private_node_adopted(struct folio *folio, bool all)
  * @ilx: as there
  * @nid: as there
  *
- * For swap-in and its like: where a private node refuses new memory, data that
- * was there before comes back in ordinary memory.
+ * For swap-in and the like.  Where a private node refuses new memory, data that was
+ * there before comes back in ordinary memory.
  *
  * Cost: a static branch.
  * Context: as @gfp says.
@@ -527,7 +527,7 @@ vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
  * @pol: policy of the page that is swapped in
  * @ilx: see private_node_mpol_places()
  *
- * Only what is asked for is worth ordinary memory.
+ * Only the page that was asked for is worth ordinary memory.
  * Cost: a static branch; with a private node, a load.
  * Context: any.
  */

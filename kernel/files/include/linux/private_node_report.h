@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private memory nodes in other people's counters and reports: what is taken
- * off a number that says what can be had, and how a report about what is
- * there gets to see private memory.
+ * Private memory nodes in counters and reports of the rest of the kernel: what is
+ * subtracted from numbers that say how much memory can be had, and how reports of the
+ * memory that there is include private memory.
  *
  * mm/private_node/report.c, mm/private_node/sysfs.c
  */
@@ -34,9 +34,9 @@ long __ordinary_poisoned_pages(void);
  * @nid: node id
  * @val: from si_meminfo_node(), for node<N>/meminfo
  *
- * Programs add up what the nodes have.  A private node shows its memory in the
- * stock lines only while a program may name it, that is while user_numa is
- * open; see private_node_report_node() for the lines that it always has.
+ * Programs add up the memory of all nodes.  The usual lines of a private node show its
+ * memory only while programs may name it, that is while user_numa is open; see
+ * private_node_report_node() for the lines that it always has.
  *
  * Context: any.
  */
@@ -47,7 +47,7 @@ static inline void private_node_hide_memory(int nid, struct sysinfo *val)
 }
 
 /**
- * private_node_pool - a closed node has no huge pages to offer, either
+ * private_node_pool - a node that is closed to hugetlb has no huge pages to offer
  * @nid: node id
  * @pages: of a pool of the node, all or the free ones
  *
@@ -83,7 +83,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  * @hook: name of the hook
  * @item: which counter
  *
- * For who derives a limit, or a report on what can be had, from the counter.
+ * For code that derives a limit, or a report of available memory, from the counter.
  *
  * Cost: a static branch; with a private node, a sum over its zones.
  * Context: any.
@@ -189,8 +189,8 @@ static inline void private_node_device_removed(int nid)
 }
 
 /*
- * Nodes for a report that must not go blind on private memory; as
- * node_has_any_memory(), with a hook of its own.
+ * Nodes for a report that has to see private memory; as node_has_any_memory(), with a
+ * hook of its own.
  */
 static inline bool __node_reported(bool private, int nid)
 {

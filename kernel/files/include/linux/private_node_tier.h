@@ -74,8 +74,8 @@ static inline bool private_node_shows_tiers(void)
  * private_node_type_gone - is there no memory type to be dropped?
  * @memtype: of node_memory_types[], or NULL
  *
- * Drivers whose types differ share a node, and only the first one's counts:
- * it may have left before the second one does.
+ * Drivers with different types may share a node, and only the type of the first one
+ * counts.  The first driver may have left before the second one does.
  * Context: any.
  */
 static inline bool private_node_type_gone(const struct memory_dev_type *memtype)
@@ -95,7 +95,7 @@ static inline bool private_node_demotes(void)
 }
 
 /**
- * private_node_filter_targets - targets that a node's own switch allows
+ * private_node_filter_targets - keep targets that demotion_enabled allows
  * @nid: node whose pages are demoted
  * @targets: lower tiers; without demotion_enabled, ordinary nodes demote to
  *	private ones only
@@ -109,7 +109,7 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
 }
 
 /**
- * private_node_demote_apart - does demotion take its pages from us?
+ * private_node_demote_apart - does demotion allocate by mm/private_node/tier.c?
  *
  * While a private node is in the tiers, demotion obeys what users may have.
  *
@@ -165,8 +165,8 @@ static inline void private_node_drop_useless(nodemask_t *targets,
  * private_node_hints_off - does NUMA balancing stay away from a node?
  * @nid: node id
  *
- * A hint fault pulls a folio to where the CPU is: the numa_balancing service,
- * or with tiering the promotion service, lets it.
+ * A hint fault pulls a folio to the node of the CPU.  The service numa_balancing allows
+ * that, and in tiering mode the service promotion.
  *
  * Cost: that of node_is_private(); for a private node up to two look-ups.
  * Context: any.
@@ -178,7 +178,7 @@ static inline bool private_node_hints_off(int nid)
 }
 
 /**
- * private_node_hint_nodes - is a task with one ordinary node worth a scan?
+ * private_node_hint_nodes - scan a task that has only one ordinary node?
  *
  * Cost: a static branch; with a private node, a look at each.
  * Context: any.
@@ -194,7 +194,7 @@ static inline bool private_node_hint_nodes(void)
  * @folio: held
  * @nid: an ordinary node
  *
- * Off a private node it goes only where all of its users may have it.
+ * From a private node it goes only where all of its users may have it.
  *
  * Cost: that of node_is_private(); for a private node a walk of the reverse map.
  * Context: process.
@@ -210,7 +210,7 @@ static inline bool private_node_may_hint(struct folio *folio, int nid)
  * @dst: new, not mapped yet
  * @src: old
  *
- * Within a private node it takes along who put it there.
+ * Within a private node the new folio inherits the mark, see mark.c.
  *
  * Cost: that of node_is_private(); for a private node two look-ups.
  * Context: any.
@@ -282,7 +282,7 @@ private_node_demote_alloc(struct folio *src, int nid,
 	return NULL;
 }
 
-/* As migrate_pages() frees by itself. */
+/* migrate_pages() frees the folio by itself. */
 #define private_node_demote_undo NULL
 
 static inline void private_node_drop_useless(nodemask_t *targets,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * zswap on a private node: its parameter "node" names one, where pages are
+ * zswap on a private node: its parameter "node" names a node on which pages are
  * stored as they are.
  */
 #ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
@@ -17,7 +17,7 @@ struct page;
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
 
-/* In a handle; those of zsmalloc are the addresses of words. */
+/* A bit in a handle; handles of zsmalloc are addresses of words and lack it. */
 #define PRIVATE_NODE_ZSWAP	1UL
 
 extern int private_node_zswap_nid;
@@ -51,7 +51,7 @@ static inline bool private_node_zswap_has(unsigned long handle)
 }
 
 /**
- * private_node_zswap_store - store a page as it is
+ * private_node_zswap_store - store a page uncompressed
  * @page: page of a locked folio in the swap cache
  * @handle: filled in when it was stored
  *

@@ -2,8 +2,9 @@
 /*
  * Allocation from private nodes.
  *
- * The walk itself is __alloc_frozen_pages_private(), next to the buddy.  Here
- * is the gate in front of it, and what happens when the node is full.
+ * The walk itself is __alloc_frozen_pages_private(), next to the buddy allocator.
+ * This file asks before it whether the node is open, and does afterwards what has
+ * to be done when the node is full.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -21,21 +22,24 @@
 #include "../page_alloc.h"
 #include "private_node.h"
 
-/* As MAX_RECLAIM_RETRIES: others may take what was reclaimed. */
+/* As MAX_RECLAIM_RETRIES: other tasks may take the pages that were reclaimed. */
 #define RECLAIM_TRIES	16
 
-/* Others may take a broken page, and give it back, before it is caught. */
+/*
+ * Other tasks may take a broken page and give it back before
+ * private_node_catch_held() sees it.
+ */
 #define BROKEN_TRIES	16
 
-/* A CPU folds its part of a count before it is more: an s8, see mm/vmstat.c. */
+/* The most of a counter that one CPU has not folded in: an s8, see mm/vmstat.c. */
 #define MAX_UNFOLDED	S8_MAX
 
 /*
  * private_node_alloc_flags - how far down a zone may be emptied
  * @zone: of a private node, or an ordinary one in a mixed walk
  *
- * A private node has no reserve: to the last page, whatever the marks of its
- * kswapd; the count of free pages is not exact.
+ * A private node has no reserve.  It may be emptied to the last page, whatever the
+ * watermarks of its kswapd say, and though the count of free pages is not exact.
  * Context: any.
  */
 unsigned int private_node_alloc_flags(struct zone *zone)
@@ -95,7 +99,7 @@ unsigned long private_node_managed_pages_nid(int nid)
  * private_node_pcp_pages - free pages of a zone on per-CPU lists
  * @zone: the zone, populated
  *
- * A look without their locks: a few loads.
+ * Reads the counts without their locks, which costs a few loads.
  * Context: any.
  */
 unsigned long private_node_pcp_pages(struct zone *zone)
@@ -104,7 +108,7 @@ unsigned long private_node_pcp_pages(struct zone *zone)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* May be old: who needs to know takes the page, or drains. */
+		/* May be old; a caller that has to be sure takes the page, or drains. */
 		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
 	}
 	return sum;
@@ -148,7 +152,7 @@ bool private_node_is_full(int nid)
 	private_node_drain(nid);
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
-		/* Exact: a wrong 'no' makes a fault repeat. */
+		/* The exact count: a wrong 'false' makes a fault repeat. */
 		if (managed_zone(zone) &&
 		    zone_page_state_snapshot(zone, NR_FREE_PAGES))
 			return false;
@@ -173,7 +177,7 @@ static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
 	return page;
 }
 
-/* Never a broken page, which a large folio of the owner may have brought back. */
+/* Never returns a broken page, which a large folio of the owner may have brought back. */
 static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 			 unsigned int order)
 {
@@ -194,7 +198,10 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 	return NULL;
 }
 
-/* What CPUs have not folded yet counts only where it may be all there is. */
+/*
+ * What CPUs have not folded in is looked at only when the folded count is so small
+ * that it may be all there is.
+ */
 static bool zone_is_bare(struct zone *zone)
 {
 	if (zone_page_state(zone, NR_FREE_PAGES) >
@@ -204,7 +211,7 @@ static bool zone_is_bare(struct zone *zone)
 	       !private_node_pcp_pages(zone);
 }
 
-/* Does none of the nodes have a free page?  A walk finds that out more dearly. */
+/* Does none of the nodes have a free page?  A walk would find that out at more cost. */
 static bool all_empty(const nodemask_t *nodes)
 {
 	struct zone *zone;
@@ -215,7 +222,7 @@ static bool all_empty(const nodemask_t *nodes)
 			return false;
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			/* Its memory may come or go just now. */
+			/* Read without a lock: memory may come or go. */
 			if (data_race(populated_zone(zone)) &&
 			    !zone_is_bare(zone))
 				return false;
@@ -249,11 +256,11 @@ static bool drained_before(struct private_node *pn, unsigned int order)
 }
 
 /*
- * Brings free pages that hide in per-CPU lists back, and those that were freed
- * and are on their way to an LRU list: 'full' has to be true.  The lists of a
- * node that is full are empty, so a drain is for each time that it gets full,
- * not for each request; more than a page in one piece is worth one only the
- * first time.  Where fallback follows, 'full' may be a page early.
+ * Before a node is said to be full, bring back free pages from per-CPU lists, and
+ * pages that were freed while they waited for their LRU list.  The lists of a node
+ * that stays full are empty, so this drains once each time that the node gets full,
+ * not at each request.  For large folios it drains only the first time.  With
+ * on_full=fallback a node may be said to be full a page early.
  */
 static bool bring_back(const nodemask_t *nodes, unsigned int order)
 {
@@ -311,18 +318,19 @@ unsigned long private_node_blocks(int nid, unsigned int order)
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
 		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
-			/* A look: who takes the block finds out. */
+			/* Read without the lock, so this is an estimate. */
 			pages += data_race(zone->free_area[o].nr_free) << o;
 	}
 	return pages;
 }
 
 /*
- * private_node_seek_block - let per-CPU lists give back what may make a block
+ * private_node_seek_block - drain per-CPU lists that may hold parts of a block
  * @pn: the handle
  * @order: of the block
  *
- * For who does not reclaim.  At most one drain until a block was taken again.
+ * For callers that do not reclaim.  Drains at most once until a block of that order
+ * was taken again.
  *
  * Context: process, may sleep.
  */
@@ -336,8 +344,8 @@ void private_node_seek_block(struct private_node *pn, unsigned int order)
 }
 
 /*
- * One walk, and one more when it finds nothing.  Atomic callers take what is in
- * sight: a drain takes locks that the interrupted code may hold.
+ * Walks once, and once more after a drain when that found nothing.  Atomic callers do
+ * not drain: a drain takes locks that the interrupted code may hold.
  */
 static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
@@ -352,7 +360,10 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 	return page;
 }
 
-/* Large folios of users fall back to small ones; others have no other way. */
+/*
+ * Guests do not leave for a user's large folio, which can fall back to small ones.
+ * @large: the caller cannot use smaller pieces.
+ */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 			 enum private_node_user user, bool large)
 {
@@ -362,7 +373,7 @@ static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 }
 
 /*
- * private_node_alloc_frozen - pages of one node, for those who make their own folio
+ * private_node_alloc_frozen - pages of one node, for callers that make their own folio
  * @nid: a private node that the caller entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the pages
@@ -420,8 +431,8 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
  * @order: of the folio
  * @user: as whom the caller entered
  *
- * What the kernel put there leaves first; then reclaims from private nodes that
- * have the service.  Ordinary nodes are a first look here.
+ * When the nodes are full, guests (see mark.c) leave first, and then private nodes
+ * with the service are reclaimed.  Ordinary nodes are only looked at here.
  * Context: as @gfp says; any but NMI.
  * Return: the folio, or NULL.
  */
@@ -432,10 +443,10 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 }
 
 /*
- * private_node_walk_preferred - private_node_walk() for who has another place
+ * private_node_walk_preferred - private_node_walk() for a preference
  *
- * A preference names the node, so what the kernel put there leaves, but it is
- * not worth reclaim.
+ * A preference names the node, so guests leave for it.  It does not reclaim, since it
+ * has another place to go.
  */
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
@@ -449,7 +460,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	while (!page && tries++ < RECLAIM_TRIES &&
 	       private_node_hook(guests_prefer) &&
 	       guests_leave(nodes, gfp, order, user, false)) {
-		/* Pages that guests left are on the per-CPU lists of others. */
+		/* The pages that guests left may be on per-CPU lists of other CPUs. */
 		page = walk_and_drain(from, nodes,
 				      look | (gfp & __GFP_DIRECT_RECLAIM),
 				      order);
@@ -459,7 +470,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	return page_to_new_folio(page);
 }
 
-/* The owner cannot use smaller pieces: guests leave for a large one. */
+/* The owner cannot use smaller pieces, so guests leave for its large folios. */
 static struct folio *walk_for(enum private_node_user user, int from,
 			      const nodemask_t *nodes, gfp_t gfp,
 			      unsigned int order)
@@ -497,7 +508,7 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
-	/* fallback_store() may be writing: the mask is then in part the old one. */
+	/* fallback_store() may be writing; the mask is then partly the old one. */
 	nodes = data_race(pn->fallback);
 	folio = alloc_ordinary(pn->nid, &nodes, gfp, order);
 	if (folio)
@@ -507,7 +518,7 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 EXPORT_SYMBOL_IF_KUNIT(private_node_fall_back);
 
 /*
- * private_node_kill_for - kill for a page of a full node, if its owner said so
+ * private_node_kill_for - with on_full=oom, kill a task for a page of a full node
  * @pn: the handle, entered
  * @user: on whose behalf
  * @gfp: as for folio_alloc(), with %__GFP_COMP
@@ -535,7 +546,10 @@ struct folio *private_node_kill_for(struct private_node *pn,
 
 static bool is_enabled(struct private_node *pn, enum private_node_user user)
 {
-	/* Of compressed RAM only what its ledger has paid for. */
+	/*
+	 * Pages of a compressing node must be reserved in the ledger first; the owner, the
+	 * device map and soft offline cannot allocate them.
+	 */
 	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
 		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
 	return private_node_services_open(pn) & BIT(user);
@@ -546,7 +560,7 @@ static bool is_enabled(struct private_node *pn, enum private_node_user user)
  * @pn: the handle
  * @user: the user
  *
- * A look: who takes a page calls private_node_enter().
+ * Only looks: code that takes a page calls private_node_enter().
  * Context: any.
  */
 bool private_node_open(struct private_node *pn, enum private_node_user user)
@@ -556,10 +570,10 @@ bool private_node_open(struct private_node *pn, enum private_node_user user)
 EXPORT_SYMBOL_IF_KUNIT(private_node_open);
 
 /*
- * private_node_user_open - private_node_open(), and to the running task
+ * private_node_user_open - private_node_open(), and in the cpuset of the running task
  *
- * A service that acts for users, and the device map, reach the nodes of the
- * task's cpuset only.
+ * A service that acts for users, and the device map, reach only nodes that the task's
+ * cpuset has.
  * Context: any.
  */
 bool private_node_user_open(struct private_node *pn,
@@ -569,12 +583,12 @@ bool private_node_user_open(struct private_node *pn,
 }
 
 /*
- * private_node_serves - private_node_open(), or so again if unplug is refused
+ * private_node_serves - is the node open, apart from an unplug under way?
  * @pn: the handle
  * @user: the user
  *
- * For who only says whether memory can be had: a refused unplug harms nobody.
- * Who takes it waits for the outcome.
+ * For code that only says whether memory can be had: an unplug may be refused, and
+ * must not be noticed then.  Code that takes memory waits for the outcome.
  * Context: any.
  */
 bool private_node_serves(struct private_node *pn, enum private_node_user user)
@@ -643,7 +657,7 @@ struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
 				     enum private_node_user user)
 {
-	/* A user's large folio falls back to small ones before that is 'full'. */
+	/* A user's large folio falls back to small ones before on_full is asked. */
 	return alloc_for(pn, gfp, order, user,
 			 !order || user == PRIVATE_NODE_USER_OWNER ?
 			 PRIVATE_NODE_WHEN_FULL_ASK :
@@ -654,7 +668,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
 /*
  * private_node_alloc_exact - private_node_alloc_for() without on_full
  *
- * For memory that has a place already: it is not worth a kill or a third node.
+ * For memory that has a place already, which is not worth a kill or a third node.
  */
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,

@@ -8,10 +8,10 @@
  * A node goes through these steps, each called once (the first as often as the
  * architecture tries to find out about NUMA):
  *
- *	claim	memblock has learnt node ids: latch the node, so that nothing
- *		that stays is put there and it is never in N_MEMORY
- *	verdict	memblock is about to be handed over: is the node still ours?
- *		If not it becomes ordinary, before a zonelist was built
+ *	claim	memblock has learnt node ids: latch the node, so that no memory
+ *		that lasts is put there, and the node is never in N_MEMORY
+ *	verdict	memblock is about to be handed over: can the node be private?
+ *		If not, it becomes ordinary, before a zonelist is built
  *	release	its free pages go to the buddy
  *	register	the handle, owner "boot"
  */
@@ -92,7 +92,7 @@ static int __init parse_private_node(char *arg)
 		return 0;
 	}
 	if (list && parse_services(nid, list)) {
-		/* One bad word spoils the node, whatever else names it. */
+		/* One bad word leaves the node ordinary, even if it is named again. */
 		services[nid] = ~0UL;
 		node_clear(nid, requested);
 		return 0;
@@ -186,7 +186,7 @@ static void __init claim_spares(void)
 /**
  * private_node_boot_claim - latch the nodes that the command line names
  *
- * Called each time that memblock has been told node ids; the last call counts.
+ * Called each time that memblock was told node ids; the last call counts.
  * Context: boot, one CPU.
  */
 void __init private_node_boot_claim(void)
@@ -261,7 +261,7 @@ static bool __init hosts_cma(int nid)
 }
 #endif
 
-/* The initrd is given back when it has been unpacked. */
+/* The initrd is freed when it has been unpacked, so it does not count. */
 static bool __init is_initrd(phys_addr_t start, phys_addr_t end)
 {
 #ifdef CONFIG_BLK_DEV_INITRD
@@ -381,7 +381,7 @@ static int __init private_node_boot_register(void)
 		desc.capable = services[nid];
 		desc.enabled = services[nid];
 		pn = private_node_do_register(nid, &desc, true);
-		/* Without a handle it stays closed for good, never ordinary. */
+		/* Without a handle the node stays closed, and never ordinary. */
 		if (IS_ERR(pn))
 			pr_err("node %d: closed, cannot be registered: %ld\n",
 			       nid, PTR_ERR(pn));

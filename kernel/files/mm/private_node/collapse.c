@@ -16,7 +16,7 @@
  *	ordinary ones, all	any			any	as ever
  *	ordinary ones, or none	names private ones only	any	-
  *
- * What is missing is filled with new memory, or read from swap, and that goes
+ * Missing pages are filled with new memory, or read from swap, and such pages go
  * where the policy says.
  */
 #include <linux/compaction.h>
@@ -130,7 +130,7 @@ bool __private_node_stays_small(struct folio *folio)
 }
 
 /*
- * kcompactd makes a block, for the next attempt.  It passes by what it once
+ * kcompactd makes a block, for the next attempt.  It skips areas that it once
  * found useless, until kswapd or direct compaction says that somebody still
  * needs a block: a node without the reclaim service has neither.
  */
@@ -150,8 +150,8 @@ static void ask_for_block(pg_data_t *pgdat, unsigned int order)
  * @gfp: of the collapse
  * @order: of the folio
  *
- * Reclaims nothing: it would take pages away to put others side by side.  When
- * no block is free kcompactd makes one, for the next attempt.
+ * Does not reclaim: that would take pages away only to put others side by side.
+ * When no block is free, kcompactd makes one for the next attempt.
  * Context: process, may sleep.
  * Return: the folio, or NULL.
  */

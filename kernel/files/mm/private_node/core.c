@@ -37,7 +37,10 @@ DEFINE_MUTEX(private_node_lock);
 
 static struct private_node __rcu *private_nodes[MAX_NUMNODES];
 
-/* Who had a node id last, and since when; under private_node_lock. */
+/*
+ * The last owner of each node id, and the first of its registrations in a row; under
+ * private_node_lock.
+ */
 static struct {
 	char owner[PRIVATE_NODE_NAME_MAX];
 	u64 born;
@@ -138,8 +141,8 @@ static void private_node_free(struct private_node *pn)
 }
 
 /*
- * Runs in a process, a grace period after the last reference: softirqs do not
- * take the lock of the marks.
+ * Runs in process context, a grace period after the last reference was dropped: the
+ * lock of the marks is not taken in softirqs.
  */
 static void private_node_free_work(struct work_struct *work)
 {
@@ -225,11 +228,11 @@ bool private_node_service_enabled(int nid, enum private_node_service service)
 EXPORT_SYMBOL_GPL(private_node_service_enabled);
 
 /*
- * private_node_service_chosen - is a service switched on, and open or will be?
+ * private_node_service_chosen - is a service enabled, open now or not?
  * @nid: a private node
  * @service: the service
  *
- * For what has to be there when it opens, as kswapd is.
+ * For things that have to be there before the service opens, such as kswapd.
  * Context: any.
  */
 bool private_node_service_chosen(int nid, enum private_node_service service)
@@ -244,7 +247,10 @@ bool private_node_service_chosen(int nid, enum private_node_service service)
 	return ret;
 }
 
-/* Before the first folio can come.  It stays: so do the folios. */
+/*
+ * Set before the first demotion and never cleared: demoted folios can outlive the
+ * service.
+ */
 static void note_demotion(struct private_node *pn, unsigned long enabled)
 {
 	if (enabled & BIT(PRIVATE_NODE_DEMOTION))
@@ -289,14 +295,14 @@ static int open_and_close(struct private_node *pn, unsigned long enabled)
 }
 
 /*
- * private_node_change_enabled - open exactly these services, which are checked
+ * private_node_change_enabled - open exactly these services
  * @pn: the handle
  * @enabled: the services
  * @killable: wait for a user, who may be killed
  *
- * When it returns nobody is under way who was let in by a service that is
- * closed now.  That holds as well where nothing changes: somebody may have been
- * killed while he waited.
+ * The caller has checked the services.  When this returns, no request is under way
+ * that was let in by a service which is closed now.  It waits also when nothing
+ * changes, because an earlier caller may have been killed while it waited.
  *
  * Context: process, may sleep; @pn->lock held.
  * Return: 0; -ENOMEM when a thread could not be started, and nothing changes;
@@ -321,11 +327,11 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 }
 
 /*
- * private_node_set_ledger - compressed RAM: can pages be paid for from here on?
+ * private_node_set_ledger - compressed RAM: the ledger comes or goes
  * @pn: the handle, with PRIVATE_NODE_F_COMPRESSED
  * @ledger: if not, nobody is under way with a page when this returns
  *
- * What is enabled stays as the administrator wrote it.
+ * The mask of enabled services stays as the administrator wrote it.
  *
  * Context: process, may sleep.
  */
@@ -493,7 +499,10 @@ static int block_is_on(struct memory_block *mem, void *nid)
 	return mem->nid == *(int *)nid;
 }
 
-/* Only boot latches a node that has memory, before any was handed out. */
+/*
+ * Only boot may latch a node that has memory: none of that memory was handed out
+ * yet.
+ */
 static const char *obstacle(int nid, bool boot)
 {
 	if (rcu_access_pointer(private_nodes[nid]) ||
@@ -516,7 +525,7 @@ static const char *obstacle(int nid, bool boot)
  * For a provider that can choose; private_node_register() asks again.
  *
  * Context: process, may sleep.
- * Return: words that go on after "node 1", or NULL when there is nothing.
+ * Return: words that continue a message after "node 1", or NULL if nothing does.
  */
 const char *private_node_obstacle(int nid)
 {
@@ -536,7 +545,7 @@ static int private_node_check_free(int nid, bool boot)
 	return -EBUSY;
 }
 
-/* On the same node it is not the name that is in the way. */
+/* A clash on the same node is reported by obstacle(), not as a duplicate name. */
 static bool private_node_name_taken(const struct private_node *new)
 {
 	struct private_node *pn;
@@ -582,7 +591,7 @@ static int private_node_latch(struct private_node *pn, bool boot)
 }
 
 /*
- * Faces of the node in sysfs and /dev.  They come and go without
+ * The files of the node in sysfs and /dev.  They come and go without
  * private_node_lock, which their own methods take.
  */
 static int private_node_publish(struct private_node *pn)
@@ -636,7 +645,7 @@ static void private_node_open_gates(struct private_node *pn)
 	private_node_gate_update(pn);
 }
 
-/* Nobody is inside when it returns.  False when it was dead before. */
+/* Returns when nobody is inside a gate; false when the handle was dead before. */
 static bool private_node_bury(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
@@ -693,7 +702,7 @@ err_erase:
 	private_node_bury(pn);
 	private_node_erase(pn);
 err_put:
-	/* Nobody else got hold of it: the registry's and the owner's. */
+	/* The reference of the registry, and that of the owner. */
 	private_node_put(pn);
 	private_node_put(pn);
 	return ERR_PTR(ret);

@@ -3,12 +3,12 @@
  * Processors and private nodes exclude each other.
  *
  * A node that has a CPU online does not become private, see
- * private_node_obstacle().  And while a node is private its CPUs, those that
- * are offline and those that are plugged in later, do not come online: local
- * memory of such a CPU would be memory that it may not have, and a tier with a
- * CPU is the top tier, from which nothing is promoted.
+ * private_node_obstacle().  And while a node is private its CPUs do not come
+ * online, neither those that are offline nor those that are plugged in later:
+ * the local memory of such a CPU would be memory that it may not have, and a
+ * tier with a CPU is the top tier, from which nothing is promoted.
  *
- * Both sides look under the CPU hotplug lock, which mem_hotplug_begin() takes.
+ * Both checks hold the CPU hotplug lock, which mem_hotplug_begin() takes.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -32,7 +32,7 @@ static int refuse_cpu(unsigned int cpu)
 	return -EBUSY;
 }
 
-/* After the CPUs of boot are up: the boot option looked at those itself. */
+/* Runs after boot has brought CPUs up; boot.c has looked at those. */
 static int __init private_node_cpu_init(void)
 {
 	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,

@@ -29,26 +29,26 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* How often it waits for those who share folios and are busy: 12 to 50 ms. */
+/* How often to wait for processes that share a folio and are busy: 12 to 50 ms. */
 #define WAITS	256
 
-/* What memory may have of which only the threads' own policies speak. */
+/* Where memory may be that only the policies of threads say something about. */
 struct threads {
-	bool bound;		/* one of them names nodes */
-	nodemask_t any;		/* nodes that one of them names */
-	nodemask_t all;		/* nodes that all of them may have */
+	bool bound;		/* a thread names nodes */
+	nodemask_t any;		/* nodes that any thread names */
+	nodemask_t all;		/* nodes that all threads may have */
 };
 
 struct mover {
 	const nodemask_t *from;		/* default nodes before */
 	const nodemask_t *to;		/* and now */
 	const nodemask_t *possible;	/* nodes that may be named now */
-	nodemask_t leave_default;	/* what nobody named leaves these */
-	nodemask_t leave_named;		/* what somebody named leaves these */
+	nodemask_t leave_default;	/* memory that nobody named leaves these */
+	nodemask_t leave_named;		/* memory that somebody named leaves these */
 	struct threads threads;
 	struct mempolicy *pol;		/* of the mapping that is moved, or NULL */
-	nodemask_t dest;		/* where the list goes that is moved */
-	unsigned int waits;		/* that are left of WAITS */
+	nodemask_t dest;		/* where the folios on the list go */
+	unsigned int waits;		/* how many of WAITS are left */
 };
 
 /* Nodes of @from that do_migrate_pages() would move from. */
@@ -84,8 +84,8 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 }
 
 /*
- * Does the policy name nodes?  Then those of them that the cpuset has.  A
- * preference of which nothing is left names none.
+ * Does the policy name nodes?  @nodes are those of them that the cpuset has.  A
+ * preference of whose nodes none is left names none.
  */
 static bool policy_names(const struct mover *m, const struct mempolicy *pol,
 			 nodemask_t *nodes)
@@ -329,7 +329,7 @@ void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
 	struct mover m = {};
 	nodemask_t before;
 
-	/* The root of v1 may have had any node. */
+	/* In the root cpuset of v1 there may have been private nodes. */
 	nodes_andnot(before, *from, node_states[N_MEMORY_PRIVATE]);
 	if (!private_node_hook(cpuset_move) ||
 	    (nodes_equal(before, names->from) && nodes_equal(*to, names->to))) {

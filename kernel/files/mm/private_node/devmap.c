@@ -55,7 +55,7 @@ struct devmap_file {
 
 static dev_t devmap_devt;
 static struct cdev devmap_cdev;
-/* Minor number to handle; an entry's handle holds while the lock is held. */
+/* From minor number to handle; the handle of an entry is valid under the xa_lock. */
 static DEFINE_XARRAY_ALLOC(devmap_minors);
 static u32 devmap_next_minor;
 
@@ -63,7 +63,7 @@ static char *devmap_devnode(const struct device *dev, umode_t *mode)
 {
 	if (mode)
 		*mode = 0600;
-	/* Also asked when the file goes, where a failure would leave it behind. */
+	/* Also called when the file is removed; a failure would leave the file behind. */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "private_node/%s",
 			 dev_name(dev));
 }
@@ -85,7 +85,7 @@ static struct private_node *devmap_find(int minor)
 	return pn;
 }
 
-/* The object is as long as a file can be; mmap checks against the node. */
+/* The object is as long as a file can be; mmap() checks the size of the node. */
 static struct file *devmap_object(struct private_node *pn)
 {
 	struct mempolicy *pol;
@@ -150,7 +150,7 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
-	/* While it is unplugged blocks go, and may come back; faults wait. */
+	/* During an unplug blocks go and may come back; faults wait for that. */
 	if (!private_node_closing(pn) &&
 	    (len > limit || vma->vm_pgoff > limit - len))
 		return -EINVAL;
@@ -240,7 +240,7 @@ bool __vma_is_private_node(const struct vm_area_struct *vma)
  * @start: first byte
  * @end: behind the last byte
  *
- * Its placement is the owner's: user policy does not replace it.
+ * The owner decides on its placement; user policy does not replace that.
  */
 bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
@@ -331,5 +331,5 @@ err_region:
 	return ret;
 }
 
-/* Before the nodes of the command line are registered. */
+/* Runs before boot.c registers the nodes of the command line. */
 postcore_initcall(devmap_init);

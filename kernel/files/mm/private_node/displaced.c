@@ -38,10 +38,10 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Of all nodes, since boot: a node's own counter goes with its registration. */
+/* Of all nodes since boot; the counter of a node goes with its registration. */
 static DEFINE_PER_CPU(unsigned long, displaced_pages);
 
-/* What is tried first is no reason to kill anybody. */
+/* For the first attempts, which must not make the OOM killer run. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /*
@@ -87,8 +87,8 @@ struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 }
 
 /*
- * Is this the policy of who runs swapoff, or writes into another process, and
- * not of whose data it is?  It may not take that to private nodes.
+ * Is this the policy of the task that runs swapoff, or writes into another process,
+ * and not that of the data?  Such a policy takes nothing to private nodes.
  */
 static bool policy_is_strangers(const struct mempolicy *pol,
 				const struct mm_struct *mm)
@@ -98,10 +98,10 @@ static bool policy_is_strangers(const struct mempolicy *pol,
 }
 
 /*
- * Can the caller wait for the outcome of an unplug?  Not if somebody who frees
- * memory may wait for it, nor if it holds the address
- * space for writing, as fork() does: unplug read-locks it to ask whose a page is,
- * and would be refused because of who waits for it.
+ * Can the caller wait for the outcome of an unplug?  Not if others wait for it when
+ * they free memory.  Nor if it holds the address space for writing, as fork() does:
+ * unplug read-locks the address space to ask whose a page is, and would be refused
+ * because of the very task that waits for it.
  */
 static bool may_wait(struct vm_area_struct *vma)
 {
@@ -110,7 +110,7 @@ static bool may_wait(struct vm_area_struct *vma)
 	if (!vma)
 		return true;
 #ifdef CONFIG_PER_VMA_LOCK
-	/* fork() has locked each mapping until it lets the address space go. */
+	/* fork() keeps each mapping locked until it unlocks the address space. */
 	return vma->vm_lock_seq != READ_ONCE(vma->vm_mm->mm_lock_seq.sequence);
 #else
 	if (!mmap_read_trylock(vma->vm_mm))
@@ -140,7 +140,7 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 		private_node_mpol_refused(pol);
 		return NULL;
 	}
-	/* A preference names ordinary memory as the second best. */
+	/* For a preference, ordinary memory is the second choice. */
 	if (private_node_mpol_spills(pol, order))
 		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,
 					    NULL);
@@ -226,8 +226,8 @@ static bool table_has_data(struct mm_struct *mm, unsigned long addr)
  * @vma: where the fault was, locked
  * @addr: and there
  *
- * Such a fault is not refused by a private node: when it found no memory,
- * ordinary memory or the memory cgroup was to blame.
+ * A private node does not refuse such a fault.  When it found no memory, ordinary
+ * memory or the memory cgroup was the reason.
  * Context: process.
  */
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
@@ -239,7 +239,7 @@ bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
 	if (vma_is_anonymous(vma) || !vma->vm_file)
 		return false;
 	mapping = vma->vm_file->f_mapping;
-	/* Of a file's own data a private mapping gets a copy. */
+	/* A private mapping gets a copy of the file's own data. */
 	if (!shmem_mapping(mapping))
 		return !(vma->vm_flags & VM_SHARED);
 	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));

@@ -10,20 +10,20 @@
  *	in swap as well		-EBUSY		migrated	dropped or migrated
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
  *
- * Which of the two it is says mark.c.  Where it is migrated to says may_have.c;
- * with move, who bound memory to nothing but this node gets what his cpuset has
- * as default.
+ * mark.c knows which pages the kernel put there.  may_have.c says where a page may
+ * be migrated to; with move, memory that is bound to this node alone goes to the
+ * default nodes of its user's cpuset.
  *
- * Nothing is touched before everything was seen to be movable, to nodes that its
- * users may have and that have room, and every loop has an end: a pin that comes
- * late makes unplug fail, and is named.
+ * Before the first page is touched, every page was found movable to nodes that its
+ * users may have, and that have room.  Every loop has an end: a pin that comes late
+ * makes unplug fail, and the holder is named.
  *
- * Broken pages (memory failure) are in nobody's way: failure.c takes them out of
- * what still refers to them.
+ * Broken pages (memory failure) do not keep the node: failure.c detaches them from
+ * files and the swap cache.
  *
  * A poison marker takes the place of the page in page tables, and in shmem's
- * page cache: whoever comes back gets SIGBUS (read() gets EIO), also when the
- * node has memory again, and never a fresh page of zeroes.
+ * page cache.  The next access gets SIGBUS (read() gets EIO), also when the node
+ * has memory again, and never a fresh page of zeroes.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -50,7 +50,7 @@
 #include "../swap.h"
 #include "private_node.h"
 
-/* Somebody who looks at a page for a moment is not a holder: 5 * 40 ms. */
+/* Code that looks at a page for a moment is not a holder: wait 5 * 40 ms. */
 #define SETTLE_TRIES	5
 #define SETTLE_MS	40
 #define EVACUATE_PASSES	10
@@ -71,12 +71,12 @@ struct holders {
 	unsigned long other_pfn;
 };
 
-/* Of one pass: what was in the way of moving folios, in pages. */
+/* Of one pass: why folios could not move, in pages. */
 struct pass {
-	unsigned long nowhere;	/* their users may not have them elsewhere */
-	unsigned long unsure;	/* that could not be found out */
+	unsigned long nowhere;	/* their users may not have them on any other node */
+	unsigned long unsure;	/* it could not be found out just now */
 	unsigned long nowhere_pfn;
-	bool no_room;		/* for all of them, where they could go */
+	bool no_room;		/* there is no room for all of them where they may go */
 };
 
 /*
@@ -96,8 +96,8 @@ bool private_node_folio_is_users(struct folio *folio)
 }
 
 /*
- * A signal ends an unplug, but not one that has unmapped data: that is lost, and
- * is not lost for nothing.
+ * A signal ends an unplug, but not one that has unmapped data: the data would be lost
+ * for nothing.
  */
 static bool is_killed(int nid)
 {
@@ -152,7 +152,7 @@ static unsigned long idle_pages(unsigned long pfn, struct page *page)
 
 	if (!page)
 		return SECTION_ALIGN_UP(pfn + 1) - pfn;
-	/* The flag is that of the swap cache, too, whose folios are swap-backed. */
+	/* The same bit marks folios of the swap cache, which are swap-backed. */
 	if (PageVmemmapSelfHosted(page) &&
 	    !folio_test_swapbacked(page_folio(page)))
 		return 1;
@@ -240,7 +240,7 @@ static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
 	return !name->pid;
 }
 
-/* A page of a shared object that is mapped nowhere now: who could? */
+/* A page of a shared object that is mapped nowhere: a process that maps the object. */
 static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
 {
@@ -250,7 +250,7 @@ static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
 	return !name->pid;
 }
 
-/* Who maps the page?  False when nobody does, or it went away meanwhile. */
+/* Find a process that maps the page.  False when there is none, or the page is gone. */
 static bool find_task(unsigned long pfn, struct private_node_task_name *name)
 {
 	struct rmap_walk_control rwc = {
@@ -296,7 +296,7 @@ static void report_users(int nid, const char *what, unsigned long nr,
 	char *holder = NULL;
 	bool mapped = find_task(pfn, &name);
 
-	/* A page that is mapped may be pinned by what somebody put into a pipe. */
+	/* A page that is mapped may be held by a pipe all the same. */
 	if (!mapped || next == let_it_end)
 		holder = find_holder(pfn, mapped);
 	if (holder)
@@ -353,7 +353,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			return -EINTR;
 		if (empty(&h))
 			return 0;
-		/* Those do not go by themselves, and the lock is everybody's. */
+		/* User pages do not go by themselves, and a global lock is held. */
 		if (h.user > h.pinned || h.guests)
 			break;
 	}
@@ -377,7 +377,7 @@ static void count_moved(struct private_node_leaving *l, unsigned long moved,
 				  left);
 }
 
-/* Guests always leave; a huge page cannot be unmapped for good. */
+/* Guests are moved in any case; a huge page cannot be unmapped for good. */
 static bool moves(struct folio *folio, enum private_node_on_unplug how)
 {
 	if (!private_node_folio_is_users(folio))
@@ -387,7 +387,7 @@ static bool moves(struct folio *folio, enum private_node_on_unplug how)
 		(folio_test_hugetlb(folio) || folio_test_swapcache(folio)));
 }
 
-/* All of it is on swap, and nobody maps it: it needs no other place. */
+/* The data is in swap as well, and nobody maps the page: it needs no new place. */
 static bool is_dropped(struct folio *folio, enum private_node_on_unplug how)
 {
 	return how == PRIVATE_NODE_UNPLUG_SIGBUS &&
@@ -396,7 +396,7 @@ static bool is_dropped(struct folio *folio, enum private_node_on_unplug how)
 	       !private_node_is_guest(folio);
 }
 
-/* A bind that came later keeps a guest where it is. */
+/* A guest that was bound to this node alone later may go nowhere else. */
 static int gone_for(const struct folio *folio, enum private_node_on_unplug how)
 {
 	if (how != PRIVATE_NODE_UNPLUG_MOVE && private_node_is_guest(folio))
@@ -414,7 +414,7 @@ static void count_stays(struct pass *pass, const struct folio *folio, int ret)
 		pass->unsure += folio_nr_pages(folio);
 }
 
-/* Where could those that move go?  Nothing is touched. */
+/* Ask for each folio that would move where it may go.  Nothing is changed. */
 static void ask_range(unsigned long pfn, unsigned long end,
 		      enum private_node_on_unplug how, struct pass *pass,
 		      struct private_node_room *room)
@@ -429,7 +429,7 @@ static void ask_range(unsigned long pfn, unsigned long end,
 			ret = private_node_way_out(folio, gone_for(folio, how),
 						   &to);
 			count_stays(pass, folio, ret);
-			/* Huge pages have pools. */
+			/* Huge pages go to a pool, which has its own count. */
 			if (ret > 0 && !folio_test_hugetlb(folio) &&
 			    !is_dropped(folio, how))
 				private_node_room_needed(room, &to,
@@ -440,9 +440,9 @@ static void ask_range(unsigned long pfn, unsigned long end,
 }
 
 /*
- * Before the first one moves: an unplug that is refused for some of them leaves
- * the others where they are.  Of whom one cannot be sure just now is asked again
- * when it moves.
+ * Runs before the first folio moves, so that an unplug that is refused for some of
+ * them leaves the others where they are.  Folios whose users cannot be asked just now
+ * are asked for again when they move.
  */
 static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr, enum private_node_on_unplug how)
@@ -459,16 +459,16 @@ static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 	return pass;
 }
 
-/* A locked folio. */
+/* Drop a locked folio of the swap cache. */
 static bool drop(struct folio *folio)
 {
 	folio_wait_writeback(folio);
 	if (folio_mapped(folio) || !folio_isolate_lru(folio))
 		return false;
-	/* As in reclaim: off the LRU, and one reference beside the cache's. */
+	/* As in reclaim: isolated, with one reference beside that of the cache. */
 	folio_put(folio);
 	if (remove_mapping(folio_mapping(folio), folio)) {
-		/* It is freed without a look at its LRU flags. */
+		/* The folio is freed without a check of its LRU flags. */
 		folio_clear_active(folio);
 		folio_clear_unevictable(folio);
 		return true;
@@ -479,10 +479,10 @@ static bool drop(struct folio *folio)
 }
 
 /*
- * Before anything is unmapped for good, so that this cannot fail then.  Others may
- * have the page on swap, where it stays; one that nobody has there is no longer in
- * the swap cache after this; what is left there has to be migrated.  A large folio
- * is split, and its pages are met in the next pass.
+ * Runs before anything is unmapped for good, since each of these steps may fail.  A
+ * folio whose swap entry nobody needs leaves the swap cache.  One whose data is in swap
+ * and that nobody maps is dropped.  Other folios of the swap cache have to be migrated.
+ * A large folio is split; the next pass finds its pages.
  */
 static bool prepare_unmap(struct folio *folio, enum private_node_on_unplug how)
 {
@@ -533,7 +533,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	private_node_leave_now(&l);
 }
 
-/* In place of a migration entry; the page has left the mapping already. */
+/* Put a poison marker in place of a migration entry; the page is unmapped already. */
 static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
@@ -549,10 +549,10 @@ static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * For all who have it, or for none.  Order-0 folios only, so no PMD maps it.  As
- * long as there are migration entries no new pin can come, so one that is there
- * now is seen: all entries go back, and the page keeps a process by which it can
- * be named.
+ * Unmap the page from all processes that have it, or from none.  Only order-0 folios
+ * come here, so no PMD maps it.  While there are migration entries no new pin can
+ * come, so a pin that is there is seen now.  Then all entries are restored, and the
+ * page keeps a process by which its holder can be named.
  */
 static bool poison_anon(struct folio *folio)
 {
@@ -560,7 +560,7 @@ static bool poison_anon(struct folio *folio)
 	struct anon_vma *anon_vma = NULL;
 	bool ret;
 
-	/* Nothing else keeps it while the page is not mapped. */
+	/* Nothing else keeps the anon_vma while the page is not mapped. */
 	if (!folio_test_ksm(folio)) {
 		anon_vma = folio_get_anon_vma(folio);
 		if (!anon_vma)
@@ -582,7 +582,7 @@ static bool poison_shared(struct folio *folio)
 	if (!folio->mapping || !shmem_mapping(folio->mapping))
 		return false;
 	try_to_unmap(folio, TTU_SYNC | TTU_IGNORE_MLOCK);
-	/* A page in the cache can be mapped again, with the pin on it. */
+	/* A page in the page cache can be mapped again while the pin is on it. */
 	if (folio_mapped(folio) || folio_is_pinned(folio))
 		return false;
 	private_node_poison_shmem(folio);
@@ -590,8 +590,8 @@ static bool poison_shared(struct folio *folio)
 }
 
 /*
- * Unmap a locked folio for good.  None is large, or in the swap cache, when this
- * begins: see prepare_unmap().
+ * Unmap a locked folio for good.  When the first one is unmapped none is large or in
+ * the swap cache any more, see prepare_unmap().
  */
 static bool poison_folio(struct folio *folio)
 {
@@ -630,8 +630,8 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 }
 
 /*
- * Data that is unmapped is lost, so nothing is while something is there that has to
- * leave in another way: the unplug may be refused yet.
+ * Data that is unmapped is lost.  So nothing is unmapped while a folio is there that
+ * has to leave in another way: the unplug may still be refused.
  */
 static struct pass evacuate_pass(struct private_node *pn,
 				 const struct range *ranges, unsigned int nr,
@@ -668,7 +668,7 @@ static bool blocked(const struct holders *h, enum private_node_on_unplug how)
 	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
 }
 
-/* Why not, and who it is. */
+/* Say why the node cannot be unplugged, and who is in the way. */
 static int refuse(struct private_node *pn, struct holders *h,
 		  const struct pass *pass, enum private_node_on_unplug how)
 {
@@ -691,9 +691,9 @@ static int refuse(struct private_node *pn, struct holders *h,
 }
 
 /*
- * A page that was allocated and is not mapped yet looks like the owner's, and one
- * on its way to an LRU list looks pinned.  At each look those are other pages,
- * so the fewest that were seen are in the way for good.
+ * A page that was allocated and is not mapped yet looks like one of the owner's, and
+ * one on its way to an LRU list looks pinned.  Each look sees other such pages, so the
+ * smallest number of all looks is that of pages which are really in the way.
  */
 static void count_least(struct holders *now, const struct holders *last)
 {
@@ -702,9 +702,9 @@ static void count_least(struct holders *now, const struct holders *last)
 }
 
 /*
- * Is something in the way that does not go by itself?  With the gates open
- * there are always folios that somebody looks at, or is just about to map: only
- * the same ones as at the last look count.
+ * Is a page in the way that does not go by itself?  With the gates open there are
+ * always folios that somebody looks at, or is just about to map.  Only a page that was
+ * in the way at the last look as well counts.
  */
 static bool still_blocked(const struct holders *now, const struct holders *last,
 			  enum private_node_on_unplug how)
@@ -716,7 +716,7 @@ static bool still_blocked(const struct holders *now, const struct holders *last,
 	return now->pinned && now->pinned_pfn == last->pinned_pfn;
 }
 
-/* Data in swap is data of the node: see private_node_is_swapped(). */
+/* Data in swap belongs to the node as well, see private_node_is_swapped(). */
 static bool refuses_swapped(struct private_node *pn,
 			    enum private_node_on_unplug how)
 {
@@ -735,7 +735,7 @@ static int look(struct private_node *pn, const struct range *ranges,
 	return 0;
 }
 
-/* -EBUSY when what was in the way at the first look is there at each of them. */
+/* Return: -EBUSY when a page that was in the way at the first look stays there. */
 static int look_again(struct private_node *pn, const struct range *ranges,
 		      unsigned int nr, enum private_node_on_unplug how,
 		      struct holders *h)
@@ -757,14 +757,15 @@ static int look_again(struct private_node *pn, const struct range *ranges,
 }
 
 /*
- * private_node_evacuate_open - what can be done before the gates close
+ * private_node_evacuate_open - what unplug can do before the gates close
  * @pn: the handle, as open as it is
  * @ranges: its memory
  * @nr: how many ranges
  *
- * Says no at once where that is the end of it anyway, so that nobody notices an
- * unplug that is refused.  Moves what may move, once; what comes meanwhile is
- * left to private_node_evacuate().  Unmaps nothing: that cannot be taken back.
+ * Refuses here where the end would be a refusal anyway, so that nobody notices an
+ * unplug that is refused.  Moves each folio that may move, once; folios that come
+ * meanwhile are left to private_node_evacuate().  Unmaps nothing, since that cannot be
+ * taken back.
  *
  * Context: process, may sleep.
  * Return: 0 when nothing is in the way so far; or -EBUSY, and dmesg names the
@@ -782,7 +783,7 @@ int private_node_evacuate_open(struct private_node *pn,
 		return -EBUSY;
 	ret = look(pn, ranges, nr, &h);
 	if (!ret && blocked(&h, how)) {
-		/* Per-CPU batches hold folios, which look as if pinned. */
+		/* Folios in per-CPU batches look as if they were pinned. */
 		lru_cache_disable();
 		ret = look_again(pn, ranges, nr, how, &h);
 		lru_cache_enable();
@@ -816,7 +817,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		scan_ranges(pn->nid, ranges, nr, &h);
 		if (is_killed(pn->nid))
 			return -EINTR;
-		/* No page is placed now, so nothing more goes to swap from here. */
+		/* No page is placed now, so no more pages go from the node to swap. */
 		if (empty(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
@@ -826,7 +827,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 			msleep(SETTLE_MS);
 			continue;
 		}
-		/* Some came since the gates were open. */
+		/* More folios may have come while the gates were open. */
 		if (!asked)
 			pass = ask_pass(pn, ranges, nr, how);
 		asked = true;

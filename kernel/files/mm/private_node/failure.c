@@ -2,10 +2,10 @@
 /*
  * Memory failure: pages of a private node that are, or will soon be, broken.
  *
- * mm/memory-failure.c takes them out of use as any others.  Here is what is
- * different: the replacement of a soft-offlined page comes from the node that
- * its policy chose, the owner is told, and a broken page that the owner itself
- * holds is watched for until it comes back, so that nobody gets it again.
+ * mm/memory-failure.c takes them out of use as on any node.  This file has what is
+ * different.  The replacement of a soft-offlined page comes from the same node.  The
+ * owner is told.  A broken page that the owner itself holds is noted until the owner
+ * frees it, so that nobody gets it again.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -34,7 +34,7 @@ struct held_page {
 	struct list_head list;
 	unsigned long pfn;
 	int nid;
-	bool large;	/* its folio is, and goes back to the buddy as a whole */
+	bool large;	/* its folio is large, and is freed as a whole */
 };
 
 LIST_HEAD(private_node_held_pages);
@@ -69,7 +69,7 @@ static bool is_held(unsigned long pfn)
 	return false;
 }
 
-/* Is it worth a look? */
+/* Has any noted page of the node been freed? */
 static bool any_given_back(int nid)
 {
 	struct held_page *h;
@@ -84,14 +84,14 @@ static bool any_given_back(int nid)
 	return false;
 }
 
-/* Did the owner give it back?  Then it stays with us for good. */
+/* Has the owner freed the page?  Then it is kept for good. */
 static bool held_caught(struct held_page *h)
 {
 	struct page *page = pfn_to_online_page(h->pfn);
 
 	if (!page || !PageHWPoison(page))
 		return true;
-	/* A small one never reaches the free lists. */
+	/* A page that is a folio of its own never reaches the free lists. */
 	if (h->large ? !take_page_off_buddy(page) : page_count(page))
 		return false;
 	page_ref_inc(page);
@@ -212,7 +212,7 @@ bool private_node_page_lost(struct page *page)
 /*
  * __private_node_can_replace - see private_node_can_replace()
  *
- * Before a huge page is split for it.
+ * Asked before a huge page is split for it.
  */
 bool __private_node_can_replace(int nid, unsigned long pfn)
 {
@@ -269,14 +269,14 @@ static bool owner_holds(struct page *page)
 	return ret;
 }
 
-/* What became of a page, as the owner is told. */
+/* What happened to a page, as the owner is told. */
 static unsigned int verdict(struct page *page, bool soft, int result)
 {
 	unsigned int flags = soft ? PRIVATE_NODE_FAILURE_SOFT : 0;
 
 	if (!result)
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
-	/* It was broken before. */
+	/* The page was reported as broken before. */
 	if (result == -EHWPOISON && private_node_page_lost(page))
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
 	if (result == -EHWPOISON ? is_held(page_to_pfn(page)) :
@@ -326,7 +326,7 @@ void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 {
 	const struct private_node_ops *ops;
 
-	/* Of this handle: a callback that hangs is in no other owner's way. */
+	/* This handle's SRCU: a callback that hangs delays no other owner. */
 	guard(srcu)(&pn->ops_srcu);
 	ops = READ_ONCE(pn->ops);
 	if (ops && ops->memory_failure)
@@ -335,7 +335,7 @@ void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
 
 /*
- * private_node_end_ops - no callback runs, and none will
+ * private_node_end_ops - wait for callbacks that run, and let none start
  * @pn: the handle
  *
  * Context: process, may sleep; not from a callback.
@@ -357,7 +357,7 @@ void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 	struct private_node *pn;
 	unsigned int flags;
 
-	/* Filtered, or switched off: nothing happened. */
+	/* The report was filtered, or handling is switched off: nothing happened. */
 	if (!page || result == -EOPNOTSUPP)
 		return;
 	pn = private_node_find(page_to_nid(page));

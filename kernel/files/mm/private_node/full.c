@@ -2,10 +2,9 @@
 /*
  * A node that is full, and the task that learns of it.
  *
- * An access that finds no page gets SIGBUS.  The kernel's log says why, the
- * signal can be handled though the handler's frame is on the stack of the same
- * task, and a program that could not start is refused while somebody can still
- * be told.
+ * An access that finds no page gets SIGBUS.  The kernel's log says why.  The signal
+ * can be handled, although the frame of the handler is on a stack of the same task.
+ * A program that could not start is refused while exec() can still return an error.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -25,9 +24,9 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
-/* What a dynamically linked program writes before main(), and some. */
+/* What a dynamically linked program writes before main(), and some more. */
 #define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
-/* Below the stack pointer: a signal frame with all of today's registers. */
+/* Below the stack pointer: a signal frame with all registers that there are today. */
 #define FRAME_BYTES	SZ_64K
 
 struct trouble {
@@ -65,7 +64,7 @@ static const struct trouble forbidden = {
 	"add the node to cpuset.mems, or let it bind elsewhere",
 };
 
-/* The registration that the policy means first, open or not; with a reference. */
+/* The first registration that the policy means, open or not, with a reference. */
 static struct private_node *meant(const struct mempolicy *pol)
 {
 	struct private_node *pn = NULL;
@@ -91,7 +90,7 @@ static const struct trouble *trouble(struct private_node *pn,
 	return service == PRIVATE_NODE_HUGETLB ? &dry : &full;
 }
 
-/* Not more lines than anybody reads, whatever they are about. */
+/* One limit for all these messages. */
 static bool may_tell(void)
 {
 	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
@@ -163,7 +162,7 @@ void private_node_tell_pool(const struct mempolicy *pol, int nid,
 }
 
 /*
- * private_node_tell_kill - say in the kernel's log for whom a task is killed
+ * private_node_tell_kill - say in the kernel's log why a task is killed
  * @pn: a full node whose on_full is oom
  * @victim: the task
  * @pages: that it has on the node
@@ -180,7 +179,7 @@ void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 }
 
 /*
- * private_node_tell_none - say that there is nobody to kill
+ * private_node_tell_none - say in the kernel's log that there is nobody to kill
  * @pn: a full node whose on_full is oom
  *
  * Context: process.
@@ -196,9 +195,9 @@ void private_node_tell_none(struct private_node *pn)
  * private_node_mpol_refuses - can a policy give no memory at all?
  * @pol: any policy
  *
- * All that it names is closed to the task, or gone: not full, not being
- * unplugged, which may change.  A device map is not concerned: its size was
- * looked at when it was mapped.
+ * True when all nodes that it names are closed to the task, or gone.  Nodes that are
+ * full or being unplugged do not count, since that may change.  False for a device map,
+ * whose size was checked when it was mapped.
  *
  * Context: process.
  */
@@ -220,7 +219,7 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 {
 	struct mempolicy *pol = vma ? vma->vm_policy : NULL;
 
-	/* What a file has is data that exists. */
+	/* A page of a file is data that exists. */
 	if (vma && !vma_is_anonymous(vma))
 		return false;
 	if (!pol)
@@ -232,9 +231,9 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 }
 
 /*
- * What a program has already without having asked: its heap and its zeroed
- * data.  It cannot be told there that a node was closed, and needs a little of
- * it even to end itself.  brk() lets the heap grow no more.
+ * The heap and the zeroed data of a program, which it got without an error that it
+ * could have handled.  The program needs a little of them even to end itself.  brk()
+ * does not let the heap grow any more.
  */
 static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -247,7 +246,7 @@ static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 	return addr >= READ_ONCE(mm->start_brk) && addr < READ_ONCE(mm->brk);
 }
 
-/* Where the next frame goes, or what exec writes for a new program. */
+/* Where the next signal frame goes, or what exec() writes for a new program. */
 static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long sp = KSTK_ESP(current);
@@ -268,8 +267,8 @@ static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 /*
  * __private_node_stack_alloc - see private_node_stack_alloc()
  *
- * The device map is not concerned: who maps a stack there chose it.  A heap is a
- * program's main memory, so it is served only where brk() refuses to enlarge it.
+ * Not for a device map: a program that maps a stack there chose the node.  A heap is
+ * the main memory of a program, so it is served only where brk() refuses to enlarge it.
  */
 struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 					 struct vm_area_struct *vma,
@@ -295,7 +294,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 	return folio;
 }
 
-/* May the policy's memory be elsewhere? */
+/* May memory of the policy come from an ordinary node? */
 static bool has_a_way_out(const struct mempolicy *pol)
 {
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
@@ -304,8 +303,8 @@ static bool has_a_way_out(const struct mempolicy *pol)
 }
 
 /*
- * Does the owner see to room?  Only a page that it gave says so: nobody may be
- * left to kill, and the task's cpuset may lack where it falls back to.
+ * Does on_full give a page?  Only an allocation can tell: there may be nobody to kill,
+ * and the task's cpuset may lack the fallback nodes.
  */
 static bool owner_makes_room(struct mempolicy *pol)
 {
@@ -357,9 +356,9 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 }
 
 /*
- * Makes guests leave, and reclaims: what that gives is known when it was done.
- * Nothing is taken, since others who use the node would miss it.  The gate is
- * left after each round, so that who closes the service waits for one only.
+ * Makes guests leave, and reclaims; how much that frees is known only afterwards.
+ * No page is taken, since other users of the node would miss it.  The gate is left
+ * after each round, so that the closing side waits for one round only.
  */
 static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 {
@@ -390,8 +389,8 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 /*
  * __private_node_exec_room - see private_node_exec_room()
  *
- * The node may fill up in the next moment: then the new program gets SIGBUS,
- * and private_node_tell() says so.
+ * The node may fill up in the next moment.  Then the new program gets SIGBUS, and
+ * private_node_tell() logs it.
  */
 int __private_node_exec_room(void)
 {

@@ -41,19 +41,19 @@
 
 #include "private_node.h"
 
-/* After this many jiffies the log names who waits for a gate; then again each. */
+/* After these times the log names the users for which somebody waits. */
 #define SAY_FIRST	(10 * HZ)
 #define SAY_AGAIN	(60 * HZ)
 /* Names of all users. */
 #define SAY_BYTES	256
 
-/* A fault that found no memory ends at most so many jiffies later. */
+/* A fault that found no memory is assumed to end within so many jiffies. */
 #define JUST_NOW	HZ
 
 /* Goes up when the unplug of any node begins, and when it ends. */
 static atomic_long_t unplugs;
 
-/* In the RCU read section of the last who leaves, which delays freeing. */
+/* Called in the RCU read section of the last one that leaves, so @pn is not freed yet. */
 static void gate_is_empty(struct percpu_ref *ref)
 {
 	struct private_node_gate *gate =
@@ -84,7 +84,7 @@ int private_node_gate_init(struct private_node *pn)
 	return 0;
 }
 
-/* Context: any; nobody is inside, and nobody will be. */
+/* Context: any; nobody is inside a gate, and nobody will enter one. */
 void private_node_gate_exit(struct private_node *pn)
 {
 	int i;
@@ -97,7 +97,7 @@ void private_node_gate_exit(struct private_node *pn)
  * private_node_gate_update - open and close gates as state and services say
  * @pn: the handle
  *
- * After the change was written.  Who is inside stays there: see
+ * Called after the change was written.  Requests that are inside stay inside, see
  * private_node_gate_wait().
  * Context: process, may sleep for a grace period; @pn->lock held.
  */
@@ -121,7 +121,7 @@ void private_node_gate_update(struct private_node *pn)
 	}
 }
 
-/* Behind a gate that is closed.  Context: any. */
+/* Is a request still inside a gate that is closed?  Context: any. */
 static bool somebody_inside(struct private_node *pn, int user)
 {
 	return !pn->gate[user].open &&
@@ -175,10 +175,10 @@ static int wait_for_those_inside(struct private_node *pn, bool killable)
 }
 
 /*
- * private_node_gate_wait - until nobody is behind a gate that is closed
+ * private_node_gate_wait - wait until nobody is inside a gate that is closed
  * @pn: the handle
  *
- * When that takes long the log says who is inside, and goes on doing so.
+ * When that takes long, the log says again and again which users are inside.
  *
  * Context: process, may sleep; @pn->lock held, so that nobody opens one.
  */
@@ -209,8 +209,8 @@ static unsigned int hash_of(const struct task_struct *task)
  * private_node_note_refused - the running task got nothing of a node that it named
  * @pn: the handle
  *
- * While the node is being unplugged the task is noted, and waits for the outcome
- * in private_node_unplug_waited().
+ * While the node is being unplugged the task is noted; it waits for the outcome in
+ * private_node_unplug_waited().
  * Context: any.
  */
 void private_node_note_refused(struct private_node *pn)
@@ -220,11 +220,11 @@ void private_node_note_refused(struct private_node *pn)
 }
 
 /*
- * private_node_shuts - does somebody close one of some nodes?
+ * private_node_shuts - is one of these nodes being closed?
  * @nodes: private nodes that the caller is inside of, and ordinary ones
  * @user: as whom
  *
- * Loops that take long give up then: who closes waits for those inside.
+ * Long loops inside a gate give up then, since the closing side waits for them.
  * Context: any.
  */
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
@@ -242,7 +242,7 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
 }
 
 /*
- * private_node_enter - go in, to take a page
+ * private_node_enter - enter a gate, to take a page
  * @pn: the handle
  * @user: on whose behalf
  *
@@ -270,7 +270,7 @@ void private_node_leave(struct private_node *pn, enum private_node_user user)
 EXPORT_SYMBOL_IF_KUNIT(private_node_leave);
 
 /*
- * private_node_user_enter - private_node_enter(), and open to the running task
+ * private_node_user_enter - private_node_enter(), if the task's cpuset has the node
  *
  * A service that acts for users, and the device map, reach the nodes of the
  * task's cpuset only.
@@ -367,7 +367,7 @@ bool __private_node_enter_compaction(int nid, int order,
 /*
  * __private_node_enter_hint - see private_node_enter_hint()
  *
- * Up by tiering is promotion; all else is balancing.
+ * A move up in tiering mode is promotion; every other move is balancing.
  */
 bool __private_node_enter_hint(int from, int to,
 			       struct private_node_gate **gate)
@@ -442,7 +442,7 @@ bool private_node_set_state(struct private_node *pn,
 		WRITE_ONCE(pn->reopened, jiffies ?: 1);
 	WRITE_ONCE(pn->state, new);
 	private_node_gate_update(pn);
-	/* Those who wait for the outcome: private_node_wait_outcome() */
+	/* For tasks that wait in private_node_wait_outcome(). */
 	wake_up_all(&pn->gate_wait);
 	return true;
 }
@@ -455,11 +455,11 @@ bool private_node_closing(struct private_node *pn)
 }
 
 /*
- * private_node_was_closing - did an unplug end just now?
+ * private_node_was_closing - did an unplug end a moment ago?
  * @pn: the handle
  *
- * For a fault that found no memory, and then no unplug either: it is worth a
- * retry, though not for ever.
+ * For a fault that found no memory, and now finds no unplug: the unplug may have ended
+ * in between.  The fault is tried again, but not for ever.
  * Context: any.
  */
 bool private_node_was_closing(struct private_node *pn)
@@ -499,7 +499,7 @@ unsigned long __private_node_unplugs(void)
 /*
  * private_node_may_not_wait - must the running task not wait for an unplug?
  *
- * Whoever frees memory may wait for it.
+ * Other tasks may wait for a task that frees memory.
  * Context: any.
  */
 bool private_node_may_not_wait(void)
@@ -508,7 +508,7 @@ bool private_node_may_not_wait(void)
 	       (PF_MEMALLOC | PF_MEMALLOC_NOIO | PF_MEMALLOC_NOFS);
 }
 
-/* Is the unplug of @pn why the running task got nothing? */
+/* Did the running task get nothing because @pn is being unplugged? */
 static bool in_the_way(struct private_node *pn)
 {
 	return private_node_closing(pn) &&
@@ -539,7 +539,8 @@ bool __private_node_unplug_refuses(unsigned long seen)
 /*
  * __private_node_unplug_waited - see private_node_unplug_waited()
  *
- * For the nodes that refused the task only: another owner's is not its concern.
+ * Waits only for nodes that refused the task; an unplug of another owner's node is
+ * none of its business.
  */
 bool __private_node_unplug_waited(unsigned long *seen)
 {

@@ -2,10 +2,10 @@
 /*
  * Who holds a page that no process maps: a file of tmpfs, a pipe, a socket.
  *
- * Only for the message of an unplug that is refused, so it may be slow: it looks
- * at the open files of all threads, and at what was sent to their sockets: data,
- * connections that wait for accept(), and files (SCM_RIGHTS).  It waits for
- * nobody; a pipe or a socket that is in use just now is passed over.
+ * Only for the message of an unplug that is refused, so the search may be slow.  It
+ * looks at the open files of all threads, and at what was sent to their sockets: data,
+ * connections that wait for accept(), and files (SCM_RIGHTS).  It only tries locks, and
+ * skips a pipe or a socket that is in use just now.
  */
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -26,7 +26,7 @@
 #include "private_node.h"
 
 #define TEXT_MAX	(PATH_MAX + 128)
-/* Files that were sent to one socket, to sockets among those, and so on. */
+/* How many files to follow that were sent to a socket, and to sockets among them. */
 #define SENT_MAX	256
 
 struct quest {
@@ -98,7 +98,7 @@ static void note_sent(const struct sk_buff *skb, struct quest *q)
 		q->sent[q->nr_sent++] = get_file(fpl->fp[i]);
 }
 
-/* A reader takes the files of a message out while it is in the queue still. */
+/* While there is a reader, it may be taking files out of a message in the queue. */
 static bool unix_queue_has(struct sock *sk, struct quest *q, bool has_reader)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
@@ -116,7 +116,7 @@ static bool unix_queue_has(struct sock *sk, struct quest *q, bool has_reader)
 	return ret;
 }
 
-/* Nobody reads from a connection before it was taken off the queue. */
+/* Nobody reads from a connection before accept() takes it off the queue. */
 static bool unix_listener_has(struct sock *sk, struct quest *q)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
@@ -157,7 +157,7 @@ static const char *unix_has(struct sock *sk, struct quest *q)
 
 #ifdef CONFIG_INET
 
-/* What was sent and not acknowledged. */
+/* Data that was sent and not acknowledged yet. */
 static bool tcp_has(struct sock *sk, struct folio *folio)
 {
 	struct rb_node *node;
@@ -170,7 +170,7 @@ static bool tcp_has(struct sock *sk, struct folio *folio)
 	return false;
 }
 
-/* What a reader has moved aside, to read it. */
+/* Data that a reader has moved to a queue of its own. */
 static bool udp_has(struct sock *sk, struct folio *folio)
 {
 	return sk_is_udp(sk) && queue_has(&udp_sk(sk)->reader_queue, folio);
@@ -190,7 +190,7 @@ static bool udp_has(struct sock *sk, struct folio *folio)
 
 #endif
 
-/* The queues of a connection are its owner's, whatever the locks in them. */
+/* While a task owns the socket it may change the queues, whatever locks they have. */
 static bool locked_sock_has(struct sock *sk, struct folio *folio)
 {
 	return !sock_owned_by_user_nocheck(sk) &&
@@ -279,7 +279,7 @@ static const char *file_has(struct file *file, struct quest *q)
 	return socket_has(file, q);
 }
 
-/* A file, or what was sent to it if it is a socket; sent[] grows meanwhile. */
+/* The file, and files that were sent to it if it is a socket; sent[] grows meanwhile. */
 static bool file_holds(struct file *file, struct quest *q)
 {
 	unsigned int i;
@@ -356,7 +356,7 @@ static void describe_file(struct inode *inode, char *text, size_t size)
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	const char *path = "without a name";
 
-	/* A memfd is a root without a mount. */
+	/* A memfd is the root of no mount. */
 	if (dentry && IS_ROOT(dentry))
 		path = dentry->d_name.name;
 	else if (dentry && buf)
@@ -385,7 +385,7 @@ static void describe(struct quest *q, char *text)
 }
 
 /*
- * private_node_describe_holder - name what holds a page, if it is no mapping
+ * private_node_describe_holder - name what holds a page other than a mapping
  * @folio: with a reference
  * @mapped: a task maps it, and is as good as the file that it is from
  *
@@ -401,7 +401,7 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 
 	if (!text || !sent)
 		return NULL;
-	/* What is on its way through a pipe tells more than where it is from. */
+	/* A pipe says more about a page than the file that the page is from. */
 	describe(&q, text);
 	if (!*text && !mapped) {
 		q.inode = shmem_inode_of(folio);

@@ -7,16 +7,16 @@
  *
  * Removing takes all ranges of a node or none:
  *
- *	look	with the gates open: who would refuse says so now, and most of
+ *	look	with the gates open: what would make it fail is found now, and most of
  *		what moves has moved; evacuate.c
  *	close	the gates let nobody in any more, and those inside have left
  *	empty	the rest, as on_unplug says; evacuate.c
  *	remove	all blocks go offline, or all come back, and are removed
  *
- * Whatever fails, the gates open again.  A fault that comes meanwhile waits for
- * the outcome, so a refused unplug harms nobody.  A block that is in use never goes
- * offline, whoever asks: offlining moves pages without asking the owner, and
- * retries for ever where it cannot.
+ * When a step fails the gates open again.  Faults wait for the outcome meanwhile, so a
+ * refused unplug harms nobody.  A block that is in use never goes offline, whoever asks
+ * for it: offlining would move pages without asking the owner, and retry for ever where
+ * it cannot.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -39,7 +39,7 @@
 struct private_node_range {
 	struct list_head list;
 	struct range range;
-	char *resource_name;	/* /proc/iomem shows it as long as we exist */
+	char *resource_name;	/* /proc/iomem shows it as long as the range exists */
 };
 
 static int check_bounds(struct private_node *pn, u64 start, u64 size)
@@ -179,7 +179,7 @@ static void range_remove(struct private_node_range *r)
 	kfree(r);
 }
 
-/* Adding reports nothing about blocks that did not come online. */
+/* __add_memory_driver_managed() does not report blocks that did not come online. */
 static int check_online(struct private_node *pn, const struct range *range,
 			enum mmop online_type)
 {
@@ -299,14 +299,14 @@ static int check_unplug(struct private_node *pn)
 	return 0;
 }
 
-/* Promotion may have ended while the node was closing.  @pn->lock held. */
+/* Restarts promotion, which may have ended meanwhile.  @pn->lock held. */
 static void reopen(struct private_node *pn)
 {
 	private_node_set_state(pn, PRIVATE_NODE_LIVE);
 	private_node_promote_start(pn);
 }
 
-/* Only @pn->life keeps others from changing the state between the two. */
+/* @pn->life keeps others from changing the state until unplug_end(). */
 static int unplug_begin(struct private_node *pn)
 {
 	int ret;
@@ -376,7 +376,7 @@ static void removal_work(struct work_struct *work)
 	r->ret = offline_and_remove_memory_ranges(r->ranges, r->nr);
 }
 
-/* In a worker no signal is pending. */
+/* A worker has no pending signal. */
 static int remove_in_worker(const struct range *ranges, unsigned int nr)
 {
 	struct removal r = { .ranges = ranges, .nr = nr };
@@ -397,7 +397,7 @@ static int remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	ret = offline_and_remove_memory_ranges(ranges, nr);
-	/* What was unmapped is lost, and is not lost for nothing. */
+	/* Data that was unmapped is lost; to give up now would lose it for nothing. */
 	if (ret == -EINTR && pn->unmapped)
 		ret = remove_in_worker(ranges, nr);
 	return ret;
@@ -429,14 +429,14 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
  * remove_private_memory_driver_managed - take all memory of a node away
  * @pn: the handle
  *
- * All ranges that were added, or none.  User pages go as on_unplug says.  The
- * owner has to free its folios first.  Who would refuse, and what may go nowhere
- * or has no room, is looked for while the node still serves and before anything
- * moves; in the last part it gives no memory, and faults wait for the outcome.
- * When it fails the node is as it was, except that pages which were moved or
- * unmapped before a pin or a policy appeared stay so (and are counted).  After
- * the first one was unmapped no signal ends it.  The node stays registered, and
- * may get memory again.
+ * Removes all ranges that were added, or none.  on_unplug says what happens to user
+ * pages.  The owner has to free its folios first.  Pages that would make it fail, since
+ * they are held, may go nowhere or find no room, are looked for while the node still
+ * serves and before anything moves.  In the last part the node gives no memory, and
+ * faults wait for the outcome.  When the call fails the node is as it was, except that
+ * pages which were moved or unmapped before a pin or a policy appeared stay so (and
+ * are counted).  After the first page was unmapped no signal ends it.  The node stays
+ * registered, and may get memory again.
  *
  * Context: process, may sleep, not inside an allocation of the node; takes
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
@@ -451,7 +451,7 @@ int remove_private_memory_driver_managed(struct private_node *pn)
 	unsigned int nr;
 	int ret;
 
-	/* Another one may wait under it for those inside. */
+	/* Another task may hold it while it waits for requests inside a gate. */
 	ACQUIRE(mutex_kill, life)(&pn->life);
 	if (ACQUIRE_ERR(mutex_kill, &life))
 		return -EINTR;
@@ -494,7 +494,7 @@ static bool is_fenced(int nid)
 	return pn && READ_ONCE(pn->fenced);
 }
 
-/* Runs after the block was isolated: what is free now stays free. */
+/* Runs after the block was isolated, so pages that are free now stay free. */
 static int memory_callback(struct notifier_block *nb, unsigned long action,
 			   void *arg)
 {
@@ -504,7 +504,10 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	if (action != MEM_GOING_OFFLINE && action != MEM_GOING_ONLINE)
 		return NOTIFY_OK;
 	nid = pfn_to_nid(mn->start_pfn);
-	/* Free pages are with the device for a while, and its books are as large as it is. */
+	/*
+	 * Freed pages are with the device for a while, and its bookkeeping has the size of the
+	 * memory that it was registered with.
+	 */
 	if (is_fenced(nid)) {
 		pr_err("node %d: cannot %s [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
 		       nid, action == MEM_GOING_ONLINE ? "online" : "offline",

@@ -3,12 +3,12 @@
  * Pools of huge pages on private nodes: the hugetlb service.
  *
  * A pool is filled by node<N>/hugepages/.../nr_hugepages, or by
- * nr_hugepages_mempolicy under a policy that names private nodes alone, and is in
- * no total: what others reserve does not count on it.  Only a policy that names
- * the node takes from it, and when it names no other it takes nothing else: with
- * the service closed, or with the node taken from its cpuset, it is as if the
- * pool were empty.  A copy of a page that is shared since fork() is of data that
- * exists: it may be an ordinary huge page, where there is one.
+ * nr_hugepages_mempolicy under a policy that names private nodes alone.  It is in no
+ * total, so no reservation counts on it.  Only a policy that names the node takes from
+ * the pool.  A policy that names no other node takes nothing else: when the service is
+ * closed, or the task's cpuset lacks the node, the pool counts as empty.  The copy of a
+ * page that is shared after fork() is of data that exists: it may be an ordinary huge
+ * page, where there is one.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -27,7 +27,7 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
 
-/* Nodes of the policy that are the ones it meant, and in the task's cpuset. */
+/* Nodes that the policy means, and that are in the task's cpuset. */
 static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 			bool serve)
 {
@@ -154,7 +154,7 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 	return folio;
 }
 
-/* Might a fault have had a huge page, as far as pools are concerned? */
+/* Was a huge page free in one of the pools? */
 static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
 		       const nodemask_t *nodes)
 {
@@ -162,7 +162,7 @@ static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
 	struct hstate *h = hstate_vma(vma);
 	int nid;
 
-	/* Behind the end of the file there is nothing to get. */
+	/* Beyond the end of the file there is no page to get. */
 	if (pos >= i_size_read(file_inode(vma->vm_file)))
 		return true;
 	for_each_node_mask(nid, *nodes)
@@ -178,7 +178,7 @@ static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
  * @pol: its policy, which names private nodes
  * @fate: what becomes of the running task
  *
- * Silent where the reason is another one, a limit of its cgroup for example.
+ * Prints nothing when the reason is another one, such as a limit of the cgroup.
  *
  * Context: process.
  */
@@ -204,8 +204,8 @@ static int no_room(struct private_node *pn, unsigned int order)
 }
 
 /*
- * Can the node give @nr pieces?  Guests that leave may make some: how many is
- * known when they have left.
+ * Can the node give @nr pages of that order?  Guests that leave may make more; how
+ * many is known only when they have left.
  */
 static bool has_pieces(struct private_node *pn, unsigned int order,
 		       unsigned long nr)
@@ -225,7 +225,7 @@ static int check_pool(struct private_node *pn, unsigned int order,
 	}
 	if (has_pieces(pn, order, nr))
 		return 0;
-	/* What was freed a moment ago is on lists of any CPU. */
+	/* Pages that were freed a moment ago may be on lists of any CPU. */
 	lru_add_drain_all();
 	private_node_drain(pn->nid);
 	return has_pieces(pn, order, nr) ? 0 : no_room(pn, order);
@@ -248,7 +248,7 @@ static bool refills(struct private_node *pn)
 	return READ_ONCE(pn->refills) == current;
 }
 
-/* Who refills has closed the gate, and waits for nobody who enters. */
+/* The task that refills has closed the gate itself, so it may enter unasked. */
 static bool enter_pool(struct private_node *pn)
 {
 	if (!refills(pn))
@@ -264,9 +264,9 @@ static bool enter_pool(struct private_node *pn)
  * @nr: how many; 0 when the pool gets smaller, or stays
  * @inside: those that were begun, @nid is added unless the service is closed
  *
- * Asks first whether there can be as many: who is refused took nothing from
- * anybody.  Unplug waits until private_node_pools_end(): pages on their way to a
- * pool are found by nobody.
+ * Asks first whether there can be as many pages, so that a request which is refused
+ * takes nothing from others.  Unplug waits until private_node_pools_end(), because it
+ * cannot find pages that are on their way to a pool.
  *
  * Context: process, may sleep.
  * Return: 0; or an errno, and dmesg says why; -EAGAIN while the node is being
@@ -281,7 +281,7 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 	if (!pn)
 		return -ENODEV;
 	if (!enter_pool(pn)) {
-		/* What is in a pool that is closed can be given back. */
+		/* Pages of a closed pool can be given back. */
 		ret = nr || private_node_closing(pn) ? not_let_in(pn, order) : 0;
 		goto out;
 	}
@@ -296,7 +296,7 @@ out:
 }
 
 /*
- * private_node_pools_shut - does somebody close a node that was begun?
+ * private_node_pools_shut - is a node being closed whose pool was begun?
  * @inside: the nodes
  * @order: of a huge page
  *
@@ -308,7 +308,7 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 	struct private_node *pn;
 	int nid;
 
-	/* Who is inside keeps the handle in the registry. */
+	/* The caller is inside a gate, which keeps the handle in the registry. */
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
@@ -321,9 +321,9 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 /*
  * __private_node_pool_waits - see private_node_pool_waits()
  *
- * The unplug removes the file, and whoever registers next may get the id: the
- * file does not keep the node meanwhile, and has to be there still afterwards.
- * Then it keeps the node again.
+ * An unplug removes the file, and the next owner may get the node id.  So the writer
+ * gives its active reference of the file back while it waits, and takes it again
+ * afterwards; that fails when the file has gone.
  */
 bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 			       const char *file, unsigned long *unplugs)
@@ -337,7 +337,7 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 	again = private_node_unplug_waited(unplugs);
 	kernfs_get(kn);
 	sysfs_unbreak_active_protection(kn);
-	/* It is negative from the beginning of the file's removal on. */
+	/* The count is negative as soon as the removal of the file begins. */
 	if (atomic_read(&kn->active) < 0) {
 		*ret = -ENODEV;
 		again = false;
@@ -406,11 +406,11 @@ void private_node_pools_note(int nid, unsigned long *pools)
 }
 
 /*
- * private_node_pools_refill - before the end of an unplug that was refused
+ * private_node_pools_refill - restore pools after an unplug that was refused
  * @pn: the handle, closed: nobody else takes its memory or changes its pools
  * @pools: from private_node_pools_note() before
  *
- * Offlining dissolves the free pages of a pool.
+ * Offlining dissolved free pages of the pools.
  * Context: process, may sleep.
  */
 void private_node_pools_refill(struct private_node *pn,

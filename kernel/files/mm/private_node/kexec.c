@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What kexec puts into memory stays off private nodes.
+ * kexec loads nothing onto private nodes.
  *
- * The memory of a node of the command line is System RAM, and kexec takes what
- * lies highest first, which often is such a node.  The next kernel would then
- * be there, and could not make the node private; a device that compresses
- * would be written to without a ledger.  Memory that a driver manages kexec
- * leaves out by itself.
+ * The memory of a node of the command line is System RAM, and kexec takes the highest
+ * memory first, which often is such a node.  The next kernel would then lie there, and
+ * could not make the node private; a compressing device would be written to without a
+ * ledger.  kexec leaves out memory that a driver manages by itself.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -16,7 +15,7 @@
 #include <linux/private_node_kexec.h>
 #include "private_node.h"
 
-/* No node begins or ends within one. */
+/* No node begins or ends within a pageblock. */
 #define STEP	(pageblock_nr_pages << PAGE_SHIFT)
 
 /* The private node of the memory at an address, or NUMA_NO_NODE. */
@@ -52,7 +51,7 @@ bool __private_node_kexec_refuses(unsigned long start, unsigned long end)
 }
 EXPORT_SYMBOL_IF_KUNIT(__private_node_kexec_refuses);
 
-/* The last address of the part that begins at @addr, all of one kind. */
+/* The last address of the part that begins at @addr and is all private or all not. */
 static unsigned long part_end(unsigned long addr, unsigned long end)
 {
 	bool private = is_private(addr);
@@ -65,7 +64,7 @@ static unsigned long part_end(unsigned long addr, unsigned long end)
 	return addr - 1;
 }
 
-/* The first address of the part that ends at @addr, all of one kind. */
+/* The first address of the part that ends at @addr and is all private or all not. */
 static unsigned long part_start(unsigned long addr, unsigned long start)
 {
 	bool private = is_private(addr);

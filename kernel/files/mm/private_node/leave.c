@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Folios leave a private node: for promotion, for unplug, for somebody who
- * named the node, or because a compressing device runs full.
+ * Folios leave a private node: for promotion, for unplug, for an allocation that
+ * names the node, or because a compressing device runs full.
  *
- * Whoever moves folios off a node does it here, so that each goes where
+ * All moves off a node are made here, so that each folio goes where
  * private_node_may_have() says and nowhere else.  Folios that may go to the
  * same nodes leave together.
  */
@@ -23,12 +23,12 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Guests that leave for one allocation, and that are looked at in one go. */
+/* How many guests leave for one allocation, and how many are looked at in one go. */
 #define GUESTS_LEAVE	64UL
 #define GUESTS_LOOK	1024
-/* After a look at all guests of which some could not be asked. */
+/* When to look again after a round in which some guests could not be asked. */
 #define UNSURE_AGAIN	max(HZ / 50, 1)
-/* How long demotion stays away from a node that somebody named in vain. */
+/* How long nothing is demoted to a node after an allocation named it in vain. */
 #define NAMED_FIRST	HZ
 
 static struct workqueue_struct *guests_wq, *guests_nofs_wq;
@@ -48,7 +48,7 @@ static struct folio *alloc_elsewhere(struct folio *src, unsigned long private)
 	if (!private_node_reachable(&nodes))
 		return NULL;
 	dst = alloc_migration_target(src, (unsigned long)&mtc);
-	/* The cpuset changed meanwhile. */
+	/* The cpuset may have changed meanwhile. */
 	if (dst && !node_isset(folio_nid(dst), nodes)) {
 		folio_put(dst);
 		return NULL;
@@ -92,7 +92,7 @@ void private_node_leave_now(struct private_node_leaving *l)
 bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to)
 {
-	/* Those before, not this one: the caller's reference is in the way. */
+	/* Moves the earlier folios, not this one, which the caller still holds. */
 	if (l->nr >= l->batch || (l->nr && !nodes_equal(*to, l->to)))
 		private_node_leave_now(l);
 	l->to = *to;
@@ -143,7 +143,7 @@ int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 	return private_node_leave_to(l, folio, &to) ? 1 : -EAGAIN;
 }
 
-/* The next page in use that the kernel put there, with a reference. */
+/* The next guest in use, with a reference. */
 static struct folio *next_guest(struct private_node *pn, unsigned long *pfn,
 				unsigned long end)
 {
@@ -189,10 +189,10 @@ struct folio *private_node_next_guest(struct private_node *pn,
 }
 
 /*
- * private_node_named_first - is somebody short who named the node?
+ * private_node_named_first - did an allocation just name the node in vain?
  * @pn: the handle
  *
- * Then the kernel puts nothing there of its own accord.
+ * Then the kernel does not demote to the node.
  * Context: any.
  */
 bool private_node_named_first(struct private_node *pn)
@@ -206,7 +206,7 @@ bool private_node_named_first(struct private_node *pn)
  * private_node_any_guest - may there be guests that leave when they are asked?
  * @pn: the handle
  *
- * Since the last look that found nobody, did anybody come?
+ * True when guests came since the last look that found none that could leave.
  * Context: any.
  */
 bool private_node_any_guest(struct private_node *pn)
@@ -223,9 +223,9 @@ struct guests_work {
 	struct private_node *pn;
 	gfp_t gfp;
 	unsigned int order;
-	unsigned long passed;	/* page frames that were looked at */
+	unsigned long passed;	/* how many page frames were looked at */
 	unsigned long left;	/* pages that left */
-	bool unsure;		/* some could not be asked, or taken */
+	bool unsure;		/* some guests could not be asked or isolated */
 };
 
 /* May the waiter wait for reclaim, which may wait for locks of filesystems? */
@@ -236,7 +236,7 @@ static bool may_swap(const struct guests_work *w)
 	return !private_node_hook(guests_nofs) || (w->gfp & any) == any;
 }
 
-/* Up, or where there is no room or may be none, out to swap. */
+/* Move guests up; those that may not, or find no room, go to swap if @swap. */
 static unsigned long move_or_swap(struct private_node_leaving *l,
 				  struct list_head *left, bool swap)
 {
@@ -257,7 +257,7 @@ static unsigned long move_or_swap(struct private_node_leaving *l,
 	return l->moved + nr;
 }
 
-/* A large piece is free when all that lies in it has left. */
+/* A block becomes free when all folios in it have left, so begin at its start. */
 static unsigned long first_pfn(const struct guests_work *w)
 {
 	unsigned long pfn = READ_ONCE(w->pn->guest_pfn);
@@ -269,8 +269,8 @@ static unsigned long first_pfn(const struct guests_work *w)
 }
 
 /*
- * Those that may go nowhere are passed over, or go to swap: they do not hide
- * those behind them.  The next look begins where this one ended.
+ * Guests that may go nowhere are skipped, or go to swap, so that they do not hide those
+ * behind them.  The next look begins where this one ended.
  */
 static void look_for_guests(struct guests_work *w,
 			    struct private_node_leaving *l,
@@ -327,7 +327,7 @@ static void some_guests_leave(struct guests_work *w)
 	if (!w->left && stored && may_swap(w))
 		w->left = zswap_leave_node(w->pn->nid, GUESTS_LEAVE,
 					   GFP_KERNEL);
-	/* Single pages on the lists of this CPU are no large piece. */
+	/* Single pages on the lists of this CPU make no large block. */
 	if (w->left && w->order)
 		private_node_drain(w->pn->nid);
 	this_cpu_add(w->pn->stats->guests_moved, w->left);
@@ -339,9 +339,9 @@ static void guests_work(struct work_struct *work)
 }
 
 /*
- * private_node_makes_room - does the running task take guests away?
+ * private_node_makes_room - is the running task the worker that makes guests leave?
  *
- * They leave whether or not the node is open to reclaim.
+ * Guests leave whether or not the node is open to reclaim.
  * Context: any.
  */
 bool private_node_makes_room(void)
@@ -351,7 +351,7 @@ bool private_node_makes_room(void)
 	return work && work->func == guests_work;
 }
 
-/* All were looked at in vain: not again at once, unless others come. */
+/* All guests were looked at in vain: no new look for a while, unless others come. */
 static void back_off(struct guests_work *w, unsigned long came,
 		     unsigned long took)
 {
@@ -365,9 +365,9 @@ static void back_off(struct guests_work *w, unsigned long came,
 }
 
 /*
- * In a worker: guests may have other nodes than the cpuset of the task that
- * wants their place.  Once around the node, in parts, until some leave, or
- * somebody closes what the task is inside of.
+ * Runs the search in a worker, since guests may be allowed other nodes than the cpuset
+ * of the task that wants their place.  Goes once around the node, in parts, until some
+ * leave, or one of the nodes that the task is inside of is being closed.
  */
 static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 				unsigned int order, const nodemask_t *inside,
@@ -380,7 +380,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 
 	INIT_WORK_ONSTACK(&w.work, guests_work);
 	do {
-		/* Who holds locks of reclaim does not queue behind reclaim. */
+		/* A task that holds locks of reclaim must not queue behind reclaim. */
 		queue_work(may_swap(&w) ? guests_wq : guests_nofs_wq, &w.work);
 		flush_work(&w.work);
 		round = w.passed >= node_spanned_pages(pn->nid) ||
@@ -400,10 +400,10 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
  * @order: of the allocation
  * @user: as whom the caller is inside the private ones of @nodes
  *
- * What the kernel put there leaves, up or out to swap, before on_full is asked;
- * a bounded number of pages for each call, and nothing new comes for a while.
- * For a large piece as many as it has pages leave, from where one may be free
- * then; nothing else is moved for it.
+ * Guests leave, up or out to swap, before on_full is asked: a bounded number of pages
+ * for each call, and nothing new is demoted there for a while.  For a large folio as
+ * many pages leave as it has, from a place where a block may be free afterwards;
+ * nothing else is moved for it.
  *
  * Context: as @gfp says; does nothing where that does not allow to sleep, nor
  * in reclaim.  Under memalloc_nofs_save() and the like guests only move, without
@@ -438,7 +438,7 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 
 static int __init private_node_leave_init(void)
 {
-	/* Who waits for memory waits for it. */
+	/* Tasks that need memory wait for this workqueue, so it has to make progress. */
 	guests_wq = alloc_workqueue("private_node_guests",
 				    WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	guests_nofs_wq = alloc_workqueue("private_node_guests_nofs",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who put a page on a private node is written down when it is put there.
+ * Marks: which pages of a private node the kernel itself put there.
  *
  * A page that the kernel placed of its own accord (demotion, compressed RAM,
  * zswap) is a guest: it has a bit here.  All others were named: by a policy, by
@@ -48,7 +48,7 @@ static unsigned int bit_of(unsigned long pfn)
 	return pfn & (CHUNK_PAGES - 1);
 }
 
-/* Folios of a word or more are aligned to it: nobody else changes the word. */
+/* A folio of a word or more is aligned to it, so nobody else changes that word. */
 static void set_bits(unsigned long *chunk, unsigned int bit, unsigned long nr,
 		     bool value)
 {
@@ -100,7 +100,7 @@ bool private_node_marks_cover(struct private_node *pn)
 	return true;
 }
 
-/* Nobody looks at the node any more. */
+/* Runs when nobody uses the node any more. */
 void private_node_marks_free(struct private_node *pn)
 {
 	unsigned long *chunk, index;
@@ -134,7 +134,7 @@ static bool change_mark(int nid, unsigned long pfn, unsigned long nr,
  * @folio: new, on a private node
  *
  * Context: any.
- * Return: false when it cannot be written down: the folio must not be used.
+ * Return: false when there is no room for the mark; the folio must not be used then.
  */
 bool private_node_mark(struct folio *folio)
 {
@@ -143,7 +143,7 @@ bool private_node_mark(struct folio *folio)
 }
 
 /*
- * private_node_unmark - pages were allocated, and nobody said by the kernel
+ * private_node_unmark - pages were allocated; until private_node_mark() they are named
  * @page: the first one
  * @order: how many
  *
@@ -212,7 +212,7 @@ unsigned long private_node_next_mark(struct private_node *pn,
 		chunk = find_chunk(pn, pfn);
 		bit = CHUNK_PAGES;
 		if (chunk) {
-			/* Marks come and go: who finds one looks at the page. */
+			/* Marks come and go; the caller has to look at the page. */
 			bit = data_race(find_next_bit(chunk, CHUNK_PAGES,
 						      bit_of(pfn)));
 		}

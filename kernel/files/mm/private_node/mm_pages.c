@@ -3,15 +3,15 @@
  * How much of an address space is on private nodes: what oom_score and the
  * killer for an ordinary shortage take off.
  *
- * Most address spaces never had a page there: a flag says so, see
- * include/linux/private_node_mm.h.  Of the others page tables are looked at: all
- * of them when they are few, else some, drawn anew each time, so that nobody can
- * hide ordinary memory between them.  A table, or what a mapping has of one, is
- * drawn as often as it is large: a few full tables do not distort what thousands
- * of mappings of one page say.  What is resident counts, not what is mapped: a
- * mapping of a terabyte with few pages is as good as a small one.
+ * Most address spaces never had a page there; a flag tells them apart, see
+ * include/linux/private_node_mm.h.  Of the others page tables are read: all of them
+ * when they are few, else some that are drawn by chance each time, so that nobody can
+ * hide ordinary memory between them.  The chance of a table, or of the part that a
+ * mapping has of one, is in proportion to its size, so that a few full tables do not
+ * outweigh thousands of mappings of one page.  Only resident pages count: a mapping of
+ * a terabyte with few pages is no different from a small one.
  *
- * An address space that is being changed cannot be looked at, and fork() of a
+ * An address space that is being changed cannot be read, and fork() of a
  * large one takes long.  Then the last estimate holds, which fork() itself makes
  * where there was none for a second.
  */
@@ -31,14 +31,14 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Page tables, as far as they are full ones: an error of some per cent. */
+/* How many full page tables to read at most; the error is a few per cent. */
 #define TABLES		256
-/* Pages to look at, of all of them together, and the least of one. */
+/* How many pages to look at, in all tables together, and at least in one. */
 #define LOOKS		8192
 #define TABLE_LOOKS	32
-/* Page tables, or mappings, that are passed by: 256 GiB of small pages. */
+/* How many page tables, or mappings, to walk past: 256 GiB of small pages. */
 #define MAX_TABLES	BIT(17)
-/* For the lock of an address space, which mmap() or munmap() may hold. */
+/* How often to try the lock of an address space, which mmap() may hold. */
 #define LOCK_TRIES	50
 
 /*
@@ -94,10 +94,10 @@ static bool shmem_on_private_nodes(void)
 }
 
 /*
- * private_node_mm_likely_has - may_have(), for who asks often
+ * private_node_mm_likely_has - private_node_mm_may_have(), for frequent callers
  * @mm: any address space
  *
- * A batch of pages off, at most.
+ * May be wrong by a batch of the per-CPU counter.
  * Context: any.
  */
 bool private_node_mm_likely_has(struct mm_struct *mm)
@@ -112,13 +112,13 @@ struct pages {
 };
 
 struct sample {
-	unsigned long entries;	/* of all tables, at most */
-	unsigned long step;	/* one of so many entries is drawn */
-	unsigned long begins;	/* the step that the next one is drawn from */
-	unsigned long next;	/* entry that is drawn */
+	unsigned long entries;	/* entries of all tables, at most */
+	unsigned long step;	/* one entry is drawn out of so many */
+	unsigned long begins;	/* where the next step begins */
+	unsigned long next;	/* the entry that was drawn */
 	unsigned long seen;	/* entries so far */
 	unsigned long passed;	/* tables so far */
-	struct pages all;	/* as those that were looked at stand for them */
+	struct pages all;	/* extrapolated from those that were read */
 	struct rnd_state random;
 };
 
@@ -150,7 +150,7 @@ static void count_pages(struct pages *pages, const struct folio *folio,
 		pages->private += nr;
 }
 
-/* Some pages, from a place by chance on, stand for all of the table. */
+/* Looks at some pages, from a random place on, and extrapolates to the whole table. */
 static void look_at_table(struct sample *s, struct pages *seen,
 			  struct vm_area_struct *vma, pte_t *ptes,
 			  unsigned long addr, unsigned int nr)
@@ -241,7 +241,7 @@ static unsigned long sample_mm(struct mm_struct *mm)
 	return pages;
 }
 
-/* mmap() and its kind are soon over; this is not the place to sleep. */
+/* mmap() and the like are short, and the caller must not sleep. */
 static bool lock_soon(struct mm_struct *mm)
 {
 	int tries;
@@ -287,7 +287,7 @@ void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm)
 	if (time_after(jiffies, oldmm->private_pages_at + HZ))
 		sample_mm(oldmm);
 	mm->private_pages = oldmm->private_pages;
-	/* It may take pages before it forks itself. */
+	/* Expired, as the child may get pages before it forks itself. */
 	mm->private_pages_at = 0;
 }
 

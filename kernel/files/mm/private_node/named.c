@@ -9,11 +9,10 @@
  *	both			both		the ordinary	the ordinary
  *	private nodes alone	these		first these	over these
  *
- * A mask with an ordinary node in it may come from "all nodes", so it does not
- * name a private one in a mode that does not insist.  A preference that finds
- * nothing goes on in ordinary memory, counted, and on_full is not asked.  A
- * spreading mode takes the node that is next, then any other that it names, and
- * then on_full is asked, as for a bind.
+ * A mask with an ordinary node in it may just mean "all nodes", so only a bind names
+ * a private node by it.  A preference that finds nothing takes ordinary memory,
+ * counted, and on_full is not asked.  A spreading mode takes from the node that is
+ * next, then from any other that it names; then on_full is asked, as for a bind.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -48,8 +47,8 @@ bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
  * private_node_names_alone - a policy names nothing but private nodes
  * @pol: policy with its private nodes; no bind
  *
- * All but private_node_mpol_alloc() and reports read it as MPOL_LOCAL: there is
- * no ordinary node that it asks for.
+ * Everybody but private_node_mpol_alloc() and reports sees MPOL_LOCAL, since the policy
+ * asks for no ordinary node.
  */
 void private_node_names_alone(struct mempolicy *pol)
 {
@@ -61,7 +60,7 @@ void private_node_names_alone(struct mempolicy *pol)
 	pol->mode = MPOL_LOCAL;
 }
 
-/* A preference is not worth reclaim, as in alloc_pages_preferred_many(). */
+/* A preference does not reclaim, as in alloc_pages_preferred_many(). */
 gfp_t private_node_prefer_gfp(gfp_t gfp)
 {
 	return (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL)) | __GFP_NOWARN;
@@ -106,7 +105,7 @@ int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 			return nid;
 		ilx -= weight;
 	}
-	/* A weight was changed meanwhile. */
+	/* Only when a weight was changed meanwhile. */
 	return first_node(*open);
 }
 
@@ -136,7 +135,7 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				 (enum private_node_user)PRIVATE_NODE_USER_NUMA);
 }
 
-/* Room for the small folios of a large one.  Context: rcu_read_lock() held. */
+/* Is there room for small folios instead?  Context: rcu_read_lock() held. */
 static bool may_have_room(int nid, unsigned int order)
 {
 	struct private_node *pn = private_node_peek(nid);

@@ -2,10 +2,9 @@
 /*
  * Killing for the memory of one node.
  *
- * A task's resident set does not say where its pages are; page tables do.  They
- * are walked only when somebody is to be killed, and only of who may have a
- * page there, so that faults pay nothing.  What an ordinary shortage takes off
- * is in mm_pages.c.
+ * Only the page tables of a task say where its pages are.  They are walked only when
+ * a task is to be killed, and only of tasks that may have a page there, so that faults
+ * pay nothing.  What an ordinary shortage takes off the badness is in mm_pages.c.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -29,7 +28,7 @@
 
 struct count {
 	nodemask_t nodes;
-	bool named;			/* leave out what the kernel put there */
+	bool named;			/* leave out guests, which the kernel put there */
 	unsigned long start_pfn;	/* of all the nodes together */
 	unsigned long end_pfn;
 	unsigned long pages;
@@ -48,7 +47,7 @@ static void count_init(struct count *c, const nodemask_t *nodes)
 	}
 }
 
-/* Most pages are told apart without a look at their struct page. */
+/* The range of the nodes sorts out most pages without a look at their struct page. */
 static bool count_has(const struct count *c, unsigned long pfn)
 {
 	struct page *page;
@@ -128,7 +127,7 @@ static struct mm_struct *grab_mm(struct task_struct *task)
 struct choice {
 	struct task_struct *task;	/* with a reference */
 	unsigned long pages;
-	bool dying;	/* somebody with pages there is on his way out */
+	bool dying;	/* a task with pages there is dying already */
 	bool unsure;	/* an address space could not be looked at */
 };
 
@@ -150,7 +149,7 @@ static void consider(struct task_struct *task, int nid, struct choice *best)
 	count_init(&c, &nodes);
 	c.named = true;
 	if (mm_flags_test(MMF_OOM_SKIP, mm) || !private_node_mm_may_have(mm)) {
-		/* Gave what it could, or never had anything. */
+		/* Its memory was reaped already, or it never had pages there. */
 	} else if (!count_mm(mm, &c)) {
 		best->unsure = true;
 	} else if (c.pages && (tsk_is_oom_victim(task) ||
@@ -179,13 +178,13 @@ static void choose(int nid, struct choice *best)
 	}
 }
 
-/* Is the caller to give up?  Whoever closes the gate waits for it to leave. */
+/* Should the caller give up?  The side that closes the gate waits for it to leave. */
 static bool give_up(struct private_node *pn, enum private_node_user user)
 {
 	return fatal_signal_pending(current) || !private_node_open(pn, user);
 }
 
-/* True when the node has a page again; false when it is no use to wait on. */
+/* True when the node has a page again; false when waiting longer is no use. */
 static bool wait_for_pages(struct private_node *pn,
 			   enum private_node_user user,
 			   struct mm_struct *victim)
@@ -220,7 +219,7 @@ static void kill_for_node(struct private_node *pn,
 	}
 }
 
-/* One round under the mutex.  True when there may be a page now. */
+/* One round under oom_mutex.  True when there may be a page now. */
 static bool oom_round(struct private_node *pn, enum private_node_user user)
 {
 	struct choice best;
@@ -257,8 +256,7 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
  * @gfp: of the allocation that failed
  * @order: of the allocation that failed
  *
- * Pages that the kernel put there do not count: who has only such ones did not
- * take the memory from anybody.
+ * Guests do not count: a task that has only guests there did not ask for the memory.
  * Tasks without a page on the node, the first process, and those with
  * oom_score_adj -1000 are never chosen.  Waits for the victim's memory, at most
  * OOM_WAIT.
@@ -273,7 +271,7 @@ bool private_node_oom_kill(struct private_node *pn,
 {
 	bool ret;
 
-	/* A large folio may be lacking while small ones are there. */
+	/* Kills for no large folio: small ones may be free. */
 	if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_NORETRY) ||
 	    order > PAGE_ALLOC_COSTLY_ORDER || (current->flags & PF_EXITING) ||
 	    !private_node_open(pn, user))

@@ -64,8 +64,8 @@ unsigned long __private_node_overcommit(void)
 /*
  * __private_node_vma_commits - see private_node_vma_commits()
  *
- * What the running task may name is __private_node_overcommit()'s; the range
- * may have been bound by somebody who had more.
+ * __private_node_overcommit() counts what the running task may name; a range may have
+ * been bound by a task that could name more.
  */
 bool __private_node_vma_commits(struct vm_area_struct *vma, long pages)
 {

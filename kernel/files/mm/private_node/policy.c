@@ -48,7 +48,7 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 {
 	nodemask_t open = NODE_MASK_NONE;
 
-	/* Relative nodes are positions among ordinary nodes: they name none. */
+	/* Relative nodes are positions among ordinary nodes: no names. */
 	if (pol->flags & MPOL_F_RELATIVE_NODES ||
 	    !private_node_mode_names(pol->mode, nodes))
 		return false;
@@ -85,7 +85,7 @@ static struct private_node *named(const struct mempolicy *pol, int nid)
 	return NULL;
 }
 
-/* A home node that is gone has neither distances nor zonelists. */
+/* A home node that is offline has neither distances nor zonelists. */
 static int origin(const struct mempolicy *pol)
 {
 	if (pol->home_node == NUMA_NO_NODE || !node_online(pol->home_node))
@@ -136,7 +136,7 @@ nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 	return inside;
 }
 
-/* Is @pn the better choice?  One without memory is only better than none. */
+/* Is @pn the better choice?  A node without memory is only better than none. */
 static bool is_nearer(int from, const struct private_node *pn,
 		      const struct private_node *best)
 {
@@ -166,7 +166,7 @@ static struct private_node *nearest(const struct mempolicy *pol, bool open)
 }
 
 /*
- * private_node_mpol_nearest_open - the nearest node that a user's policy may use
+ * private_node_mpol_nearest_open - the nearest node that a policy may take from now
  * @pol: a policy of a user, not of a device map
  *
  * Context: any.
@@ -178,7 +178,7 @@ struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_nearest - the node that a policy means first
+ * private_node_mpol_nearest - the nearest node that a policy means
  * @pol: for which private_node_mpol_places()
  *
  * Open or not, with memory or not.
@@ -257,7 +257,7 @@ nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_serves - the same, and nodes that are being unplugged
+ * private_node_mpol_serves - private_node_mpol_open(), and nodes that are being unplugged
  * @pol: for which private_node_mpol_places()
  *
  * See private_node_serves().
@@ -269,9 +269,9 @@ nodemask_t private_node_mpol_serves(const struct mempolicy *pol)
 }
 
 /*
- * All that is named is full: the nearest node's owner said what that means.
- * The caller is inside all of them, so they keep their handles until it leaves.
- * With a reference; NULL for none.
+ * All nodes that are named are full: on_full of the nearest one decides.  The caller is
+ * inside all of them, so they keep their handles until it leaves.  Returns the handle
+ * with a reference, or NULL.
  */
 static struct private_node *owner_to_ask(const struct mempolicy *pol,
 					 const nodemask_t *inside)
@@ -307,8 +307,9 @@ nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
  * private_node_mpol_foreign - may the task have none of an object's nodes?
  * @pol: any policy
  *
- * Whoever maps a shared object may bind it, and the cgroups of those who use it
- * differ.  What a task's cgroup has no node of is no wish of the task.
+ * Any process that maps a shared object may bind it, and its users may be in other
+ * cgroups.  When the task's cgroup has none of the nodes, the bind does not apply to the
+ * task.
  *
  * Context: any.
  */
@@ -343,7 +344,7 @@ bool private_node_mpol_strict(const struct mempolicy *pol)
 	       nodes_empty(ordinary) && !private_node_mpol_foreign(pol);
 }
 
-/* The task's default nodes, counted where the object would have had it. */
+/* Take from the task's default nodes, and count that on the nodes of the object. */
 static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 				   unsigned int order)
 {
@@ -354,7 +355,10 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 			     numa_mem_id(), NULL);
 }
 
-/* Who frees memory for others cannot wait, and gets no error for that. */
+/*
+ * A task that frees memory for others cannot wait for an unplug, so its page is
+ * displaced.
+ */
 static struct folio *device_map_alloc(struct mempolicy *pol, gfp_t gfp,
 				      unsigned int order)
 {
@@ -394,8 +398,8 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	else if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(origin(pol), &nodes, gfp, order, USER);
 	/*
-	 * A large folio falls back to small ones before that is 'full'; and one
-	 * of the nodes that is being unplugged may be back in a moment.
+	 * For a large folio on_full is not asked: it falls back to small ones.
+	 * Nor is it while one of the nodes is being unplugged, which may fail.
 	 */
 	closing = !folio && private_node_hook(displaced_waits) &&
 		  private_node_mpol_closing(pol);
@@ -417,7 +421,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
 	    private_node_may_not_wait())
 		folio = private_node_displaced_alloc(pol, gfp);
-	/* A preference has other places. */
+	/* A preference goes on in ordinary memory, and does not wait. */
 	if (!folio && closing && !prefers)
 		private_node_mpol_refused(pol);
 	if (!folio)
@@ -470,7 +474,7 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
  * @order: of the folio
  * @ilx: interleave index
  *
- * on_full is for memory that has no place yet: it is not asked.
+ * on_full is not asked, since it is for memory that has no place yet.
  *
  * Context: process.
  * Return: the folio; NULL when the move fails.
@@ -502,14 +506,14 @@ struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
 
 	if (!pn)
 		return NULL;
-	/* Memory that has a place is not worth a kill, nor a third node. */
+	/* Memory that has a place already is not worth a kill, nor a third node. */
 	folio = private_node_alloc_exact(pn, gfp, order, USER);
 	private_node_put(pn);
 	return folio;
 }
 
 /*
- * The node is being unplugged, and open to pins else: the pin waits in
+ * Is the node open to pins, but for an unplug under way?  Then the pin waits in
  * mm/gup.c for the outcome, and is tried again.
  */
 static bool pin_waits(int nid)
@@ -576,7 +580,7 @@ bool __private_node_pin_refused(struct folio *folio)
 		return false;
 	if (pin_waits(folio_nid(folio)))
 		return true;
-	/* When nobody can be asked just now, who moves it asks again. */
+	/* If users cannot be asked just now, the code that moves asks again. */
 	moves = private_node_is_guest(folio) &&
 		private_node_may_go(folio, &to, NUMA_NO_NODE);
 	count_pin(folio, moves);
@@ -588,8 +592,8 @@ bool __private_node_pin_refused(struct folio *folio)
  * @vma: where the fault was
  * @addr: and there
  *
- * An object has a policy for each range, and can be mapped by other ways than
- * its file, /proc/PID/map_files for one: ask as the fault did.
+ * A shared object has a policy for each range, and can be mapped in other ways than by
+ * its file, for example by /proc/PID/map_files.  So this asks as the fault did.
  *
  * Return: a policy with private nodes, to be put by mpol_put(), or NULL.
  */
@@ -611,7 +615,7 @@ static struct mempolicy *fault_policy(struct vm_area_struct *vma,
 
 static bool node_is_to_blame(struct private_node *pn, bool access)
 {
-	/* Closed for good, or taken from the task's cpuset. */
+	/* The registration has ended, or the task's cpuset lacks the node. */
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD ||
 	    !cpuset_may_name(pn->nid))
 		return true;
@@ -620,7 +624,7 @@ static bool node_is_to_blame(struct private_node *pn, bool access)
 	return access || READ_ONCE(pn->on_full) == PRIVATE_NODE_FULL_SIGBUS;
 }
 
-/* One that has room now was not looked at in time: the fault is tried again. */
+/* When a node has room again by now, the fault is tried again. */
 static bool all_are_full(const nodemask_t *nodes)
 {
 	int nid;
@@ -639,7 +643,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 
 	if (mpol_private_node(pol))
 		return node_is_to_blame(mpol_private_node(pol), access);
-	/* Then the ordinary nodes of the policy ran out as well. */
+	/* With ordinary nodes in the policy, ordinary memory has run out as well. */
 	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
 	    private_node_mpol_foreign(pol))
 		return false;
@@ -654,7 +658,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	return ret;
 }
 
-/* One of the policy's nodes of which that is true, with a reference. */
+/* A node of the policy for which @is is true, with a reference. */
 static struct private_node *find_named(const struct mempolicy *pol,
 				       bool (*is)(struct private_node *pn))
 {
@@ -697,7 +701,7 @@ bool private_node_mpol_closing(const struct mempolicy *pol)
 	return false;
 }
 
-/* A policy may name a node that the cpuset of the task lacks since then. */
+/* The task's cpuset may lack a node of the policy by now. */
 static void note_refused(struct private_node *pn)
 {
 	if (cpuset_may_name(pn->nid))
@@ -729,10 +733,10 @@ void private_node_mpol_refused(const struct mempolicy *pol)
 }
 
 /*
- * The caller keeps locks that others need: of the address space (a debugger, KSM,
- * uprobes), or any that the kernel takes around copies to and from user memory.
- * Whoever waits for these may be somebody for whom the unplug waits.  So the page
- * is displaced, as for a task that others wait for when they free memory.
+ * The caller keeps locks that others need: the lock of the address space (a debugger,
+ * KSM, uprobes), or any lock under which the kernel copies to or from user memory.  The
+ * unplug may wait for a task that waits for such a lock.  So the page is displaced, as
+ * for a task that others wait for when they free memory.
  */
 static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 			      unsigned int flags, vm_fault_t ret)
@@ -748,10 +752,10 @@ static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * The fault is tried again when unplug has succeeded or failed.  Only an access
- * from user mode waits here, and a populate: they have nothing of the kernel's in
- * their hands, and can be killed.  Meanwhile others may change the address space.
- * No folio is locked or held here, which unplug would have to move.
+ * The fault is tried again when the unplug has succeeded or failed.  Only an access
+ * from user mode and a populate wait here: they hold no lock that others need, and can
+ * be killed.  Others may change the address space meanwhile.  No folio is locked or
+ * held here that the unplug would have to move.
  *
  * A long-term pin that can let the address space go waits where it has let its
  * other pages go, see get_pages_or_wait() in mm/gup.c.
@@ -789,10 +793,10 @@ static const char *fate(struct pt_regs *regs)
  * @regs: registers of an access; NULL for a pin or a populate
  * @ret: result with VM_FAULT_OOM or VM_FAULT_SIGBUS
  *
- * A fault of a huge page finds no other than that of its pool, and gets SIGBUS
- * by itself: that is said.
- * An access that returns VM_FAULT_OOM is tried again, for ever if the node is
- * full: it gets SIGBUS.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
+ * A fault of a huge page takes only from its pool, and gets SIGBUS without this; then
+ * the reason is logged.
+ * An access that returns VM_FAULT_OOM is tried again, for ever if the node is full.  So
+ * it gets SIGBUS instead.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
  * When something else was lacking (a page table, the memory cgroup's limit,
  * ordinary memory for data that exists), or the task is being killed, the
  * ordinary result stays.  While a node is being unplugged an access from user
@@ -826,14 +830,14 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	}
 	closing = find_named(pol, private_node_closing);
 	if (closing) {
-		/* New memory waits, and so does data that exists. */
+		/* Waits for the outcome, for new memory and for data that exists. */
 	} else if (private_node_data_exists(vma, addr) ||
 		   !policy_is_to_blame(pol, regs)) {
-		/* Its unplug may have ended between the allocation and here. */
+		/* An unplug may have ended between the allocation and here. */
 		closing = find_named(pol, private_node_was_closing);
 	} else {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
-		/* A pin's caller has an errno, which says it. */
+		/* The caller of a pin gets an errno that says it. */
 		if (regs)
 			private_node_tell(pol, fate(regs));
 	}

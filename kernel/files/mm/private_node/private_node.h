@@ -23,7 +23,7 @@
 #include <linux/xarray.h>
 
 #define PRIVATE_NODE_NAME_MAX	32
-/* Of promotion by accessed bits, until somebody writes another one. */
+/* Default of promotion_mib_per_second. */
 #define PRIVATE_NODE_PROMOTE_MIB	64
 
 /* On whose behalf a page is taken: a service, or one of these. */
@@ -88,7 +88,10 @@ struct private_node_gate {
 	bool open;
 };
 
-/* One task in 512 has the same hash as another one, and is taken for it. */
+/*
+ * Tasks are noted by a hash of so many bits: of 512 other tasks, one is taken for a
+ * task that was noted.
+ */
 #define PRIVATE_NODE_REFUSED_BITS	9
 
 /**
@@ -207,7 +210,10 @@ struct private_node {
 	u64 owner_born;
 };
 
-/* Mask of services.  Without its ledger compressed RAM has none.  Context: any. */
+/*
+ * Mask of the services that are open.  On compressed RAM none is open unless its
+ * driver has the device registered.  Context: any.
+ */
 static inline unsigned long
 private_node_services_open(const struct private_node *pn)
 {
@@ -279,11 +285,11 @@ int private_node_wait_outcome(struct private_node *pn);
 void private_node_note_refused(struct private_node *pn);
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
 
-/* How much of on_full an allocation asks for that finds no page. */
+/* Which part of on_full an allocation asks for when it finds no page. */
 enum private_node_when_full {
-	PRIVATE_NODE_WHEN_FULL_STOP,	/* nothing: the memory has a place */
-	PRIVATE_NODE_WHEN_FULL_SPILL,	/* fallback nodes, but kills nobody */
-	PRIVATE_NODE_WHEN_FULL_ASK,	/* what the owner said */
+	PRIVATE_NODE_WHEN_FULL_STOP,	/* none of it: the memory has a place already */
+	PRIVATE_NODE_WHEN_FULL_SPILL,	/* the fallback nodes, but nobody is killed */
+	PRIVATE_NODE_WHEN_FULL_ASK,	/* all of it */
 };
 
 /* alloc.c */
@@ -332,7 +338,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 
-/* Masks that are told apart when room is asked for. */
+/* How many different masks of target nodes room.c keeps apart. */
 #define PRIVATE_NODE_ROOM_SETS	4
 
 /**
@@ -372,7 +378,7 @@ static inline bool private_node_is_guest(const struct folio *folio)
 	return private_node_page_is_guest(&folio->page);
 }
 
-/* A task to name in a message; no pid is 0. */
+/* A task to name in a message.  A pid of 0 means that there is none. */
 struct private_node_task_name {
 	pid_t pid;
 	char comm[TASK_COMM_LEN];
@@ -539,7 +545,7 @@ bool private_node_folio_is_users(struct folio *folio);
 #ifdef CONFIG_MEMORY_FAILURE
 extern struct list_head private_node_held_pages;
 
-/* Does an owner hold a broken page?  Each allocation asks.  Context: any. */
+/* Does any owner hold a broken page?  Asked at each allocation.  Context: any. */
 static inline bool private_node_any_held(void)
 {
 	return unlikely(!list_empty(&private_node_held_pages));
@@ -602,15 +608,16 @@ static inline void private_node_count(struct private_node *pn,
 }
 
 /*
- * An owner may take any zone of its node, movable or not: it answers for
- * unplug.  Only an address limit of the device counts.
+ * An owner may take pages of any zone of its node, whatever __GFP_MOVABLE says:
+ * it has promised to free them for unplug.  Only __GFP_DMA and __GFP_DMA32,
+ * the address limits of its device, restrict it.
  */
 static inline enum zone_type private_node_max_zone(gfp_t gfp)
 {
 	return gfp_zone(gfp) < ZONE_NORMAL ? gfp_zone(gfp) : ZONE_MOVABLE;
 }
 
-/* In a mixed walk the zones of ordinary nodes keep their meaning. */
+/* In a walk over both kinds of nodes, ordinary nodes obey the zone of @gfp. */
 static inline enum zone_type private_node_highest_zone(struct zoneref *z,
 						       gfp_t gfp)
 {

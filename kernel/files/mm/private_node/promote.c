@@ -3,11 +3,11 @@
  * Promotion by accessed bits: the promotion service, without hint faults.
  *
  * A pass over the node looks at the accessed bits of the folios that the kernel
- * demoted there, and moves those up that were used in two looks running.  NUMA
- * balancing in its tiering mode promotes as well, and faster; this works
- * without it, at the cost of no fault.
+ * demoted there, and moves a folio up that was used in two looks running.  NUMA
+ * balancing in its tiering mode promotes as well, and faster.  This service works
+ * without it, and costs no faults.
  *
- * Only what the kernel put there moves, and only where all users may have it.
+ * Only guests move (see mark.c), and only to where all of their users may have them.
  * Never faster than node<N>/private/promotion_mib_per_second.  Room on the
  * upper tier is made by its kswapd, which demotes what is coldest there.
  */
@@ -34,11 +34,11 @@
 
 #define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
 #define PERIOD		HZ
-/* ... where nothing is used. */
+/* The same, on a node where nothing is used. */
 #define MAX_PERIOD	(8 * HZ)
 /* Folios looked at in a period: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
-/* ... of which so many while memory hotplug waits: some milliseconds. */
+/* How many of them while memory hotplug waits: some milliseconds. */
 #define LOOKS_LOCKED	(SZ_16M / PAGE_SIZE)
 /* Moved at a time. */
 #define BATCH		(SZ_2M / PAGE_SIZE)
@@ -46,7 +46,7 @@
 struct pass {
 	struct private_node_leaving leaving;
 	nodemask_t above;	/* nodes of the top tier */
-	bool any_hot;		/* somebody was used since the last look */
+	bool any_hot;		/* a folio was used since the last look */
 	long too_large;		/* pages of a folio that has to wait for credit */
 };
 
@@ -89,9 +89,9 @@ static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
  * @folio: locked
  * @young: result
  *
- * Not by folio_referenced(), which with the multi-gen LRU takes the bits of
- * neighbours as well, and wants the folio isolated.  Reclaim is not blinded: it
- * finds the folio young.
+ * Does not use folio_referenced(), which with the multi-gen LRU clears the bits of
+ * neighbours as well, and needs an isolated folio.  Reclaim does not lose the
+ * information: the folio is marked young.
  *
  * Context: process.
  * Return: false when somebody else's lock is in the way.
@@ -130,7 +130,7 @@ static bool hot(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
-/* Is it within the rate?  What waits counts as well: a batch moves at once. */
+/* Is it within the rate?  Folios that were collected count; they move together. */
 static bool affordable(struct pass *pass, struct folio *folio)
 {
 	struct private_node_leaving *l = &pass->leaving;
@@ -161,8 +161,8 @@ static void look(struct pass *pass, struct folio *folio)
 }
 
 /*
- * The next part of what the kernel put there, from where the last one ended.
- * False when it was the last of all.
+ * Looks at the next part of the guests, from where the last look ended.  False when
+ * there are no more.
  */
 static bool look_at_part(struct pass *pass)
 {
@@ -187,7 +187,7 @@ static bool look_at_part(struct pass *pass)
 	return more;
 }
 
-/* Whoever wants the lock for writing waits for a part, and all wait behind him. */
+/* A writer waits for the lock during one part, and readers wait behind the writer. */
 static bool lock_and_look(struct pass *pass)
 {
 	struct private_node *pn = pass->leaving.pn;
@@ -204,8 +204,8 @@ static bool lock_and_look(struct pass *pass)
 }
 
 /*
- * As many pages as the rate allows in the time since the last look.  It is not
- * saved up, but for a large folio that would never fit.
+ * Adds the pages that the rate allows for the time since the last look.  Credit is not
+ * saved up, except for a large folio that would never fit.
  */
 static void add_credit(struct private_node *pn, unsigned long waited)
 {
@@ -217,7 +217,7 @@ static void add_credit(struct private_node *pn, unsigned long waited)
 				 max(rate, pn->promote_saved));
 }
 
-/* Nothing is used there: look less often. */
+/* Nothing is used on the node: look less often. */
 static void set_pace(struct private_node *pn, const struct pass *pass)
 {
 	pn->promote_saved = pass->too_large;
@@ -249,7 +249,7 @@ static void promote(struct private_node *pn)
 	set_pace(pn, &pass);
 }
 
-/* Whoever queued it took a reference. */
+/* Drops the reference that was taken when the work was queued. */
 static void promote_work(struct work_struct *work)
 {
 	struct private_node *pn = container_of(to_delayed_work(work),
@@ -274,7 +274,7 @@ void private_node_promote_init(struct private_node *pn)
 }
 
 /*
- * private_node_promote_start - begin to look for hot folios, if that is open
+ * private_node_promote_start - begin to look for hot folios, if the service is open
  * @pn: the handle
  *
  * It ends by itself when the service is closed or the node goes.

@@ -2,9 +2,9 @@
 /*
  * Reclaim and compaction of private nodes: the reclaim and compaction services.
  *
- * A private node is in no ordinary zonelist, so nobody comes across it: direct
- * reclaim starts in its own allocation, kswapd and kcompactd run while a
- * service wants them, and reclaim of a memory cgroup looks at open nodes after
+ * A private node is in no ordinary zonelist, so reclaim never comes across it.
+ * Direct reclaim starts in allocations from the node itself, kswapd and kcompactd run
+ * while a service wants them, and reclaim of a memory cgroup looks at open nodes after
  * all others, see mm/vmscan.c.
  */
 #include <linux/compaction.h>
@@ -25,9 +25,9 @@
  * @zone: the zone
  * @scale: watermark_scale_factor, in fractions of 10000
  *
- * No reserve: nobody may dip into one.  Without reclaim no marks at all, they
- * would only hide free pages; with it, those between which kswapd works.  It
- * has no minimum to start from, so a small node gets a larger share.
+ * There is no reserve, since nobody could use one.  Without the reclaim service there
+ * are no watermarks, which would only hide free pages; with it, kswapd works between
+ * them.  They are a share of the zone, which is larger on a small node.
  *
  * Context: any.
  */
@@ -149,7 +149,7 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
-/* Room for the marks of what demotion places.  False when it is lacking. */
+/* Makes room for the marks of demoted pages.  False when there is no memory. */
 static bool cover_marks(int nid)
 {
 	struct private_node *pn;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nothing counts what nobody can get: what readers of global counters take
- * off, and the lines by which reports show private memory.
+ * Nothing counts what nobody can get.  This file has what readers of global counters
+ * subtract, and the lines in which reports show private memory.
  *
  * The allocator counts as ever and pays nothing; see ordinary_free_pages()
  * in include/linux/private_node_report.h.
@@ -21,9 +21,9 @@
  * private_node_free_snapshot_nid - free pages, without disturbing anybody
  * @nid: node id
  *
- * With those in the lists of CPUs, and what CPUs have not folded into the
- * counters; without pages that were freed and are on their way to an LRU list.
- * The parts are not read at the same time.
+ * Includes per-CPU lists, and what CPUs have not folded into the counters.  Pages that
+ * were freed while they waited for their LRU list are missing.  The parts are not read
+ * at the same time.
  *
  * Context: any.
  */

@@ -2,9 +2,9 @@
 /*
  * Is there room for what is to leave a node?
  *
- * A look before anything moves: an unplug that ends half way for want of memory
- * would have moved pages of others for nothing.  It says no only where that is
- * sure, since what reclaim can do is known when it was done: file pages, slab
+ * This is asked before anything moves: an unplug that ends half way for want of memory
+ * would have moved pages of others for nothing.  The answer is no only when that is
+ * certain, since how much reclaim can free is known only afterwards: file pages, slab
  * caches, swap and what other nodes take by demotion all count as room.
  */
 #include <linux/mmzone.h>
@@ -68,7 +68,7 @@ static unsigned long may_be_taken(const struct private_node_room *room)
 	return nr;
 }
 
-/* What may go to no other nodes than these. */
+/* How many pages may go to no other nodes than these? */
 static unsigned long needed_within(const struct private_node_room *room,
 				   const nodemask_t *nodes)
 {
@@ -82,7 +82,7 @@ static unsigned long needed_within(const struct private_node_room *room,
 }
 
 /*
- * private_node_room_lacks - is there surely not enough room?
+ * private_node_room_lacks - is it certain that there is not enough room?
  * @room: the account
  *
  * Context: process.

@@ -53,7 +53,7 @@ int private_node_spare_distance(int from, int to)
 	return row ? READ_ONCE(row[from]) : 0;
 }
 
-/* Is the node of somebody who did not ask us: firmware, a driver, CPUs? */
+/* Is the node id used by something else: firmware, a driver, CPUs? */
 static bool in_use(int nid)
 {
 	if (node_isset(nid, spare_taken) || node_online(nid) ||

@@ -2,10 +2,10 @@
 /*
  * Is data of a device map in swap?
  *
- * It belongs to the node, like what lies there: an owner that refuses to unplug
- * a node in use does so for this as well.  Nobody counts it while pages come and
- * go; who unplugs looks for it, in the address spaces and objects that have
- * something in swap, as swapoff does.
+ * Such data belongs to the node like pages that lie there: with on_unplug=refuse it
+ * keeps the node from being unplugged.  It is not counted while pages come and go.
+ * Unplug searches the address spaces and objects that have something in swap, as
+ * swapoff does.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -25,7 +25,7 @@
 struct look {
 	const struct private_node *pn;
 	unsigned long pages;
-	struct private_node_task_name name;	/* somebody who has some */
+	struct private_node_task_name name;	/* a process that has some */
 };
 
 static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -35,7 +35,7 @@ static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start, *pte;
 	spinlock_t *ptl;
 
-	/* Nothing of a huge page that is mapped as one is in swap. */
+	/* A huge page that is mapped as one has no part in swap. */
 	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
 	if (!start)
 		return 0;
@@ -53,10 +53,10 @@ static const struct mm_walk_ops count_ops = {
 };
 
 /*
- * All of an address space at once: a mapping that moves is seen, here or there.
- * Its lock is waited for, as others who change mappings all the time leave it to
- * who waits.  Nobody keeps it until the end of an unplug: see wait_outcome() in
- * policy.c.
+ * Walks an address space as a whole, so that a mapping that moves is seen at one place
+ * or the other.  Waits for its lock, since with a trylock a process that changes its
+ * mappings all the time would never be seen.  Nobody keeps the lock until the end of
+ * an unplug, see wait_outcome() in policy.c.
  */
 static void look_at_mm(struct mm_struct *mm, struct look *look)
 {
@@ -64,7 +64,7 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 	struct vm_area_struct *vma;
 	unsigned long pages = 0;
 
-	/* What is in swap was mapped before. */
+	/* Data in swap was mapped before, so the flags are set. */
 	if (!mm_flags_test(MMF_DEVICE_MAP, mm) ||
 	    !mm_flags_test(MMF_PRIVATE_NODE, mm) || mmap_read_lock_killable(mm))
 		return;

@@ -7,8 +7,8 @@
  *
  * The folder lives as long as both the registration and the device of the
  * node, which come and go in any order: the device is made with the first
- * memory and goes with the last.  Whoever comes second makes the folder,
- * whoever goes first removes it.
+ * memory and goes with the last.  The folder is made when the second of the
+ * two comes, and removed when the first of them goes.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -24,14 +24,14 @@
 #include "private_node.h"
 
 /*
- * Order: mem_hotplug_lock, this one, active references of the files.  So what
- * reads a file may not wait for mem_hotplug_lock, nor for a lock under which
- * somebody does, as private_node.lock is; and what writes one gives its
- * reference back first, see folder_store().
+ * Order: mem_hotplug_lock, this lock, active references of the files.  So a reader of
+ * a file may not wait for mem_hotplug_lock, nor for a lock under which somebody waits
+ * for it, such as private_node.lock.  A writer of a file gives its reference back
+ * first, see folder_store().
  */
 static DEFINE_MUTEX(private_node_sysfs_lock);
 
-/* No memory is faster: as the limit of the sysctl for hint faults. */
+/* Far more than any memory can do; the sysctl for hint faults has the same limit. */
 #define MAX_PROMOTE_MIB	65536U
 
 struct private_node_folder {
@@ -66,7 +66,7 @@ static ssize_t on_full_show(struct private_node *pn, char *buf)
 	nodemask_t nodes;
 
 	if (now == PRIVATE_NODE_FULL_FALLBACK) {
-		/* What fallback_store() writes just now may be seen in part. */
+		/* A mask that fallback_store() is writing may be seen in part. */
 		nodes = data_race(pn->fallback);
 		return sysfs_emit(buf, "fallback:%*pbl\n",
 				  nodemask_pr_args(&nodes));
@@ -86,7 +86,7 @@ static ssize_t total_bytes_show(struct private_node *pn, char *buf)
 		(u64)private_node_managed_pages_nid(pn->nid) << PAGE_SHIFT);
 }
 
-/* For everybody: reads counters, disturbs nobody. */
+/* For everybody, so it only reads counters and disturbs no other CPU. */
 static ssize_t free_bytes_show(struct private_node *pn, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n",
@@ -94,9 +94,9 @@ static ssize_t free_bytes_show(struct private_node *pn, char *buf)
 }
 
 /*
- * For root, since it is dear: free pages hide in per-CPU lists, and freed ones
- * in per-CPU LRU batches.  Only CPUs that hold some are disturbed, and none
- * when the node is idle.
+ * For root, since this is expensive: free pages hide in per-CPU lists, and freed ones
+ * in per-CPU LRU batches.  Only CPUs that hold some are disturbed, and none when the
+ * node is idle.
  */
 static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 {
@@ -193,8 +193,8 @@ static int fallback_store(struct private_node *pn, const char *list)
 		return -EINVAL;
 	}
 	/*
-	 * A walk that sees half of each mask goes to nodes of which each was
-	 * named, before or now.
+	 * An allocation that sees a part of both masks goes to a node that was
+	 * named before or is named now.
 	 */
 	pn->fallback = nodes;
 	smp_wmb(); /* pairs with the dependency on on_full in alloc.c */
@@ -238,7 +238,7 @@ static ssize_t adistance_show(struct private_node *pn, char *buf)
 	return sysfs_emit(buf, "%d\n", private_node_adistance(pn));
 }
 
-/* 0 leaves it to the owner, or firmware. */
+/* 0 goes back to the owner's distance, or firmware's. */
 static int adistance_store(struct private_node *pn, const char *text)
 {
 	int adist;
@@ -344,7 +344,7 @@ static ssize_t folder_show(struct kobject *kobj, struct attribute *attr,
 	return file->show(folder->pn, buf);
 }
 
-/* One line of printable text without its blanks and newline at both ends. */
+/* Takes one line of printable text; blanks at its ends are cut off later. */
 static char *text_of(struct private_node *pn, const char *name,
 		     const char *buf, size_t count)
 {
@@ -376,7 +376,7 @@ static char *text_of(struct private_node *pn, const char *name,
 static int locked_store(struct private_node *pn, struct attribute *attr,
 			const char *text)
 {
-	/* Whoever closes something may wait long under the lock. */
+	/* A task that closes something may hold the lock for long. */
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
@@ -386,7 +386,7 @@ static int locked_store(struct private_node *pn, struct attribute *attr,
 			    attr)->store(pn, text);
 }
 
-/* The folder may go meanwhile: its memory does not, nor the handle. */
+/* The folder may be removed meanwhile, but its memory and the handle stay. */
 static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
 			    const char *buf, size_t count)
 {
@@ -433,7 +433,7 @@ static int folder_add(struct private_node *pn)
 	int ret;
 
 	lockdep_assert_held(&private_node_sysfs_lock);
-	/* A dead one is past private_node_sysfs_remove(), or on its way. */
+	/* A dead handle has been through private_node_sysfs_remove(), or soon will be. */
 	if (pn->kobj || READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return 0;
 	folder = kzalloc_obj(*folder);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From address spaces to tasks, for those who name one, ask all, or choose one.
+ * From address spaces to tasks: to name one, to ask all, or to choose one.
  */
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -30,10 +30,10 @@ static struct task_struct *next_of_kind(int *nr, enum pid_type type)
 
 #ifdef CONFIG_MEMCG
 /*
- * Are all users of @mm threads of the group?  Each task that has an address space
- * is one of its users.  With the lock no thread joins the list: who is on its way
- * there was counted as a user before, so the answer may be a needless no, but not
- * a wrong yes.
+ * Are all users of @mm threads of the group?  Each task that has an address space is
+ * one of its users.  With the lock held no thread joins the list.  A thread that is
+ * about to join was counted as a user before, so the answer may be a needless no, but
+ * never a wrong yes.
  */
 static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 {
@@ -83,12 +83,12 @@ struct task_struct *private_node_next_thread(int *nr)
 }
 
 /*
- * private_node_only_group - the one thread group that has an address space
+ * private_node_only_group - the only thread group that has an address space
  * @mm: the address space
  *
- * MMF_MULTIPROCESS does not tell of a child of vfork(), which has it until exec:
- * glibc's posix_spawn() makes one.  Somebody who only looks at the address space
- * is counted as a user as well; then all processes are asked for that moment.
+ * MMF_MULTIPROCESS does not cover a child of vfork(), which has the address space until
+ * exec(); glibc's posix_spawn() makes such children.  A task that only looks at the
+ * address space counts as a user as well; for that moment all processes are asked.
  *
  * Context: RCU read section.
  * Return: a task of the group; NULL where other groups may have it as well, or
@@ -129,7 +129,7 @@ void private_node_name_of(struct task_struct *task,
  * @mm: the address space
  * @name: result; unchanged when no thread has it
  *
- * A thread of the kernel that works for a process only if there is no other.
+ * Names a kernel thread that works for a process only if there is no other task.
  * Context: process.
  */
 void private_node_name_task(const struct mm_struct *mm,

@@ -27,14 +27,14 @@
 
 #include "private_node.h"
 
-/* A struct zonelist cut to what it holds. */
+/* A struct zonelist without unused entries. */
 struct private_zonelist {
 	struct rcu_head rcu;
 	struct zoneref refs[];
 };
 
 static struct private_zonelist __rcu *private_zonelists[MAX_NUMNODES];
-/* Zones that the lists have, by node; under private_zonelist_lock. */
+/* Which zones of each node the lists have; under private_zonelist_lock. */
 static u8 listed_zones[MAX_NUMNODES];
 DEFINE_STATIC_SRCU_FAST(private_zonelist_srcu);
 /* Nests inside private_node_lock and mem_hotplug_lock. */
@@ -75,7 +75,7 @@ static bool is_listed(struct zone *zone)
 	return populated_zone(zone) && !zone_is_zone_device(zone);
 }
 
-/* What the lists should have of a node, a bit a zone. */
+/* Which zones of a node the lists should have, one bit for each. */
 static u8 zones_of(int nid)
 {
 	u8 zones = 0;
@@ -113,7 +113,7 @@ static struct private_zonelist *build(int from, nodemask_t left)
 	unsigned int nr = 0;
 	int nid;
 
-	/* One more for the end, which is all zeroes. */
+	/* One more entry for the end of the list, which is all zeroes. */
 	zl = kzalloc_flex(*zl, refs, nodes_weight(left) * MAX_NR_ZONES + 1,
 			  GFP_KERNEL | __GFP_NOFAIL);
 	while (!nodes_empty(left)) {
@@ -155,8 +155,8 @@ void private_node_rebuild_zonelists(void)
 }
 
 /*
- * Lists have zones, not blocks: only the first block of a zone and the last
- * one change them.
+ * Lists are of zones, not of blocks: only the first block of a zone that comes, and
+ * the last one that goes, change them.
  */
 static bool lists_are_old(void)
 {

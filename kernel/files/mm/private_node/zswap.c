@@ -3,10 +3,10 @@
  * zswap on a private node: what reclaim would compress in software is stored as
  * it is, on compressed RAM, which compresses it itself, or on a slow node.
  *
- * The administrator names the node (/sys/module/zswap/parameters/node), and its
- * owner has to have it open to demotion.  When it has no room, zswap compresses
- * as ever.  Pages are zswap's: they are on no LRU list, and are compressed after
- * all when the node is emptied.
+ * The administrator names the node (/sys/module/zswap/parameters/node), which has to
+ * be open to demotion.  When the node has no room, zswap compresses.  The pages belong
+ * to zswap: they are on no LRU list, and are compressed after all when the node is
+ * emptied.
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
@@ -41,7 +41,7 @@ static int check(int nid)
 
 	if (nid < NUMA_NO_NODE || nid >= MAX_NUMNODES)
 		return refuse(nid, "neither a node nor -1");
-	/* On the command line: a name for later. */
+	/* On the command line a node may be named that comes later. */
 	if (nid == NUMA_NO_NODE || system_state < SYSTEM_RUNNING)
 		return 0;
 	pn = private_node_find(nid);
@@ -54,7 +54,7 @@ static int check(int nid)
 }
 
 /*
- * private_node_zswap_forget - a registration ends
+ * private_node_zswap_forget - name no node any more when its registration ends
  * @nid: its node; whoever gets the id next was not meant
  *
  * Context: any.
@@ -77,7 +77,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	if (check(nid))
 		return -EINVAL;
 	WRITE_ONCE(private_node_zswap_nid, nid);
-	/* Its registration may have ended meanwhile: one of the two sees it. */
+	/* Its registration may have ended meanwhile: one side sees the other. */
 	smp_mb(); /* pairs with private_node_bury(): dead, and then forgotten */
 	if (check(nid)) {
 		private_node_zswap_forget(nid);
@@ -114,7 +114,7 @@ static struct folio *take(struct private_node *pn)
 	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
 					 USER);
 	if (folio)
-		folio->index = 0;	/* no cgroup pays for it but by zswap */
+		folio->index = 0;	/* no charge of its own: zswap has one */
 	else if (paid)
 		cram_unreserve(pn->nid, 1);
 	return folio;
@@ -203,7 +203,7 @@ bool private_node_zswap_on(unsigned long handle, int nid)
 	       folio_nid(folio_of(handle)) == nid;
 }
 
-/* Whose mapping the page will be in is not known before it is read. */
+/* Whose mapping the page will be in is known only when it is swapped in. */
 static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 {
 	*pol = (struct mempolicy){
@@ -215,21 +215,21 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 }
 
 /*
- * Keeps a page that leaves the node in swap: its user's policy says where it goes
- * when it is swapped in.  True when @folio, with its reference, is gone.
+ * Keeps a page that leaves the node in swap, so that its user's policy says where it
+ * goes when it is swapped in.  True when @folio and its reference are gone.
  */
 static bool stays_in_swap(struct folio *folio)
 {
 	bool stays;
 
-	/* Off the list of this CPU, where it was put just now. */
+	/* Take it off the list of this CPU, where it was put just now. */
 	lru_add_drain();
 	if (!folio_isolate_lru(folio))
 		return false;
 	stays = zswap_compress_again(folio);
 	if (stays) {
 		folio_put(folio);
-		/* Who waits for it to be read looks again. */
+		/* Tasks that wait for it to be read look again. */
 		if (!remove_mapping(folio_mapping(folio), folio))
 			swap_cache_del_folio(folio);
 		folio_unlock(folio);

@@ -85,7 +85,7 @@ static int is_call(const struct dirent *de)
 	return de->d_name[0] != '.';
 }
 
-/* A few for the odd topologies: those that FACTS and DESIGN call traps. */
+/* A few for the odd topologies: those that the design calls traps, see docs/design.md. */
 static unsigned int sets(const char *call)
 {
 	static const char *const quick[] = { "alloc_pages_node", "alloc_pages_node_thisnode", "kmalloc_node",
