@@ -3,11 +3,11 @@
  * file: clean page cache of ext4 and xfs is placed on a compressing device when that is switched on, and read
  * there, mapped or by read(); who changes it finds it in ordinary memory, with the right contents.
  *
- * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1 --qemu-arg -chardev --qemu-arg file,id=sink,path=/dev/null --qemu-arg -device --qemu-arg virtserialport,chardev=sink,name=pmn.sink
+ * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  */
 #define _GNU_SOURCE
-#include <glob.h>
 #include <pthread.h>
+#include <sys/uio.h>
 
 #include "cram.h"
 
@@ -110,12 +110,17 @@ static void placing(const char *type)
 
 static void by_write(void)
 {
+	unsigned long copied, dropped;
+
 	ok(cold() > NR / 2, "cold");
+	copied = cram_stat("copied_up");
+	dropped = cram_stat("dropped");
 	memset(expect + 3 * PAGE + 100, 'w', 50);
 	if (pwrite(fd, expect + 3 * PAGE + 100, 50, 3 * PAGE + 100) != 50)
 		bail("pwrite");
 	judge(3, "write");
-	ok(cram_stat("dropped") > 0, "counted");
+	ok(cram_stat("copied_up") > copied && cram_stat("dropped") == dropped, "a copy took its place: %lu pages, %lu dropped",
+	   cram_stat("copied_up") - copied, cram_stat("dropped") - dropped);
 }
 
 static void by_mapping(void)
@@ -182,69 +187,84 @@ static void by_direct(void)
 	close(direct);
 }
 
+/* A page of the mapping that is on the device. */
+static size_t one_there(size_t page)
+{
+	while (!where(map + page * PAGE, PAGE).here)
+		if (++page == NR)
+			bail("no page is there");
+	return page;
+}
+
 /* A pipe may hold the page for as long as it likes. */
 static void by_splice(void)
 {
-	loff_t at = 13 * PAGE;
 	char got[8] = "";
 	int pipes[2];
-
-	ok(cold() > NR / 2, "cold");
-	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, 8, 0) != 8)
-		bail("splice");
-	memset(expect + 13 * PAGE, 's', 8);
-	if (pwrite(fd, "ssssssss", 8, 13 * PAGE) != 8)
-		bail("pwrite");
-	judge(13, "write to what a pipe holds");
-	ok(read(pipes[0], got, 8) == 8, "the pipe is read");
-	close(pipes[0]);
-	close(pipes[1]);
-}
-
-/* A port of the host's that makes the pages of a pipe its own. */
-static int open_sink(void)
-{
-	char name[64], path[80];
-	glob_t ports;
-	size_t i;
-	int port = -1;
-
-	if (glob("/sys/class/virtio-ports/*", 0, NULL, &ports))
-		bail("no virtio port");
-	for (i = 0; i < ports.gl_pathc && port < 0; i++) {
-		snprintf(path, sizeof(path), "%s/name", ports.gl_pathv[i]);
-		read_file(path, name, sizeof(name));
-		if (strncmp(name, "pmn.sink", 8))
-			continue;
-		snprintf(path, sizeof(path), "/dev/%s", strrchr(ports.gl_pathv[i], '/') + 1);
-		port = open(path, O_WRONLY);
-	}
-	globfree(&ports);
-	if (port < 0)
-		bail("pmn.sink");
-	return port;
-}
-
-/* Nobody else has the page: it could be taken out of the file, and written to. */
-static void by_steal(void)
-{
-	int port = open_sink(), pipes[2];
-	size_t page = 15;
+	size_t page;
 	loff_t at;
 
 	ok(cold() > NR / 2, "cold");
-	while (!where(map + page * PAGE, PAGE).here)
-		page++;
+	page = one_there(13);
 	at = page * PAGE;
-	madvise(map + at, PAGE, MADV_DONTNEED);
-	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, PAGE, 0) != (ssize_t)PAGE ||
-	    splice(pipes[0], NULL, port, NULL, PAGE, SPLICE_F_MOVE) != (ssize_t)PAGE)
-		bail("splice to a port");
-	(void)*(volatile char *)(map + page * PAGE);
-	ok(where(map + page * PAGE, PAGE).here, "a pipe's reader copies the page and leaves it there");
+	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, 8, 0) != 8)
+		bail("splice");
+	judge(page, "in a pipe");
+	memset(expect + page * PAGE, 's', 8);
+	if (pwrite(fd, "ssssssss", 8, page * PAGE) != 8)
+		bail("pwrite");
+	judge(page, "write to what a pipe holds");
+	ok(read(pipes[0], got, 8) == 8 && !memcmp(got, "ssssssss", 8), "the pipe has what the file has");
 	close(pipes[0]);
 	close(pipes[1]);
-	close(port);
+}
+
+/* Direct I/O from a mapping of the file holds the page for as long as the disk takes. */
+static void by_pin(void)
+{
+	char *other = MNT "/other", back[PAGE];
+	int direct = open(other, O_RDWR | O_CREAT | O_DIRECT, 0644);
+	size_t page;
+
+	ok(cold() > NR / 2, "cold");
+	page = one_there(20);
+	ok(pwrite(direct, map + page * PAGE, PAGE, 0) == (ssize_t)PAGE, "direct I/O from a mapping of the file: %s",
+	   strerror(errno));
+	judge(page, "pinned");
+	close(direct);
+	direct = open(other, O_RDONLY);
+	ok(pread(direct, back, PAGE, 0) == (ssize_t)PAGE && !memcmp(back, expect + page * PAGE, PAGE), "and what it wrote");
+	close(direct);
+	unlink(other);
+}
+
+/* The device goes although nobody has read the pipes. */
+static void by_pipes(void)
+{
+	char *a = anon(PAGE), *got = aligned_alloc(PAGE, PAGE);
+	struct iovec v[2] = { { .iov_len = PAGE }, { .iov_base = a, .iov_len = PAGE } };
+	size_t spliced, vmspliced;
+	int pipes[2];
+	loff_t at;
+
+	fill(a, PAGE, HALF, SALT + 1);
+	ok(cold() > NR / 2 && make_cold(a, PAGE) == 1, "cold");
+	spliced = one_there(30);
+	vmspliced = one_there(spliced + 1);
+	at = spliced * PAGE;
+	v[0].iov_base = map + vmspliced * PAGE;
+	if (pipe(pipes) || splice(fd, &at, pipes[1], NULL, PAGE, 0) != (ssize_t)PAGE ||
+	    vmsplice(pipes[1], v, 2, 0) != 2 * (ssize_t)PAGE)
+		bail("splice, vmsplice");
+	ok(remove_device(), "the device goes while a pipe has a page of the file, mapped and not, and an anonymous one");
+	ok(read(pipes[0], got, PAGE) == (ssize_t)PAGE && !memcmp(got, expect + spliced * PAGE, PAGE), "the pipe has the file's");
+	ok(read(pipes[0], got, PAGE) == (ssize_t)PAGE && !memcmp(got, expect + vmspliced * PAGE, PAGE),
+	   "the one that was mapped");
+	ok(read(pipes[0], got, PAGE) == (ssize_t)PAGE && !damaged(got, 0, PAGE, HALF, SALT + 1), "and the anonymous one");
+	free(got);
+	munmap(a, PAGE);
+	close(pipes[0]);
+	close(pipes[1]);
 }
 
 static void *keep_writing(void *stop)
@@ -303,8 +323,7 @@ static void reread(void)
 	fsync(fd);
 	put("/proc/sys/vm/drop_caches", "1");
 	ok(same(), "read again from the disk");
-	ok(cold() > NR / 2, "cold again");
-	ok(remove_device(), "the device goes under it");
+	by_pipes();
 	ok(same(), "contents");
 }
 
@@ -320,7 +339,7 @@ static void with(const char *type)
 	by_punch();
 	by_direct();
 	by_splice();
-	by_steal();
+	by_pin();
 	by_race();
 	by_truncate();
 	reread();

@@ -41,6 +41,16 @@ bool cram_may_anon(void);
 bool cram_may_file(struct folio *folio);
 void cram_prepare_file(struct folio *folio);
 
+/* mm/huge_memory.c, for mm/cram/evict.c */
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+unsigned long split_deferred_node(int nid, unsigned long max);
+#else
+static inline unsigned long split_deferred_node(int nid, unsigned long max)
+{
+	return 0;
+}
+#endif
+
 /* mm/page_alloc.c, for mm/cram/trim.c */
 void free_trimmed_pages(struct page *page, unsigned int order);
 
@@ -205,18 +215,6 @@ static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
 static __always_inline bool cram_file_fenced(const struct folio *folio)
 {
 	return cram_folio_fenced(folio) && !folio_test_anon(folio);
-}
-
-/**
- * cram_keeps - must page cache stay where it is, whoever would take it?
- * @folio: any folio
- *
- * For a pipe whose reader makes the page its own, and may write to it.
- * Cost and context: as cram_node().
- */
-static __always_inline bool cram_keeps(const struct folio *folio)
-{
-	return private_node_hook(cram_steal) && cram_file_fenced(folio);
 }
 
 /**
@@ -612,11 +610,6 @@ static inline bool cram_may_file(struct folio *folio)
 }
 
 static inline void cram_prepare_file(struct folio *folio) {}
-
-static inline bool cram_keeps(const struct folio *folio)
-{
-	return false;
-}
 
 static inline bool cram_refuses(struct folio *src, struct folio *dst)
 {

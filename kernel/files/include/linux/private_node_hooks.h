@@ -144,7 +144,6 @@
 	PRIVATE_NODE_HOOK(cram_uncharge) \
 	PRIVATE_NODE_HOOK(cram_file) \
 	PRIVATE_NODE_HOOK(cram_file_map) \
-	PRIVATE_NODE_HOOK(cram_steal) \
 	PRIVATE_NODE_HOOK(cram_splice) \
 	PRIVATE_NODE_HOOK(cram_pipe) \
 	PRIVATE_NODE_HOOK(cram_pin) \

@@ -23,6 +23,8 @@
 #define EVICT_MAX	4096UL
 /* Residents that leave for swap after one reading, for others. */
 #define ROOM_PAGES	1024
+/* Large residents that are split after one reading. */
+#define SPLIT_FOLIOS	64
 
 /*
  * cram_leave_init - begin to move residents out
@@ -110,6 +112,15 @@ static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 }
 
 /*
+ * Parts of large residents that were copied up are given back: nobody maps them,
+ * but the folio has them until it is split.  Returns how many folios were.
+ */
+static unsigned long split_partly_mapped(struct cram_device *cd)
+{
+	return split_deferred_node(cd->nid, SPLIT_FOLIOS);
+}
+
+/*
  * cram_evict - residents move to ordinary memory, no more than there is need for
  * @cd: the device
  *
@@ -122,6 +133,8 @@ void cram_evict(struct cram_device *cd)
 
 	if (!nr)
 		return;
+	if (READ_ONCE(cd->state) != CRAM_BROKEN && split_partly_mapped(cd))
+		return;
 	moved = zswap_leave_node(cd->nid, nr, LEAVE_GFP);
 	if (moved < nr)
 		moved += evict_mapped(cd, nr - moved);
@@ -130,7 +143,8 @@ void cram_evict(struct cram_device *cd)
 }
 
 /*
- * cram_make_room - residents that nobody uses leave for swap
+ * cram_make_room - parts that nobody has are given back; or else residents that
+ *	nobody uses leave for swap
  * @cd: the device
  *
  * When somebody was refused for lack of credit since the last call: what would
@@ -145,7 +159,7 @@ void cram_make_room(struct cram_device *cd)
 	if (!READ_ONCE(cd->wanted))
 		return;
 	WRITE_ONCE(cd->wanted, false);
-	if (!READ_ONCE(cram_swap))
+	if (split_partly_mapped(cd) || !READ_ONCE(cram_swap))
 		return;
 	for (nr = 0; nr < ROOM_PAGES && get_nr_swap_pages() > 0;
 	     nr += SWAP_CLUSTER_MAX)

@@ -11,6 +11,7 @@
  * Never faster than node<N>/private/promotion_mib_per_second.  Room on the
  * upper tier is made by its kswapd, which demotes what is coldest there.
  */
+#include <linux/cram_fence.h>
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
@@ -114,8 +115,29 @@ bool private_node_used(struct folio *folio, bool *young)
 	return true;
 }
 
+/*
+ * Page cache, which only a compressing device has: read() leaves its mark on the
+ * folio.  Was it used since the last look, and before that one?
+ */
+static bool hot_file(struct pass *pass, struct folio *folio)
+{
+	bool before = folio_test_young(folio);
+	bool young;
+
+	if (!private_node_used(folio, &young))
+		return false;
+	young |= folio_test_referenced(folio);
+	folio_clear_referenced(folio);
+	if (young)
+		folio_set_young(folio);
+	else
+		folio_test_clear_young(folio);
+	pass->any_hot |= young;
+	return young && before;
+}
+
 /* Used since the last look, and before that one? */
-static bool hot(struct pass *pass, struct folio *folio)
+static bool hot_anon(struct pass *pass, struct folio *folio)
 {
 	bool before = folio_test_referenced(folio) || folio_test_active(folio);
 	bool young;
@@ -150,10 +172,12 @@ static void look(struct pass *pass, struct folio *folio)
 	nodemask_t to = pass->above;
 	bool move;
 
-	if (!folio_test_lru(folio) || !folio_test_swapbacked(folio) ||
-	    !folio_mapped(folio) || !folio_trylock(folio))
+	bool file = cram_file_fenced(folio);
+
+	if (!folio_test_lru(folio) || !folio_trylock(folio))
 		return;
-	move = hot(pass, folio) &&
+	move = (file || (folio_test_swapbacked(folio) && folio_mapped(folio))) &&
+	       (file ? hot_file(pass, folio) : hot_anon(pass, folio)) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
 	folio_unlock(folio);
 	if (move && affordable(pass, folio))
