@@ -10,6 +10,7 @@
 
 #define SIM "/sys/kernel/cram_sim"
 #define DEV SIM "/c"
+#define HOLD "/sys/module/private_node_hold/parameters"
 #define ROOT "/tmp/cram-cg"
 #define GROUP ROOT "/g"
 
@@ -224,6 +225,19 @@ static unsigned long frame_of(const char *p)
 		bail("pagemap");
 	close(fd);
 	return e & ((1UL << 55) - 1);
+}
+
+/* Somebody holds the page of @p, as a device does that works on it; until @p is NULL. */
+__attribute__((unused))
+static void hold_page(const char *p)
+{
+	char frame[32] = "-1";
+
+	if (access(HOLD, F_OK) && system("modprobe private_node_hold"))
+		bail("modprobe private_node_hold");
+	if (p)
+		snprintf(frame, sizeof(frame), "%lu", frame_of(p));
+	put(HOLD "/page", frame);
 }
 
 __attribute__((unused))

@@ -267,6 +267,29 @@ static void by_pipes(void)
 	close(pipes[1]);
 }
 
+#define HOT (256 * 1024)
+
+static size_t hot_page;
+
+/* By read() alone: the mapping does not have these pages. */
+static bool read_and_gone(void)
+{
+	static char buf[HOT];
+
+	madvise(map + hot_page * PAGE, HOT, MADV_DONTNEED);
+	if (pread(fd, buf, HOT, hot_page * PAGE) != (ssize_t)HOT || memcmp(buf, expect + hot_page * PAGE, HOT))
+		bail("pread");
+	return counter("promotion_used ") >= HOT / PAGE / 2;
+}
+
+static void by_reading(void)
+{
+	ok(cold() > NR / 2, "cold");
+	hot_page = one_there(64);
+	ok(within(240, read_and_gone), "what is read all the time moves up: %lu pages", counter("promotion_used "));
+	ok(same(), "contents");
+}
+
 static void *keep_writing(void *stop)
 {
 	size_t i = 0;
@@ -340,6 +363,7 @@ static void with(const char *type)
 	by_direct();
 	by_splice();
 	by_pin();
+	by_reading();
 	by_race();
 	by_truncate();
 	reread();

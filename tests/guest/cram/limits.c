@@ -274,7 +274,7 @@ static void gone(void)
 	rmdir(ROOT "/m");
 }
 
-#define FREEING "/sys/module/private_node_hold/parameters/freeing"
+#define FREEING HOLD "/freeing"
 
 static int removes(void *arg)
 {

@@ -105,7 +105,8 @@ static void with_swap(void)
 	ok(page_out(p), "MADV_PAGEOUT with swap");
 	here = where(p, LEN).here;
 	ok(here > NR * 9 / 10 && swapped() == before, "%lu pages are on the device, %lu went to swap", here, swapped() - before);
-	ok(page_out(p) && where(p, LEN).here == here && swapped() == before, "again: they stay");
+	ok(page_out(p) && where(p, LEN).here >= here && swapped() == before, "again: they stay, %lu and then %lu, %lu in swap",
+	   here, where(p, LEN).here, swapped() - before);
 	put(SWITCH, "0");
 	ok(page_out(p) && !where(p, LEN).here, "%s is 0: all leave for swap", SWITCH);
 	ok(swapped() - before >= here, "%lu did", swapped() - before);

@@ -208,7 +208,7 @@ static void others(void)
 	char *p = placed(LEN, MADV_NOHUGEPAGE, 6), *q;
 	struct iovec from = { buf, PAGE }, to = { p + PAGE, PAGE };
 	struct seen s = since((struct seen){});
-	int fd = open("/proc/self/exe", O_RDONLY), pipes[2];
+	int fd = open("/proc/self/exe", O_RDONLY);
 
 	ok(process_vm_writev(getpid(), &from, 1, &to, 1, 0) == PAGE && !since(s).copied && since(s).granted == 1,
 	   "the kernel writes for process_vm_writev(): in place");
@@ -221,14 +221,12 @@ static void others(void)
 	ok(most_here(p, LEN), "and the parent goes on where it was");
 	for (q = p; !where(q, PAGE).here; q += PAGE)
 		;
-	if (pipe(pipes) || vmsplice(pipes[1], &(struct iovec){ q, PAGE }, 1, 0) != PAGE)
-		bail("pipe");
+	hold_page(q);
 	put(cram_file("writable_bytes"), "0");
 	ok(within(60, one_writable), "what somebody holds stays writable: %ld bytes", cram_number("writable_used_bytes"));
 	fill_part(p, q - p, PAGE, EASY, 8);
 	ok(where(q, PAGE).here && !damaged(p, q - p, PAGE, EASY, 8), "and is written to in place");
-	close(pipes[0]);
-	close(pipes[1]);
+	hold_page(NULL);
 	ok(within(60, none_writable), "let go: none is writable");
 	munmap(p, LEN);
 	put(cram_file("writable_bytes"), "default");
@@ -397,6 +395,46 @@ static void no_credit(void)
 	all_trimmed("full");
 }
 
+#define PARTS (8 * PMD)
+/* Of each huge page this much is copied up. */
+#define PART (PMD / 8 * 7)
+
+static char *others_memory;
+
+static bool parts_gone(void)
+{
+	/* It wants to come, and is refused. */
+	madvise(others_memory, MIB, MADV_PAGEOUT);
+	node_free();
+	return (unsigned long)cram_number("resident_bytes") <= PARTS - 8 * PART + MIB;
+}
+
+/* What was copied up of a huge page stays with it, until somebody else needs the room. */
+static void parts(void)
+{
+	char *p = placed(PARTS, MADV_HUGEPAGE, 7), words[32];
+	size_t i;
+
+	put(cram_file("writable_bytes"), "0");
+	for (i = 0; i < PARTS; i += PAGE)
+		if (i % PMD < PART)
+			fill_part(p, i, PAGE, EASY, 7);
+	ok(where(p, PARTS).here == (PARTS - 8 * PART) / PAGE, "%lu pages of huge pages are left, %ld bytes resident",
+	   where(p, PARTS).here, cram_number("resident_bytes"));
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + 64 * 1024);
+	put(DEV "/physical_bytes", words);
+	others_memory = anon(MIB);
+	madvise(others_memory, MIB, MADV_NOHUGEPAGE);
+	fill(others_memory, MIB, RANDOM, 8);
+	ok(within(60, parts_gone), "no credit: the rest is given back, %ld bytes resident", cram_number("resident_bytes"));
+	ok(!damaged(p, 0, PARTS, EASY, 7), "contents");
+	put(DEV "/physical_bytes", "201326592");
+	put(cram_file("writable_bytes"), "default");
+	munmap(p, PARTS);
+	munmap(others_memory, MIB);
+	all_trimmed("parts");
+}
+
 int main(void)
 {
 	new_device("physical=192M");
@@ -412,6 +450,7 @@ int main(void)
 	races("large folios", MADV_HUGEPAGE);
 	while_mprotected();
 	no_credit();
+	parts();
 	ok(nothing_lost(), "no write was lost");
 	failed();
 	ok(remove_device(), "the device goes");

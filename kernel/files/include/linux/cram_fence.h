@@ -35,7 +35,8 @@ void __cram_failed(struct page *page);
 bool __cram_refuses(struct folio *src, struct folio *dst);
 bool __cram_leave_file(struct folio *folio, bool may_wait);
 bool __cram_leave_unlocked(struct folio *folio);
-vm_fault_t __cram_unshare_file(struct vm_fault *vmf, struct folio *folio);
+bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
+			 vm_fault_t *ret);
 bool __cram_pipe_page(struct page **page);
 bool cram_may_anon(void);
 bool cram_may_file(struct folio *folio);
@@ -304,23 +305,33 @@ static __always_inline bool cram_pins_file(const struct page *page)
 }
 
 /**
+ * cram_unshares - does FAULT_FLAG_UNSHARE mean something for shared mappings too?
+ *
+ * See cram_unshare_file().
+ * Cost: a static branch.
+ * Context: any.
+ */
+static __always_inline bool cram_unshares(void)
+{
+	return cram_any();
+}
+
+/**
  * cram_unshare_file - cram_pins_file(): a fault takes the copy
  * @vmf: the fault, FAULT_FLAG_UNSHARE; the lock of the page table is held
- * @folio: what is mapped there
+ * @folio: what is mapped there, or NULL
  * @ret: result
  *
- * Cost: as cram_node().
- * Context: process; may sleep when it was so, and has dropped the lock then.
- * Return: was it so?  The fault ends with @ret then.
+ * Cost: a static branch.
+ * Context: process; may sleep when the fault ends, and has dropped the lock then.
+ * Return: true when the fault ends with @ret: page cache has left a device, or has
+ * done so before; a shared mapping has nothing else to unshare.
  */
 static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
 					      struct folio *folio,
 					      vm_fault_t *ret)
 {
-	if (!cram_file_fenced(folio))
-		return false;
-	*ret = __cram_unshare_file(vmf, folio);
-	return true;
+	return cram_any() && __cram_unshare_file(vmf, folio, ret);
 }
 
 /**
@@ -630,6 +641,7 @@ static inline bool cram_left_mapping(struct folio *folio)
 #define cram_left_splice(folio)			false
 #define cram_pipe_page(page)			true
 #define cram_pins_file(page)			false
+#define cram_unshares()				false
 #define cram_unshare_file(vmf, folio, ret)	false
 
 static inline void cram_stored(struct folio *folio) {}

@@ -175,16 +175,25 @@ bool __cram_leave_unlocked(struct folio *folio)
 }
 
 /* See include/linux/cram_fence.h. */
-vm_fault_t __cram_unshare_file(struct vm_fault *vmf, struct folio *folio)
+bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
+			 vm_fault_t *ret)
 {
-	bool gone;
+	bool shared = vmf->vma->vm_flags & (VM_SHARED | VM_MAYSHARE);
+	bool gone = true;
 
-	folio_get(folio);
-	pte_unmap_unlock(vmf->pte, vmf->ptl);
-	gone = __cram_leave_unlocked(folio);
-	folio_put(folio);
+	if (folio && cram_file_fenced(folio)) {
+		folio_get(folio);
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+		gone = __cram_leave_unlocked(folio);
+		folio_put(folio);
+	} else if (shared) {
+		pte_unmap_unlock(vmf->pte, vmf->ptl);
+	} else {
+		return false;
+	}
 	/* Who would hold it comes again, and finds the copy. */
-	return gone ? 0 : VM_FAULT_OOM;
+	*ret = gone ? 0 : VM_FAULT_OOM;
+	return true;
 }
 
 /* See include/linux/cram_fence.h. */

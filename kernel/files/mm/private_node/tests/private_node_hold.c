@@ -19,8 +19,14 @@
  *
  * The first takes a page of a compressing device on node 2 and drops its last
  * reference, as who frees it does and is interrupted then; the second frees it.
+ *
+ *	echo 98765 > /sys/module/private_node_hold/parameters/page
+ *	echo -1 > /sys/module/private_node_hold/parameters/page
+ *
+ * The first holds the page of that frame, as a device does that works on it.
  */
 #include <linux/cram_fence.h>
+#include <linux/memory_hotplug.h>
 #include <linux/module.h>
 #include <linux/private_node.h>
 
@@ -31,6 +37,7 @@
 static struct private_node *held;
 static struct private_node *entered;
 static struct page *freeing;
+static struct folio *kept;
 static DEFINE_MUTEX(hold_lock);
 
 static const enum private_node_user users[] = {
@@ -184,6 +191,40 @@ static const struct kernel_param_ops freeing_ops = {
 };
 module_param_cb(freeing, &freeing_ops, NULL, 0200);
 
+static void let_page_go(void)
+{
+	if (kept)
+		folio_put(kept);
+	kept = NULL;
+}
+
+static int keep_page(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	if (!page || !folio_try_get(page_folio(page)))
+		return -ENXIO;
+	kept = page_folio(page);
+	return 0;
+}
+
+static int set_page(const char *val, const struct kernel_param *kp)
+{
+	long pfn;
+	int ret = kstrtol(val, 10, &pfn);
+
+	if (ret)
+		return ret;
+	guard(mutex)(&hold_lock);
+	let_page_go();
+	return pfn < 0 ? 0 : keep_page(pfn);
+}
+
+static const struct kernel_param_ops page_ops = {
+	.set = set_page,
+};
+module_param_cb(page, &page_ops, NULL, 0200);
+
 static int __init hold_init(void)
 {
 	return 0;
@@ -195,6 +236,7 @@ static void __exit hold_exit(void)
 	let_go();
 	leave();
 	free_it();
+	let_page_go();
 }
 module_exit(hold_exit);
 
