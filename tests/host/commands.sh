@@ -24,7 +24,7 @@ packages() {
 	local more
 	more=$(harness/setup --list
 		git grep -hoE '(harness|here)"?/setup"? [a-z][a-z0-9. +-]*' -- harness kernel/scripts tests demo bench .ci |
-			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|vm|user)\b//g')
+			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|vm|user|tools)\b//g')
 	# shellcheck disable=SC2016 # dpkg's own
 	dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Essential}\t${Priority}\t${Provides}\t${Pre-Depends}, ${Depends}\n' |
 		awk -F'\t' -v start="apt $more" '

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Why did the kernel refuse a write?
+ *
+ * An errno says little; the kernel's log has a sentence.  It is printed before the write returns, so
+ * what was logged between the start of the write and its end is searched for the object.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "private.h"
+
+/* The kernel's own limit for one record with its head. */
+#define RECORD_MAX	8192
+
+struct pmn_log {
+	int fd;
+};
+
+/* Without the right to read the log there is no log, and errno has to do. */
+struct pmn_log *pmn_log_open(const struct pmn_ctx *ctx)
+{
+	struct pmn_log *log = malloc(sizeof(*log));
+	char *path = pmn_path(ctx, "/dev/kmsg");
+
+	if (log)
+		log->fd = path ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+	free(path);
+	if (log && log->fd >= 0)
+		lseek(log->fd, 0, SEEK_END);
+	return log;
+}
+
+void pmn_log_close(struct pmn_log *log)
+{
+	if (log && log->fd >= 0)
+		close(log->fd);
+	free(log);
+}
+
+/* Does the object's name occur as a word?  "node 1" is not in "node 12". */
+static const char *find_word(const char *text, const char *word)
+{
+	size_t len = strlen(word);
+	const char *p;
+
+	for (p = strstr(text, word); p; p = strstr(p + 1, word))
+		if ((p == text || p[-1] == ' ') && !strchr("0123456789.", p[len]))
+			return p;
+	return NULL;
+}
+
+/* What follows "node 1: " or "dax0.0: " in a record; NULL if it is of somebody else. */
+static char *reason_in(char *record, const char *object)
+{
+	char *text = strchr(record, ';');
+	const char *found;
+
+	if (!text)
+		return NULL;
+	text++;
+	text[strcspn(text, "\n")] = '\0';
+	found = find_word(text, object);
+	if (!found)
+		return NULL;
+	found += strlen(object);
+	return strdup(found + strspn(found, ": "));
+}
+
+/*
+ * The last line about @object since the log was opened, to be freed; NULL if there is none.  Records
+ * that were overwritten meanwhile are passed over (EPIPE).
+ */
+char *pmn_log_reason(struct pmn_log *log, const char *object)
+{
+	char record[RECORD_MAX + 1], *reason = NULL, *next;
+	ssize_t n;
+
+	if (!log || log->fd < 0)
+		return NULL;
+	for (;;) {
+		n = read(log->fd, record, RECORD_MAX);
+		if (n < 0 && (errno == EPIPE || errno == EINTR))
+			continue;
+		if (n <= 0)
+			return reason;
+		record[n] = '\0';
+		next = reason_in(record, object);
+		if (next) {
+			free(reason);
+			reason = next;
+		}
+	}
+}
