@@ -209,6 +209,16 @@ static char *undo_services(const char *old, const char *words)
 	return text;
 }
 
+/* "+cpuset" is taken back by "-cpuset", whatever else is on. */
+static char *flip(const char *words)
+{
+	char *text = strdup(words);
+
+	if (text)
+		*text = *text == '+' ? '-' : '+';
+	return text;
+}
+
 /* A cgroup takes an empty line, other files have words for it. */
 static char *undo_text(const struct pmn_step *step, char *old)
 {
@@ -217,6 +227,8 @@ static char *undo_text(const struct pmn_step *step, char *old)
 
 	if (step->is_list)
 		text = undo_services(old, step->value);
+	else if (!strcmp(file, "cgroup.subtree_control"))
+		text = flip(step->value);
 	else if (!strcmp(file, "private_services") && !*old)
 		text = strdup("none");
 	else if (!*old)

@@ -132,6 +132,7 @@ static enum pmn_result code_of(int error)
 {
 	switch (error) {
 	case EBUSY:
+	case EAGAIN:
 		return PMN_BUSY;
 	case ENODEV:
 		return PMN_NO_NODE;
@@ -152,6 +153,7 @@ static const char *why_of(int error)
 		{ EACCES, "you may not write to it; try as root" },
 		{ EPERM, "the kernel does not permit it; try as root" },
 		{ EBUSY, "it is in use; `dmesg` names the holder" },
+		{ EAGAIN, "the kernel could not do all of it; try again" },
 		{ EINVAL, "this file takes no such value; `man pmnctl-set` has the values" },
 		{ ENODEV, "its owner is giving it back; look again with `pmnctl list`" },
 		{ ENOENT, "there is no such file; the object went away, or this kernel does not have it" },

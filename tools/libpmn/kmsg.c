@@ -54,21 +54,41 @@ static const char *find_word(const char *text, const char *word)
 	return NULL;
 }
 
-/* What follows "node 1: " or "dax0.0: " in a record; NULL if it is of somebody else. */
-static char *reason_in(char *record, const char *object)
-{
-	char *text = strchr(record, ';');
-	const char *found;
+/* Whole lines of private nodes and compressed RAM begin so. */
+static const char *const prefixes[] = { "private_node: ", "cram: " };
 
-	if (!text)
-		return NULL;
-	text++;
-	text[strcspn(text, "\n")] = '\0';
-	found = find_word(text, object);
+/* What follows "node 1: " or "dax0.0: "; NULL if it is of somebody else. */
+static const char *about(const char *text, const char *object)
+{
+	const char *found = find_word(text, object);
+
 	if (!found)
 		return NULL;
 	found += strlen(object);
-	return strdup(found + strspn(found, ": "));
+	return found + strspn(found, ": ");
+}
+
+/*
+ * For a write to a device the reason is mostly a line about its node, whose number the writer does not
+ * know: "private_node: node 2: cannot unplug: ...".
+ */
+static const char *about_nodes(const char *text, const char *object)
+{
+	size_t i;
+
+	if (!strncmp(object, "node ", 5))
+		return NULL;
+	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
+		if (!strncmp(text, prefixes[i], strlen(prefixes[i])))
+			return text + strlen(prefixes[i]);
+	return NULL;
+}
+
+/* Keeps @found instead of what was found before. */
+static void keep(char **reason, const char *found)
+{
+	free(*reason);
+	*reason = strdup(found);
 }
 
 /*
@@ -77,7 +97,7 @@ static char *reason_in(char *record, const char *object)
  */
 char *pmn_log_reason(struct pmn_log *log, const char *object)
 {
-	char record[RECORD_MAX + 1], *reason = NULL, *next;
+	char record[RECORD_MAX + 1], *reason = NULL, *nodes = NULL, *text;
 	ssize_t n;
 
 	if (!log || log->fd < 0)
@@ -87,12 +107,20 @@ char *pmn_log_reason(struct pmn_log *log, const char *object)
 		if (n < 0 && (errno == EPIPE || errno == EINTR))
 			continue;
 		if (n <= 0)
-			return reason;
+			break;
 		record[n] = '\0';
-		next = reason_in(record, object);
-		if (next) {
-			free(reason);
-			reason = next;
-		}
+		text = strchr(record, ';');
+		if (!text)
+			continue;
+		text++;
+		text[strcspn(text, "\n")] = '\0';
+		if (about_nodes(text, object))
+			keep(&nodes, about_nodes(text, object));
+		else if (about(text, object))
+			keep(&reason, about(text, object));
 	}
+	if (!nodes)
+		return reason;
+	free(reason);
+	return nodes;
 }

@@ -114,7 +114,6 @@ static void make_options(const struct verb *verb, struct option *longs, char *sh
 {
 	int i;
 
-	/* The first operand of `run` that is none of ours ends the options, as with env(1). */
 	if (verb->kinds[1] == KIND_COMMAND)
 		*shorts++ = '+';
 	*shorts++ = ':';
@@ -154,13 +153,16 @@ static int bad_option(const struct verb *verb, char **argv, int c)
 			verb->name);
 }
 
-static int parse_options(struct cli *cli, int argc, char **argv)
+/* Up to the end, or to the first operand where the verb runs a command. */
+static int parse_some(struct cli *cli, int argc, char **argv)
 {
 	struct option longs[NR_OPTIONS + 1];
 	char shorts[2 * NR_OPTIONS + 3];
 	int c, id;
 
 	make_options(cli->verb, longs, shorts);
+	/* Begins anew, as glibc has it. */
+	optind = 0;
 	opterr = 0;
 	while ((c = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		id = c == '?' || c == ':' ? -1 : id_of(cli->verb, c);
@@ -170,6 +172,24 @@ static int parse_options(struct cli *cli, int argc, char **argv)
 	}
 	cli->args = argv + optind;
 	cli->nr = argc - optind;
+	return PMN_OK;
+}
+
+/* The options of `run` may be before or behind NODE; what follows is the command's own. */
+static int parse_options(struct cli *cli, int argc, char **argv)
+{
+	int ret = parse_some(cli, argc, argv);
+	char *node;
+
+	if (ret || !cli->nr || cli->verb->kinds[1] != KIND_COMMAND)
+		return ret;
+	node = cli->args[0];
+	ret = parse_some(cli, cli->nr, cli->args);
+	if (ret)
+		return ret;
+	/* What was before the command was read. */
+	*--cli->args = node;
+	cli->nr++;
 	return PMN_OK;
 }
 

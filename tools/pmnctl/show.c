@@ -81,17 +81,17 @@ static void show_services(struct pmn_node *node)
 	const struct pmn_service *s;
 	const char *space = "";
 
-	printf("  services     %s\n", *pmn_node_get_enabled(node) ? pmn_node_get_enabled(node) :
-	       "none are open: only its owner and the device file give its memory");
-	printf("  can be opened ");
+	printf("  open to      %s\n  closed to    ", *pmn_node_get_enabled(node) ?
+	       pmn_node_get_enabled(node) :
+	       "no service: only its owner and the device file give its memory");
 	pmn_service_foreach(s) {
 		if (!pmn_node_is_capable(node, s) || pmn_node_is_enabled(node, s))
 			continue;
 		printf("%s%s", space, pmn_service_get_name(s));
 		space = " ";
 	}
-	puts(*space ? "" : *pmn_node_get_capable(node) ? "no more: all that the owner allows are open" :
-	     "none: the owner allows no service");
+	puts(*space ? "; pmnctl allow opens them" : *pmn_node_get_capable(node) ?
+	     "what its owner does not allow" : "every service: its owner allows none");
 }
 
 /* The path of the node's device file, if it has the usual name. */
