@@ -147,7 +147,7 @@ static void print_common(void)
 	size_t len;
 
 	puts("# Sets words, options and files by verb, prev (the word before) and nr (arguments before it).\n"
-	     "_pmnctl_words() {\n\twords= options= files=0\n\tcase $verb in");
+	     "_pmnctl_words() {\n\twords='' options='' files=0\n\tcase $verb in");
 	fputs("\t'') words=\"", stdout);
 	print_verbs();
 	puts(" --help --version\" ;;");
@@ -164,6 +164,17 @@ static void print_common(void)
 	puts("\tesac\n}\n");
 }
 
+/* Two options of one name are of different verbs. */
+static bool is_first_of_name(int id)
+{
+	int i;
+
+	for (i = 0; i < id; i++)
+		if (!strcmp(option_infos[i].name, option_infos[id].name))
+			return false;
+	return true;
+}
+
 /* Options that take a value, so that it is not counted as an argument. */
 static void print_with_value(void)
 {
@@ -172,7 +183,7 @@ static void print_with_value(void)
 	puts("# Does the option take a value of its own?\n_pmnctl_takes_value() {\n\tcase $1 in");
 	fputs("\t''", stdout);
 	for (i = 0; i < NR_OPTIONS; i++) {
-		if (!option_infos[i].arg)
+		if (!option_infos[i].arg || !is_first_of_name(i))
 			continue;
 		printf("|--%s", option_infos[i].name);
 		if (option_infos[i].letter)
@@ -206,9 +217,9 @@ static const char find_verb[] =
 	"# Takes the words before the one that is typed; sets verb, prev and nr.\n"
 	"_pmnctl_find() {\n"
 	"\tlocal word\n"
-	"\tverb= prev= nr=0\n"
+	"\tverb='' prev='' nr=0\n"
 	"\tfor word in \"$@\"; do\n"
-	"\t\tif _pmnctl_takes_value \"$prev\" && [ -n \"$prev\" ]; then prev=; continue; fi\n"
+	"\t\tif _pmnctl_takes_value \"$prev\" && [ -n \"$prev\" ]; then prev=''; continue; fi\n"
 	"\t\tprev=$word\n"
 	"\t\tcase $word in\n"
 	"\t\t-*) continue ;;\n"
