@@ -232,8 +232,10 @@ static const char find_verb[] =
 
 static const char bash_end[] =
 	"_pmnctl() {\n"
-	"\tlocal verb prev nr words options files cur=${COMP_WORDS[COMP_CWORD]}\n"
-	"\t_pmnctl_find \"${COMP_WORDS[@]:1:COMP_CWORD-1}\"\n"
+	"\tlocal line=${COMP_LINE:0:COMP_POINT} verb prev nr words options files cur before typed\n"
+	"\tcur=${line##*[[:blank:]]}\n"
+	"\tread -ra typed <<< \"${line%\"$cur\"}\"\n"
+	"\t_pmnctl_find \"${typed[@]:1}\"\n"
 	"\t_pmnctl_words\n"
 	"\tcase $cur in\n"
 	"\t-*) words=\"$words $options\" ;;\n"
@@ -242,6 +244,9 @@ static const char bash_end[] =
 	"\tif [ \"$files\" = 1 ]; then\n"
 	"\t\tmapfile -t -O \"${#COMPREPLY[@]}\" COMPREPLY < <(compgen -f -c -- \"$cur\")\n"
 	"\tfi\n"
+	"\t# readline replaces what is behind the last = or : only.\n"
+	"\tbefore=${cur%\"${cur##*[=:]}\"}\n"
+	"\tCOMPREPLY=(\"${COMPREPLY[@]#\"$before\"}\")\n"
 	"\tcase ${COMPREPLY[0]-} in\n"
 	"\t*=|*:) compopt -o nospace 2> /dev/null ;;\n"
 	"\tesac\n"

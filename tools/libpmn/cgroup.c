@@ -39,6 +39,23 @@ static char *slurp_of(const struct pmn_ctx *ctx, const char *path, const char *f
 	return text;
 }
 
+/* The root has what there is. */
+static void all_nodes(struct pmn_ctx *ctx, struct pmn_nodeset *set)
+{
+	char *ordinary = pmn_slurp(ctx, NODES "/has_memory");
+	char *private = pmn_slurp(ctx, NODES "/has_private_memory");
+	struct pmn_nodeset more;
+	size_t i;
+
+	if (!ordinary || !pmn_nodeset_parse_ids(ordinary, set))
+		memset(set, 0, sizeof(*set));
+	if (private && pmn_nodeset_parse_ids(private, &more))
+		for (i = 0; i < ARRAY_SIZE(set->bits); i++)
+			set->bits[i] |= more.bits[i];
+	free(private);
+	free(ordinary);
+}
+
 /*
  * As the kernel has it: cpuset.mems within the parent's nodes; all of these where it is unset, or
  * leaves nothing.
@@ -50,7 +67,7 @@ static void find_possible(struct pmn_cgroup *cgroup)
 	size_t i;
 
 	if (!cgroup->parent) {
-		memset(&cgroup->possible, 0xff, sizeof(cgroup->possible));
+		all_nodes(cgroup->ctx, &cgroup->possible);
 		return;
 	}
 	cgroup->possible = cgroup->parent->possible;

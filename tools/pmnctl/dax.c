@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "boot.h"
 #include "dax.h"
@@ -293,11 +294,23 @@ int verb_cxl(struct cli *cli)
 	return make_and_persist(cli, "cxl", name, &list);
 }
 
+/* grub's own file says that grub boots this machine. */
+static bool has_grub(struct cli *cli)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s/etc/default/grub", pmn_get_root(cli->ctx));
+	return !access(path, F_OK);
+}
+
 static int boot_file(struct cli *cli, int node, const char *option)
 {
 	char path[128], text[1024];
 	int ret;
 
+	if (!has_grub(cli))
+		return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; add %s to the kernel command line there",
+				node, option);
 	snprintf(path, sizeof(path), GRUB_DIR "/pmn-node%d.cfg", node);
 	if (cli->opt[OPT_DRY_RUN]) {
 		printf("node %d: would write %s with %s\n", node, path, option);

@@ -71,7 +71,8 @@ static void put_uses(struct frame *frame, struct use *uses, size_t nr)
 	char size[32], pid[16];
 	size_t i;
 
-	qsort(uses, nr, sizeof(*uses), by_bytes);
+	if (nr)
+		qsort(uses, nr, sizeof(*uses), by_bytes);
 	for (i = 0; i < nr && i < SHOWN_USERS; i++) {
 		human_size(size, sizeof(size), uses[i].bytes);
 		snprintf(pid, sizeof(pid), "%d", uses[i].pid);
