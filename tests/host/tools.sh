@@ -8,7 +8,8 @@
 # timeout: 400
 # kernels: release
 #
-# shellcheck disable=SC2317 # the checks are called through ok
+# The checks are called through ok; what eval and other shells get is theirs; words have commas.
+# shellcheck disable=SC2317,SC2016,SC2054
 
 set -uo pipefail
 
@@ -28,7 +29,7 @@ san=$top/build/tools-san
 src=tests/host/tools
 fuzz_flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers
 	-I tools/libpmn -I tools/pmnctl)
-libs=$(pkg-config --libs smartcols json-c libdaxctl ncursesw zlib)' -lm'
+read -ra libs <<< "$(pkg-config --libs smartcols json-c libdaxctl ncursesw zlib) -lm"
 fuzz_src=("$src/fuzz.c" tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c tools/libpmn/*.c)
 
 # -- build ----------------------------------------------------------------------------------
@@ -50,21 +51,23 @@ build_san() {
 }
 
 build_tests() {
-	quiet gcc -shared -fPIC -O1 -Wall -Wextra -o "$san/fake.so" $src/fake.c &&
+	quiet gcc -shared -fPIC -O1 -Wall -Wextra -o "$san/fake.so" "$src"/fake.c &&
 		quiet gcc -std=gnu11 -O1 -g1 -Wall -Wextra -Wno-missing-field-initializers -I tests/lib -I tools/libpmn \
 			-fsanitize=address,undefined -fno-sanitize-recover=all -static-libasan -static-libubsan \
-			-o "$san/unit" $src/unit.c "$san/libpmn.a" &&
+			-o "$san/unit" "$src"/unit.c "$san/libpmn.a" &&
 		quiet gcc -std=gnu11 -O1 -g1 -Wall -Wextra -Wno-missing-field-initializers -I tests/lib -I tools/libpmn \
-			-o "$out/unit" $src/unit.c "$out/libpmn.a"
+			-o "$out/unit" "$src"/unit.c "$out/libpmn.a"
 }
 
 # main() is renamed, and all of pmnctl is in one program.
 build_cli() {
+	local objects
+	mapfile -t objects < <(find "$san/obj/pmnctl" "$san/obj/completion" -name '*.o' ! -name main.o)
 	quiet gcc "${fuzz_flags[@]}" -O0 -DPMN_VERSION='"test"' -Dmain=pmnctl_main -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -c -o "$san/main.o" tools/pmnctl/main.c &&
 		quiet gcc "${fuzz_flags[@]}" -O0 -I tests/lib -fsanitize=address,undefined -fno-sanitize-recover=all \
-			-static-libasan -static-libubsan -o "$san/cli" $src/cli.c "$san/main.o" \
-			$(find "$san/obj/pmnctl" "$san/obj/completion" -name '*.o' ! -name main.o) "$san/libpmn.a" $libs
+			-static-libasan -static-libubsan -o "$san/cli" "$src"/cli.c "$san/main.o" \
+			"${objects[@]}" "$san/libpmn.a" "${libs[@]}"
 }
 build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/replay" "${fuzz_src[@]}" -lm; }
 build_fuzz() { quiet clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/fuzz" "${fuzz_src[@]}" -lm; }
@@ -88,7 +91,7 @@ gives() {
 	shift
 	ctl "$@"
 	got=$?
-	[ $got = "$want" ] || { echo "# pmnctl $*: status $got"; shown; return 1; }
+	[ "$got" = "$want" ] || { echo "# pmnctl $*: status $got"; shown; return 1; }
 	if [ "$want" = 0 ]; then [ ! -s "$tmp/err" ] || shown
 	else grep -q '^pmnctl: ' "$tmp/err" || shown; fi
 }
@@ -232,10 +235,10 @@ ok "metrics: the dashboard is JSON" eval 'cp tools/share/grafana-dashboard.json 
 ctl metrics
 dashboard() {
 	local m bad=0
-	for m in $(grep -oE '\bpmn_[a-z_]+' tools/share/grafana-dashboard.json | sort -u); do
-		grep -qE "^$m[{ ]" "$tmp/out" || { echo "# $m"; bad=1; }
-	done
-	return $bad
+	while read -r m; do
+		grep -qE "^${m}[{ ]" "$tmp/out" || { echo "# $m"; bad=1; }
+	done < <(grep -oE '\bpmn_[a-z_]+' tools/share/grafana-dashboard.json | sort -u)
+	[ "$bad" = 0 ]
 }
 ok "... and has metrics that are printed" dashboard
 
@@ -399,7 +402,7 @@ ok "cram push: nothing moves: status 1" gives 1 cram push a 1M
 ok "... says how much went" prints '^/a: 0B of 1M went to compressed RAM$'
 ok "... and why not more" grep -q 'no device has credit left' "$tmp/err"
 ok "cram writable" gives 0 cram writable 3 1M
-ok "cram writable: no size" refused 2 "size '-1'" cram writable 3 -- -1
+ok "cram writable: no size" refused 2 "size '1.5M'" cram writable 3 1.5M
 ok "cram reset: not broken" refused 1 "only one that is broken can be reset" cram reset 3
 put "$root/sys/devices/system/node/node3/private/cram" state broken
 ok "cram reset" gives 0 cram reset 3
@@ -459,11 +462,11 @@ rm "$root/etc/pmn.d/"*
 ctl apply --file tools/share/example.conf --dry-run
 ok "the example has no mistake" [ $? != 2 ]
 
-ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" $src/corpus/*)" -gt 5 ]'
+ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
 if command -v clang > /dev/null && build_fuzz; then
 	mkdir "$tmp/corpus"
 	ok "the parser under libFuzzer, 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" -max_len=2048 \
-		-artifact_prefix="$san/" "$tmp/corpus" $src/corpus
+		-artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
 else
 	skip "the parser under libFuzzer" "clang, or its runtime library, is not installed"
 fi
@@ -493,13 +496,20 @@ for verb in $(first_words); do
 done
 ok "there are verbs" [ "$(first_words | wc -l)" -gt 15 ]
 
-complete_bash() {
-	bash -c '. "$1"; COMP_LINE=$2 COMP_POINT=${#2}; _pmnctl; echo "${COMPREPLY[*]}"' - "$out/completion/pmnctl" "$1"
-}
+# What bash calls, by a name that is not there before.
+completer=_pmnctl
+# shellcheck source=/dev/null
+complete_bash() (
+	. "$out/completion/pmnctl"
+	# shellcheck disable=SC2034 # the function reads them
+	COMP_LINE=$1 COMP_POINT=${#1}
+	"$completer"
+	echo "${COMPREPLY[*]}"
+)
 complete_zsh() {
 	# shellcheck disable=SC2016 # zsh's
-	zsh -f -c 'compdef() { :; }; compadd() { print -r -- "${choice[*]}"; }; . $1; words=(${=2} ""); CURRENT=${#words}; _pmnctl' - \
-		"$out/completion/_pmnctl" "$1"
+	zsh -f -c 'compdef() { :; }; compadd() { print -r -- "${choice[*]}"; }; . $1; words=(${=2} ""); CURRENT=${#words}; $3' - \
+		"$out/completion/_pmnctl" "$1" "$completer"
 }
 ok "the completion of bash passes shellcheck" quiet shellcheck -s bash "$out/completion/pmnctl"
 # The table: what is typed, and a word that has to be offered.

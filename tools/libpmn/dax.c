@@ -48,16 +48,23 @@ static char *link_name(const struct pmn_ctx *ctx, const char *path)
 	return ret;
 }
 
-/* The CXL region above the device, if it is of one: .../region0/dax_region0/dax0.0 */
+/*
+ * The CXL region above the device, if it is of one: .../region0/dax_region0/dax0.0.  An NVDIMM has
+ * regions of such names as well, and no dax_region.
+ */
 static char *region_of(const struct pmn_ctx *ctx, const char *dir)
 {
-	char *full = pmn_path(ctx, dir), *real = NULL, *p, *ret = NULL;
+	char *full = pmn_path(ctx, dir), *real = NULL, *end, *name, *ret = NULL;
 
 	if (full)
 		real = realpath(full, NULL);
-	p = real ? strstr(real, "/region") : NULL;
-	if (p)
-		ret = strndup(p + 1, strcspn(p + 1, "/"));
+	end = real ? strstr(real, "/dax_region") : NULL;
+	if (end) {
+		*end = '\0';
+		name = strrchr(real, '/');
+		if (name && !strncmp(name, "/region", 7))
+			ret = strdup(name + 1);
+	}
 	free(real);
 	free(full);
 	return ret;

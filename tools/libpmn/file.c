@@ -10,6 +10,8 @@
 
 #include "private.h"
 
+#define EINTR_TRIES	10
+
 char *pmn_print(const char *fmt, ...)
 {
 	char *text;
@@ -201,6 +203,20 @@ static int write_once(const char *path, const char *value)
 	return error;
 }
 
+/*
+ * Any signal, as of a child that ends, interrupts an unplug, which then has changed nothing; and the
+ * wait of a service that is closed, which another write then waits for.
+ */
+static int write_whole(const char *path, const char *value)
+{
+	int tries = 0, error;
+
+	do
+		error = write_once(path, value);
+	while (error == EINTR && ++tries < EINTR_TRIES);
+	return error;
+}
+
 /**
  * pmn_write - write to a file of the kernel
  * @ctx: the context
@@ -223,7 +239,7 @@ int pmn_write(struct pmn_ctx *ctx, const char *object, const char *path, const c
 	if (!full)
 		return pmn_no_memory(ctx);
 	log = pmn_log_open(ctx);
-	ret = write_once(full, value);
+	ret = write_whole(full, value);
 	if (ret) {
 		reason = pmn_log_reason(log, object);
 		ret = refused(ctx, object, path, value, ret, reason);

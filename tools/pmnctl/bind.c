@@ -3,6 +3,7 @@
 #include <daxctl/libdaxctl.h>
 #include <stdio.h>
 #include <string.h>
+#include <syslog.h>
 
 #include "dax.h"
 
@@ -39,6 +40,16 @@ static int bind(struct daxctl_ctx *ctx, const char *name)
 			strerror(-ret));
 }
 
+/* It says on standard error what is said here anyway. */
+static int start(struct daxctl_ctx **ctx)
+{
+	int ret = daxctl_new(ctx);
+
+	if (!ret)
+		daxctl_set_log_priority(*ctx, LOG_EMERG);
+	return ret;
+}
+
 int dax_bind(struct cli *cli, const char *name)
 {
 	struct daxctl_ctx *ctx;
@@ -46,7 +57,7 @@ int dax_bind(struct cli *cli, const char *name)
 
 	if (*pmn_get_root(cli->ctx))
 		return complain(PMN_FAILED, "%s: kmem has to take it, which cannot be done below PMN_ROOT", name);
-	if (daxctl_new(&ctx))
+	if (start(&ctx))
 		return complain(PMN_FAILED, "%s: libdaxctl cannot start; is sysfs mounted on /sys?", name);
 	ret = bind(ctx, name);
 	daxctl_unref(ctx);
@@ -59,7 +70,7 @@ void dax_unbind(struct cli *cli, const char *name)
 	struct daxctl_ctx *ctx;
 	struct daxctl_dev *dev;
 
-	if (*pmn_get_root(cli->ctx) || daxctl_new(&ctx))
+	if (*pmn_get_root(cli->ctx) || start(&ctx))
 		return;
 	dev = find(ctx, name);
 	if (dev && (daxctl_dev_disable(dev) || daxctl_dev_enable_devdax(dev)))

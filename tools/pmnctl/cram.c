@@ -229,7 +229,7 @@ static unsigned long long demoted(struct cli *cli, struct pmn_cgroup *cgroup)
 static const char *why_less(struct cli *cli, struct pmn_cgroup *cgroup)
 {
 	struct pmn_node *node;
-	bool ok = false, credit = false;
+	bool ok = false, credit = false, may = false;
 	char limit[64] = "";
 
 	pmn_node_foreach(cli->ctx, node) {
@@ -237,7 +237,10 @@ static const char *why_less(struct cli *cli, struct pmn_cgroup *cgroup)
 			continue;
 		ok |= !strcmp(pmn_cram_get_state(node), "ok");
 		credit |= pmn_cram_get_bytes(node, "credit_bytes") > 0;
+		may |= pmn_cgroup_may_have(cgroup, pmn_node_get_id(node));
 	}
+	if (!may)
+		return "its cpuset.mems, or one above, has no node of compressed RAM; `pmnctl grant` adds one";
 	if (!ok)
 		return "no device is in the state ok; `pmnctl cram status` says what to do";
 	pmn_cgroup_read(cgroup, "memory.cram.max", limit, sizeof(limit));
