@@ -236,7 +236,8 @@ ok 'cram status: status 4: it is gone' gives 4 cram status
 rmmod cram_sim
 
 # -- the screen
-ok 'top on a terminal' env TERM=linux script -qec "$pmnctl top -c 2 -i 0.2" /tmp/screen
+on_screen() { TERM=linux script -qec "$pmnctl top -c 2 -i 0.2" /tmp/screen > /dev/null; }
+ok 'top on a terminal' on_screen
 ok '... the node' grep -aq 'node 1, boot' /tmp/screen
 ok 'completion' gives 0 completion bash
 gives 0 allow 1 reclaim demotion
