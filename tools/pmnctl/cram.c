@@ -248,7 +248,7 @@ static const char *why_less(struct cli *cli, struct pmn_cgroup *cgroup)
 		return "the cgroup is at its memory.cram.max; `pmnctl cram limit` raises it";
 	if (!credit)
 		return "no device has credit left; push less, or wait for a reading";
-	return "the rest is in use, locked, shared or pinned, or went to swap; push again when it is cold";
+	return "no more of it is cold: the rest is in use, locked, shared or pinned, or went to swap; push again later";
 }
 
 static int push(struct cli *cli, struct pmn_cgroup *cgroup, unsigned long long size)

@@ -339,7 +339,7 @@ static bool is_within(const struct pmn_cgroup *cgroup, const struct pmn_cgroup *
 }
 
 /* After a grant: it is not for this one alone unless it is. */
-static void say_others(struct cli *cli, int node, struct pmn_cgroup *target)
+static void say_others(struct cli *cli, int node, struct pmn_cgroup *target, bool only)
 {
 	struct pmn_cgroup *c;
 	int n = 0;
@@ -354,8 +354,8 @@ static void say_others(struct cli *cli, int node, struct pmn_cgroup *target)
 	}
 	if (n > SHOWN)
 		printf("node %d: and of tasks in %d more cgroups\n", node, n - SHOWN);
-	if (n)
-		printf("node %d: --only takes it from all cgroups beside %s; from tasks in those above it nothing does\n",
+	if (n && !only)
+		printf("node %d: --only takes it from all cgroups beside %s; tasks in those above it keep it\n",
 		       node, pmn_cgroup_get_path(target));
 }
 
@@ -458,7 +458,7 @@ int verb_grant(struct cli *cli)
 	pmn_refresh(cli->ctx);
 	ret = find_cgroup(cli, cli->args[1], &target);
 	if (!ret)
-		say_others(cli, node, target);
+		say_others(cli, node, target, cli->opt[OPT_ONLY]);
 	return ret;
 }
 

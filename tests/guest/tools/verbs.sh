@@ -240,6 +240,6 @@ on_screen() { TERM=linux script -qec "$pmnctl top -c 2 -i 0.2" /tmp/screen > /de
 ok 'top on a terminal' on_screen
 ok '... the node' grep -aq 'node 1, boot' /tmp/screen
 ok 'completion' gives 0 completion bash
-gives 0 allow 1 reclaim demotion
+ok 'all services are open again' gives 0 allow 1 reclaim demotion
 dax_down
 done_testing
