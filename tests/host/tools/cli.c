@@ -51,7 +51,7 @@ static bool is_sound(int ret)
 
 	text[n > 0 ? n : 0] = '\0';
 	return ret >= 0 && ret <= PMN_BUSY && (!ret || strstr(text, "pmnctl: ") || strstr(text, "usage: ") ||
-					       strstr(text, "fail "));
+					       strstr(text, "fail ") || strstr(text, "\"fail\""));
 }
 
 static int run_words(char **words, int nr)
