@@ -134,9 +134,17 @@ static int bind_rest(struct cli *cli, struct pmn_change *change, const struct un
 {
 	int i, ret = PMN_OK;
 
-	for (i = 0; !ret && i < unbound->nr; i++)
+	for (i = 0; i < unbound->nr; i++) {
 		ret = bind_and_online(cli, unbound->names[i]);
-	if (ret && pmn_change_undo(change))
+		if (ret)
+			break;
+	}
+	if (!ret)
+		return PMN_OK;
+	/* Those before it as well: all, or none. */
+	while (i-- > 0)
+		dax_unbind(cli, unbound->names[i]);
+	if (pmn_change_undo(change))
 		complain_lib(cli, ret);
 	return ret;
 }

@@ -59,9 +59,10 @@ ok '... is set' eval "is 1 on_full fallback:0 && is 1 on_unplug move && is 1 int
 ok 'set: status 1: the kernel refuses the last one' gives 1 set 1 on_unplug=sigbus weight=9 on_full=fallback:1
 ok '... with its reason' says 'node 1: .fallback:1. was refused by on_full: boot: on_full unchanged: .* give nodes with ordinary memory, they are 0$'
 ok '... and all is as before' eval "is 1 on_full fallback:0 && is 1 on_unplug move && is 1 interleave_weight 3"
-ok 'set: not as nobody' setpriv --reuid 65534 --clear-groups bash -c "! '$pmnctl' set 1 on_full=oom 2> /tmp/nobody"
-ok '... it is told so' grep -q 'try as root' /tmp/nobody
-ok 'list as nobody' setpriv --reuid 65534 --clear-groups "$pmnctl" list
+nobody() { setpriv --reuid 65534 --clear-groups "$@" > /tmp/out 2> /tmp/err; }
+not_ok 'set: not as nobody' nobody "$pmnctl" set 1 on_full=oom
+ok '... it is told so' says 'try as root'
+ok 'list as nobody' nobody "$pmnctl" list
 gives 0 set 1 on_full=fail on_unplug=refuse adistance=0
 
 # -- use
@@ -84,6 +85,14 @@ ok 'metrics' gives 0 metrics -o /tmp/pmn.prom
 ok '... the node' grep -q '^pmn_node_size_bytes{node="1",owner="boot"} 5' /tmp/pmn.prom
 
 # -- devices
+bind $dev device_dax
+exec 9< /dev/$dev
+ok 'dax: status 5: somebody has the character device open' gives 5 dax $dev -s user_numa
+ok '... who' says "pid $$ has /dev/$dev open"
+ok '... and keeps it' [ "$(driver_of $dev)" = device_dax ]
+exec 9<&-
+ok '... and all is as it was' same "$(choices $dev)" '0 auto '
+unbind $dev
 ok 'dax: dry run' gives 0 dax $dev -s user_numa --dry-run
 ok '... changes nothing' same "$(choices $dev)" '0 auto '
 ok 'dax: from no driver to a private node' gives 0 dax $dev -s user_numa
