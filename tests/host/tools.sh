@@ -400,7 +400,11 @@ ok "cram limit: no such cgroup" refused 4 "there is no such cgroup" cram limit n
 ok "cram limit: the root" refused 4 "it is the root" cram limit / 1M
 ok "cram push: nothing moves: status 1" gives 1 cram push a 1M
 ok "... says how much went" prints '^/a: 0B of 1M went to compressed RAM$'
-ok "... and why not more" grep -q 'no device has credit left' "$tmp/err"
+ok "... and why not more" grep -q 'its cpuset.mems, or one above, has no node of compressed RAM' "$tmp/err"
+put "$root/sys/fs/cgroup/a" cpuset.mems 0,2-3
+ok "cram push: no credit" gives 1 cram push a 1M
+ok "... says so" grep -q 'no device has credit left' "$tmp/err"
+ok "cram push: dry run" refused 0 '' cram push a 1M --dry-run
 ok "cram writable" gives 0 cram writable 3 1M
 ok "cram writable: no size" refused 2 "size '1.5M'" cram writable 3 1.5M
 ok "cram reset: not broken" refused 1 "only one that is broken can be reset" cram reset 3
