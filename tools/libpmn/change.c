@@ -246,13 +246,8 @@ static int step_do(struct pmn_ctx *ctx, struct pmn_step *step)
 
 	free(step->undo);
 	step->undo = NULL;
-	if (!old && errno == ENOENT)
-		return pmn_fail(ctx, PMN_NO_KERNEL,
-				"%s: there is no file %s; the object went away, or this kernel does not have it",
-				step->object, step->path);
 	if (!old)
-		return pmn_fail(ctx, PMN_FAILED, "%s: cannot read %s: %m; try as root", step->object,
-				step->path);
+		return pmn_refused_read(ctx, step->object, step->path, errno);
 	step->undo = undo_text(step, old);
 	if (!step->undo)
 		return pmn_no_memory(ctx);
@@ -285,6 +280,9 @@ int pmn_change_undo(struct pmn_change *change)
 
 	while ((step = last_done(change))) {
 		step->done = false;
+		/* What is gone is not as it was made, either. */
+		if (pmn_is_gone(change->ctx, step->path))
+			continue;
 		before = ret ? strdup(pmn_error(change->ctx)) : NULL;
 		if (pmn_write(change->ctx, step->object, step->path, step->undo))
 			ret = pmn_fail(change->ctx, PMN_FAILED, "%s%s%s, and so it is not as before: write '%s' to %s",

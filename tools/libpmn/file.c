@@ -158,7 +158,7 @@ static const char *why_of(int error)
 		{ EAGAIN, "the kernel could not do all of it; try again" },
 		{ EINVAL, "this file takes no such value; `man pmnctl-set` has the values" },
 		{ ENODEV, "its owner is giving it back; look again with `pmnctl list`" },
-		{ ENOENT, "there is no such file; the object went away, or this kernel does not have it" },
+		{ ENOENT, "this kernel does not have it; `pmnctl check` says what is missing" },
 		{ ENXIO, "a service would be open without one that it needs; change both at once" },
 		{ ENOMEM, "the kernel has no memory for it; free some and try again" },
 		{ EINTR, "it was interrupted while it waited; write it again" },
@@ -173,12 +173,42 @@ static const char *why_of(int error)
 	return NULL;
 }
 
+/* Is the folder of the file gone, as when a node is unplugged? */
+bool pmn_is_gone(const struct pmn_ctx *ctx, const char *path)
+{
+	char *dir = strndup(path, strrchr(path, '/') - path);
+	bool ret = dir && !pmn_exists(ctx, dir);
+
+	free(dir);
+	return ret;
+}
+
+static int gone(struct pmn_ctx *ctx, const char *object)
+{
+	return pmn_fail(ctx, PMN_NO_NODE, "%s: it went away meanwhile; look again with `pmnctl list`",
+			object);
+}
+
+/* For a file that has to be read before it is written. */
+int pmn_refused_read(struct pmn_ctx *ctx, const char *object, const char *path, int error)
+{
+	if (error == ENODEV || pmn_is_gone(ctx, path))
+		return gone(ctx, object);
+	if (error == ENOENT)
+		return pmn_fail(ctx, PMN_NO_KERNEL, "%s: this kernel has no file %s; `pmnctl check` says what is missing",
+				object, path);
+	return pmn_fail(ctx, PMN_FAILED, "%s: cannot read %s: %s; try as root", object, path,
+			strerror(error));
+}
+
 static int refused(struct pmn_ctx *ctx, const char *object, const char *path, const char *value,
 		   int error, const char *reason)
 {
 	const char *file = strrchr(path, '/') + 1;
 	const char *why = why_of(error);
 
+	if (error == ENOENT && pmn_is_gone(ctx, path))
+		return gone(ctx, object);
 	if (reason)
 		return pmn_fail(ctx, code_of(error), "%s: '%s' was refused by %s: %s", object, value,
 				file, reason);
@@ -217,6 +247,12 @@ static int write_whole(const char *path, const char *value)
 	return error;
 }
 
+/* Of a DAX device: it brings a node up, or takes it away. */
+static bool is_state(const char *path)
+{
+	return !strncmp(path, DAX_DEVICES, strlen(DAX_DEVICES)) && !strcmp(strrchr(path, '/'), "/state");
+}
+
 /**
  * pmn_write - write to a file of the kernel
  * @ctx: the context
@@ -241,7 +277,7 @@ int pmn_write(struct pmn_ctx *ctx, const char *object, const char *path, const c
 	log = pmn_log_open(ctx);
 	ret = write_whole(full, value);
 	if (ret) {
-		reason = pmn_log_reason(log, object);
+		reason = pmn_log_reason(log, object, is_state(path));
 		ret = refused(ctx, object, path, value, ret, reason);
 		free(reason);
 	}

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <syslog.h>
 #include <unistd.h>
 
 #include "private.h"
@@ -69,15 +70,13 @@ static const char *about(const char *text, const char *object)
 }
 
 /*
- * For a write to a device the reason is mostly a line about its node, whose number the writer does not
+ * For the state of a device the reason is mostly a line about its node, whose number the writer does not
  * know: "private_node: node 2: cannot unplug: ...".
  */
-static const char *about_nodes(const char *text, const char *object)
+static const char *about_nodes(const char *text)
 {
 	size_t i;
 
-	if (!strncmp(object, "node ", 5))
-		return NULL;
 	for (i = 0; i < ARRAY_SIZE(prefixes); i++)
 		if (!strncmp(text, prefixes[i], strlen(prefixes[i])))
 			return text + strlen(prefixes[i]);
@@ -92,10 +91,10 @@ static void keep(char **reason, const char *found)
 }
 
 /*
- * The last line about @object since the log was opened, to be freed; NULL if there is none.  Records
+ * The last warning or error about @object, or with @of_nodes about any node, since the log was opened, to be freed; NULL if there is none.  Records
  * that were overwritten meanwhile are passed over (EPIPE).
  */
-char *pmn_log_reason(struct pmn_log *log, const char *object)
+char *pmn_log_reason(struct pmn_log *log, const char *object, bool of_nodes)
 {
 	char record[RECORD_MAX + 1], *reason = NULL, *nodes = NULL, *text;
 	ssize_t n;
@@ -114,8 +113,11 @@ char *pmn_log_reason(struct pmn_log *log, const char *object)
 			continue;
 		text++;
 		text[strcspn(text, "\n")] = '\0';
-		if (about_nodes(text, object))
-			keep(&nodes, about_nodes(text, object));
+		/* What is only told is no reason. */
+		if ((strtoul(record, NULL, 10) & 7) > LOG_WARNING)
+			continue;
+		if (of_nodes && about_nodes(text))
+			keep(&nodes, about_nodes(text));
 		else if (about(text, object))
 			keep(&reason, about(text, object));
 	}

@@ -94,6 +94,8 @@ int pmn_no_memory(struct pmn_ctx *ctx);
 char *pmn_path(const struct pmn_ctx *ctx, const char *path);
 char *pmn_slurp(const struct pmn_ctx *ctx, const char *path);
 char *pmn_slurp_in(const struct pmn_ctx *ctx, const char *dir, const char *file);
+bool pmn_is_gone(const struct pmn_ctx *ctx, const char *path);
+int pmn_refused_read(struct pmn_ctx *ctx, const char *object, const char *path, int error);
 bool pmn_exists(const struct pmn_ctx *ctx, const char *path);
 int pmn_number(const char *text, unsigned long long *value);
 char *pmn_print(const char *fmt, ...) PRINTF(1, 2);
@@ -101,7 +103,7 @@ char *pmn_print(const char *fmt, ...) PRINTF(1, 2);
 /* kmsg.c */
 struct pmn_log;
 struct pmn_log *pmn_log_open(const struct pmn_ctx *ctx);
-char *pmn_log_reason(struct pmn_log *log, const char *object);
+char *pmn_log_reason(struct pmn_log *log, const char *object, bool of_nodes);
 void pmn_log_close(struct pmn_log *log);
 
 /* nodeset.c */

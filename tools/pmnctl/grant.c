@@ -136,9 +136,12 @@ static bool is_above(const struct pmn_cgroup *above, const struct pmn_cgroup *cg
 /* Parents first: a child has no more than its parent. */
 static int plan_path(struct plan *plan, struct pmn_cgroup *target)
 {
-	struct pmn_cgroup *c;
+	struct pmn_cgroup *c = pmn_cgroup_get_first(plan->cli->ctx);
 	int ret = PMN_OK;
 
+	if (!pmn_cgroup_may_have(c, plan->node))
+		return complain(PMN_NO_NODE, "node %d: it went away meanwhile; look again with `pmnctl list`",
+				plan->node);
 	pmn_cgroup_foreach(plan->cli->ctx, c)
 		if (!ret && (c == target || is_above(c, target)) &&
 		    !pmn_cgroup_may_have(c, plan->node))

@@ -122,5 +122,5 @@ make_root() {
 	put "$r" sys/devices/system/memory/block_size_bytes 8000000
 	mkdir -p "$r/etc/pmn.d"
 	# To bring it back.
-	cp -a "$n/node3" "$r/node3"
+	cp -a "$n/node1" "$n/node3" "$r"
 }

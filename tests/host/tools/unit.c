@@ -204,6 +204,7 @@ static void changes(void)
 	   PMN_FAILED && as_before(), "the last one is refused: all as before");
 	ok(says("node 1: 'move' was refused by on_unplug: boot: on_unplug unchanged: for a test", ""),
 	   "the kernel's sentence");
+	/* The number before the line is its level. */
 	change_three("on_unplug:22:private_node: node 12: boot: of another node", NULL);
 	ok(!strstr(pmn_error(ctx), "another node"), "not a sentence about another node");
 	ok(change_three("enabled:1", NULL) == PMN_FAILED && as_before(), "the middle one is refused");
@@ -281,6 +282,27 @@ static void users(void)
 	   !pmn_user_get_use(user, 1 << 20), "small and huge pages");
 }
 
+/* A node that goes while it is changed: there is nothing to put back. */
+static void gone(void)
+{
+	static const char *const files[] = { "node1/private/on_unplug", "node1/private/enabled" };
+	char rule[128];
+	size_t i;
+	int ret;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		pmn_node_by_id(ctx, 1);
+		snprintf(rule, sizeof(rule), "%s:/sys/devices/system/node/node1", files[i]);
+		setenv("PMN_FAKE_VANISH", rule, 1);
+		ret = change_three("nothing:1", NULL);
+		ok(ret == PMN_NO_NODE && says("node 1: it went away meanwhile", "pmnctl list"),
+		   "node 1 goes at %s: %d, %s", files[i], ret, pmn_error(ctx));
+		if (system("cp -a \"$PMN_ROOT/node1\" \"$PMN_ROOT/sys/devices/system/node/\""))
+			ok(false, "node 1 comes back");
+		pmn_refresh(ctx);
+	}
+}
+
 /* A node that goes while it is read is not there. */
 static void vanishing(void)
 {
@@ -318,6 +340,7 @@ int main(void)
 	users();
 	changes();
 	undo();
+	gone();
 	vanishing();
 	ok(pmn_new(&other) == PMN_OK && !pmn_set_root(other, "/nonexistent") &&
 	   pmn_check_kernel(other) == PMN_NO_KERNEL && !pmn_node_get_first(other) &&
