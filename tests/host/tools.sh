@@ -165,7 +165,7 @@ ok "status 2: usage" refused 2 "there is no such verb" nonesuch
 export PMN_FAKE_REFUSE='state:16:private_node: node 2: kmem-dax0.0: cannot unplug: 5 user pages are in use, one by pid 100 (redis); stop it'
 ok "status 5: busy, with the holder" refused 5 "one by pid 100 (redis)" remove 2
 unset PMN_FAKE_REFUSE
-ok "status 4: no such node" refused 4 "node 7: does not exist" show 7
+ok "status 4: no such node" refused 4 "node 7: there is no such node; private nodes are 1 2 3" show 7
 mv "$root/sys/devices/system/node/has_private_memory" "$tmp/has"
 ok "status 3: the kernel lacks it" refused 3 "CONFIG_PRIVATE_NODE=y" list
 for verb in 'show 1' 'allow 1 reclaim' 'deny 1 reclaim' 'set 1 on_full=fail' check 'private 1' 'remove 1' 'grant 1 a' \

@@ -91,8 +91,8 @@ static void keep(char **reason, const char *found)
 }
 
 /*
- * The last warning or error about @object, or with @of_nodes about any node, since the log was opened, to be freed; NULL if there is none.  Records
- * that were overwritten meanwhile are passed over (EPIPE).
+ * The last warning or error about @object since the log was opened, or with @of_nodes about any node; to
+ * be freed; NULL if there is none.  Records that were overwritten meanwhile are passed over (EPIPE).
  */
 char *pmn_log_reason(struct pmn_log *log, const char *object, bool of_nodes)
 {

@@ -122,7 +122,7 @@ static const char *there_are(struct pmn_ctx *ctx, char *text, size_t size)
 }
 
 /* An id that is no private node's is refused, in a range as well: nobody means it. */
-static int check_private(struct pmn_ctx *ctx, const char *text, const struct pmn_nodeset *set)
+static int check_private(struct pmn_ctx *ctx, const struct pmn_nodeset *set)
 {
 	char there[256], path[64];
 	int id;
@@ -131,9 +131,9 @@ static int check_private(struct pmn_ctx *ctx, const char *text, const struct pmn
 		if (!pmn_nodeset_has(set, id) || pmn_node_by_id(ctx, id))
 			continue;
 		snprintf(path, sizeof(path), NODES "/node%d", id);
-		return pmn_fail(ctx, PMN_NO_NODE, "node %d: %s, asked for by '%s'; %s", id,
-				pmn_exists(ctx, path) ? "is an ordinary node, not a private one" :
-				"does not exist", text, there_are(ctx, there, sizeof(there)));
+		return pmn_fail(ctx, PMN_NO_NODE, "node %d: %s; %s", id,
+				pmn_exists(ctx, path) ? "it is an ordinary node, not a private one" :
+				"there is no such node", there_are(ctx, there, sizeof(there)));
 	}
 	return PMN_OK;
 }
@@ -208,7 +208,7 @@ int pmn_nodeset_parse(struct pmn_ctx *ctx, const char *text, struct pmn_nodeset 
 		return pmn_no_memory(ctx);
 	ret = parse_words(ctx, text, *text == '!' ? text + 1 : text, s);
 	if (!ret)
-		ret = check_private(ctx, text, s);
+		ret = check_private(ctx, s);
 	if (!ret && *text == '!')
 		ret = invert(ctx, text, s);
 	if (ret)
