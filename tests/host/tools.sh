@@ -70,14 +70,16 @@ build_cli() {
 			"${objects[@]}" "$san/libpmn.a" "${libs[@]}"
 }
 build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/replay" "${fuzz_src[@]}" -lm; }
-build_fuzz() { quiet clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/fuzz" "${fuzz_src[@]}" -lm; }
+build_fuzz() { clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/fuzz" "${fuzz_src[@]}" -lm 2>&1; }
 
 # -- running ----------------------------------------------------------------------------------
 
 root=$tmp/root
 make_root "$tmp/made"
-fresh() { rm -rf "$root"; cp -a "$tmp/made" "$root"; }
-# What a refused command must not change; the log is the kernel's.
+fresh() { known=''; rm -rf "$root"; cp -a "$tmp/made" "$root"; }
+# What a refused command must not change; the log is the kernel's.  It is remembered until something else
+# may have changed it: see known.
+known=''
 state() { tar -C "$root" --sort=name --exclude=./dev/kmsg --mtime=@0 -c . | md5sum; }
 text_of() { cat "$root/sys/devices/system/node/node$1/private/$2"; }
 
@@ -85,8 +87,12 @@ text_of() { cat "$root/sys/devices/system/node/node$1/private/$2"; }
 ctl() { PMN_ROOT=$root LD_PRELOAD=$san/fake.so "$san/pmnctl" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null; }
 shown() { sed 's/^/# /' "$tmp/out" "$tmp/err"; return 1; }
 
+# write DIR FILE TEXT: between two commands
+write() { known=''; put "$@"; }
+
 # gives STATUS ARG...: that status, and a complaint exactly when it is not 0
-gives() {
+gives() { known=''; answers "$@"; }
+answers() {
 	local want=$1 got
 	shift
 	ctl "$@"
@@ -98,12 +104,13 @@ gives() {
 
 # refused STATUS TEXT ARG...: that status, TEXT in the complaint, and nothing is changed
 refused() {
-	local want=$1 text=$2 before
+	local want=$1 text=$2 before=$known
 	shift 2
-	before=$(state)
-	gives "$want" "$@" || return 1
+	[ -n "$before" ] || before=$(state)
+	answers "$want" "$@" || return 1
 	[ -z "$text" ] || grep -qF -- "$text" "$tmp/err" || { echo "# no '$text' in:"; shown; return 1; }
-	[ "$before" = "$(state)" ] || { echo "# something has changed, it is now:"; diff -r --no-dereference -x kmsg "$tmp/made" "$root" | sed 's/^/# /'; return 1; }
+	known=$(state)
+	[ "$before" = "$known" ] || { known=''; echo "# something has changed, it is now:"; diff -r --no-dereference -x kmsg "$tmp/made" "$root" | sed 's/^/# /'; return 1; }
 }
 
 prints() { grep -qE -- "$1" "$tmp/out" || { echo "# no '$1' in:"; shown; }; }
@@ -132,6 +139,12 @@ ok "and with ASan and UBSan" build_san
 ok "and the tests of the library" build_tests
 ok "and a program that runs many commands" build_cli
 [ $tap_failed = 0 ] || done_testing
+# It takes as long as half of what follows.
+if command -v clang > /dev/null; then
+	build_fuzz > "$tmp/fuzz.log" &
+	# shellcheck disable=SC2034 # what eval gets
+	fuzz_build=$!
+fi
 
 # -- the library -------------------------------------------------------------------------------
 
@@ -167,6 +180,7 @@ ok "status 5: busy, with the holder" refused 5 "one by pid 100 (redis)" remove 2
 unset PMN_FAKE_REFUSE
 ok "status 4: no such node" refused 4 "node 7: there is no such node; private nodes are 1 2 3" show 7
 mv "$root/sys/devices/system/node/has_private_memory" "$tmp/has"
+known=''
 ok "status 3: the kernel lacks it" refused 3 "CONFIG_PRIVATE_NODE=y" list
 for verb in 'show 1' 'allow 1 reclaim' 'deny 1 reclaim' 'set 1 on_full=fail' check 'private 1' 'remove 1' 'grant 1 a' \
 	'revoke 1 a' 'run 1 true' 'top --batch -c 1' stat 'cram status' 'cram push a 1M' metrics; do
@@ -287,8 +301,8 @@ unset PMN_FAKE_REFUSE PMN_FAKE_NTH
 
 dax() { cat "$root/sys/bus/dax/devices/$1/$2"; }
 fresh
-put "$root/sys/bus/dax/devices/dax0.0" private 0
-put "$root/sys/devices/system/node" has_private_memory 1,3
+write "$root/sys/bus/dax/devices/dax0.0" private 0
+write "$root/sys/devices/system/node" has_private_memory 1,3
 ok "dax: from ordinary to private" gives 0 dax dax0.0 -s user_numa,reclaim --node spare
 ok "... through unplugged" [ "$(dax dax0.0 private) $(dax dax0.0 private_node) $(dax dax0.0 private_services) $(dax dax0.0 state)" = "1 spare user_numa,reclaim online_movable" ]
 export PMN_FAKE_REFUSE='dax0.0/state:28:private_node: no spare node id' PMN_FAKE_NTH=2
@@ -299,9 +313,10 @@ ok "dax: the kernel has no choice" refused 3 "CONFIG_DEV_DAX_PRIVATE" dax dax2.0
 ok "dax: a service that lacks another" refused 2 "demotion needs reclaim" dax dax0.0 -s demotion
 ok "dax: no such place" refused 2 "none of auto, target, spare" dax dax0.0 --node 3
 ok "dax: ordinary has no services" refused 2 "ordinary memory" dax dax0.0 --ordinary -s all
-put "$root" etc/pmn.d/dax0.0.conf '[dax dax0.0]'
+write "$root" etc/pmn.d/dax0.0.conf '[dax dax0.0]'
 ok "dax --persist: a file that is not ours is left, and nothing is done" refused 1 "was not written by pmnctl" dax dax0.0 --persist -s none
 rm "$root/etc/pmn.d/dax0.0.conf"
+known=''
 ok "dax --persist" gives 0 dax dax0.0 --persist -s user_numa --node auto
 ok "... a file that apply takes" gives 0 apply --dry-run
 ok "... over its own again" gives 0 dax dax0.0 --persist -s none
@@ -317,12 +332,12 @@ ok "... the region's device" prints "^dax1.0: would write '1' to"
 ok "cxl: no such region" refused 4 "region7: no CXL region" cxl region7
 ok "cxl: kmem is needed, and what was chosen is put back" refused 1 "kmem has to take it" cxl region0 -s all
 ok "private: a node without memory" refused 1 "it has no memory at boot" private 4
-put "$root/sys/devices/system/node" has_memory 0,4
+write "$root/sys/devices/system/node" has_memory 0,4
 ok "private: boot memory of a node with memory" refused 3 "add private_node=4 to" private 4
 ok "... with services" refused 3 "add private_node=4:user_numa to the kernel command line" private 4 -s user_numa
 ok "private: a node with processors" refused 1 "it has processors" private 0
 ok "private --persist: without grub" refused 1 "another boot loader" private 4 --persist
-put "$root" etc/default/grub ''
+write "$root" etc/default/grub ''
 ok "private --persist" gives 0 private 4 -s reclaim,demotion --persist
 ok "... for grub" grep -qx 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX private_node=4:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node4.cfg"
 
@@ -342,11 +357,11 @@ done
 ctl check
 ok "check: the boot line" prints '^ok +boot line +private_node=1:user_numa,reclaim: node 1 is private'
 ok "check: swap" prints '^warn +swap '
-put "$root" proc/cmdline 'private_node=2:warp'
+write "$root" proc/cmdline 'private_node=2:warp'
 ctl check
 ok "check: a misspelt boot line fails" [ $? = 1 ]
-put "$root" proc/sys/vm/overcommit_memory 2
-put "$root" sys/devices/system/memory/auto_online_blocks online
+write "$root" proc/sys/vm/overcommit_memory 2
+write "$root" sys/devices/system/memory/auto_online_blocks online
 ctl check
 ok "check: overcommit" prints '^warn +overcommit +mode 2'
 ok "check: auto-online" prints "^warn +auto-online +'online'"
@@ -366,8 +381,9 @@ ok "grant: no such cgroup" refused 4 "there is no such cgroup" grant 1 nonesuch.
 ok "grant: the root" refused 2 "the root cgroup has every node" grant 1 /
 ok "grant: several nodes" refused 2 "these are 3; give one" grant all a
 fresh
-put "$root/sys/fs/cgroup" cgroup.subtree_control memory
+write "$root/sys/fs/cgroup" cgroup.subtree_control memory
 rm "$root/sys/fs/cgroup/b.slice/cpuset.mems"
+known=''
 ok "grant: dry run enables the controller first" refused 0 '' grant 1 a/below --only --dry-run
 ok "... the root hands it down" prints "^/: would write '\+cpuset' to /sys/fs/cgroup/cgroup.subtree_control$"
 fresh
@@ -398,17 +414,16 @@ ok "... is written" [ "$(cat "$root/sys/fs/cgroup/a/memory.cram.max")" = 64M ]
 ok "cram limit: no size" refused 2 "size '64X'" cram limit a 64X
 ok "cram limit: no such cgroup" refused 4 "there is no such cgroup" cram limit nonesuch 1M
 ok "cram limit: the root" refused 4 "it is the root" cram limit / 1M
+ok "cram push: the cgroup may not have the node" refused 1 'its cpuset.mems, or one above, has no node of compressed RAM' cram push a 1M
+write "$root/sys/fs/cgroup/a" cpuset.mems 0,2-3
 ok "cram push: nothing moves: status 1" gives 1 cram push a 1M
 ok "... says how much went" prints '^/a: 0B of 1M went to compressed RAM$'
-ok "... and why not more" grep -q 'its cpuset.mems, or one above, has no node of compressed RAM' "$tmp/err"
-put "$root/sys/fs/cgroup/a" cpuset.mems 0,2-3
-ok "cram push: no credit" gives 1 cram push a 1M
-ok "... says so" grep -q 'no device has credit left' "$tmp/err"
+ok "... and why not more" grep -q 'no device has credit left' "$tmp/err"
 ok "cram push: dry run" refused 0 '' cram push a 1M --dry-run
 ok "cram writable" gives 0 cram writable 3 1M
 ok "cram writable: no size" refused 2 "size '1.5M'" cram writable 3 1.5M
 ok "cram reset: not broken" refused 1 "only one that is broken can be reset" cram reset 3
-put "$root/sys/devices/system/node/node3/private/cram" state broken
+write "$root/sys/devices/system/node/node3/private/cram" state broken
 ok "cram reset" gives 0 cram reset 3
 ok "... is written" [ "$(text_of 3 cram/state)" = ok ]
 ok "cram: a word is missing" refused 2 "give one of status, push, limit, writable, reset" cram
@@ -417,6 +432,7 @@ ok "cram: a word is missing" refused 2 "give one of status, push, limit, writabl
 
 fresh
 ok "apply: nothing to do" refused 0 '' apply
+known=''
 cat > "$root/etc/pmn.d/10-node.conf" <<-'END'
 	# a comment
 	[node 1]
@@ -443,6 +459,7 @@ printf '[node 1]\nweight = 5\n[dax dax7.0]\n[node 2]\nowner = nobody\n' > "$tmp/
 ok "apply: a section that fails is told with its line" refused 1 "$tmp/conf:4: [node 2] is not done" apply -f "$tmp/conf" --dry-run
 printf '[dax dax7.0]\n' > "$tmp/conf"
 ok "apply: a device that is not there" refused 4 "$tmp/conf:1: [dax dax7.0] is not done" apply -f "$tmp/conf"
+known=''
 cat > "$root/etc/pmn.d/20-wrong.conf" <<-'END'
 	[node 1]
 	[node 2]
@@ -466,13 +483,14 @@ rm "$root/etc/pmn.d/"*
 ctl apply --file tools/share/example.conf --dry-run
 ok "the example has no mistake" [ $? != 2 ]
 
-ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
-if command -v clang > /dev/null && build_fuzz; then
+if command -v clang > /dev/null; then
+	ok "the parser's fuzzer is built" eval 'wait "$fuzz_build" || { sed "s/^/# /" "$tmp/fuzz.log"; false; }'
 	mkdir "$tmp/corpus"
-	ok "the parser under libFuzzer, 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" -max_len=2048 \
-		-artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
+	ok "the parser under libFuzzer, what was found before and 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" \
+		-max_len=2048 -artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
 else
-	skip "the parser under libFuzzer" "clang, or its runtime library, is not installed"
+	ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
+	skip "the parser under libFuzzer" "clang is not installed"
 fi
 
 # -- whatever is typed ---------------------------------------------------------------------------------------------

@@ -225,24 +225,37 @@ static unsigned long long demoted(struct cli *cli, struct pmn_cgroup *cgroup)
 	return sum;
 }
 
-/* Why is there less than was asked for? */
-static const char *why_less(struct cli *cli, struct pmn_cgroup *cgroup)
+/* Why can nothing go there at all?  NULL when something may. */
+static const char *why_none(struct cli *cli, struct pmn_cgroup *cgroup)
 {
+	bool ok = false, may = false;
 	struct pmn_node *node;
-	bool ok = false, credit = false, may = false;
-	char limit[64] = "";
 
 	pmn_node_foreach(cli->ctx, node) {
 		if (!pmn_node_is_cram(node))
 			continue;
 		ok |= !strcmp(pmn_cram_get_state(node), "ok");
-		credit |= pmn_cram_get_bytes(node, "credit_bytes") > 0;
 		may |= pmn_cgroup_may_have(cgroup, pmn_node_get_id(node));
 	}
-	if (!may)
-		return "its cpuset.mems, or one above, has no node of compressed RAM; `pmnctl grant` adds one";
 	if (!ok)
 		return "no device is in the state ok; `pmnctl cram status` says what to do";
+	if (!may)
+		return "its cpuset.mems, or one above, has no node of compressed RAM; `pmnctl grant` adds one";
+	return NULL;
+}
+
+/* Why is there less than was asked for? */
+static const char *why_less(struct cli *cli, struct pmn_cgroup *cgroup)
+{
+	const char *none = why_none(cli, cgroup);
+	char limit[64] = "";
+	struct pmn_node *node;
+	bool credit = false;
+
+	if (none)
+		return none;
+	pmn_node_foreach(cli->ctx, node)
+		credit |= pmn_node_is_cram(node) && pmn_cram_get_bytes(node, "credit_bytes") > 0;
 	pmn_cgroup_read(cgroup, "memory.cram.max", limit, sizeof(limit));
 	if (strcmp(limit, "max") && atoll(limit) <= number(cgroup, "memory.cram.current"))
 		return "the cgroup is at its memory.cram.max; `pmnctl cram limit` raises it";
@@ -301,6 +314,8 @@ int verb_cram_push(struct cli *cli)
 	ret = find_cgroup(cli, cli->args[0], &cgroup);
 	if (ret)
 		return ret;
+	if (why_none(cli, cgroup))
+		return complain(PMN_FAILED, "%s: nothing went: %s", cli->args[0], why_none(cli, cgroup));
 	if (!cli->opt[OPT_DRY_RUN])
 		return push(cli, cgroup, size);
 	printf("%s: would ask memory.reclaim for %llu bytes of anonymous memory, of which compressed RAM takes what it has credit for\n",
