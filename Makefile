@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak lint
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak lint tools deb-tools
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -21,6 +21,11 @@ series: ## print our changes as mails for git am on the pinned tree
 	@kernel/scripts/tree series
 bisect-check: ## build every prefix of the patch series
 	@kernel/scripts/bisect-check
+tools: ## build libpmn and pmnctl, into build/tools
+	@harness/setup tools
+	@$(MAKE) -s -C tools
+deb-tools: ## build their Debian packages, into build/deb
+	@tools/deb
 test: ## all tests with the release kernel
 	@tests/run
 test-debug: ## the same with the debug kernel

@@ -23,8 +23,8 @@ trap 'rm -rf "$tmp"' EXIT
 packages() {
 	local more
 	more=$(harness/setup --list
-		git grep -hoE '(harness|here)"?/setup"? [a-z][a-z0-9. +-]*' -- harness kernel/scripts tests demo bench .ci |
-			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|vm|user)\b//g')
+		git grep -hoE '(harness|here)"?/setup"? [a-z][a-z0-9. +-]*' -- harness kernel/scripts tests demo bench tools .ci |
+			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|vm|user|tools)\b//g')
 	# shellcheck disable=SC2016 # dpkg's own
 	dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Essential}\t${Priority}\t${Provides}\t${Pre-Depends}, ${Depends}\n' |
 		awk -F'\t' -v start="apt $more" '
@@ -69,7 +69,7 @@ path_of() {
 
 # The shell scripts of the project that git has, and the C sources of its tests.
 sources() {
-	git ls-files -- ':!kernel/files' ':!kernel/patches' | while read -r f; do
+	git ls-files -- ':!kernel/files' ':!kernel/patches' ':!debian' | while read -r f; do
 		case $f in
 		*.c|*.bash|*.sh) [ ! -f "$f" ] || echo "$f" ;;
 		*) [ -x "$f" ] && head -n 1 "$f" | grep -qE '^#!.*\b(ba)?sh\b' && echo "$f" ;;
@@ -125,7 +125,7 @@ ok "and they call commands" [ "$(cut -f2 "$tmp/called" | sort -u | wc -l)" -gt 5
 bad=0
 while IFS=$'\t' read -r where name; do
 	# What is installed only when it is used has the name of its package.
-	[ -e "$tmp/bin/$name" ] || git grep -qE "setup\"? ([a-z -]* )?$name( |$)" -- kernel/scripts tests && continue
+	[ -e "$tmp/bin/$name" ] || git grep -qE "setup\"? ([a-z -]* )?$name( |$)" -- kernel/scripts tests tools && continue
 	echo "# $where: $name: comes from no package that harness/setup installs: $(dpkg-query -S "*bin/$name" 2> /dev/null | sed -n 1p)"
 	bad=$((bad + 1))
 done < "$tmp/called"

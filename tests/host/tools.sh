@@ -1,0 +1,559 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# tools.sh: libpmn and pmnctl on files that play a machine with private nodes: under ASan and UBSan, under
+# valgrind, with refused writes and files that go away; exit codes, messages, tables, completion, manual
+# pages; and the parser of /etc/pmn.d under libFuzzer.  On a live kernel: tests/guest/tools.
+#
+# timeout: 400
+# kernels: release
+#
+# The checks are called through ok; what eval and other shells get is theirs; words have commas.
+# shellcheck disable=SC2317,SC2016,SC2054
+
+set -uo pipefail
+
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+cd "$top" || exit 1
+# shellcheck source=tests/lib/tap.sh
+. tests/lib/tap.sh
+# shellcheck source=tests/host/tools/root.bash
+. tests/host/tools/root.bash
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+# Leaks are looked for in unit and cli: that takes as long as all else a command does.
+export LC_ALL=C ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=halt_on_error=1
+leaks=ASAN_OPTIONS=detect_leaks=1
+out=$top/build/tools
+san=$top/build/tools-san
+src=tests/host/tools
+fuzz_flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers
+	-I tools/libpmn -I tools/pmnctl)
+read -ra libs <<< "$(pkg-config --libs smartcols json-c libdaxctl ncursesw zlib) -lm"
+fuzz_src=("$src/fuzz.c" tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c tools/libpmn/*.c)
+
+# -- build ----------------------------------------------------------------------------------
+
+# quiet CMD...: its output only when it fails, or says anything like a warning
+quiet() {
+	"$@" > "$tmp/log" 2>&1 && ! grep -q warning: "$tmp/log" && return
+	sed 's/^/# /' "$tmp/log"
+	return 1
+}
+
+build() { quiet make -s -j2 -C tools O="$out" all extras; }
+
+# UBSan and ASan in one file: what is preloaded comes behind them.
+build_san() {
+	quiet make -s -j2 -C tools O="$san" STATIC=1 CC=gcc \
+		CFLAGS='-O0 -g1 -fsanitize=address,undefined -fno-sanitize-recover=all' \
+		LDFLAGS='-static-libasan -static-libubsan' "$san/pmnctl" "$san/libpmn.a"
+}
+
+build_tests() {
+	quiet gcc -shared -fPIC -O1 -Wall -Wextra -o "$san/fake.so" "$src"/fake.c &&
+		quiet gcc -std=gnu11 -O1 -g1 -Wall -Wextra -Wno-missing-field-initializers -I tests/lib -I tools/libpmn \
+			-fsanitize=address,undefined -fno-sanitize-recover=all -static-libasan -static-libubsan \
+			-o "$san/unit" "$src"/unit.c "$san/libpmn.a" &&
+		quiet gcc -std=gnu11 -O1 -g1 -Wall -Wextra -Wno-missing-field-initializers -I tests/lib -I tools/libpmn \
+			-o "$out/unit" "$src"/unit.c "$out/libpmn.a"
+}
+
+# main() is renamed, and all of pmnctl is in one program.
+build_cli() {
+	local objects
+	mapfile -t objects < <(find "$san/obj/pmnctl" "$san/obj/completion" -name '*.o' ! -name main.o)
+	quiet gcc "${fuzz_flags[@]}" -O0 -DPMN_VERSION='"test"' -Dmain=pmnctl_main -fsanitize=address,undefined \
+		-fno-sanitize-recover=all -c -o "$san/main.o" tools/pmnctl/main.c &&
+		quiet gcc "${fuzz_flags[@]}" -O0 -I tests/lib -fsanitize=address,undefined -fno-sanitize-recover=all \
+			-static-libasan -static-libubsan -o "$san/cli" "$src"/cli.c "$san/main.o" \
+			"${objects[@]}" "$san/libpmn.a" "${libs[@]}"
+}
+build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/replay" "${fuzz_src[@]}" -lm; }
+build_fuzz() { clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/fuzz" "${fuzz_src[@]}" -lm 2>&1; }
+
+# -- running ----------------------------------------------------------------------------------
+
+root=$tmp/root
+make_root "$tmp/made"
+fresh() { known=''; rm -rf "$root"; cp -a "$tmp/made" "$root"; }
+# What a refused command must not change; the log is the kernel's.  It is remembered until something else
+# may have changed it: see known.
+known=''
+state() { tar -C "$root" --sort=name --exclude=./dev/kmsg --mtime=@0 -c . | md5sum; }
+text_of() { cat "$root/sys/devices/system/node/node$1/private/$2"; }
+
+# ctl ARG...: into $tmp/out and $tmp/err; the status is its own
+ctl() { PMN_ROOT=$root LD_PRELOAD=$san/fake.so "$san/pmnctl" "$@" > "$tmp/out" 2> "$tmp/err" < /dev/null; }
+shown() { sed 's/^/# /' "$tmp/out" "$tmp/err"; return 1; }
+
+# write DIR FILE TEXT: between two commands
+write() { known=''; put "$@"; }
+
+# gives STATUS ARG...: that status, and a complaint exactly when it is not 0
+gives() { known=''; answers "$@"; }
+answers() {
+	local want=$1 got
+	shift
+	ctl "$@"
+	got=$?
+	[ "$got" = "$want" ] || { echo "# pmnctl $*: status $got"; shown; return 1; }
+	if [ "$want" = 0 ]; then [ ! -s "$tmp/err" ] || shown
+	else grep -q '^pmnctl: ' "$tmp/err" || shown; fi
+}
+
+# refused STATUS TEXT ARG...: that status, TEXT in the complaint, and nothing is changed
+refused() {
+	local want=$1 text=$2 before=$known
+	shift 2
+	[ -n "$before" ] || before=$(state)
+	answers "$want" "$@" || return 1
+	[ -z "$text" ] || grep -qF -- "$text" "$tmp/err" || { echo "# no '$text' in:"; shown; return 1; }
+	known=$(state)
+	[ "$before" = "$known" ] || { known=''; echo "# something has changed, it is now:"; diff -r --no-dereference -x kmsg "$tmp/made" "$root" | sed 's/^/# /'; return 1; }
+}
+
+prints() { grep -qE -- "$1" "$tmp/out" || { echo "# no '$1' in:"; shown; }; }
+is_json() { perl -MJSON::PP -0777 -ne 'JSON::PP->new->decode($_)' "$tmp/out" || shown; }
+
+# tap NAME CMD...: the lines of a test of its own, numbered anew
+inner() {
+	local name=$1 line n=0
+	shift
+	"$@" > "$tmp/inner" 2> "$tmp/inner.err"
+	local status=$?
+	while IFS= read -r line; do
+		case $line in
+		'not ok '*) ok "$name: ${line#not ok * - }" false ;;
+		'ok '*) n=$((n + 1)) ;;
+		'#'*) echo "$line" ;;
+		esac
+	done < "$tmp/inner"
+	[ $status = 0 ] || sed 's/^/# /' "$tmp/inner.err"
+	ok "$name: $n checks, and it ends with status 0" [ "$n,$status" = "$(grep -c . < <(grep -E '^(not )?ok ' "$tmp/inner")),0" ]
+	ok "$name: it checks something" [ "$n" -gt 60 ]
+}
+
+ok "the tools are built, without a warning" build
+ok "and with ASan and UBSan" build_san
+ok "and the tests of the library" build_tests
+ok "and a program that runs many commands" build_cli
+[ $tap_failed = 0 ] || done_testing
+# It takes as long as half of what follows.
+if command -v clang > /dev/null; then
+	build_fuzz > "$tmp/fuzz.log" &
+	# shellcheck disable=SC2034 # what eval gets
+	fuzz_build=$!
+fi
+
+# -- the library -------------------------------------------------------------------------------
+
+fresh
+inner "library, ASan and UBSan" env $leaks PMN_ROOT="$root" LD_PRELOAD="$san/fake.so" "$san/unit"
+fresh
+if command -v valgrind > /dev/null; then
+	inner "library, valgrind" env PMN_ROOT="$root" LD_PRELOAD="$san/fake.so" \
+		valgrind -q --error-exitcode=9 --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all "$out/unit"
+else
+	skip "library, valgrind" "valgrind is not installed"
+fi
+
+symbols() { nm -D --defined-only "$out/libpmn.so.0" | awk '$2 == "T" { sub(/@.*/, "", $3); print $3 }' | sort; }
+declared() { grep -oE '\bpmn_[a-z_]+\(' tools/libpmn/libpmn.h | tr -d '(' | grep -v foreach | sort -u; }
+ok "the library has what its header declares, and no more" diff <(symbols) <(declared)
+ok "all of it has a version" [ "$(nm -D --defined-only "$out/libpmn.so.0" | grep -c '@@LIBPMN_1$')" = "$(declared | wc -l)" ]
+ok "its header is complete by itself" quiet gcc -fsyntax-only -Wall -Wextra -Wstrict-prototypes -Werror -x c tools/libpmn/libpmn.h
+
+# -- each exit code ------------------------------------------------------------------------------
+
+fresh
+ok "status 0: all done" gives 0 allow 1 demotion
+ok "... it is" [ "$(text_of 1 enabled)" = "user_numa reclaim demotion" ]
+fresh
+export PMN_FAKE_REFUSE='on_unplug:22:private_node: node 1: boot: on_unplug unchanged: for a test'
+ok "status 1: refused, with the kernel's reason, and what was done is taken back" \
+	refused 1 "boot: on_unplug unchanged: for a test" set 1 on_full=oom weight=7 on_unplug=move
+unset PMN_FAKE_REFUSE
+ok "status 2: usage" refused 2 "there is no such verb" nonesuch
+export PMN_FAKE_REFUSE='state:16:private_node: node 2: kmem-dax0.0: cannot unplug: 5 user pages are in use, one by pid 100 (redis); stop it'
+ok "status 5: busy, with the holder" refused 5 "one by pid 100 (redis)" remove 2
+unset PMN_FAKE_REFUSE
+ok "status 4: no such node" refused 4 "node 7: there is no such node; private nodes are 1 2 3" show 7
+mv "$root/sys/devices/system/node/has_private_memory" "$tmp/has"
+known=''
+ok "status 3: the kernel lacks it" refused 3 "CONFIG_PRIVATE_NODE=y" list
+for verb in 'show 1' 'allow 1 reclaim' 'deny 1 reclaim' 'set 1 on_full=fail' check 'private 1' 'remove 1' 'grant 1 a' \
+	'revoke 1 a' 'run 1 true' 'top --batch -c 1' stat 'cram status' 'cram push a 1M' metrics; do
+	# shellcheck disable=SC2086 # words
+	ctl $verb
+	ok "status 3: $verb" [ $? = 3 ]
+done
+mv "$tmp/has" "$root/sys/devices/system/node/has_private_memory"
+
+# -- list, show, stat, metrics ---------------------------------------------------------------------
+
+fresh
+cat > "$tmp/want" <<-'END'
+	NODE OWNER       SIZE FREE USE% SERVICES          ON_FULL ON_UNPLUG
+	   1 boot        512M 128M   75 user_numa reclaim fail    refuse
+	   2 kmem-dax0.0 256M 256M    0 user_numa         sigbus  refuse
+	   3 cram_sim    256M 256M    0 reclaim demotion  fail    refuse
+END
+ok "list" gives 0 list
+ok "... as it should be" diff "$tmp/want" "$tmp/out"
+ok "list: columns, raw, bytes" gives 0 list -rnb -o node,FREE,kind '!2'
+ok "... as they should be" [ "$(cat "$tmp/out")" = $'1 134217728 private\n3 268435456 cram' ]
+for args in 'list' 'list -b' 'show all' 'stat -a' 'check' 'cram status -b'; do
+	# shellcheck disable=SC2086 # words
+	ok "$args: JSON" eval 'ctl $args --json; is_json'
+done
+ok "list: an unknown column lists those that there are" refused 2 'ADISTANCE' list -o nonesuch
+ok "list: a column twice" refused 2 "named twice" list -o node,node
+ok "list: +COLS of a usual one" refused 2 "named twice" list -o +node
+ok "list: JSON and raw" refused 2 "leave --raw" list -J -r
+ok "show" gives 0 show 1
+ok "... the owner" prints '^  owner +boot \(private_node='
+ok "... use" prints '^  size +512M, 384M used, 128M free'
+ok "... who may have it" prints '^  cgroup may not have it: +/a$'
+ok "... who has memory there" prints '^    pid 100 \(redis server\), 4M, cgroup /a$'
+ok "... the device file" prints 'device file +/dev/private_node/node1, for .*, mode 0600$'
+ok "stat leaves out what is 0" gives 0 stat 1
+ok "... so it does" [ "$(wc -l < "$tmp/out")" = 3 ]
+ok "stat: rates" gives 0 stat 1 -i 0.1 -c 2 -o COUNTER,RATE
+ok "... nothing has counted" prints '^fallback +0.0$'
+ok "top: lines" gives 0 top --batch -c 1
+ok "... a node" prints '^node 1, boot: 384M of 512M used, 75%; services: user_numa reclaim'
+ok "... a process" prints '^ +4M  process +100  redis server$'
+ok "... a cgroup" prints '^ +12K  cgroup +/a$'
+ok "top: no terminal" refused 2 "use --batch" top
+ok "metrics" gives 0 metrics
+ok "... a level" prints '^pmn_node_free_bytes\{node="1",owner="boot"\} 134217728$'
+ok "... a counter of a service" prints '^pmn_node_requests_total\{node="1",owner="boot",service="user_numa",outcome="used"\} 7$'
+ok "... another one" prints '^pmn_node_events_total\{node="1",owner="boot",event="fallback"\} 3$'
+ok "... compressed RAM" prints '^pmn_cram_state\{node="3",owner="cram_sim",state="ok"\} 1$'
+ok "... the end mark of OpenMetrics" [ "$(tail -n 1 "$tmp/out")" = '# EOF' ]
+# Each sample's metric is announced, in the way of its format.
+announced() {
+	awk -v suffix="$1" '$1 == "#" && $2 == "TYPE" { type[$3 ($4 == "counter" ? suffix : "")] = 1 }
+		/^[a-z]/ { sub(/[{ ].*/, "", $0); if (!($0 in type)) { print "# " $0; bad = 1 } else n++ }
+		END { exit bad || n < 20 }' "$tmp/out"
+}
+ok "... each sample is announced" announced _total
+ok "metrics: the older format, into a file" gives 0 metrics --format prometheus -o "$tmp/metrics.prom"
+cp "$tmp/metrics.prom" "$tmp/out"
+ok "... each sample is announced" announced ''
+ok "... no file is left beside it" [ "$(echo "$tmp"/metrics.prom*)" = "$tmp/metrics.prom" ]
+ok "metrics: a folder that is not there" refused 1 "is the folder there" metrics -o "$tmp/none/x"
+ok "metrics: the dashboard is JSON" eval 'cp tools/share/grafana-dashboard.json "$tmp/out"; is_json'
+# Every metric of the dashboard is one that is printed.
+ctl metrics
+dashboard() {
+	local m bad=0
+	while read -r m; do
+		grep -qE "^${m}[{ ]" "$tmp/out" || { echo "# $m"; bad=1; }
+	done < <(grep -oE '\bpmn_[a-z_]+' tools/share/grafana-dashboard.json | sort -u)
+	[ "$bad" = 0 ]
+}
+ok "... and has metrics that are printed" dashboard
+
+# -- changes ------------------------------------------------------------------------------------------
+
+fresh
+ok "allow: not capable" refused 1 "boot declared the node capable of 'user_numa reclaim demotion' only" allow 1 thp
+ok "allow: no such service" refused 2 "service 'warp': there is none" allow 1 reclaim warp
+ok "allow: what it needs is closed" refused 1 "promotion cannot be opened alone: it needs demotion" allow 2 promotion
+ok "allow: all of both nodes or none" refused 1 "node 1: compaction" allow 1-2 compaction
+ok "allow: dry run" refused 0 '' allow 1 demotion --dry-run
+ok "... says what" prints "^node 1: would write '\+demotion' to /sys/devices/system/node/node1/private/enabled$"
+ok "allow" gives 0 allow 2 thp compaction
+ok "... in one write" [ "$(text_of 2 enabled)" = "user_numa compaction thp" ]
+ok "deny: an open one needs it" refused 1 "compaction cannot be closed: thp is open and needs it; deny both" deny 2 compaction
+ok "deny: dry run" refused 0 '' deny 1 user_numa --dry-run
+ok "... says who is hit" prints 'has memory there: pid 100 \(redis server\), 4M'
+ok "deny" gives 0 deny 1 user_numa
+ok "... it is closed" [ "$(text_of 1 enabled)" = reclaim ]
+ok "set" gives 0 set 1,2 on_full=fallback:0 on_unplug=move adistance=700
+ok "... on both" [ "$(text_of 1 on_full) $(text_of 2 on_unplug) $(text_of 2 adistance)" = "fallback:0 move 700" ]
+for bad in on_full=x on_full=fallback: on_unplug= adistance=-1 adistance=1000001 weight=0 weight=256 promotion=x \
+	nonesuch=1 on_full =fail writable=1Q; do
+	ok "set: $bad" refused 2 "setting" set 1 on_unplug=sigbus "$bad"
+done
+ok "set: writable of a node that is not compressed RAM" refused 1 "not compressed RAM" set 1 writable=1M
+export PMN_FAKE_REFUSE='node2/private/on_full:22'
+ok "set: refused for the second node: the first is put back" refused 1 "node 2: cannot write" set 1-2 on_full=oom
+unset PMN_FAKE_REFUSE
+
+fresh
+ok "remove: dry run" refused 0 '' remove 2 --move --dry-run
+ok "... says what" prints "would write 'unplugged' to /sys/bus/dax/devices/dax0.0/state"
+ok "remove" gives 0 remove 2 --move
+ok "... it is written" [ "$(cat "$root/sys/bus/dax/devices/dax0.0/state") $(text_of 2 on_unplug)" = "unplugged move" ]
+ok "remove: boot memory" refused 3 "leave private_node=1 out of the kernel command line" remove 1
+ok "remove: compressed RAM" refused 3 "its driver takes it away" remove 3
+ok "remove: several" refused 2 "one at a time" remove all
+fresh
+export PMN_FAKE_REFUSE='state:16:dax0.0: hotremove failed' PMN_FAKE_NTH=1
+ok "remove --wait: tries again until it is free" gives 0 remove 2 --wait
+ok "... says for whom it waits" prints "^node 2: waiting: dax0.0: 'unplugged' was refused by state: hotremove failed"
+unset PMN_FAKE_REFUSE PMN_FAKE_NTH
+
+# -- devices --------------------------------------------------------------------------------------------
+
+dax() { cat "$root/sys/bus/dax/devices/$1/$2"; }
+fresh
+write "$root/sys/bus/dax/devices/dax0.0" private 0
+write "$root/sys/devices/system/node" has_private_memory 1,3
+ok "dax: from ordinary to private" gives 0 dax dax0.0 -s user_numa,reclaim --node spare
+ok "... through unplugged" [ "$(dax dax0.0 private) $(dax dax0.0 private_node) $(dax dax0.0 private_services) $(dax dax0.0 state)" = "1 spare user_numa,reclaim online_movable" ]
+export PMN_FAKE_REFUSE='dax0.0/state:28:private_node: no spare node id' PMN_FAKE_NTH=2
+ok "dax: refused in the end: all is put back" refused 1 "no spare node id" dax dax0.0 --node target -s none
+unset PMN_FAKE_REFUSE PMN_FAKE_NTH
+ok "dax: no such device" refused 4 "dax9.0: there is no such DAX device" dax dax9.0
+ok "dax: the kernel has no choice" refused 3 "CONFIG_DEV_DAX_PRIVATE" dax dax2.0
+ok "dax: a service that lacks another" refused 2 "demotion needs reclaim" dax dax0.0 -s demotion
+ok "dax: no such place" refused 2 "none of auto, target, spare" dax dax0.0 --node 3
+ok "dax: ordinary has no services" refused 2 "ordinary memory" dax dax0.0 --ordinary -s all
+write "$root" etc/pmn.d/dax0.0.conf '[dax dax0.0]'
+ok "dax --persist: a file that is not ours is left, and nothing is done" refused 1 "was not written by pmnctl" dax dax0.0 --persist -s none
+rm "$root/etc/pmn.d/dax0.0.conf"
+known=''
+ok "dax --persist" gives 0 dax dax0.0 --persist -s user_numa --node auto
+ok "... a file that apply takes" gives 0 apply --dry-run
+ok "... over its own again" gives 0 dax dax0.0 --persist -s none
+ok "... with what was said" grep -qx 'services = none' "$root/etc/pmn.d/dax0.0.conf"
+ok "dax --ordinary --persist" gives 0 dax dax0.0 --persist --ordinary
+ok "... the file is gone" [ ! -e "$root/etc/pmn.d/dax0.0.conf" ]
+fresh
+ok "dax: private already: its services alone change" gives 0 dax dax0.0 -s reclaim,demotion
+ok "... exactly these" [ "$(text_of 2 enabled)" = "reclaim demotion" ]
+ok "... nothing is unplugged" [ "$(dax dax0.0 private_services)" = '' ]
+ok "cxl: dry run" refused 0 '' cxl region0 --dry-run -s all
+ok "... the region's device" prints "^dax1.0: would write '1' to"
+ok "cxl: no such region" refused 4 "region7: no CXL region" cxl region7
+ok "cxl: kmem is needed, and what was chosen is put back" refused 1 "kmem has to take it" cxl region0 -s all
+ok "private: a node without memory" refused 1 "it has no memory at boot" private 4
+write "$root/sys/devices/system/node" has_memory 0,4
+ok "private: boot memory of a node with memory" refused 3 "add private_node=4 to" private 4
+ok "... with services" refused 3 "add private_node=4:user_numa to the kernel command line" private 4 -s user_numa
+ok "private: a node with processors" refused 1 "it has processors" private 0
+ok "private --persist: without grub" refused 1 "another boot loader" private 4 --persist
+write "$root" etc/default/grub ''
+ok "private --persist" gives 0 private 4 -s reclaim,demotion --persist
+ok "... for grub" grep -qx 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX private_node=4:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node4.cfg"
+
+# -- check --------------------------------------------------------------------------------------------------
+
+good=(private_node=4 private_node=4:reclaim private_node=4:demotion,reclaim)
+bad=(private_node= private_node=x private_node=4: private_node=4:warp private_node=4:demotion private_node=4:reclaim,
+	private_node=4:,reclaim 'private_node=4:reclaim demotion' private_node=4:all private_node=0 private_node=9 private_node=9999 nonesuch=1)
+for o in "${good[@]}"; do
+	ok "check $o" gives 0 check "$o"
+done
+for o in "${bad[@]}"; do
+	ctl check "$o"
+	ok "check '$o': fails" [ $? = 1 ]
+	ok "... and says so" prints '^fail '
+done
+ctl check
+ok "check: the boot line" prints '^ok +boot line +private_node=1:user_numa,reclaim: node 1 is private'
+ok "check: swap" prints '^warn +swap '
+write "$root" proc/cmdline 'private_node=2:warp'
+ctl check
+ok "check: a misspelt boot line fails" [ $? = 1 ]
+write "$root" proc/sys/vm/overcommit_memory 2
+write "$root" sys/devices/system/memory/auto_online_blocks online
+ctl check
+ok "check: overcommit" prints '^warn +overcommit +mode 2'
+ok "check: auto-online" prints "^warn +auto-online +'online'"
+
+# -- cgroups ---------------------------------------------------------------------------------------------------
+
+mems() { cat "$root/sys/fs/cgroup/$1/cpuset.mems"; }
+fresh
+ok "grant" gives 0 grant 1 a
+ok "... beside what it had" [ "$(mems a)" = 0-2 ]
+ok "grant --only" gives 0 grant 1 a --only
+ok "... the others keep all else" [ "$(mems b.slice)" = 0,2-3 ]
+ok "revoke" gives 0 revoke 1 a
+ok "... says who is hit" prints 'pid 100 \(redis server\) has 4M there'
+ok "... without it" [ "$(mems a)" = 0,2 ]
+ok "grant: no such cgroup" refused 4 "there is no such cgroup" grant 1 nonesuch.service
+ok "grant: the root" refused 2 "the root cgroup has every node" grant 1 /
+ok "grant: several nodes" refused 2 "these are 3; give one" grant all a
+fresh
+write "$root/sys/fs/cgroup" cgroup.subtree_control memory
+rm "$root/sys/fs/cgroup/b.slice/cpuset.mems"
+known=''
+ok "grant: dry run enables the controller first" refused 0 '' grant 1 a/below --only --dry-run
+ok "... the root hands it down" prints "^/: would write '\+cpuset' to /sys/fs/cgroup/cgroup.subtree_control$"
+fresh
+mkdir -p "$root/run/systemd/system" "$tmp/bin"
+cat > "$tmp/bin/systemctl" <<-'END'
+	#!/bin/sh
+	echo "$@" >> "$PMN_ROOT/systemctl"
+	[ ! -e "$PMN_ROOT/refuse" ]
+END
+chmod +x "$tmp/bin/systemctl"
+PATH=$tmp/bin:$PATH
+ok "systemd: its units are its own" gives 0 revoke 1 b.slice
+ok "... asked for" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedMemoryNodes=0,2-3" ]
+: > "$root/refuse"
+: > "$root/systemctl"
+ctl revoke 1 b.slice --runtime
+ok "systemd refuses: status 1" [ $? = 1 ]
+ok "... for this boot alone" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedMemoryNodes=0,2-3 --runtime" ]
+
+# -- compressed RAM -----------------------------------------------------------------------------------------------
+
+fresh
+ok "cram status" gives 0 cram status
+ok "... what to do" prints '^ +3 ok +1M +1M +1M +1.99 +-4K full for what may not compress'
+ok "cram status of another node" refused 4 "it is not compressed RAM" cram status 1
+ok "cram limit" gives 0 cram limit a 64M
+ok "... is written" [ "$(cat "$root/sys/fs/cgroup/a/memory.cram.max")" = 64M ]
+ok "cram limit: no size" refused 2 "size '64X'" cram limit a 64X
+ok "cram limit: no such cgroup" refused 4 "there is no such cgroup" cram limit nonesuch 1M
+ok "cram limit: the root" refused 4 "it is the root" cram limit / 1M
+ok "cram push: the cgroup may not have the node" refused 1 'its cpuset.mems, or one above, has no node of compressed RAM' cram push a 1M
+write "$root/sys/fs/cgroup/a" cpuset.mems 0,2-3
+ok "cram push: nothing moves: status 1" gives 1 cram push a 1M
+ok "... says how much went" prints '^/a: 0B of 1M went to compressed RAM$'
+ok "... and why not more" grep -q 'no device has credit left' "$tmp/err"
+ok "cram push: dry run" refused 0 '' cram push a 1M --dry-run
+ok "cram writable" gives 0 cram writable 3 1M
+ok "cram writable: no size" refused 2 "size '1.5M'" cram writable 3 1.5M
+ok "cram reset: not broken" refused 1 "only one that is broken can be reset" cram reset 3
+write "$root/sys/devices/system/node/node3/private/cram" state broken
+ok "cram reset" gives 0 cram reset 3
+ok "... is written" [ "$(text_of 3 cram/state)" = ok ]
+ok "cram: a word is missing" refused 2 "give one of status, push, limit, writable, reset" cram
+
+# -- /etc/pmn.d ----------------------------------------------------------------------------------------------------
+
+fresh
+ok "apply: nothing to do" refused 0 '' apply
+known=''
+cat > "$root/etc/pmn.d/10-node.conf" <<-'END'
+	# a comment
+	[node 1]
+	owner = boot
+	services = reclaim, demotion
+	on_full = fallback:0
+	[dax dax0.0]
+	services = user_numa reclaim
+	on_unplug = move
+	grant = a
+	[cram]
+	file = yes
+END
+ok "apply: dry run" refused 0 '' apply --dry-run
+ok "apply" gives 0 apply
+ok "... services, exactly" [ "$(text_of 1 enabled),$(text_of 2 enabled)" = "reclaim demotion,user_numa reclaim" ]
+ok "... settings" [ "$(text_of 1 on_full),$(text_of 2 on_unplug)" = "fallback:0,move" ]
+ok "... compressed RAM" [ "$(cat "$root/sys/kernel/mm/cram/file")" = 1 ]
+ok "... a grant" [ "$(mems a)" = 0,2 ]
+ok "apply: again" refused 0 '' apply
+ok "apply --device: what is said about it" gives 0 apply --device dax0.0 --dry-run
+ok "... and nothing else" [ "$(grep -c 'node 1' "$tmp/out")" = 0 ]
+printf '[node 1]\nweight = 5\n[dax dax7.0]\n[node 2]\nowner = nobody\n' > "$tmp/conf"
+ok "apply: a section that fails is told with its line" refused 1 "$tmp/conf:4: [node 2] is not done" apply -f "$tmp/conf" --dry-run
+printf '[dax dax7.0]\n' > "$tmp/conf"
+ok "apply: a device that is not there" refused 4 "$tmp/conf:1: [dax dax7.0] is not done" apply -f "$tmp/conf"
+known=''
+cat > "$root/etc/pmn.d/20-wrong.conf" <<-'END'
+	[node 1]
+	[node 2]
+	services = demotion
+	on_full = later
+	colour = blue
+	on_unplug = move
+	on_unplug = sigbus
+	[dax ../x]
+END
+ok "apply: mistakes: nothing is changed" refused 2 "6 mistakes: nothing was changed" apply
+mistake() { ok "... line $1: $2" grep -qF -- "pmnctl: /etc/pmn.d/20-wrong.conf:$1: $2" "$tmp/err"; }
+mistake 1 "[node 1] is in /etc/pmn.d/10-node.conf:2 already"
+mistake 3 "'demotion' is no value of services"
+mistake 4 "'later' is no value of on_full; give fail, sigbus, oom, or fallback:NODES"
+mistake 5 "[node] has no key 'colour'"
+mistake 7 "on_unplug is in line 6 already"
+mistake 8 "[dax ../x]: a section is"
+rm "$root/etc/pmn.d/"*
+# Its devices and units may not be there; it has no mistake.
+ctl apply --file tools/share/example.conf --dry-run
+ok "the example has no mistake" [ $? != 2 ]
+
+if command -v clang > /dev/null; then
+	ok "the parser's fuzzer is built" eval 'wait "$fuzz_build" || { sed "s/^/# /" "$tmp/fuzz.log"; false; }'
+	mkdir "$tmp/corpus"
+	ok "the parser under libFuzzer, what was found before and 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" \
+		-max_len=2048 -artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
+else
+	ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
+	skip "the parser under libFuzzer" "clang is not installed"
+fi
+
+# -- whatever is typed ---------------------------------------------------------------------------------------------
+
+fresh
+mkdir "$tmp/empty"
+inner "commands, ASan, UBSan and leaks" env -C "$tmp/empty" "$leaks" PMN_ROOT="$root" LD_PRELOAD="$san/fake.so" "$san/cli"
+ok "nonsense has changed nothing" diff -r --no-dereference -x kmsg "$root.before" "$root"
+ok "... and made no file" [ -z "$(ls -A "$tmp/empty")" ]
+
+# -- manual pages and completion -------------------------------------------------------------------------------------
+
+options() { "$out/pmnctl" "$@" --help | grep -oE -- '--[a-z-]+' | sort -u; }
+first_words() { "$out/pmnctl" --help | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | sort -u; }
+# What a page has beside those is of another program.
+in_page() { grep -oE '\*--[a-z-]+\*' "tools/man/pmnctl-$1.1.scd" | tr -d '*' | grep -vxE -- '--membind' | sort -u; }
+options_of() {
+	local second
+	if "$out/pmnctl" "$1" --help > /dev/null 2>&1; then options "$1"; return; fi
+	for second in status push limit writable reset; do options "$1" "$second"; done | sort -u
+}
+for verb in $(first_words); do
+	ok "man pmnctl-$verb has the options of the verb" diff <(options_of "$verb") <(in_page "$verb")
+	ok "man pmnctl names pmnctl-$verb" grep -q "pmnctl-$verb\*(1)" tools/man/pmnctl.1.scd
+done
+ok "there are verbs" [ "$(first_words | wc -l)" -gt 15 ]
+
+# What bash calls, by a name that is not there before.
+completer=_pmnctl
+# shellcheck source=/dev/null
+complete_bash() (
+	. "$out/completion/pmnctl"
+	# shellcheck disable=SC2034 # the function reads them
+	COMP_LINE=$1 COMP_POINT=${#1}
+	"$completer"
+	echo "${COMPREPLY[*]}"
+)
+complete_zsh() {
+	# shellcheck disable=SC2016 # zsh's
+	zsh -f -c 'compdef() { :; }; compadd() { print -r -- "${choice[*]}"; }; . $1; words=(${=2} ""); CURRENT=${#words}; $3' - \
+		"$out/completion/_pmnctl" "$1" "$completer"
+}
+ok "the completion of bash passes shellcheck" quiet shellcheck -s bash "$out/completion/pmnctl"
+# The table: what is typed, and a word that has to be offered.
+while IFS='|' read -r typed offered; do
+	ok "bash completes '$typed'" grep -qwF -- "$offered" <(complete_bash "$typed")
+	if command -v zsh > /dev/null; then
+		ok "zsh completes '$typed'" grep -qwF -- "$offered" <(complete_zsh "$typed")
+	fi
+done <<-'END'
+	pmnctl |grant
+	pmnctl cram |push
+	pmnctl allow 1 |demotion
+	pmnctl allow 1 reclaim |promotion
+	pmnctl set 1 |on_unplug=move
+	pmnctl dax dax0.0 --node |spare
+	pmnctl --services all private |all
+	pmnctl run 1 --full |fallback
+	pmnctl metrics --format |openmetrics
+END
+ok "bash completes a value" [ "$(complete_bash 'pmnctl set 1 on_unplug=m')" = move ]
+for verb in $(first_words); do
+	[ "$verb" != cram ] || continue
+	ok "bash completes the options of $verb" diff <(complete_bash "pmnctl $verb --" | tr ' ' '\n' | sort -u) <(options "$verb")
+done
+done_testing
