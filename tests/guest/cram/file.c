@@ -290,6 +290,24 @@ static void by_reading(void)
 	ok(same(), "contents");
 }
 
+/* What the file system itself has in a page cache, and changes there: ext4's map of free blocks. */
+static void allocations(void)
+{
+	int i, other;
+
+	for (i = 0; i < 6; i++) {
+		other = open(MNT "/blocks", O_RDWR | O_CREAT, 0644);
+		if (other < 0 || fallocate(other, 0, 0, (i + 1) * MIB))
+			bail("fallocate");
+		fsync(other);
+		close(other);
+		cold();
+		unlink(MNT "/blocks");
+		sync();
+	}
+	ok(!sim_number("check") && nothing_lost(), "blocks are allocated and freed: no page on the device changed");
+}
+
 static void *keep_writing(void *stop)
 {
 	size_t i = 0;
@@ -363,6 +381,7 @@ static void with(const char *type)
 	by_direct();
 	by_splice();
 	by_pin();
+	allocations();
 	by_reading();
 	by_race();
 	by_truncate();

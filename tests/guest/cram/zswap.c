@@ -199,6 +199,8 @@ int main(void)
 	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	put(ZSWAP "enabled", "1");
 	put(ZSWAP "max_pool_percent", "50");
+	/* Swap is meant, and what zswap stores on the device by itself. */
+	put("/sys/kernel/mm/cram/pageout", "0");
 	new_device("physical=96M");
 	bad_names(node);
 	on_device(MAP_PRIVATE, "anonymous");

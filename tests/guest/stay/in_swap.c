@@ -286,6 +286,8 @@ static void test_moving(void)
 
 	told->moves = 0;
 	pid = start_child(map_in_swap, to_and_fro, NULL);
+	while (!told->moves)
+		nap();
 	good = unplugs(10);
 	ok(!good && told->moves > 0, "on_unplug=refuse, data of the device map in swap, its mapping moved %ld times: %d of 10 unplugs succeed",
 	   told->moves, good);

@@ -11,6 +11,7 @@
 #include <linux/jump_label.h>
 #include <linux/mm.h>
 #include <linux/nodemask.h>
+#include <linux/pipe_fs_i.h>
 #include <linux/private_node_hooks.h>
 
 struct mem_cgroup;
@@ -37,7 +38,7 @@ bool __cram_leave_file(struct folio *folio, bool may_wait);
 bool __cram_leave_unlocked(struct folio *folio);
 bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 			 vm_fault_t *ret);
-bool __cram_pipe_page(struct page **page);
+bool __cram_pipe_page(struct pipe_buffer *buf);
 bool cram_may_anon(void);
 bool cram_may_file(struct folio *folio);
 void cram_prepare_file(struct folio *folio);
@@ -280,16 +281,17 @@ static __always_inline bool cram_left_splice(struct folio *folio)
 
 /**
  * cram_pipe_page - give a pipe a page of its own
- * @page: of somebody's memory, held; the result, or NULL and not held
+ * @buf: with a page of somebody's memory, held; that is NULL and not held when
+ *	there is no memory for a copy
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
  * Return: false when there is no memory for a copy.
  */
-static __always_inline bool cram_pipe_page(struct page **page)
+static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 {
 	return !(private_node_hook(cram_pipe) &&
-		 cram_node(page_to_nid(*page))) || __cram_pipe_page(page);
+		 cram_node(page_to_nid(buf->page))) || __cram_pipe_page(buf);
 }
 
 /**
@@ -639,7 +641,8 @@ static inline bool cram_left_mapping(struct folio *folio)
 }
 
 #define cram_left_splice(folio)			false
-#define cram_pipe_page(page)			true
+#define cram_file_fenced(folio)			false
+#define cram_pipe_page(buf)			true
 #define cram_pins_file(page)			false
 #define cram_unshares()				false
 #define cram_unshare_file(vmf, folio, ret)	false

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reclaim moves a list of folios at once, and pays for them at once: one
- * reservation, one charge and one word to the ledger for the list, not for each
- * folio.
+ * Reclaim moves a list of folios at once, and pays for them at once: a reservation
+ * and a charge for PAY pages, not for each folio.  The ledger hears of a folio once,
+ * when it is stored: a reading that counted it as reserved until the end of the
+ * list would find less room than there is.
  *
- * Nothing of the ledger's argument changes.  What a batch has reserved and what
- * it has stored are both promised until it says so, and it says so late: a page
- * counts as reserved while it is on its way, and as settled no earlier than
- * without a batch.
+ * Nothing of the ledger's argument changes.  What a batch has reserved is promised,
+ * and a page counts as reserved while it is on its way.
  *
  * A batch is one task's, on one processor, which the task does not leave
  * meanwhile: nobody else touches it, so there is no lock.  Whoever finds it taken
@@ -29,8 +28,7 @@
  * @owner: the task, or NULL
  * @cd: the first device that it reserved on, held; others go without
  * @paid: pages reserved, not taken
- * @taken: pages taken since the ledger was told
- * @stored: of those, pages stored and written back
+ * @taken: pages taken and neither stored nor given back; reserved for the ledger
  * @objcg: the first object cgroup that paid, held
  * @charged: pages charged to its memory.cram, for which no place was taken
  * @moved: pages that moved there, still charged to its memory.max
@@ -40,7 +38,6 @@ struct batch {
 	struct cram_device *cd;
 	unsigned long paid;
 	unsigned long taken;
-	unsigned long stored;
 	struct obj_cgroup *objcg;
 	unsigned long charged;
 	unsigned long moved;
@@ -82,12 +79,9 @@ static void tell_ledger(struct batch *b)
 
 	if (b->taken)
 		balance &= cram_ledger_take(l, b->taken);
-	if (b->stored)
-		balance &= cram_ledger_settle(l, b->stored);
 	if (b->paid)
 		balance &= cram_ledger_cancel(l, b->paid);
 	b->taken = 0;
-	b->stored = 0;
 	b->paid = 0;
 	cram_check_books(b->cd, balance);
 }
@@ -110,8 +104,11 @@ void __cram_batch_end(void)
 	if (!b)
 		return;
 	if (b->cd) {
-		tell_ledger(b);
-		cram_read_if_low(b->cd);
+		/* Who takes the device away waits for this before it ends its work. */
+		scoped_guard(rcu) {
+			tell_ledger(b);
+			cram_read_if_low(b->cd);
+		}
 		kobject_put(&b->cd->kobj);
 	}
 	if (b->objcg) {
@@ -120,6 +117,7 @@ void __cram_batch_end(void)
 	}
 	b->cd = NULL;
 	b->objcg = NULL;
+	barrier(); /* another task of this processor may have it now */
 	WRITE_ONCE(b->owner, NULL);
 	migrate_enable();
 }
@@ -153,7 +151,7 @@ bool cram_batch_reserve(struct cram_device *cd, unsigned long nr)
 	if (!b || b->cd != cd)
 		return cram_ledger_reserve(&cd->ledger, nr);
 	/* Not what was paid for before a capacity event. */
-	return (b->paid >= nr && cram_ledger_open(&cd->ledger)) || pay(b, nr);
+	return b->paid >= nr ? cram_ledger_open(&cd->ledger) : pay(b, nr);
 }
 
 /* cram_ledger_cancel(): what a batch has paid for serves the next.  Context: any. */
@@ -188,15 +186,15 @@ bool cram_batch_untake(struct cram_device *cd, unsigned long nr)
 	return true;
 }
 
-/* cram_ledger_settle().  Context: any. */
+/* cram_ledger_settle(), or for a batch's page taking and settling at once. */
 bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
 
-	if (!b)
+	if (!b || b->taken < nr)
 		return cram_ledger_settle(&cd->ledger, nr);
-	b->stored += nr;
-	return true;
+	b->taken -= nr;
+	return cram_ledger_store(&cd->ledger, nr);
 }
 
 /*

@@ -138,6 +138,9 @@ void cram_evict(struct cram_device *cd)
 	moved = zswap_leave_node(cd->nid, nr, LEAVE_GFP);
 	if (moved < nr)
 		moved += evict_mapped(cd, nr - moved);
+	/* Some may be on their way to an LRU list, on an idle processor. */
+	if (!moved)
+		lru_add_drain_all();
 	cram_count(cd, CRAM_EVICTED, moved);
 	trace_cram_evicted(cd->nid, moved);
 }

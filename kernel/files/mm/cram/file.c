@@ -15,6 +15,7 @@
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
 #include <linux/pagemap.h>
+#include <linux/pipe_fs_i.h>
 #include <linux/sched/mm.h>
 #include <linux/swap.h>
 #include <linux/topology.h>
@@ -26,6 +27,15 @@
 
 /* May page cache come?  Off by default: a disk is not a swap. */
 bool cram_file __read_mostly;
+
+/*
+ * Can it be read again?  What a file system keeps in a page cache of its own, as
+ * ext4's allocator does, cannot, and is written to without anybody's knowledge.
+ */
+static bool can_be_read(const struct address_space *mapping)
+{
+	return mapping->a_ops->read_folio && mapping->a_ops->migrate_folio;
+}
 
 /* Those whose page cache changes by the page cache's own functions alone. */
 static bool known(const struct super_block *sb)
@@ -54,7 +64,8 @@ bool cram_may_file(struct folio *folio)
 	guard(rcu)();
 	mapping = READ_ONCE(folio->mapping);
 	inode = mapping ? mapping->host : NULL;
-	return inode && S_ISREG(inode->i_mode) && known(inode->i_sb) &&
+	return inode && S_ISREG(inode->i_mode) && can_be_read(mapping) &&
+	       known(inode->i_sb) &&
 	       !IS_SWAPFILE(inode);
 }
 
@@ -95,20 +106,49 @@ static struct folio *alloc_copy(struct folio *old)
 	return new;
 }
 
-/* @old is clean, not mapped, and nothing of its file system's hangs on it. */
-static void replace(struct folio *old, struct folio *new)
+/*
+ * @old is clean, not mapped, and nothing of its file system's hangs on it.  Nobody
+ * but the caller may have it: who found it, and waits for its lock to take it out of
+ * the file, would find that it is no longer there, and leave the copy.
+ */
+static bool replace(struct folio *old, struct folio *new)
 {
+	struct address_space *mapping = old->mapping;
+	XA_STATE(xas, &mapping->i_pages, old->index);
 	long nr = folio_nr_pages(old);
 
+	new->mapping = mapping;
+	new->index = old->index;
+	mem_cgroup_replace_folio(old, new);
+	xas_lock_irq(&xas);
+	if (!folio_ref_freeze(old, nr + 1)) {
+		xas_unlock_irq(&xas);
+		new->mapping = NULL;
+		return false;
+	}
+	folio_ref_add(new, nr);
+	xas_store(&xas, new);
+	old->mapping = NULL;
+	lruvec_stat_sub_folio(old, NR_FILE_PAGES);
+	lruvec_stat_add_folio(new, NR_FILE_PAGES);
+	folio_ref_unfreeze(old, 1);
+	xas_unlock_irq(&xas);
+	return true;
+}
+
+static bool copy_and_replace(struct folio *old, struct folio *new)
+{
+	bool replaced;
+
+	if (folio_mc_copy(new, old))
+		return false;
 	__folio_set_locked(new);
 	folio_mark_uptodate(new);
-	/* It moves one of the references that the page cache has on a folio. */
-	folio_ref_add(new, nr - 1);
-	replace_page_cache_folio(old, new);
-	folio_put_refs(old, nr - 1);
-	folio_add_lru(new);
+	replaced = replace(old, new);
+	if (replaced)
+		folio_add_lru(new);
 	folio_unlock(new);
-	folio_put(new);
+	return replaced;
 }
 
 static bool can_be_copied(struct folio *folio)
@@ -129,18 +169,18 @@ static bool can_be_copied(struct folio *folio)
 static bool copy_up(struct folio *old)
 {
 	struct folio *new = can_be_copied(old) ? alloc_copy(old) : NULL;
+	bool copied;
 
 	if (!new)
 		return false;
 	if (folio_mapped(old))
 		unmap_mapping_folio(old);
-	if (folio_mc_copy(new, old)) {
-		folio_put(new);
-		return false;
-	}
-	replace(old, new);
-	cram_copied_up(old);
-	return true;
+	copied = copy_and_replace(old, new);
+	/* The file has it, or nobody. */
+	folio_put(new);
+	if (copied)
+		cram_copied_up(old);
+	return copied;
 }
 
 static bool drop(struct folio *folio)
@@ -197,15 +237,17 @@ bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 }
 
 /* See include/linux/cram_fence.h. */
-bool __cram_pipe_page(struct page **page)
+bool __cram_pipe_page(struct pipe_buffer *buf)
 {
-	struct page *copy = alloc_page(GFP_HIGHUSER);
+	struct page *copy = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
 
-	if (copy && copy_mc_highpage(copy, *page)) {
+	if (copy && copy_mc_highpage(copy, buf->page)) {
 		__free_page(copy);
 		copy = NULL;
 	}
-	put_page(*page);
-	*page = copy;
+	put_page(buf->page);
+	buf->page = copy;
+	/* It is on no LRU list, as a page of the user's would be. */
+	buf->flags &= ~PIPE_BUF_FLAG_GIFT;
 	return copy;
 }

@@ -252,6 +252,22 @@ bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
 
 /**
+ * cram_ledger_store - pages are taken and stored, in one step
+ * @l: the ledger
+ * @nr: pages that were reserved; cram_ledger_take() was not told
+ *
+ * Context: any.
+ * Return: as cram_ledger_settle().
+ */
+bool cram_ledger_store(struct cram_ledger *l, unsigned long nr)
+{
+	guard(ledger)(l);
+	l->settled += nr;
+	return end(l, &l->reserved, nr);
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_store);
+
+/**
  * cram_ledger_settle_granted - pages are no longer written to, and written back
  * @l: the ledger
  * @nr: pages that were granted

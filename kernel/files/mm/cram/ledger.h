@@ -66,6 +66,7 @@ bool cram_ledger_take(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_store(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_event(struct cram_ledger *l);
