@@ -434,11 +434,9 @@ static int one_node(struct cli *cli, int *node)
 	unsigned int nr;
 	int ret;
 
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	nr = pmn_nodeset_count(set);
 	for (*node = 0; !pmn_nodeset_has(set, *node);)
 		++*node;

@@ -72,6 +72,12 @@ void usage_of(const struct verb *verb, bool to_stderr);
 /* say.c */
 int complain(int code, const char *fmt, ...) PRINTF(2, 3);
 int complain_lib(struct cli *cli, int code);
+
+/*
+ * The nodes that the first argument names, to be freed by the caller.  Returns an exit status, and has said
+ * what is wrong when it is not PMN_OK.
+ */
+int named_nodes(struct cli *cli, struct pmn_nodeset **set);
 void human_size(char *text, size_t size, unsigned long long bytes);
 int parse_size(const char *text, unsigned long long *bytes);
 int parse_seconds(const char *text, double *seconds);

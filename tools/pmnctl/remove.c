@@ -106,11 +106,9 @@ int verb_remove(struct cli *cli)
 	struct pmn_nodeset *set;
 	int ret, id;
 
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	if (pmn_nodeset_count(set) > 1) {
 		pmn_nodeset_free(set);
 		return complain(PMN_USAGE, "remove '%s': these are several nodes; remove one at a time, since one that stays would leave the work half done",

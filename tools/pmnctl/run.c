@@ -54,11 +54,9 @@ static int make_mask(struct cli *cli, unsigned long *mask)
 	struct pmn_node *node;
 	int ret, id;
 
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	pmn_nodeset_foreach(cli->ctx, set, node) {
 		if (!ret)
 			ret = check_node(node);

@@ -30,6 +30,15 @@ int complain_lib(struct cli *cli, int code)
 	return complain(code, "%s", pmn_error(cli->ctx));
 }
 
+int named_nodes(struct cli *cli, struct pmn_nodeset **set)
+{
+	int ret = pmn_check_kernel(cli->ctx);
+
+	if (!ret)
+		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], set);
+	return ret ? complain_lib(cli, ret) : PMN_OK;
+}
+
 /* 512M, 1.5G, as lsmem and zramctl have them. */
 void human_size(char *text, size_t size, unsigned long long bytes)
 {

@@ -177,11 +177,9 @@ static int allow_or_deny(struct cli *cli, char sign,
 	ret = check_services(cli);
 	if (ret)
 		return ret;
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	ret = change_services(cli, set, sign, check);
 	pmn_nodeset_free(set);
 	return ret;
@@ -286,11 +284,9 @@ int verb_set(struct cli *cli)
 		if (ret)
 			return ret;
 	}
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	ret = set_all(cli, set);
 	pmn_nodeset_free(set);
 	return ret;

@@ -340,11 +340,9 @@ int verb_show(struct cli *cli)
 	struct pmn_node *node;
 	int ret;
 
-	ret = pmn_check_kernel(cli->ctx);
-	if (!ret)
-		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
+	ret = named_nodes(cli, &set);
 	if (ret)
-		return complain_lib(cli, ret);
+		return ret;
 	if (cli->opt[OPT_JSON])
 		show_json(cli, set);
 	else

@@ -4,6 +4,7 @@
 #define CRAM_H
 
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "../devmap/devmap.h"
@@ -238,6 +239,15 @@ static void hold_page(const char *p)
 	if (p)
 		snprintf(frame, sizeof(frame), "%lu", frame_of(p));
 	put(HOLD "/page", frame);
+}
+
+__attribute__((unused))
+static long minor_faults(void)
+{
+	struct rusage u;
+
+	getrusage(RUSAGE_SELF, &u);
+	return u.ru_minflt;
 }
 
 __attribute__((unused))

@@ -238,6 +238,63 @@ static void by_pin(void)
 	unlink(other);
 }
 
+#define HUGE_LEN (2 * PMD)
+
+static int reads_itself(void *arg)
+{
+	char got[64], *huge = arg;
+	struct iovec to = { got, sizeof(got) }, from = { huge + 5 * PAGE, sizeof(got) };
+	long before;
+
+	/* It is mapped as a whole, if the kernel maps any page of a device so. */
+	(void)*(volatile char *)huge;
+	alarm(60);
+	before = minor_faults();
+	if (process_vm_readv(getpid(), &to, 1, &from, 1, 0) != sizeof(got))
+		return 1;
+	/* Who pins finds the copy at once, and not when something else takes the huge page away. */
+	if (minor_faults() - before > 100)
+		return 2;
+	return where(huge + 5 * PAGE, PAGE).here ? 3 : 0;
+}
+
+/* A huge page, in a file that goes on behind it, so that it could be mapped by one entry. */
+static void by_huge_pin(int type, const char *what)
+{
+	char *other = MNT "/huge", *data = malloc(HUGE_LEN), *start, *huge;
+	int file = open(other, O_RDWR | O_CREAT, 0644), i, status;
+	unsigned long here = 0;
+
+	fill(data, HUGE_LEN, HALF, SALT + 2);
+	if (file < 0 || pwrite(file, data, HUGE_LEN, 0) != (ssize_t)HUGE_LEN)
+		bail("%s", other);
+	fsync(file);
+	put("/proc/sys/vm/drop_caches", "1");
+	start = mmap(NULL, HUGE_LEN, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	huge = (char *)(((uintptr_t)start + PMD - 1) & ~(PMD - 1));
+	if (mmap(huge, PMD, PROT_READ, type | MAP_FIXED, file, 0) != huge)
+		bail("mmap");
+	munlock(huge, PMD);
+	madvise(huge, PMD, MADV_HUGEPAGE);
+	for (i = 0; i < 20 && here < PMD / PAGE; i++) {
+		(void)*(volatile char *)huge;
+		node_free();
+		madvise(huge, PMD, MADV_PAGEOUT);
+		for (size_t at = 0; at < PMD; at += PAGE)
+			(void)*(volatile char *)(huge + at);
+		here = where(huge, PMD).here;
+	}
+	ok(here == PMD / PAGE, "%s: %lu pages of a huge page are there", what, here);
+	status = in_child(reads_itself, huge);
+	ok(!status, "%s: a pin of it ends, and has a copy (%#x)", what, status);
+	ok(!memcmp(huge, data, PMD), "%s: contents", what);
+	ok(!sim_number("check") && nothing_lost(), "%s: no page on the device changed", what);
+	munmap(start, HUGE_LEN);
+	free(data);
+	close(file);
+	unlink(other);
+}
+
 /* The device goes although nobody has read the pipes. */
 static void by_pipes(void)
 {
@@ -288,24 +345,6 @@ static void by_reading(void)
 	hot_page = one_there(64);
 	ok(within(240, read_and_gone), "what is read all the time moves up: %lu pages", counter("promotion_used "));
 	ok(same(), "contents");
-}
-
-/* What the file system itself has in a page cache, and changes there: ext4's map of free blocks. */
-static void allocations(void)
-{
-	int i, other;
-
-	for (i = 0; i < 6; i++) {
-		other = open(MNT "/blocks", O_RDWR | O_CREAT, 0644);
-		if (other < 0 || fallocate(other, 0, 0, (i + 1) * MIB))
-			bail("fallocate");
-		fsync(other);
-		close(other);
-		cold();
-		unlink(MNT "/blocks");
-		sync();
-	}
-	ok(!sim_number("check") && nothing_lost(), "blocks are allocated and freed: no page on the device changed");
 }
 
 static void *keep_writing(void *stop)
@@ -381,7 +420,8 @@ static void with(const char *type)
 	by_direct();
 	by_splice();
 	by_pin();
-	allocations();
+	by_huge_pin(MAP_SHARED, "shared");
+	by_huge_pin(MAP_PRIVATE, "private");
 	by_reading();
 	by_race();
 	by_truncate();

@@ -166,6 +166,36 @@ static void node_reclaim(void)
 	all_trimmed("node0/reclaim");
 }
 
+/* Lists of many pages, until the device takes no more: what it took stays, and it is not short. */
+static void until_full(void)
+{
+	char *p = anon(2 * LEN);
+	unsigned long here;
+	size_t i;
+	int round;
+
+	put(DEV "/physical_bytes", "16M");
+	if (!within(60, is_ok))
+		bail("no reading");
+	for (round = 0; round < 4; round++) {
+		madvise(p, 2 * LEN, MADV_NOHUGEPAGE);
+		fill(p, 2 * LEN, RANDOM, 6);
+		node_free();
+		for (i = 0; i < 2 * LEN; i += PMD)
+			madvise(p + i, PMD, MADV_PAGEOUT);
+		here = where(p, 2 * LEN).here;
+		usleep(300000);
+		ok(here > NR / 2 && !cram_stat("evicted"), "%lu pages came until it was full, %lu were evicted", here,
+		   cram_stat("evicted"));
+		madvise(p, 2 * LEN, MADV_DONTNEED);
+		all_trimmed("until it was full");
+	}
+	munmap(p, 2 * LEN);
+	put(DEV "/physical_bytes", "192M");
+	if (!within(60, is_ok))
+		bail("no reading");
+}
+
 int main(void)
 {
 	new_device("physical=192M");
@@ -174,6 +204,7 @@ int main(void)
 	told();
 	without_swap();
 	by_process_madvise();
+	until_full();
 	if (system("modprobe zram && echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
 	    swapon("/dev/zram0", 0))
 		bail("swap");

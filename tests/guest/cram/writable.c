@@ -12,7 +12,6 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <sys/uio.h>
 
 #include "cram.h"
@@ -83,14 +82,6 @@ static struct seen since(struct seen from)
 		.revoked = cram_stat("revoked") - from.revoked,
 		.admitted = cram_stat("admitted") - from.admitted,
 	};
-}
-
-static long minor_faults(void)
-{
-	struct rusage u;
-
-	getrusage(RUSAGE_SELF, &u);
-	return u.ru_minflt;
 }
 
 static void settings(void)

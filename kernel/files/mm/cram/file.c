@@ -9,6 +9,8 @@
  * the file.  Without memory for one the folio is dropped, and read again from the
  * disk: nothing is lost by that, and it needs nobody's consent.
  */
+#include <kunit/visibility.h>
+#include <linux/export.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/magic.h>
@@ -27,6 +29,7 @@
 
 /* May page cache come?  Off by default: a disk is not a swap. */
 bool cram_file __read_mostly;
+EXPORT_SYMBOL_IF_KUNIT(cram_file);
 
 /*
  * Can it be read again?  What a file system keeps in a page cache of its own, as
@@ -65,9 +68,9 @@ bool cram_may_file(struct folio *folio)
 	mapping = READ_ONCE(folio->mapping);
 	inode = mapping ? mapping->host : NULL;
 	return inode && S_ISREG(inode->i_mode) && can_be_read(mapping) &&
-	       known(inode->i_sb) &&
-	       !IS_SWAPFILE(inode);
+	       known(inode->i_sb) && !IS_SWAPFILE(inode);
 }
+EXPORT_SYMBOL_IF_KUNIT(cram_may_file);
 
 /*
  * cram_prepare_file - part a folio from what its file system keeps with it

@@ -152,6 +152,19 @@ static bool hot_anon(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
+/* Anonymous memory and shmem that is mapped, and all page cache. */
+static bool can_be_hot(struct folio *folio)
+{
+	return cram_file_fenced(folio) ||
+	       (folio_test_swapbacked(folio) && folio_mapped(folio));
+}
+
+static bool hot(struct pass *pass, struct folio *folio)
+{
+	return cram_file_fenced(folio) ? hot_file(pass, folio) :
+					 hot_anon(pass, folio);
+}
+
 /* Is it within the rate?  Folios that were collected count; they move together. */
 static bool affordable(struct pass *pass, struct folio *folio)
 {
@@ -172,12 +185,11 @@ static void look(struct pass *pass, struct folio *folio)
 	nodemask_t to = pass->above;
 	bool move;
 
-	bool file = cram_file_fenced(folio);
 
-	if (!folio_test_lru(folio) || !folio_trylock(folio))
+	if (!folio_test_lru(folio) || !can_be_hot(folio) ||
+	    !folio_trylock(folio))
 		return;
-	move = (file || (folio_test_swapbacked(folio) && folio_mapped(folio))) &&
-	       (file ? hot_file(pass, folio) : hot_anon(pass, folio)) &&
+	move = hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
 	folio_unlock(folio);
 	if (move && affordable(pass, folio))

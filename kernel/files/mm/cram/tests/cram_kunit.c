@@ -7,10 +7,17 @@
  *
  * The steps are called as those of the project's docs/model/cram.pml, which searches
  * all orders for small numbers; here they are many pages and the real code.
+ *
+ * The last case is about which page cache may be placed on a device at all.
  */
 #include <kunit/test.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
+#include <linux/mm.h>
+#include <linux/pagemap.h>
 #include <linux/prandom.h>
 
+#include "../cram.h"
 #include "../ledger.h"
 
 #define WORST	4096
@@ -27,6 +34,7 @@ struct model_folio {
 	unsigned int nr;
 	unsigned int size[1 << ORDER];	/* what each takes, from STORED on */
 	bool also;			/* reserved on the other device as well */
+	bool late;			/* in a batch: the ledger hears of it when it is stored */
 };
 
 /* A device that uses up to the worst case for a page, and a reader of it. */
@@ -98,6 +106,12 @@ static void step_take(struct model *m, struct model_device *d,
 		f->state = FREE;
 		return;
 	}
+	if (!draw(m, 3)) {
+		cancel(m, d, f);
+		f->late = true;
+		f->state = TAKEN;
+		return;
+	}
 	if (!cram_ledger_take(&d->ledger, f->nr))
 		return;
 	if (!draw(m, 8)) {
@@ -116,10 +130,19 @@ static void step_store(struct model *m, struct model_device *d,
 	f->state = STORED;
 }
 
+static void settle(struct model_device *d, struct model_folio *f)
+{
+	if (f->late)
+		cram_ledger_store(&d->ledger, f->nr);
+	else
+		cram_ledger_settle(&d->ledger, f->nr);
+	f->late = false;
+}
+
 static void step_settle(struct model *m, struct model_device *d,
 			struct model_folio *f)
 {
-	cram_ledger_settle(&d->ledger, f->nr);
+	settle(d, f);
 	/* The copy, or the mapping, failed: freed at once. */
 	f->state = draw(m, 4) ? RESIDENT : FREED;
 }
@@ -245,7 +268,7 @@ static void end_folio(struct model *m, struct model_device *d,
 		cram_ledger_cancel(&d->ledger, f->nr);
 		cancel(m, d, f);
 	} else if (f->state == TAKEN || f->state == STORED) {
-		cram_ledger_settle(&d->ledger, f->nr);
+		settle(d, f);
 	} else if (f->state == GRANTED) {
 		cram_ledger_settle_granted(&d->ledger, f->nr);
 	}
@@ -545,6 +568,56 @@ static void granted_pages_are_counted_once(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
+static int no_read(struct file *file, struct folio *folio)
+{
+	return -EIO;
+}
+
+static int no_migrate(struct address_space *mapping, struct folio *dst,
+		      struct folio *src, enum migrate_mode mode)
+{
+	return -EAGAIN;
+}
+
+static const struct address_space_operations none;
+static const struct address_space_operations files = {
+	.read_folio = no_read,
+	.migrate_folio = no_migrate,
+};
+
+/*
+ * Page cache that cannot be read again is not placed: ext4 keeps its map of free
+ * blocks in such a one, in an inode that says it is a regular file, and writes to it.
+ */
+static void only_what_can_be_read(struct kunit *test)
+{
+	struct super_block *sb = kunit_kzalloc(test, sizeof(*sb), GFP_KERNEL);
+	struct inode *inode = kunit_kzalloc(test, sizeof(*inode), GFP_KERNEL);
+	struct address_space *mapping = kunit_kzalloc(test, sizeof(*mapping),
+						      GFP_KERNEL);
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	bool was = cram_file;
+
+	KUNIT_ASSERT_NOT_NULL(test, sb);
+	KUNIT_ASSERT_NOT_NULL(test, inode);
+	KUNIT_ASSERT_NOT_NULL(test, mapping);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	sb->s_magic = EXT4_SUPER_MAGIC;
+	inode->i_sb = sb;
+	inode->i_mode = S_IFREG;
+	mapping->host = inode;
+	folio->mapping = mapping;
+	folio_mark_uptodate(folio);
+	WRITE_ONCE(cram_file, true);
+	mapping->a_ops = &files;
+	KUNIT_EXPECT_TRUE(test, cram_may_file(folio));
+	mapping->a_ops = &none;
+	KUNIT_EXPECT_FALSE(test, cram_may_file(folio));
+	WRITE_ONCE(cram_file, was);
+	folio->mapping = NULL;
+	folio_put(folio);
+}
+
 static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(never_over_filled),
 	KUNIT_CASE(over_filled_without),
@@ -557,6 +630,7 @@ static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(in_flight_is_bounded),
 	KUNIT_CASE(fails_closed),
 	KUNIT_CASE(granted_pages_are_counted_once),
+	KUNIT_CASE(only_what_can_be_read),
 	{}
 };
 

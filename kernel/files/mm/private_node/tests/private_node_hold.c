@@ -45,6 +45,19 @@ static const enum private_node_user users[] = {
 	(enum private_node_user)PRIVATE_NODE_USER_NUMA,
 };
 
+/* Ends what there is, and begins anew with a number that is not negative. */
+static int change(const char *val, void (*end)(void), int (*begin)(long nr))
+{
+	long nr;
+	int ret = kstrtol(val, 10, &nr);
+
+	if (ret)
+		return ret;
+	guard(mutex)(&hold_lock);
+	end();
+	return nr < 0 ? 0 : begin(nr);
+}
+
 static void let_go(void)
 {
 	if (!held)
@@ -55,7 +68,7 @@ static void let_go(void)
 	held = NULL;
 }
 
-static int hold(int nid)
+static int hold(long nid)
 {
 	struct private_node *pn = private_node_find(nid);
 
@@ -73,14 +86,7 @@ static int hold(int nid)
 
 static int set_closing(const char *val, const struct kernel_param *kp)
 {
-	int nid;
-	int ret = kstrtoint(val, 10, &nid);
-
-	if (ret)
-		return ret;
-	guard(mutex)(&hold_lock);
-	let_go();
-	return nid < 0 ? 0 : hold(nid);
+	return change(val, let_go, hold);
 }
 
 static int get_closing(char *buf, const struct kernel_param *kp)
@@ -107,7 +113,7 @@ static void leave(void)
 	entered = NULL;
 }
 
-static int enter(int nid)
+static int enter(long nid)
 {
 	struct private_node *pn = private_node_find(nid);
 	int i;
@@ -129,14 +135,7 @@ err:
 
 static int set_inside(const char *val, const struct kernel_param *kp)
 {
-	int nid;
-	int ret = kstrtoint(val, 10, &nid);
-
-	if (ret)
-		return ret;
-	guard(mutex)(&hold_lock);
-	leave();
-	return nid < 0 ? 0 : enter(nid);
+	return change(val, leave, enter);
 }
 
 static int get_inside(char *buf, const struct kernel_param *kp)
@@ -160,8 +159,10 @@ static void free_it(void)
 	freeing = NULL;
 }
 
-static int take_one(int nid)
+static int take_one(long nid)
 {
+	if (!cram_node(nid))
+		return -ENODEV;
 	if (!cram_reserve(nid, 1))
 		return -EBUSY;
 	freeing = private_node_alloc_frozen(nid, GFP_KERNEL | __GFP_COMP, 0,
@@ -174,16 +175,7 @@ static int take_one(int nid)
 
 static int set_freeing(const char *val, const struct kernel_param *kp)
 {
-	int nid;
-	int ret = kstrtoint(val, 10, &nid);
-
-	if (ret)
-		return ret;
-	guard(mutex)(&hold_lock);
-	free_it();
-	if (nid < 0)
-		return 0;
-	return cram_node(nid) ? take_one(nid) : -ENODEV;
+	return change(val, free_it, take_one);
 }
 
 static const struct kernel_param_ops freeing_ops = {
@@ -198,7 +190,7 @@ static void let_page_go(void)
 	kept = NULL;
 }
 
-static int keep_page(unsigned long pfn)
+static int keep_page(long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
@@ -210,14 +202,7 @@ static int keep_page(unsigned long pfn)
 
 static int set_page(const char *val, const struct kernel_param *kp)
 {
-	long pfn;
-	int ret = kstrtol(val, 10, &pfn);
-
-	if (ret)
-		return ret;
-	guard(mutex)(&hold_lock);
-	let_page_go();
-	return pfn < 0 ? 0 : keep_page(pfn);
+	return change(val, let_page_go, keep_page);
 }
 
 static const struct kernel_param_ops page_ops = {
