@@ -185,7 +185,6 @@ static void look(struct pass *pass, struct folio *folio)
 	nodemask_t to = pass->above;
 	bool move;
 
-
 	if (!folio_test_lru(folio) || !can_be_hot(folio) ||
 	    !folio_trylock(folio))
 		return;
