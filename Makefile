@@ -45,6 +45,7 @@ demo: ## see it work: leak matrix, device map, unplug
 bench: ## instruction counts, stock against ours; compressed RAM against zswap, zram, swap
 	@bench/run
 	@bench/cram
+	@bench/scale
 mutate: ## switch each hook off in turn; a test must fail for each
 	@tests/mutate
 regress: ## the kernel's own selftests, stock against ours

@@ -14,17 +14,24 @@
  *	cram half METHOD GROUP NODE MIB FILE
  *					moves half of MIB; prints pages in DRAM ("dram"), pages moved
  *					and the bytes that FILE says they take ("away")
- *	cram kv METHOD GROUP NODE MIB READS SKEW OPERATIONS
+ *	cram kv METHOD GROUP NODE MIB READS SKEW OPERATIONS POOL
  *					a table of MIB in records of 1 KiB with DRAM for half of it: READS of 100
  *					operations read a record, the others write one; SKEW 1: four of five go
  *					to a fifth of them, and so on; prints what all of it took ("kv-..."), and
- *					of that what keeping to half took ("...-reclaim")
- *	cram squeeze GROUP NODE BYTES	keeps a cgroup to so much DRAM, until it is killed
+ *					of that what keeping to half took ("...-reclaim"); on a device also the
+ *					lines of 64 bytes that were on it, each access ("...-lines") and each line
+ *					once ("...-cached").  POOL: what is compressed in DRAM is a part of that
+ *					half ("in"), or is not ("out")
+ *	cram squeeze GROUP NODE BYTES	brings a cgroup back to so much DRAM, its pool not counted; prints what it took
  *	cram cow			the first write to a page after fork()
+ *	cram copy			to copy a page, as kernels do
+ *	cram scale METHOD GROUP NODE MIB	a batch on a device, moved there, written to in place, and freed; and what the
+ *					kernel's workers did until the device had trimmed it
  *	cram capacity RATIO GROUP NODE MIB	data that compresses by a little more than RATIO percent / 100,
  *					until the device takes no more; prints the bytes it has in pages
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -46,7 +53,7 @@
 #define PART	(4 * MIB)
 #define PIECE	512	/* pages: less than a tick's worth */
 
-static const char *method, *group;
+static const char *method = "", *group;
 static int node;
 static unsigned long chunk;
 static volatile uint64_t sink;
@@ -169,10 +176,10 @@ static uint64_t touch_pieces(char *p, unsigned long from, unsigned long step, un
 	return spent;
 }
 
-/* A device is told what went, and two of its readings, which take ten seconds, cover what came. */
+/* A device is told what went, and its readings cover what came. */
 static void settle_down(void)
 {
-	usleep(node < 0 ? 1500000 : 25000000);
+	usleep(1500000);
 }
 
 enum kind { RECLAIM, ALL_AT_ONCE, PAGEOUT };
@@ -212,12 +219,36 @@ static void batch(unsigned long len, enum kind kind)
 	settle_down();
 }
 
+/* The number behind @name in a file, or the first one of all. */
+static unsigned long number_in(const char *path, const char *name)
+{
+	static char text[16384];
+	const char *at = text;
+	ssize_t n;
+	int fd;
+
+	fd = open(path, O_RDONLY);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (n < 0)
+		die(path);
+	close(fd);
+	text[n] = 0;
+	if (name) {
+		at = strstr(text, name);
+		if (!at) {
+			fprintf(stderr, "cram: %s: no '%s'\n", path, name);
+			exit(1);
+		}
+		at += strlen(name);
+	}
+	return strtoul(at, NULL, 0);
+}
+
 /* Half of an area is moved; where the pages are then, and what FILE says is used for them. */
 static void half(unsigned long len, const char *file)
 {
-	char words[64], text[32] = "", *p = area(len);
+	char words[64], *p = area(len);
 	unsigned long n;
-	int fd;
 
 	fill(p, len, PAGE / 2, PAGE);
 	madvise(p, len, MADV_COLD);
@@ -225,32 +256,42 @@ static void half(unsigned long len, const char *file)
 	put(group, words);
 	n = find_away(p, len);
 	usleep(1500000);
-	fd = open(file, O_RDONLY);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die(file);
-	close(fd);
 	print("dram", len / PAGE - n, 0);
-	print("away", n, strtoul(text, NULL, 0));
+	print("away", n, number_in(file, NULL));
 	munmap(p, len);
 }
 
-static unsigned long group_number(const char *dir, const char *file)
+static unsigned long group_number(const char *dir, const char *file, const char *name)
 {
-	char path[128], text[32] = "";
-	int fd;
+	char path[128];
 
 	snprintf(path, sizeof(path), "%s/%s", dir, file);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die(path);
-	close(fd);
-	return strtoul(text, NULL, 0);
+	return number_in(path, name);
 }
 
-/* What is compressed in DRAM is charged there; what is on a device is not. */
+/* What zram has stored takes; nobody is charged for it. */
+static unsigned long zram_pool(void)
+{
+	char text[256] = "";
+	unsigned long used = 0;
+	int fd = open("/sys/block/zram0/mm_stat", O_RDONLY);
+
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0 || sscanf(text, "%*u %*u %lu", &used) != 1)
+		die("mm_stat");
+	close(fd);
+	return used;
+}
+
+static bool pool_counts;
+
+/* zswap's pool is charged to the cgroup, zram's is not; what is on a device is neither. */
 static unsigned long dram(const char *dir)
 {
-	return group_number(dir, "memory.current");
+	unsigned long all = group_number(dir, "memory.current", NULL);
+
+	if (!pool_counts)
+		return all - group_number(dir, "memory.stat", "\nzswap ");
+	return !strncmp(method, "zram", 4) ? all + zram_pool() : all;
 }
 
 /* Back to the limit. */
@@ -290,12 +331,39 @@ static unsigned long pick(unsigned long n, bool skew)
 
 #define RECORD	1024UL
 #define EVERY	128	/* operations between two looks at the limit */
+#define LINE	64UL
+
+/* How many lines of a device would as many operations touch as there were, and how many different ones? */
+static void device_lines(const char *name, char *p, unsigned long len, bool skew, unsigned long operations)
+{
+	static bool on_device[MAX_LEN / PAGE], seen[MAX_LEN / RECORD];
+	unsigned long records = len / RECORD - 1, all = 0, once = 0, n, i, record;
+	char text[64];
+
+	n = find_away(p, len);
+	memset(on_device, 0, sizeof(on_device));
+	memset(seen, 0, sizeof(seen));
+	for (i = 0; i < n; i++)
+		on_device[away[i]] = true;
+	for (i = 0; i < operations; i++) {
+		record = pick(records, skew);
+		if (!on_device[record * RECORD / PAGE])
+			continue;
+		all += RECORD / LINE;
+		once += seen[record] ? 0 : RECORD / LINE;
+		seen[record] = true;
+	}
+	snprintf(text, sizeof(text), "%s-lines", name);
+	print(text, operations, all);
+	snprintf(text, sizeof(text), "%s-cached", name);
+	print(text, operations, once);
+}
 
 static void kv(const char *dir, unsigned long len, unsigned long reads, bool skew, unsigned long operations)
 {
 	unsigned long limit = dram(dir) + len / 2, n = len / RECORD - 1;
 	uint64_t start, reclaim = 0, sum = 0, took;
-	char name[64], *p = area(len);
+	char name[32], more[48], *p = area(len);
 
 	fill(p, len, 0, 0);
 	for (unsigned long round = 0; round < 2; round++) {
@@ -316,10 +384,12 @@ static void kv(const char *dir, unsigned long len, unsigned long reads, bool ske
 		took = now() - start;
 	}
 	sink += sum;
-	snprintf(name, sizeof(name), "kv-%lu-%s", reads, skew ? "skew" : "even");
+	snprintf(name, sizeof(name), "kv%s-%lu-%s", pool_counts ? "-pool" : "", reads, skew ? "skew" : "even");
 	print(name, operations, took);
-	snprintf(name, sizeof(name), "kv-%lu-%s-reclaim", reads, skew ? "skew" : "even");
-	print(name, operations, reclaim);
+	snprintf(more, sizeof(more), "%s-reclaim", name);
+	print(more, operations, reclaim);
+	if (node >= 0)
+		device_lines(name, p, len, skew, operations);
 	munmap(p, len);
 	settle_down();
 }
@@ -346,15 +416,44 @@ static void cow(void)
 
 static unsigned long number(const char *file)
 {
-	char path[128], text[32] = "";
-	int fd;
+	char path[128];
 
 	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/cram/%s", node, file);
-	fd = open(path, O_RDONLY);
-	if (fd < 0 || read(fd, text, sizeof(text) - 1) < 0)
-		die(path);
-	close(fd);
-	return strtoul(text, NULL, 0);
+	return number_in(path, NULL);
+}
+
+static void copy_movnti(char *to, const char *from)
+{
+	for (unsigned long i = 0; i < PAGE; i += 8)
+		_mm_stream_si64((long long *)(to + i), *(const long long *)(from + i));
+	_mm_sfence();
+}
+
+static void copy_movsb(char *to, const char *from)
+{
+	unsigned long n = PAGE;
+
+	asm volatile("rep movsb" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
+}
+
+static void copy_movsq(char *to, const char *from)
+{
+	unsigned long n = PAGE / 8;
+
+	asm volatile("rep movsq" : "+D" (to), "+S" (from), "+c" (n) : : "memory");
+}
+
+static void copies(const char *metric, void (*copy)(char *to, const char *from))
+{
+	char *p = area(PART);
+	uint64_t start;
+
+	fill(p, PART, 0, 0);
+	start = now();
+	for (unsigned long i = 0; i + PAGE < PART; i += 2 * PAGE)
+		copy(p + i, p + i + PAGE);
+	print(metric, PART / PAGE / 2, now() - start);
+	munmap(p, PART);
 }
 
 static void capacity(unsigned long ratio, unsigned long len)
@@ -375,6 +474,68 @@ static void capacity(unsigned long ratio, unsigned long len)
 	printf("capacity-%lu\tresident\t%lu\t%lu\n", ratio, number("physical_bytes"), here);
 	printf("capacity-%lu\tused\t%lu\t%lu\n", ratio, number("physical_bytes"), number("used_bytes"));
 	munmap(p, len);
+}
+
+/* Nanoseconds, here instructions, that the kernel's workers have run. */
+static uint64_t workers(void)
+{
+	char path[320], name[32];
+	uint64_t sum = 0, ran;
+	struct dirent *e;
+	FILE *f;
+	DIR *d = opendir("/proc");
+
+	while ((e = readdir(d))) {
+		if (e->d_name[0] < '1' || e->d_name[0] > '9')
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
+		f = fopen(path, "r");
+		if (!f)
+			continue;
+		if (!fgets(name, sizeof(name), f))
+			name[0] = 0;
+		fclose(f);
+		if (strncmp(name, "kworker/", 8))
+			continue;
+		snprintf(path, sizeof(path), "/proc/%s/schedstat", e->d_name);
+		f = fopen(path, "r");
+		if (f && fscanf(f, "%lu", &ran) == 1)
+			sum += ran;
+		if (f)
+			fclose(f);
+	}
+	closedir(d);
+	return sum;
+}
+
+static void scale(unsigned long len)
+{
+	char words[64], *p = area(len);
+	uint64_t start, ran;
+	unsigned long n;
+
+	fill(p, len, PAGE / 2, PAGE);
+	madvise(p, len, MADV_COLD);
+	snprintf(words, sizeof(words), "%lu swappiness=max", len);
+	start = now();
+	put(group, words);
+	start = now() - start;
+	n = find_away(p, len);
+	if (n < len / PAGE * 9 / 10) {
+		fprintf(stderr, "cram: %s: only %lu of %lu pages were moved\n", method, n, len / PAGE);
+		exit(1);
+	}
+	print("demotion", n, start);
+	print("fault", n, touch_pieces(p, 0, 1, n, true));
+	ran = workers();
+	start = now();
+	munmap(p, len);
+	print("free", n, now() - start);
+	do
+		usleep(200000);
+	while (number("untrimmed_bytes"));
+	print("trim", n, workers() - ran);
+	settle_down();
 }
 
 static void settle(void)
@@ -412,7 +573,15 @@ int main(int argc, char **argv)
 			batch(PART, PAGEOUT);
 		return 0;
 	}
-	if (argc == 9 && !strcmp(argv[1], "kv")) {
+	if (argc == 6 && !strcmp(argv[1], "scale")) {
+		method = argv[2];
+		node = atoi(argv[4]);
+		for (int i = 0; i < BATCHES; i++)
+			scale(strtoul(argv[5], NULL, 0) * MIB);
+		return 0;
+	}
+	if (argc == 10 && !strcmp(argv[1], "kv")) {
+		pool_counts = !strcmp(argv[9], "in");
 		method = argv[2];
 		node = atoi(argv[4]);
 		kv(argv[3], strtoul(argv[5], NULL, 0) * MIB, strtoul(argv[6], NULL, 0), argv[7][0] == '1',
@@ -422,10 +591,8 @@ int main(int argc, char **argv)
 	if (argc == 5 && !strcmp(argv[1], "squeeze")) {
 		snprintf(path, sizeof(path), "%s/memory.reclaim", argv[2]);
 		node = atoi(argv[3]);
-		for (;;) {
-			squeeze(argv[2], strtoul(argv[4], NULL, 0));
-			usleep(20000);
-		}
+		printf("%llu\n", (unsigned long long)squeeze(argv[2], strtoul(argv[4], NULL, 0)));
+		return 0;
 	}
 	if (argc == 7 && !strcmp(argv[1], "half")) {
 		method = argv[2];
@@ -441,11 +608,18 @@ int main(int argc, char **argv)
 		cow();
 		return 0;
 	}
+	if (argc == 2 && !strcmp(argv[1], "copy")) {
+		method = "copy";
+		copies("movsb", copy_movsb);
+		copies("movsq", copy_movsq);
+		copies("movnti", copy_movnti);
+		return 0;
+	}
 	if (argc == 6 && !strcmp(argv[1], "capacity")) {
 		node = atoi(argv[4]);
 		capacity(strtoul(argv[2], NULL, 0), strtoul(argv[5], NULL, 0) * MIB);
 		return 0;
 	}
-	fprintf(stderr, "usage: cram pages METHOD GROUP NODE CHUNK MIB | half METHOD GROUP NODE MIB FILE | kv METHOD GROUP NODE MIB READS SKEW OPERATIONS | squeeze GROUP NODE BYTES | cow | capacity PERCENT GROUP NODE MIB\n");
+	fprintf(stderr, "usage: cram pages METHOD GROUP NODE CHUNK MIB | half METHOD GROUP NODE MIB FILE | kv METHOD GROUP NODE MIB READS SKEW OPERATIONS in|out | squeeze GROUP NODE BYTES | cow | copy | scale METHOD GROUP NODE MIB | capacity PERCENT GROUP NODE MIB\n");
 	return 2;
 }

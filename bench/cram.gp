@@ -4,11 +4,11 @@ set style data histograms
 set style fill solid 0.9
 set boxwidth 0.9 relative
 set grid ytics
-set key top right
+set key outside top center horizontal
 set logscale y
 set yrange [1:*]
 set ylabel "instructions a page (log scale)"
-set title "Cold memory: to move it away, and to use it again"
+set title "Cold memory: to move it away, and to use it again (without erms)"
 plot_it = "plot '".table."' using 2:xtic(1) title 'move in' linecolor '#7f7f7f', \
 	'' using 3 title 'first read' linecolor '#4f81bd', \
 	'' using 4 title 'first write' linecolor '#c0504d', \

@@ -69,6 +69,7 @@ byte stored;		/* the sum of size */
 /* The ledger: each step of it is one section of its lock. */
 byte pending;		/* pages reserved or writable: their stores may be under way */
 byte placing;		/* of these, placements */
+byte late;		/* of these, stored by a batch, and the ledger has not heard of it */
 byte settled;
 byte covering;
 byte room;		/* of the last good reading */
@@ -182,6 +183,22 @@ inline settle(i)
 	fi
 }
 
+/* As settle, without a word to the ledger, which counts the page as reserved until it hears of it. */
+inline store_late(i)
+{
+	printf("store_late %d\n", i);
+	token[i] = false;
+	late++
+}
+
+inline hear()
+{
+	settled = settled + late;
+	pending = pending - late;
+	placing = placing - late;
+	late = 0
+}
+
 inline cancel(i)
 {
 	printf("cancel %d\n", i);
@@ -235,7 +252,10 @@ free:
 #ifndef WITHOUT_WRITE_BACK
 	atomic { write_back(i) }
 #endif
-	atomic { settle(i); placing--; inside-- }
+	if
+	:: atomic { settle(i); placing--; inside-- }
+	:: atomic { token[i] -> store_late(i); inside-- }
+	fi;
 
 resident:
 	if
@@ -299,6 +319,9 @@ proctype reader()
 		state != GONE ->
 		printf("read_begin %d\n", event);
 		reading = true;
+#ifndef WITHOUT_HEAR_FIRST
+		hear();
+#endif
 		covering = covering + settled;
 		settled = 0;
 		begins = event;
@@ -311,6 +334,10 @@ proctype reader()
 		printf("read_end %d\n", TOTAL - shown);
 		reading = false;
 		covering = 0;
+#ifdef WITHOUT_HEAR_FIRST
+		hear();
+		settled = 0;
+#endif
 #ifdef WITHOUT_COVERS_BEFORE
 		settled = 0;
 #endif
@@ -408,6 +435,8 @@ proctype hardware()
 		k = 0
 	   }
 	:: atomic { reading && shown != stored -> shown = stored }
+	/* A batch ends, or more than one is in flight. */
+	:: atomic { late -> printf("batch %d\n", late); hear() }
 	:: atomic {
 		event < EVENTS && state != GONE ->
 		event++;

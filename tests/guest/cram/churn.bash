@@ -10,8 +10,8 @@ case $(uname -r) in
 *) churn_seconds=10 ;;
 esac
 
-pair() { # MODES MODES
+pair() { # CONDITION MODES MODES
 	local seed=${PMN_SEED:-$(($(date +%s) % 100000))}
-	ok "churn of $churn_seconds s, devices $1 and $2, seed $seed (PMN_SEED=$seed to repeat)" \
-		eval "set -o pipefail; '$PMN_BIN/churn' $churn_seconds $seed '$1' '$2' | sed 's/^/# /'"
+	ok "churn of $churn_seconds s, nearly full of: $1, devices $2 and $3, seed $seed (PMN_SEED=$seed to repeat)" \
+		eval "set -o pipefail; '$PMN_BIN/churn' $churn_seconds $seed '$1' '$2' '$3' | sed 's/^/# /'"
 }

@@ -2,11 +2,19 @@
 /*
  * churn: many tasks that use compressed RAM at once, on devices that misbehave.
  *
- *   churn SECONDS SEED MODE...
+ *   churn SECONDS SEED CONDITION MODE...
  *
  * One device for each MODE, on the reserved ranges in their order.  Workers write, read, fork, remap,
- * give memory back and check what they find; others reclaim, raise events, take devices away and
- * bring them back, and change the writable budget.  Every page has a pattern that says whose it is
+ * give memory back and check what they find; others reclaim, raise events, take devices away (also while
+ * somebody holds a page, so that it fails) and bring them back, change the writable budget, compact memory
+ * and take pages off line.  CONDITION is what the devices are nearly full of:
+ *
+ *	room		nothing
+ *	physical	data: they have less than what is placed there takes
+ *	shown		pages: all that they show is in use, and has holes; the data is small
+ *	both
+ *
+ * Every page has a pattern that says whose it is
  * and how often it was written; each worker draws from its own generator, so that a seed gives each
  * the same sequence.
  */
@@ -22,9 +30,16 @@
 #define LEN (6 * MIB)
 #define PAGES (LEN / PAGE)
 #define MAX_DEVICES 2
+/* What two devices of 128 MiB show, but for what the workers have. */
+#define FILLED (232 * MIB)
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+/* Pages that are taken off line: each is lost to the guest. */
+#define OFFLINE 24
 
 static struct shared {
-	unsigned long rounds[WORKERS + 4];
+	unsigned long rounds[WORKERS + 6];
 	struct verdict verdict;
 	bool stop;
 } *sh;
@@ -32,6 +47,7 @@ static struct shared {
 #define wrong(...) wrong_at(&sh->verdict, __VA_ARGS__)
 
 static const char *modes[MAX_DEVICES];
+static bool shown_full, physically_full;
 static int nr_devices;
 static int self;
 
@@ -191,8 +207,8 @@ static bool bring(int i)
 {
 	char words[256];
 
-	snprintf(words, sizeof(words), "name=c%d range=%s physical=8M lag_ms=20 margin=64K algorithm=%s mode=%s", i,
-		 reserved_range(i), i ? "zstd" : "lz4", modes[i]);
+	snprintf(words, sizeof(words), "name=c%d range=%s physical=%s lag_ms=20 margin=64K algorithm=%s mode=%s", i,
+		 reserved_range(i), !physically_full ? "128M" : shown_full ? "16M" : "8M", i ? "zstd" : "lz4", modes[i]);
 	return write_file(SIM "/new_device", words);
 }
 
@@ -240,6 +256,79 @@ static void budgets(void)
 		}
 		sh->rounds[self]++;
 	}
+}
+
+/* Fills what the devices show with pages that take little, and makes holes. */
+static void filler(void)
+{
+	size_t from, nr, i;
+
+	if (!shown_full)
+		return;
+	mem = anon(FILLED);
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		for (i = 0; i < FILLED / PAGE; i++)
+			if (!*(uint64_t *)(mem + i * PAGE))
+				*(uint64_t *)(mem + i * PAGE) = i + 1;
+		madvise(mem, FILLED, MADV_COLD);
+		usleep(200000);
+		for (i = 0; i < 64; i++) {
+			from = draw(FILLED / PAGE);
+			nr = 1 + draw(8);
+			madvise(mem + from * PAGE, nr * PAGE, MADV_DONTNEED);
+		}
+		from = draw(FILLED / PAGE);
+		if (*(uint64_t *)(mem + from * PAGE) && *(uint64_t *)(mem + from * PAGE) != from + 1)
+			wrong("filler: page %zu has %#lx", from, *(uint64_t *)(mem + from * PAGE));
+		sh->rounds[self]++;
+	}
+}
+
+/* Who moves pages about, or wants them whole or gone. */
+static void disturber(void)
+{
+	char name[24], path[128];
+	int offline = 0;
+	size_t i;
+
+	mem = anon(LEN);
+	madvise(mem, LEN, MADV_NOHUGEPAGE);
+	write_some(0, PAGES);
+	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
+		i = draw(PAGES);
+		check_some(i, 1, "disturber");
+		switch (draw(6)) {
+		case 0:
+			write_file("/proc/sys/vm/compact_memory", "1");
+			break;
+		case 1:
+			snprintf(path, sizeof(path), NODE_DIR "/node%lu/compact", draw(4));
+			write_file(path, "1");
+			break;
+		case 2:
+			if (offline++ < OFFLINE)
+				madvise(mem + i * PAGE, PAGE, MADV_SOFT_OFFLINE);
+			break;
+		case 3:
+			/* A device cannot go while one of its pages is held. */
+			hold_page(mem + i * PAGE);
+			snprintf(name, sizeof(name), "c%lu", draw(nr_devices));
+			if (write_file(SIM "/remove_device", name))
+				while (!bring(name[1] - '0') && !sh->stop)
+					usleep(100000);
+			hold_page(NULL);
+			break;
+		case 4:
+			write_some(i, 1);
+			break;
+		default:
+			madvise(mem, LEN, MADV_COLD);
+		}
+		check_some(i, 1, "disturber");
+		sh->rounds[self]++;
+		usleep(100000);
+	}
+	check_some(0, PAGES, "disturber, at the end");
 }
 
 static pid_t begin(int index, void (*fn)(void), uint64_t seed)
@@ -311,17 +400,21 @@ static bool gone(int i)
 
 int main(int argc, char **argv)
 {
-	void (*const fns[])(void) = { worker, worker, worker, worker, reclaimer, reclaimer, administrator, budgets };
+	void (*const fns[])(void) = {
+		worker, worker, worker, worker, reclaimer, reclaimer, administrator, budgets, filler, disturber,
+	};
 	pid_t pids[sizeof(fns) / sizeof(fns[0])];
 	unsigned int i, seconds, died = 0;
 	uint64_t seed;
 	int status;
 
-	if (argc < 4)
-		bail("usage: churn SECONDS SEED MODE...");
+	if (argc < 5)
+		bail("usage: churn SECONDS SEED CONDITION MODE...");
 	seconds = atoi(argv[1]);
 	seed = strtoull(argv[2], NULL, 0);
-	prepare(argv + 3);
+	shown_full = !strcmp(argv[3], "shown") || !strcmp(argv[3], "both");
+	physically_full = !strcmp(argv[3], "physical") || !strcmp(argv[3], "both");
+	prepare(argv + 4);
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
 		pids[i] = begin(i, fns[i], seed);
 	sleep(seconds);

@@ -5,7 +5,7 @@
 # timeout: 420
 
 . tests/guest/cram/churn.bash
-pair good storm
-pair slow trim_partial
-pair silent trim_fail
+pair physical good storm
+pair shown slow trim_partial
+pair both silent trim_fail
 done_testing

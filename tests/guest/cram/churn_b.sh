@@ -5,7 +5,7 @@
 # timeout: 420
 
 . tests/guest/cram/churn.bash
-pair stale trim_late
-pair delayed understated
-pair slow,stale,delayed,understated,trim_late,trim_fail good
+pair both stale trim_late
+pair shown delayed understated
+pair physical slow,stale,delayed,understated,trim_late,trim_fail good
 done_testing

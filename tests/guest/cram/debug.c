@@ -15,6 +15,7 @@
 
 #define LEN (8 * MIB)
 #define NR (LEN / PAGE)
+#define PROTECT "/sys/kernel/mm/cram/protect"
 
 static sigjmp_buf out;
 
@@ -73,15 +74,28 @@ static void seen(void)
 	remove_device();
 }
 
+static char *huge(void)
+{
+	char *p = anon(PMD);
+
+	madvise(p, PMD, MADV_HUGEPAGE);
+	fill(p, PMD, HALF, 6);
+	if (make_cold(p, PMD) != PMD / PAGE)
+		bail("a huge page was not placed");
+	return p;
+}
+
 static void protected(void)
 {
 	unsigned long pfn;
 	char *p;
 	size_t i;
 
+	ok(!write_file(PROTECT, "2") && errno == EINVAL, "protect: 0 or 1");
+	put(PROTECT, "1");
 	new_device("physical=192M");
-	put(cram_file("protect"), "1");
-	ok(!write_file(cram_file("protect"), "2") && errno == EINVAL, "protect: 0 or 1");
+	put(PROTECT, "0");
+	ok(cram_number("protected") == 1, "protect: all of the device, from its registration");
 	p = placed();
 	i = resident_page(p);
 	pfn = frame_of(p + i * PAGE);
@@ -93,8 +107,21 @@ static void protected(void)
 	all_trimmed("protect");
 	p = placed();
 	ok(!damaged(p, 0, LEN, HALF, 5) && nothing_lost(), "protect: its pages are stored to again");
+	ok(!cram_stat("granted"), "protect: none is writable in place");
 	munmap(p, LEN);
+	p = huge();
+	ok(!damaged(p, 0, PMD, HALF, 6) && nothing_lost(), "protect: a huge page is stored");
+	munmap(p, PMD);
+	all_trimmed("protect, a huge page");
 	ok(remove_device(), "protect: the device goes");
+	new_device("physical=192M");
+	ok(!cram_number("protected"), "the next one is as ordinary memory");
+	p = placed();
+	fill(p, LEN, EASY, 6);
+	ok(cram_stat("granted") && !damaged(p, 0, LEN, EASY, 6), "and is written to in place");
+	munmap(p, LEN);
+	all_trimmed("not protected");
+	remove_device();
 }
 
 /* Contents that do not compress, four times what the device has. */

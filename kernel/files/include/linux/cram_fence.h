@@ -39,6 +39,11 @@ bool __cram_leave_unlocked(struct folio *folio);
 bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 			 vm_fault_t *ret);
 bool __cram_pipe_page(struct pipe_buffer *buf);
+void __cram_refaulted(struct folio *new, struct page *page);
+vm_fault_t __cram_copy_up(struct vm_fault *vmf,
+			  vm_fault_t (*copy)(struct vm_fault *vmf));
+bool __cram_waits(struct folio *folio, int priority);
+void cram_thrash_moves_up(struct folio *folio);
 bool cram_may_anon(void);
 bool cram_may_file(struct folio *folio);
 void cram_prepare_file(struct folio *folio);
@@ -292,6 +297,53 @@ static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 {
 	return !(private_node_hook(cram_pipe) &&
 		 cram_node(page_to_nid(buf->page))) || __cram_pipe_page(buf);
+}
+
+/**
+ * cram_waits - does a folio stay in ordinary memory, since it came back too often?
+ * @folio: that reclaim would demote
+ * @priority: of the reclaim
+ *
+ * Cost: a static branch.
+ * Context: any.
+ */
+static __always_inline bool cram_waits(struct folio *folio, int priority)
+{
+	return cram_any() && private_node_hook(cram_waits) &&
+	       __cram_waits(folio, priority);
+}
+
+/**
+ * cram_copy_up - a page is copied for a write
+ * @vmf: the write; vmf->page is held, or NULL
+ * @copy: copies it, and lets go of it
+ *
+ * Pages of a large resident next to it may be copied as well.
+ * Cost: as cram_node().
+ * Context: process, may sleep.
+ * Return: of @copy.
+ */
+static __always_inline vm_fault_t
+cram_copy_up(struct vm_fault *vmf, vm_fault_t (*copy)(struct vm_fault *vmf))
+{
+	if (vmf->page && cram_node(page_to_nid(vmf->page)))
+		return __cram_copy_up(vmf, copy);
+	return copy(vmf);
+}
+
+/**
+ * cram_refaulted - a page was copied for a write
+ * @new: the copy, mapped, on no LRU list yet
+ * @page: the page, held; or NULL
+ *
+ * Cost: as cram_node().
+ * Context: under the page table lock.
+ */
+static __always_inline void cram_refaulted(struct folio *new, struct page *page)
+{
+	if (page && private_node_hook(cram_refaulted) &&
+	    cram_node(page_to_nid(page)))
+		__cram_refaulted(new, page);
 }
 
 /**
@@ -644,6 +696,9 @@ static inline bool cram_left_mapping(struct folio *folio)
 #define cram_file_fenced(folio)			false
 #define cram_pipe_page(buf)			true
 #define cram_pins_file(page)			false
+#define cram_waits(folio, priority)		false
+#define cram_copy_up(vmf, copy)			copy(vmf)
+#define cram_refaulted(new, page)		do { } while (0)
 #define cram_unshares()				false
 #define cram_unshare_file(vmf, folio, ret)	false
 
@@ -680,6 +735,7 @@ static inline bool cram_takes(struct page *page, unsigned int order)
 }
 
 static inline void cram_failed(struct page *page) {}
+static inline void cram_thrash_moves_up(struct folio *folio) {}
 
 #endif /* CONFIG_CRAM */
 

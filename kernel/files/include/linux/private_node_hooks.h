@@ -147,6 +147,8 @@
 	PRIVATE_NODE_HOOK(cram_splice) \
 	PRIVATE_NODE_HOOK(cram_pipe) \
 	PRIVATE_NODE_HOOK(cram_pin) \
+	PRIVATE_NODE_HOOK(cram_refaulted) \
+	PRIVATE_NODE_HOOK(cram_waits) \
 	PRIVATE_NODE_HOOK(zswap_store) \
 	PRIVATE_NODE_HOOK(displaced) \
 	PRIVATE_NODE_HOOK(displaced_waits) \

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Reclaim moves a list of folios at once, and pays for them at once: a reservation
- * and a charge for PAY pages, not for each folio.  The ledger hears of a folio once,
- * when it is stored: a reading that counted it as reserved until the end of the
- * list would find less room than there is.
+ * and a charge for PAY pages, not for each folio.  What is stored is counted on the
+ * processor, where each reading finds it: one that counted it as reserved until the end
+ * of the list would find less room than there is.
  *
  * Nothing of the ledger's argument changes.  What a batch has reserved is promised,
  * and a page counts as reserved while it is on its way.
@@ -74,13 +74,8 @@ void __cram_batch_begin(void)
 
 static void tell_ledger(struct batch *b)
 {
-	struct cram_ledger *l = &b->cd->ledger;
-	bool balance = true;
+	bool balance = cram_ledger_batch(&b->cd->ledger, b->taken, b->paid);
 
-	if (b->taken)
-		balance &= cram_ledger_take(l, b->taken);
-	if (b->paid)
-		balance &= cram_ledger_cancel(l, b->paid);
 	b->taken = 0;
 	b->paid = 0;
 	cram_check_books(b->cd, balance);
@@ -194,7 +189,8 @@ bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
 	if (!b || b->taken < nr)
 		return cram_ledger_settle(&cd->ledger, nr);
 	b->taken -= nr;
-	return cram_ledger_store(&cd->ledger, nr);
+	cram_ledger_store(&cd->ledger, nr);
+	return true;
 }
 
 /*

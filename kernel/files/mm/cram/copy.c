@@ -21,20 +21,23 @@
  * Past the caches where that can be: the device is not read for what is about to be
  * overwritten, and there is nothing to write back.
  *
- * Context: process.
+ * Context: process; may sleep with CONFIG_CRAM_DEBUG.
  * Return: 0, and nothing of @dst is in a cache; -EHWPOISON when @src is poisoned,
- * and memory failure has been told.
+ * and memory failure has been told; -ENOMEM with CONFIG_CRAM_DEBUG.
  */
 #ifdef CONFIG_ARCH_HAS_COPY_MC_FLUSHCACHE
 int cram_copy_page(struct page *dst, struct page *src)
 {
-	void *to = page_address(dst), *from = page_address(src);
+	void *to = cram_debug_map(dst), *from = page_address(src);
 	unsigned long left;
 
+	if (!to)
+		return -ENOMEM;
 	instrument_memcpy_before(to, from, PAGE_SIZE);
 	left = copy_mc_flushcache(to, from, PAGE_SIZE);
 	instrument_memcpy_after(to, from, PAGE_SIZE, left);
 	wmb(); /* the stores are with the device before they count as settled */
+	cram_debug_unmap(to);
 	if (left) {
 		memory_failure_queue(page_to_pfn(src), 0);
 		return -EHWPOISON;

@@ -407,6 +407,8 @@ void __cram_stored(struct folio *folio)
 	if (!cd)
 		return;
 	cram_debug_stored(cd, folio_pfn(folio), nr);
+	if (folio->mapping)
+		cram_thrash_placed(cd, folio);
 	cram_count(cd, admitted_as(folio), nr);
 	trace_cram_admitted(cd->nid, folio_pfn(folio), nr);
 	cram_read_if_low(cd);
@@ -448,8 +450,11 @@ bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 	return false;
 }
 
-/* Page cache was copied for somebody who changes or holds it.  Context: any. */
-void cram_copied_up(const struct folio *folio)
+/*
+ * Pages of a folio were copied: page cache for somebody who changes or holds it, or
+ * neighbours of what was written to.  Context: any.
+ */
+void cram_copied_up(const struct folio *folio, unsigned long nr)
 {
 	struct cram_device *cd;
 
@@ -457,7 +462,7 @@ void cram_copied_up(const struct folio *folio)
 	cd = cram_peek(folio_nid(folio));
 	if (!cd)
 		return;
-	cram_count(cd, CRAM_COPIED_UP, folio_nr_pages(folio));
+	cram_count(cd, CRAM_COPIED_UP, nr);
 	trace_cram_copied_up(cd->nid, folio_pfn(folio));
 }
 
@@ -529,7 +534,7 @@ static void take_reading(struct cram_device *cd)
 	struct cram_capacity cap = {};
 	int ret;
 
-	cram_ledger_read_begin(&cd->ledger);
+	cram_check_books(cd, cram_ledger_read_begin(&cd->ledger));
 	cd->event_read = jiffies + READ_EVENT;
 	WRITE_ONCE(cd->read_due, (jiffies +
 		   msecs_to_jiffies(cd->desc.lag_ms + cd->desc.timeout_ms)) ?: 1);
@@ -707,8 +712,10 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 void cram_device_free(struct cram_device *cd)
 {
 	free_percpu(cd->stat);
+	free_percpu(cd->late);
 	kvfree(cd->resident);
 	kvfree(cd->apart);
+	cram_thrash_free(cd);
 	cram_writable_free(cd);
 	cram_debug_free(cd);
 	private_node_put(cd->pn);
@@ -734,7 +741,6 @@ static struct cram_device *device_new(struct private_node *pn,
 	cd->first_pfn = NODE_DATA(pn->nid)->node_start_pfn;
 	cd->nr_pages = NODE_DATA(pn->nid)->node_spanned_pages;
 	cd->clean_pfn = cd->first_pfn;
-	cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin);
 	INIT_DELAYED_WORK(&cd->read_work, read_work);
 	INIT_WORK(&cd->tend_work, tend_work);
 	cram_trim_init(cd);
@@ -743,8 +749,12 @@ static struct cram_device *device_new(struct private_node *pn,
 	cd->apart = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 			     GFP_KERNEL);
 	cd->stat = __alloc_percpu(sizeof(long) * CRAM_NR_STATS, sizeof(long));
-	if (!cd->stat || !cd->resident || !cd->apart || cram_writable_init(cd) ||
-	    cram_debug_init(cd)) {
+	cd->late = alloc_percpu(struct cram_late);
+	if (cd->late)
+		cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin,
+				 cd->late);
+	if (!cd->late || !cd->stat || !cd->resident || !cd->apart || cram_thrash_init(cd) ||
+	    cram_writable_init(cd) || cram_debug_init(cd)) {
 		kobject_put(&cd->kobj);
 		return NULL;
 	}
@@ -812,6 +822,7 @@ static void fence_down(struct cram_device *cd)
 	RCU_INIT_POINTER(devices[cd->nid], NULL);
 	node_clear(cd->nid, cram_nodes);
 	synchronize_rcu();
+	cram_debug_unprotect(cd);
 	set_fenced(cd->pn, false);
 }
 
@@ -835,7 +846,7 @@ static int bring_up(struct cram_device *cd)
 	ret = fence_up(cd);
 	if (ret)
 		return ret;
-	ret = cram_sysfs_add(cd);
+	ret = cram_debug_protect(cd) ?: cram_sysfs_add(cd);
 	if (ret)
 		fence_down(cd);
 	else

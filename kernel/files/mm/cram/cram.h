@@ -38,11 +38,13 @@ enum cram_stat {
 	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
 	CRAM_REFUSED_TOKEN,	/* to who would take pages that nobody paid for */
 	CRAM_FAILED,		/* reserved, and then not moved after all */
+	CRAM_WAITED,		/* came back twice: they wait in ordinary memory */
 	CRAM_COPIED_UP,		/* written to, or pinned: copies made elsewhere */
 	CRAM_DROPPED,		/* page cache that somebody changes: read again */
 	CRAM_GRANTED,		/* may be written to where they are */
 	CRAM_REVOKED,		/* no longer, and written back; they stay */
 	CRAM_PROMOTED,		/* moved up because the device found them hot */
+	CRAM_REFAULTED,		/* of these and those copied up: needed too soon */
 	CRAM_EVICTED,		/* moved to ordinary memory: no room, or broken */
 	CRAM_TRIMMED,
 	CRAM_TRIM_RETRIED,
@@ -59,14 +61,12 @@ enum cram_stat {
  * struct cram_debug - what residents should look like
  * @sums: checksum of each page
  * @summed: bitmap, is it valid?
- * @readonly: bitmap, can the kernel not write to it?
- * @protect: make new residents so
+ * @protect: is all of the device read-only in the direct map?
  * @scan_pfn: where the scanner goes on
  */
 struct cram_debug {
 	u32 *sums;
 	unsigned long *summed;
-	unsigned long *readonly;
 	bool protect;
 	unsigned long scan_pfn;
 };
@@ -100,6 +100,7 @@ struct cram_debug {
  * @pages: its pages
  * @resident: bitmap of pages that are settled, and not freed since
  * @apart: bitmap of pages whose charge is not in memory.max, see memcg.c
+ * @placed: when each page was placed, by its cgroup's clock; 0 for none, see thrash.c
  * @writable_max: most pages that may be written to, see cram_writable_max()
  * @nr_writable: pages that may be
  * @granted: bitmap of those
@@ -109,6 +110,7 @@ struct cram_debug {
  * @debug: for CONFIG_CRAM_DEBUG
  * @kobj: node<N>/private/cram
  * @stat: counters, by enum cram_stat; the sum over all processors
+ * @late: for the ledger
  */
 struct cram_device {
 	struct private_node *pn;
@@ -136,6 +138,7 @@ struct cram_device {
 	struct page *pages[CRAM_BATCH];
 	unsigned long *resident;
 	unsigned long *apart;
+	u32 *placed;
 	unsigned long writable_max;
 	atomic_long_t nr_writable;
 	unsigned long *granted;
@@ -147,6 +150,7 @@ struct cram_device {
 #endif
 	struct kobject kobj;
 	long __percpu *stat;
+	struct cram_late __percpu *late;
 };
 
 extern struct workqueue_struct *cram_wq;
@@ -168,7 +172,7 @@ void cram_read_if_low(struct cram_device *cd);
 void cram_check_books(struct cram_device *cd, bool balance);
 unsigned long cram_resident(struct cram_device *cd);
 void cram_dropped_count(const struct folio *folio);
-void cram_copied_up(const struct folio *folio);
+void cram_copied_up(const struct folio *folio, unsigned long nr);
 int cram_clear_broken(struct cram_device *cd);
 void cram_write_back(unsigned long pfn, unsigned long nr);
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
@@ -187,12 +191,41 @@ void cram_batch_not_stored(struct cram_device *cd);
 bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr);
 bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr);
 
-/* memcg.c, for batch.c */
+/* thrash.c; the clock of who is in no cgroup */
+extern atomic_long_t cram_placed;
+
+int cram_thrash_init(struct cram_device *cd);
+void cram_thrash_free(struct cram_device *cd);
+unsigned long cram_thrash_wait(unsigned int times, unsigned long memory);
+void cram_thrash_placed(struct cram_device *cd, struct folio *folio);
+unsigned long cram_stall_begin(struct page *page);
+void cram_stall_end(unsigned long stall);
+
+/* memcg.c, for batch.c and thrash.c */
 #ifdef CONFIG_MEMCG
+u32 cram_memcg_placed(struct folio *folio, unsigned long nr);
+u32 cram_memcg_clock(struct folio *folio, unsigned long *memory);
+void cram_memcg_refaulted(struct folio *folio, unsigned long nr);
+void cram_memcg_waited(struct folio *folio, unsigned long nr);
 bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr);
 void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr);
 void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr);
 #else
+static inline u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
+{
+	return atomic_long_add_return(nr, &cram_placed);
+}
+
+static inline u32 cram_memcg_clock(struct folio *folio, unsigned long *memory)
+{
+	*memory = totalram_pages();
+	return atomic_long_read(&cram_placed);
+}
+
+static inline void cram_memcg_refaulted(struct folio *folio,
+					unsigned long nr) {}
+static inline void cram_memcg_waited(struct folio *folio, unsigned long nr) {}
+
 static inline bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr)
 {
 	return true;
@@ -242,7 +275,12 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 void cram_debug_scan(struct cram_device *cd);
 int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn);
 
-bool cram_debug_readonly(struct cram_device *cd, unsigned long i);
+extern bool cram_protect;
+int cram_debug_protect(struct cram_device *cd);
+void cram_debug_unprotect(struct cram_device *cd);
+bool cram_debug_protected(struct cram_device *cd);
+void *cram_debug_map(struct page *page);
+void cram_debug_unmap(void *addr);
 #else
 static inline int cram_debug_init(struct cram_device *cd)
 {
@@ -258,10 +296,24 @@ static inline void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 				    unsigned long nr) {}
 static inline void cram_debug_scan(struct cram_device *cd) {}
 
-static inline bool cram_debug_readonly(struct cram_device *cd, unsigned long i)
+static inline int cram_debug_protect(struct cram_device *cd)
+{
+	return 0;
+}
+
+static inline void cram_debug_unprotect(struct cram_device *cd) {}
+
+static inline bool cram_debug_protected(struct cram_device *cd)
 {
 	return false;
 }
+
+static inline void *cram_debug_map(struct page *page)
+{
+	return page_address(page);
+}
+
+static inline void cram_debug_unmap(void *addr) {}
 #endif
 
 /* sysfs.c */

@@ -21,7 +21,9 @@
  *	physical    bytes that it really has; suffixes K, M, G
  *	node        node id, or "spare" (the default)
  *	sector      bytes; a power of two, 64 to 4096; 64 by default
- *	algorithm   lz4 (the default), zstd, or none: pages are stored as they are
+ *	algorithm   lz4 (the default), zstd, none: pages are stored as they are, or
+ *	            blind: as none, and the model does not look at them, so that a
+ *	            measurement counts nothing of its own work
  *	worst_case  bytes that a page which does not compress takes; one page by
  *	            default, two at most
  *	latency_us  time that storing a page takes, and a reading; 0 by default
@@ -109,10 +111,10 @@ static const char *const mode_names[NR_MODES] = {
 	"trim_late", "trim_partial", "trim_fail", "overstated",
 };
 
-enum sim_algorithm { LZ4, ZSTD, NONE, NR_ALGORITHMS };
+enum sim_algorithm { LZ4, ZSTD, NONE, BLIND, NR_ALGORITHMS };
 
 static const char *const algorithm_names[NR_ALGORITHMS] = {
-	"lz4", "zstd", "none",
+	"lz4", "zstd", "none", "blind",
 };
 
 #define ZSTD_LEVEL	3
@@ -305,7 +307,8 @@ static void store_page(struct sim_device *sd, unsigned long i)
 		return;
 	}
 	p->sectors = sectors;
-	p->sum = crc32_le(~0, contents(sd, i), PAGE_SIZE);
+	if (sd->algorithm != BLIND)
+		p->sum = crc32_le(~0, contents(sd, i), PAGE_SIZE);
 	sd->used += (u64)sectors * sd->sector;
 }
 
@@ -376,6 +379,8 @@ static void store_writable(struct sim_device *sd)
 {
 	unsigned long i;
 
+	if (sd->algorithm == BLIND)
+		return;
 	for (i = 0; i < sd->nr_pages; i++) {
 		if (!READ_ONCE(sd->pages[i].writable))
 			continue;
@@ -474,7 +479,8 @@ static void check_page(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
 
-	if (!p->sectors || p->writable || crc32_le(~0, contents(sd, i), PAGE_SIZE) == p->sum)
+	if (!p->sectors || p->writable || sd->algorithm == BLIND ||
+	    crc32_le(~0, contents(sd, i), PAGE_SIZE) == p->sum)
 		return;
 	sd->violations++;
 	pr_err("%s: pfn %#lx was written to after it was stored\n", sd->name,
@@ -840,7 +846,7 @@ static int parse_algorithm(struct sim_device *sd, const char *name)
 	int i = name ? match_string(algorithm_names, NR_ALGORITHMS, name) : LZ4;
 
 	if (i < 0)
-		return bad("algorithm", name, "neither lz4, zstd nor none");
+		return bad("algorithm", name, "none of lz4, zstd, none, blind");
 	sd->algorithm = i;
 	return 0;
 }

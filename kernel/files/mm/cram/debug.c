@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Does a resident page change?  A checksum of each, looked at when the page is
- * freed and now and then; and, if asked for, a kernel that cannot write to one.
+ * freed and now and then; and, if asked for, a kernel that cannot write to the device
+ * at all: what is placed there is stored by way of another address.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -12,6 +13,7 @@
 #include <linux/set_memory.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 
 #include "../internal.h"
 #include "../private_node/private_node.h"
@@ -19,6 +21,9 @@
 
 /* Pages that the scanner looks at after each reading. */
 #define SCAN	512
+
+/* Is a device protected that is registered from now on? */
+bool cram_protect;
 
 /* Context: process, may sleep.  Return: 0 or -ENOMEM. */
 int cram_debug_init(struct cram_device *cd)
@@ -28,9 +33,7 @@ int cram_debug_init(struct cram_device *cd)
 	d->sums = kvcalloc(cd->nr_pages, sizeof(*d->sums), GFP_KERNEL);
 	d->summed = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 			     GFP_KERNEL);
-	d->readonly = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
-			       GFP_KERNEL);
-	return d->sums && d->summed && d->readonly ? 0 : -ENOMEM;
+	return d->sums && d->summed ? 0 : -ENOMEM;
 }
 
 /* Context: process, may sleep. */
@@ -38,7 +41,86 @@ void cram_debug_free(struct cram_device *cd)
 {
 	kvfree(cd->debug.sums);
 	kvfree(cd->debug.summed);
-	kvfree(cd->debug.readonly);
+}
+
+/* All memory of the device, in the direct map. */
+static int set_all(struct cram_device *cd, int (*set)(unsigned long, int))
+{
+	unsigned long pfn, end = cd->first_pfn + cd->nr_pages;
+	int ret = 0;
+
+	for (pfn = cd->first_pfn; pfn < end && !ret; pfn += PAGES_PER_SECTION)
+		if (pfn_to_online_page(pfn))
+			ret = set((unsigned long)pfn_to_kaddr(pfn),
+				  PAGES_PER_SECTION);
+	return ret;
+}
+
+/*
+ * cram_debug_protect - from here on the kernel cannot store to the device
+ * @cd: the device, not used yet
+ *
+ * If cram_protect says so.
+ * Context: process, may sleep.
+ * Return: 0; -EBUSY where the page allocator would store to its pages; or an errno.
+ */
+int cram_debug_protect(struct cram_device *cd)
+{
+	int ret;
+
+	if (!READ_ONCE(cram_protect))
+		return 0;
+	if (want_init_on_alloc(GFP_KERNEL)) {
+		pr_err("node %d: cannot be protected: the page allocator clears its pages (init_on_alloc)\n",
+		       cd->nid);
+		return -EBUSY;
+	}
+	ret = set_all(cd, set_memory_ro);
+	if (ret)
+		set_all(cd, set_memory_rw);
+	cd->debug.protect = !ret;
+	return ret;
+}
+
+/* The opposite, of a device that nobody uses any more.  Context: process, may sleep. */
+void cram_debug_unprotect(struct cram_device *cd)
+{
+	if (cd->debug.protect)
+		set_all(cd, set_memory_rw);
+	cd->debug.protect = false;
+}
+
+/* Has the kernel no way to store to it but cram_debug_map()?  Context: any. */
+bool cram_debug_protected(struct cram_device *cd)
+{
+	return cd->debug.protect;
+}
+
+/*
+ * cram_debug_map - where to store to a page of a device
+ * @page: the page, taken and not settled
+ *
+ * Context: process, may sleep.
+ * Return: the address, up to cram_debug_unmap(); or NULL.
+ */
+void *cram_debug_map(struct page *page)
+{
+	struct cram_device *cd;
+	bool protected;
+
+	scoped_guard(rcu) {
+		cd = cram_peek(page_to_nid(page));
+		protected = cd && cd->debug.protect;
+	}
+	return protected ? vmap(&page, 1, VM_MAP, PAGE_KERNEL) :
+			   page_address(page);
+}
+
+/* Context: process, may sleep. */
+void cram_debug_unmap(void *addr)
+{
+	if (is_vmalloc_addr(addr))
+		vunmap(addr);
 }
 
 static struct page *page_of(struct cram_device *cd, unsigned long i)
@@ -67,9 +149,6 @@ void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
 	for (; i < end; i++) {
 		cd->debug.sums[i] = sum_of(cd, i);
 		set_bit(i, cd->debug.summed);
-		if (READ_ONCE(cd->debug.protect) &&
-		    !set_memory_ro((unsigned long)page_address(page_of(cd, i)), 1))
-			set_bit(i, cd->debug.readonly);
 	}
 }
 
@@ -96,12 +175,6 @@ void cram_debug_forget(struct cram_device *cd, unsigned long i,
 		clear_bit(i, cd->debug.summed);
 }
 
-/* Can the kernel not write to a page?  Context: any. */
-bool cram_debug_readonly(struct cram_device *cd, unsigned long i)
-{
-	return test_bit(i, cd->debug.readonly);
-}
-
 /*
  * cram_debug_freed - pages go to be trimmed
  * @cd: the device
@@ -118,8 +191,6 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 	for (; i < end; i++) {
 		check(cd, i);
 		clear_bit(i, cd->debug.summed);
-		if (test_and_clear_bit(i, cd->debug.readonly))
-			set_memory_rw((unsigned long)page_address(page_of(cd, i)), 1);
 	}
 }
 

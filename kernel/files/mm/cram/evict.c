@@ -198,7 +198,8 @@ void cram_promote_hot(struct cram_device *cd)
 		folio = pfn_folio(cd->hot[i]);
 		if (!folio_try_get(folio))
 			continue;
-		cram_leave(cd, &l, folio);
+		if (cram_leave(cd, &l, folio))
+			cram_thrash_moves_up(folio);
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);

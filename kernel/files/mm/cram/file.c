@@ -148,8 +148,10 @@ static bool copy_and_replace(struct folio *old, struct folio *new)
 	__folio_set_locked(new);
 	folio_mark_uptodate(new);
 	replaced = replace(old, new);
-	if (replaced)
+	if (replaced) {
+		__cram_refaulted(new, &old->page);
 		folio_add_lru(new);
+	}
 	folio_unlock(new);
 	return replaced;
 }
@@ -172,17 +174,20 @@ static bool can_be_copied(struct folio *folio)
 static bool copy_up(struct folio *old)
 {
 	struct folio *new = can_be_copied(old) ? alloc_copy(old) : NULL;
+	unsigned long stall;
 	bool copied;
 
 	if (!new)
 		return false;
+	stall = cram_stall_begin(&old->page);
 	if (folio_mapped(old))
 		unmap_mapping_folio(old);
 	copied = copy_and_replace(old, new);
+	cram_stall_end(stall);
 	/* The file has it, or nobody. */
 	folio_put(new);
 	if (copied)
-		cram_copied_up(old);
+		cram_copied_up(old, folio_nr_pages(old));
 	return copied;
 }
 

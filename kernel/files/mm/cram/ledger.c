@@ -25,11 +25,18 @@
  *
  * Nothing in this depends on when a reading comes, or on whether it does.
  *
+ * A page that a batch has stored counts as reserved until the ledger hears of it, that
+ * is as promised.  It hears of all that were stored when a reading begins, before that
+ * asks the device.
+ *
  * docs/model/cram.pml of the project is the same protocol for a model checker.
  */
-#include <linux/export.h>
-#include <linux/bug.h>
 #include <kunit/visibility.h>
+#include <linux/bug.h>
+#include <linux/cpumask.h>
+#include <linux/export.h>
+#include <linux/percpu.h>
+#include <linux/smp.h>
 
 #include "ledger.h"
 
@@ -38,12 +45,22 @@
  * @l: the ledger
  * @worst: bytes that a page may need
  * @margin: bytes that are never given out
+ * @late: for cram_ledger_store()
  *
  * Gives no credit until the first good reading.
  */
-void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin)
+void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
+		      struct cram_late __percpu *late)
 {
-	*l = (struct cram_ledger){ .worst = worst, .margin = margin };
+	int cpu;
+
+	*l = (struct cram_ledger){
+		.late = late,
+		.worst = worst,
+		.margin = margin,
+	};
+	for_each_possible_cpu(cpu)
+		*per_cpu_ptr(late, cpu) = (struct cram_late){};
 	spin_lock_init(&l->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_init);
@@ -74,6 +91,39 @@ DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
 		    ({ publish(_T->lock);
 		       spin_unlock_irqrestore(&_T->lock->lock, _T->flags); }),
 		    unsigned long flags)
+
+/* What is owed stays owed, and nothing is admitted any more. */
+static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
+{
+	if (*count < nr) {
+		l->broken = true;
+		return false;
+	}
+	*count -= nr;
+	return true;
+}
+
+/* Pages that a processor has stored, see cram_ledger_store(). */
+static bool hear(struct cram_ledger *l, int cpu)
+{
+	struct cram_late *late = per_cpu_ptr(l->late, cpu);
+	unsigned long stored = READ_ONCE(late->stored);
+	unsigned long nr = stored - late->told;
+
+	late->told = stored;
+	l->settled += nr;
+	return end(l, &l->reserved, nr);
+}
+
+static bool hear_all(struct cram_ledger *l)
+{
+	bool balance = true;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		balance &= hear(l, cpu);
+	return balance;
+}
 
 /* May the device be asked to store so many pages more, at worst? */
 static bool admits(const struct cram_ledger *l, unsigned long nr)
@@ -126,6 +176,7 @@ u64 cram_ledger_lack(struct cram_ledger *l)
 	u64 need;
 
 	guard(ledger)(l);
+	hear_all(l);
 	need = l->margin + l->worst * (l->reserved + l->pending);
 	return l->valid && need > l->free ? need - l->free : 0;
 }
@@ -141,9 +192,15 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
 bool cram_ledger_uncovered(struct cram_ledger *l)
 {
 	guard(ledger)(l);
+	hear_all(l);
 	return l->settled || (l->covering && !l->reading);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
+
+static bool in_flight_fit(const struct cram_ledger *l, unsigned long nr)
+{
+	return l->reserved + l->pending + nr <= CRAM_IN_FLIGHT || l->disabled;
+}
 
 /**
  * cram_ledger_reserve - pay for pages before they are taken
@@ -158,24 +215,17 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!admits(l, nr) ||
-	    (l->reserved + l->pending + nr > CRAM_IN_FLIGHT && !l->disabled))
+	if (!admits(l, nr))
 		return false;
+	if (!in_flight_fit(l, nr)) {
+		hear_all(l);
+		if (!in_flight_fit(l, nr))
+			return false;
+	}
 	l->reserved += nr;
 	return true;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
-
-/* What is owed stays owed, and nothing is admitted any more. */
-static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
-{
-	if (*count < nr) {
-		l->broken = true;
-		return false;
-	}
-	*count -= nr;
-	return true;
-}
 
 /**
  * cram_ledger_take - pages are about to leave the page allocator
@@ -256,16 +306,39 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
  * @l: the ledger
  * @nr: pages that were reserved; cram_ledger_take() was not told
  *
- * Context: any.
- * Return: as cram_ledger_settle().
+ * Takes no lock.  The ledger hears of it when it has to know, or is told by
+ * cram_ledger_batch() on the same processor; until then they count as reserved.
+ * Context: any; what was stored is written back, and with the device.
  */
-bool cram_ledger_store(struct cram_ledger *l, unsigned long nr)
+void cram_ledger_store(struct cram_ledger *l, unsigned long nr)
 {
-	guard(ledger)(l);
-	l->settled += nr;
-	return end(l, &l->reserved, nr);
+	this_cpu_add(l->late->stored, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_store);
+
+/**
+ * cram_ledger_batch - a batch has nothing more to store
+ * @l: the ledger
+ * @taken: pages that were reserved and taken, and not stored; cram_ledger_settle() or
+ *	cram_ledger_untake() follows
+ * @unused: pages that were reserved and not taken
+ *
+ * What this processor has stored is heard of as well.
+ * Context: any; the task does not leave the processor.
+ * Return: as cram_ledger_settle().
+ */
+bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
+		       unsigned long unused)
+{
+	bool balance;
+
+	guard(ledger)(l);
+	balance = hear(l, raw_smp_processor_id());
+	balance &= end(l, &l->reserved, taken + unused);
+	l->pending += taken;
+	return balance;
+}
+EXPORT_SYMBOL_IF_KUNIT(cram_ledger_batch);
 
 /**
  * cram_ledger_settle_granted - pages are no longer written to, and written back
@@ -332,15 +405,22 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
  * @l: the ledger
  *
  * Context: any; one reading at a time.
+ * Return: as cram_ledger_settle().
  */
-void cram_ledger_read_begin(struct cram_ledger *l)
+bool cram_ledger_read_begin(struct cram_ledger *l)
 {
+	bool balance;
+
 	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
+	balance = hear_all(l);
+	/* What is settled now is with the device before it is asked. */
+	smp_mb();
 	l->reading = true;
 	l->begins = l->event;
 	l->covering += l->settled;
 	l->settled = 0;
+	return balance;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_read_begin);
 

@@ -15,12 +15,24 @@
 #define CRAM_IN_FLIGHT	1024
 
 /**
+ * struct cram_late - pages that one processor has stored without a word to the ledger
+ * @stored: all of them, ever; no lock
+ * @told: those that the ledger knows; under its lock
+ */
+struct cram_late {
+	unsigned long stored;
+	unsigned long told;
+};
+
+/**
  * struct cram_ledger - what was promised, and what the device said
  * @lock: all below
+ * @late: see cram_ledger_store()
  * @worst: bytes that a page may need
  * @margin: bytes that are never given out
  * @free: bytes free as of the last good reading
- * @reserved: pages that are paid for and have not left the page allocator
+ * @reserved: pages that are paid for and have not left the page allocator, or of which
+ *	that is not known yet
  * @pending: pages that have, and are not settled; their stores may be under way
  * @granted: pages that may be written to where they are
  * @settled: pages that are stored, since the last reading began
@@ -37,6 +49,7 @@
  */
 struct cram_ledger {
 	spinlock_t lock;
+	struct cram_late __percpu *late;
 	u64 worst;
 	u64 margin;
 	u64 free;
@@ -56,7 +69,8 @@ struct cram_ledger {
 	bool now_open;
 };
 
-void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin);
+void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
+		      struct cram_late __percpu *late);
 s64 cram_ledger_credit(struct cram_ledger *l);
 u64 cram_ledger_lack(struct cram_ledger *l);
 bool cram_ledger_uncovered(struct cram_ledger *l);
@@ -66,12 +80,14 @@ bool cram_ledger_take(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr);
-bool cram_ledger_store(struct cram_ledger *l, unsigned long nr);
+void cram_ledger_store(struct cram_ledger *l, unsigned long nr);
+bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
+		       unsigned long unused);
 bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr);
 bool cram_ledger_event(struct cram_ledger *l);
 void cram_ledger_mend(struct cram_ledger *l);
-void cram_ledger_read_begin(struct cram_ledger *l);
+bool cram_ledger_read_begin(struct cram_ledger *l);
 void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free);
 
 #endif /* _MM_CRAM_LEDGER_H */

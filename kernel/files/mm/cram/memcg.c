@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Compressed RAM and memory cgroups: memory.cram.max, memory.cram.current and
- * a line in memory.stat.
+ * lines in memory.stat.
  *
  * Residents are charged to memory.cram, and not to memory.max, from before the
  * place is taken until they leave or are freed.  A place
@@ -30,6 +30,67 @@ void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s)
 {
 	seq_buf_printf(s, "cram %llu\n",
 		       (u64)page_counter_read(&memcg->cram) * PAGE_SIZE);
+	seq_buf_printf(s, "cram_refault %ld\n",
+		       atomic_long_read(&memcg->cram_refaulted));
+	seq_buf_printf(s, "cram_wait %ld\n",
+		       atomic_long_read(&memcg->cram_waited));
+}
+
+static atomic_long_t *clock_of(struct mem_cgroup *memcg)
+{
+	return memcg ? &memcg->cram_placed : &cram_placed;
+}
+
+/*
+ * cram_memcg_placed - the clock of a folio's cgroup goes on, see thrash.c
+ * @folio: any folio that is locked
+ * @nr: pages that were placed
+ *
+ * Context: any.
+ * Return: what it says then.
+ */
+u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
+{
+	guard(rcu)();
+	return atomic_long_add_return(nr, clock_of(folio_memcg(folio)));
+}
+
+/*
+ * cram_memcg_clock - what the clock of a folio's cgroup says
+ * @folio: any folio that is held
+ * @memory: result, pages that the cgroup has in ordinary memory
+ *
+ * Context: any.
+ */
+u32 cram_memcg_clock(struct folio *folio, unsigned long *memory)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	memcg = folio_memcg(folio);
+	*memory = memcg && !mem_cgroup_is_root(memcg) ?
+		  page_counter_read(&memcg->memory) : totalram_pages();
+	return atomic_long_read(clock_of(memcg));
+}
+
+/* For memory.stat of the folio's cgroup and of those above.  Context: any. */
+void cram_memcg_refaulted(struct folio *folio, unsigned long nr)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	for (memcg = folio_memcg(folio); memcg; memcg = parent_mem_cgroup(memcg))
+		atomic_long_add(nr, &memcg->cram_refaulted);
+}
+
+/* The same.  Context: any. */
+void cram_memcg_waited(struct folio *folio, unsigned long nr)
+{
+	struct mem_cgroup *memcg;
+
+	guard(rcu)();
+	for (memcg = folio_memcg(folio); memcg; memcg = parent_mem_cgroup(memcg))
+		atomic_long_add(nr, &memcg->cram_waited);
 }
 
 static bool may_take(struct mem_cgroup *memcg, unsigned long nr)

@@ -35,11 +35,13 @@ static const char *const stat_names[CRAM_NR_STATS] = {
 	[CRAM_REFUSED_STATE] = "refused_state",
 	[CRAM_REFUSED_TOKEN] = "refused_token",
 	[CRAM_FAILED] = "failed",
+	[CRAM_WAITED] = "waited",
 	[CRAM_COPIED_UP] = "copied_up",
 	[CRAM_DROPPED] = "dropped",
 	[CRAM_GRANTED] = "granted",
 	[CRAM_REVOKED] = "revoked",
 	[CRAM_PROMOTED] = "promoted",
+	[CRAM_REFAULTED] = "refaulted",
 	[CRAM_EVICTED] = "evicted",
 	[CRAM_TRIMMED] = "trimmed",
 	[CRAM_TRIM_RETRIED] = "trim_retried",
@@ -177,9 +179,9 @@ static ssize_t writable_used_bytes_show(struct cram_device *cd, char *buf)
 }
 
 #ifdef CONFIG_CRAM_DEBUG
-static ssize_t protect_show(struct cram_device *cd, char *buf)
+static ssize_t protected_show(struct cram_device *cd, char *buf)
 {
-	return sysfs_emit(buf, "%d\n", READ_ONCE(cd->debug.protect));
+	return sysfs_emit(buf, "%d\n", cram_debug_protected(cd));
 }
 
 static ssize_t ledger_show(struct cram_device *cd, char *buf)
@@ -204,16 +206,6 @@ static int ledger_store(struct cram_device *cd, const char *text)
 
 	if (!ret)
 		WRITE_ONCE(cd->ledger.disabled, !on);
-	return ret;
-}
-
-static int protect_store(struct cram_device *cd, const char *text)
-{
-	bool on;
-	int ret = parse_bool(cd, "protect", text, &on);
-
-	if (!ret)
-		WRITE_ONCE(cd->debug.protect, on);
 	return ret;
 }
 
@@ -248,7 +240,7 @@ ATTR_RW(state);
 ATTR_RO(stat);
 #ifdef CONFIG_CRAM_DEBUG
 ATTR_RW(ledger);
-ATTR_RW(protect);
+ATTR_RO(protected);
 static struct cram_attr stray_store_attr =
 	__ATTR(stray_store, 0200, NULL, stray_store_store);
 #endif
@@ -268,7 +260,7 @@ static struct attribute *cram_attrs[] = {
 	&stat_attr.attr,
 #ifdef CONFIG_CRAM_DEBUG
 	&ledger_attr.attr,
-	&protect_attr.attr,
+	&protected_attr.attr,
 	&stray_store_attr.attr,
 #endif
 	NULL
@@ -372,6 +364,9 @@ SWITCH(anon, cram_anon);
 SWITCH(file, cram_file);
 SWITCH(pageout, cram_pageout);
 SWITCH(swap, cram_swap);
+#if defined(CONFIG_CRAM_DEBUG) && defined(CONFIG_ARCH_HAS_COPY_MC_FLUSHCACHE)
+SWITCH(protect, cram_protect);
+#endif
 
 static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
@@ -386,6 +381,9 @@ static const struct attribute *all_attrs[] = {
 	&file_attr.attr,
 	&pageout_attr.attr,
 	&swap_attr.attr,
+#if defined(CONFIG_CRAM_DEBUG) && defined(CONFIG_ARCH_HAS_COPY_MC_FLUSHCACHE)
+	&protect_attr.attr,
+#endif
 	&nodes_attr.attr,
 	NULL
 };

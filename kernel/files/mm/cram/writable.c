@@ -33,7 +33,7 @@
 #define AGE		(5 * HZ)
 /* The same, when there is little credit. */
 #define AGE_SCARCE	HZ
-/* Pages of a large folio that one fault makes writable, aligned. */
+/* Pages of a large folio that one fault makes writable, or copies, aligned. */
 #define AROUND		16UL
 
 /*
@@ -77,29 +77,40 @@ unsigned long cram_writable_max(struct cram_device *cd)
 		   cd->nr_pages);
 }
 
-static bool budget_take(struct cram_device *cd)
+/* Returns how many of @nr may be written to as well. */
+static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
 {
 	long max = cram_writable_max(cd);
-	long nr = atomic_long_read(&cd->nr_writable);
+	long now = atomic_long_read(&cd->nr_writable);
+	long take;
 
 	do {
-		if (nr >= max)
-			return false;
-	} while (!atomic_long_try_cmpxchg(&cd->nr_writable, &nr, nr + 1));
-	return true;
+		take = min((long)nr, max - now);
+		if (take <= 0)
+			return 0;
+	} while (!atomic_long_try_cmpxchg(&cd->nr_writable, &now, now + take));
+	return take;
 }
 
-/* Page @i of the device may be written to, when there is credit. */
-static bool grant(struct cram_device *cd, unsigned long i)
+/* Returns for how many of @nr pages, none of them granted, there is credit. */
+static unsigned long pay(struct cram_device *cd, unsigned long nr)
 {
-	if (test_bit(i, cd->granted))
-		return true;
-	if (cram_debug_readonly(cd, i) || !budget_take(cd))
-		return false;
-	if (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger, 1)) {
-		atomic_long_dec(&cd->nr_writable);
-		return false;
+	unsigned long may;
+
+	/* Who pins the page would store to it by way of the direct map. */
+	if (cram_debug_protected(cd))
+		return 0;
+	may = budget_take(cd, nr);
+	if (may && (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger, may))) {
+		atomic_long_sub(may, &cd->nr_writable);
+		return 0;
 	}
+	return may;
+}
+
+/* Page @i of the device may be written to, and is paid for. */
+static void grant(struct cram_device *cd, unsigned long i)
+{
 	cram_debug_forget(cd, i, 1);
 	if (cd->desc.ops->writable)
 		cd->desc.ops->writable(cd, cd->first_pfn + i);
@@ -107,23 +118,29 @@ static bool grant(struct cram_device *cd, unsigned long i)
 	set_bit(i, cd->granted);
 	cram_count(cd, CRAM_GRANTED, 1);
 	trace_cram_granted(cd->nid, cd->first_pfn + i);
-	return true;
 }
 
-static void grant_neighbour(struct cram_device *cd, struct folio *folio,
-			    struct vm_area_struct *vma, unsigned long addr,
-			    pte_t *ptep)
+/* Is it a page of @folio that is read-only, and that nobody else has? */
+static bool can_grant(struct cram_device *cd, struct folio *folio,
+		      struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
 {
 	pte_t old = ptep_get(ptep);
 	struct page *page;
 
 	if (!pte_present(old) || pte_write(old))
-		return;
+		return false;
 	page = vm_normal_page(vma, addr, old);
-	if (!page || page_folio(page) != folio || PageAnonExclusive(page) ||
-	    !grant(cd, page_to_pfn(page) - cd->first_pfn))
-		return;
-	SetPageAnonExclusive(page);
+	return page && page_folio(page) == folio && !PageAnonExclusive(page) &&
+	       !test_bit(page_to_pfn(page) - cd->first_pfn, cd->granted);
+}
+
+static void grant_neighbour(struct cram_device *cd, struct vm_area_struct *vma,
+			    unsigned long addr, pte_t *ptep)
+{
+	pte_t old = ptep_get(ptep);
+
+	grant(cd, pte_pfn(old) - cd->first_pfn);
+	SetPageAnonExclusive(pfn_to_page(pte_pfn(old)));
 	if (!can_change_pte_writable(vma, addr, old))
 		return;
 	old = ptep_modify_prot_start(vma, addr, ptep);
@@ -136,16 +153,27 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 {
 	struct vm_area_struct *vma = vmf->vma;
 	unsigned long here = vmf->address & PAGE_MASK;
-	unsigned long addr = ALIGN_DOWN(here, AROUND * PAGE_SIZE);
-	unsigned long end = min(addr + AROUND * PAGE_SIZE, vma->vm_end);
+	unsigned long from = ALIGN_DOWN(here, AROUND * PAGE_SIZE);
+	unsigned long end = min(from + AROUND * PAGE_SIZE, vma->vm_end);
+	unsigned long addr, nr = 0;
+	pte_t *first;
 
 	/* A debugger writes to one page, whatever the mapping says. */
 	if (!(vma->vm_flags & VM_WRITE))
 		return;
-	for (addr = max(addr, vma->vm_start); addr < end; addr += PAGE_SIZE)
-		if (addr != here)
-			grant_neighbour(cd, folio, vma, addr, vmf->pte +
-				((long)(addr - here) >> PAGE_SHIFT));
+	from = max(from, vma->vm_start);
+	first = vmf->pte - ((here - from) >> PAGE_SHIFT);
+	for (addr = from; addr < end; addr += PAGE_SIZE)
+		nr += can_grant(cd, folio, vma, addr,
+				first + ((addr - from) >> PAGE_SHIFT));
+	if (nr)
+		nr = pay(cd, nr);
+	for (addr = from; nr && addr < end; addr += PAGE_SIZE, first++) {
+		if (!can_grant(cd, folio, vma, addr, first))
+			continue;
+		grant_neighbour(cd, vma, addr, first);
+		nr--;
+	}
 }
 
 /*
@@ -165,11 +193,104 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 	/* Who only wants to hold it may have what is granted already. */
 	if (vmf->flags & FAULT_FLAG_UNSHARE)
 		return test_bit(i, cd->granted);
-	if (!grant(cd, i))
-		return false;
+	if (!test_bit(i, cd->granted)) {
+		if (!pay(cd, 1))
+			return false;
+		grant(cd, i);
+	}
 	if (folio_test_large(folio))
 		grant_around(cd, folio, vmf);
 	return true;
+}
+
+/*
+ * Is the page before it a copy already?  Then they are written one after the other,
+ * and the next ones are about to be.
+ */
+static bool in_order(struct vm_fault *vmf, struct folio *folio)
+{
+	unsigned long before = (vmf->address & PAGE_MASK) - PAGE_SIZE;
+	struct page *page = NULL;
+	spinlock_t *ptl;
+	pte_t *ptep;
+
+	if (!folio_test_large(folio) || vmf->flags & FAULT_FLAG_UNSHARE ||
+	    before < vmf->vma->vm_start || !((before + PAGE_SIZE) & ~PMD_MASK))
+		return false;
+	ptep = pte_offset_map_lock(vmf->vma->vm_mm, vmf->pmd, before, &ptl);
+	if (!ptep)
+		return false;
+	if (pte_present(ptep_get(ptep)))
+		page = vm_normal_page(vmf->vma, before, ptep_get(ptep));
+	pte_unmap_unlock(ptep, ptl);
+	return page && PageAnon(page) && page_folio(page) != folio;
+}
+
+/* Is it @folio's, and may nobody write to it there?  Held, if so. */
+static bool hold_next(struct vm_fault *next, struct folio *folio)
+{
+	struct page *page = NULL;
+	pte_t pte;
+
+	next->pte = pte_offset_map_lock(next->vma->vm_mm, next->pmd,
+					next->address, &next->ptl);
+	if (!next->pte)
+		return false;
+	pte = ptep_get(next->pte);
+	if (pte_present(pte) && !pte_write(pte) && !pte_uffd(pte))
+		page = vm_normal_page(next->vma, next->address, pte);
+	if (page && (page_folio(page) != folio || PageAnonExclusive(page)))
+		page = NULL;
+	if (page)
+		folio_get(folio);
+	next->orig_pte = pte;
+	next->page = page;
+	pte_unmap_unlock(next->pte, next->ptl);
+	return page;
+}
+
+/* The others of its window, from there on. */
+static void copy_next(struct vm_fault *vmf, struct folio *folio,
+		      vm_fault_t (*copy)(struct vm_fault *vmf))
+{
+	unsigned long addr = (vmf->address & PAGE_MASK) + PAGE_SIZE;
+	unsigned long end = min(ALIGN(addr, AROUND * PAGE_SIZE),
+				vmf->vma->vm_end);
+
+	for (; addr < end; addr += PAGE_SIZE) {
+		struct vm_fault next = {
+			.vma = vmf->vma,
+			.gfp_mask = vmf->gfp_mask,
+			.pgoff = linear_page_index(vmf->vma, addr),
+			.address = addr,
+			.real_address = addr,
+			.flags = vmf->flags,
+			.pmd = vmf->pmd,
+		};
+
+		if (!hold_next(&next, folio))
+			continue;
+		cram_copied_up(folio, 1);
+		if (copy(&next))
+			break;
+	}
+}
+
+/* See include/linux/cram_fence.h. */
+vm_fault_t __cram_copy_up(struct vm_fault *vmf,
+			  vm_fault_t (*copy)(struct vm_fault *vmf))
+{
+	struct folio *folio = page_folio(vmf->page);
+	unsigned long stall = cram_stall_begin(vmf->page);
+	vm_fault_t ret;
+
+	folio_get(folio);
+	ret = copy(vmf);
+	if (!ret && in_order(vmf, folio))
+		copy_next(vmf, folio, copy);
+	folio_put(folio);
+	cram_stall_end(stall);
+	return ret;
 }
 
 /*

@@ -190,6 +190,8 @@ static void look(struct pass *pass, struct folio *folio)
 		return;
 	move = hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
+	if (move && cram_folio_fenced(folio))
+		cram_thrash_moves_up(folio);
 	folio_unlock(folio);
 	if (move && affordable(pass, folio))
 		private_node_leave_to(&pass->leaving, folio, &to);

@@ -68,6 +68,11 @@ DEFINE_EVENT(cram_write, cram_granted,
 	TP_ARGS(nid, pfn)
 );
 
+DEFINE_EVENT(cram_write, cram_refaulted,
+	TP_PROTO(int nid, unsigned long pfn),
+	TP_ARGS(nid, pfn)
+);
+
 DECLARE_EVENT_CLASS(cram_pages,
 
 	TP_PROTO(int nid, unsigned long nr),

@@ -8,13 +8,15 @@
  * The steps are called as those of the project's docs/model/cram.pml, which searches
  * all orders for small numbers; here they are many pages and the real code.
  *
- * The last case is about which page cache may be placed on a device at all.
+ * The last cases are about which page cache may be placed on a device at all, and how
+ * long a page waits that came back too soon.
  */
 #include <kunit/test.h>
 #include <linux/fs.h>
 #include <linux/magic.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/percpu.h>
 #include <linux/prandom.h>
 
 #include "../cram.h"
@@ -34,7 +36,7 @@ struct model_folio {
 	unsigned int nr;
 	unsigned int size[1 << ORDER];	/* what each takes, from STORED on */
 	bool also;			/* reserved on the other device as well */
-	bool late;			/* in a batch: the ledger hears of it when it is stored */
+	bool late;			/* in a batch: the ledger hears of it later */
 };
 
 /* A device that uses up to the worst case for a page, and a reader of it. */
@@ -52,6 +54,13 @@ struct model {
 	struct model_device devices[DEVICES];
 	unsigned long refused, placed, granted, early, stolen, renewed, unbalanced;
 };
+
+static DEFINE_PER_CPU(struct cram_late[DEVICES], lates);
+
+static void init(struct cram_ledger *l, u64 margin, unsigned int device)
+{
+	cram_ledger_init(l, WORST, margin, &lates[device]);
+}
 
 static u32 draw(struct model *m, u32 below)
 {
@@ -137,6 +146,16 @@ static void settle(struct model_device *d, struct model_folio *f)
 	else
 		cram_ledger_settle(&d->ledger, f->nr);
 	f->late = false;
+}
+
+/* A batch ends: of what it had, this one was taken and is not stored yet. */
+static void step_batch(struct model *m, struct model_device *d,
+		       struct model_folio *f)
+{
+	bool taken = f->state == TAKEN && f->late;
+
+	m->unbalanced += !cram_ledger_batch(&d->ledger, taken ? f->nr : 0, 0);
+	f->late &= !taken;
 }
 
 static void step_settle(struct model *m, struct model_device *d,
@@ -288,10 +307,12 @@ static void step_register(struct model *m, struct model_device *d)
 			cancel(m, other(m, d), &other(m, d)->folios[i]);
 	}
 	d->used = 0;
+	/* Hears of what was stored. */
+	cram_ledger_lack(&d->ledger);
 	m->unbalanced += d->ledger.reserved + d->ledger.pending + d->ledger.granted;
 	m->renewed++;
 	d->fresh = true;
-	cram_ledger_init(&d->ledger, WORST, d->margin);
+	init(&d->ledger, d->margin, d - m->devices);
 }
 
 static void step(struct model *m)
@@ -307,8 +328,10 @@ static void step(struct model *m)
 		step_event(d);
 	else if (what == 2)
 		step_steal(m, d);
-	else
+	else if (what)
 		step_register(m, d);
+	else
+		step_batch(m, d, &d->folios[draw(m, FOLIOS)]);
 	d->peak = max(d->peak, d->used);
 }
 
@@ -324,7 +347,7 @@ static struct model *new_model(struct kunit *test, u64 seed, u64 total,
 		d->total = total;
 		d->margin = margin;
 		d->fresh = true;
-		cram_ledger_init(&d->ledger, WORST, margin);
+		init(&d->ledger, margin, d - m->devices);
 	}
 	return m;
 }
@@ -377,7 +400,7 @@ static void nothing_before_a_reading(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, false, 10 * WORST);
@@ -409,7 +432,7 @@ static void covers_what_was_settled(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 3 * WORST);
 	reserve_and_take(test, &l, 2);
@@ -429,7 +452,7 @@ static void credit_below_zero(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, WORST);
+	init(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 3));
@@ -446,7 +469,7 @@ static void short_of_what_is_promised(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, WORST);
+	init(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	reserve_and_take(test, &l, 2);
@@ -475,7 +498,7 @@ static void no_page_without_a_token(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	read(&l, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
@@ -495,7 +518,7 @@ static void events_are_numbered(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	read(&l, 4 * WORST);
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_event(&l));
@@ -517,7 +540,7 @@ static void in_flight_is_bounded(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	read(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
 	reserve_and_take(test, &l, CRAM_IN_FLIGHT / 2);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
@@ -533,7 +556,7 @@ static void fails_closed(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	read(&l, 4 * WORST);
 	reserve_and_take(test, &l, 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_settle(&l, 2));
@@ -555,7 +578,7 @@ static void granted_pages_are_counted_once(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	cram_ledger_init(&l, WORST, 0);
+	init(&l, 0, 0);
 	read(&l, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
@@ -618,6 +641,52 @@ static void only_what_can_be_read(struct kunit *test)
 	folio_put(folio);
 }
 
+/* What a batch stores is promised until a reading that begins later shows it. */
+static void stored_by_a_batch(struct kunit *test)
+{
+	struct cram_ledger l;
+
+	init(&l, 0, 0);
+	read(&l, 10 * WORST);
+	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 8));
+	cram_ledger_store(&l, 2);
+	KUNIT_EXPECT_EQ(test, l.reserved, 8);
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST);
+	/* Settled pages need no more room than they have. */
+	KUNIT_EXPECT_EQ(test, cram_ledger_lack(&l), 0);
+	KUNIT_EXPECT_EQ(test, l.reserved, 6);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_read_begin(&l));
+	cram_ledger_store(&l, 1);
+	cram_ledger_read_end(&l, true, 9 * WORST);
+	/* The two are shown; the one that came during the reading is not. */
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
+	KUNIT_EXPECT_EQ(test, l.settled, 1);
+	KUNIT_EXPECT_TRUE(test, cram_ledger_batch(&l, 1, 4));
+	KUNIT_EXPECT_EQ(test, l.reserved, 0);
+	KUNIT_EXPECT_EQ(test, l.pending, 1);
+	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 7 * WORST);
+	/* Nobody paid for this one. */
+	cram_ledger_store(&l, 1);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_read_begin(&l));
+	cram_ledger_read_end(&l, true, 9 * WORST);
+	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
+}
+
+/* Nobody waits for having come back once, and nobody for ever. */
+static void waits_double(struct kunit *test)
+{
+	unsigned int times;
+
+	KUNIT_EXPECT_EQ(test, cram_thrash_wait(0, 1000), 0);
+	KUNIT_EXPECT_EQ(test, cram_thrash_wait(1, 1000), 0);
+	for (times = 2; times < 8; times++)
+		KUNIT_EXPECT_EQ(test, cram_thrash_wait(times, 1000),
+				1000UL << (times - 2));
+	KUNIT_EXPECT_EQ(test, cram_thrash_wait(8, 1000), 32000);
+	KUNIT_EXPECT_EQ(test, cram_thrash_wait(U16_MAX, 1000), 32000);
+}
+
 static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(never_over_filled),
 	KUNIT_CASE(over_filled_without),
@@ -630,7 +699,9 @@ static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(in_flight_is_bounded),
 	KUNIT_CASE(fails_closed),
 	KUNIT_CASE(granted_pages_are_counted_once),
+	KUNIT_CASE(stored_by_a_batch),
 	KUNIT_CASE(only_what_can_be_read),
+	KUNIT_CASE(waits_double),
 	{}
 };
 
