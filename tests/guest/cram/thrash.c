@@ -64,6 +64,12 @@ static char *filled(size_t len, int advice)
 	return p;
 }
 
+/* Its addresses are not used again: who comes there would be taken for who was there. */
+static void give_back(char *p, size_t len)
+{
+	madvise(p, len, MADV_DONTNEED);
+}
+
 static void place(char *p, size_t len)
 {
 	if (make_cold(p, len) < len / PAGE * 95 / 100)
@@ -78,7 +84,7 @@ static void place_many(void)
 	char *p = filled(MANY, MADV_NOHUGEPAGE);
 
 	place(p, MANY);
-	munmap(p, MANY);
+	give_back(p, MANY);
 }
 
 /* Twice placed and written to at once. */
@@ -99,8 +105,8 @@ static void counted(void)
 	here = where(p, LEN).here;
 	damaged(p, 0, LEN, EASY, 1);
 	ok(cram_stat("refaulted") == refaulted && where(p, LEN).here == here, "reading where they are is no refault");
-	stalled_before = ~0UL;
-	ok(within(60, stalls_added_up), "the pressure of reclaim is over: %lu us", stalled_before);
+	if (!within(60, stalls_added_up))
+		bail("the pressure of reclaim does not end");
 	fill(p, LEN, EASY, 2);
 	ok(cram_stat("refaulted") - refaulted == here, "written soon: %lu of %lu are refaults",
 	   cram_stat("refaulted") - refaulted, here);
@@ -113,18 +119,19 @@ static void counted(void)
 	fill(q, LEN, EASY, 2);
 	ok(here && !where(q, LEN).here && cram_stat("refaulted") == refaulted, "written late: %lu copied up, %lu are refaults",
 	   here, cram_stat("refaulted") - refaulted);
-	munmap(p, LEN);
-	munmap(q, LEN);
+	give_back(p, LEN);
+	give_back(q, LEN);
 }
 
 /* @p came back twice, @q did not; both are as cold. */
-static void waits(void)
+static void waits(const char *lru)
 {
-	char *p = filled(LEN, MADV_NOHUGEPAGE), *q = filled(LEN, MADV_NOHUGEPAGE);
+	char *p = filled(LEN, MADV_NOHUGEPAGE), *q;
 	unsigned long waited = cram_stat("waited"), p_here = 0, q_here = 0;
 	int i;
 
 	comes_back_twice(p);
+	q = filled(LEN, MADV_NOHUGEPAGE);
 	for (i = 0; i < 20 && q_here < NR / 2; i++) {
 		madvise(p, LEN, MADV_COLD);
 		madvise(q, LEN, MADV_COLD);
@@ -132,14 +139,15 @@ static void waits(void)
 		p_here = where(p, LEN).here;
 		q_here = where(q, LEN).here;
 	}
-	ok(q_here >= NR / 2 && p_here <= NR / 20, "what came back twice waits: %lu of it placed, %lu of what did not", p_here, q_here);
-	ok(cram_stat("waited") > waited && in_group("cram_wait ") == cram_stat("waited"), "counted: %lu, of the cgroup %lu",
-	   cram_stat("waited") - waited, in_group("cram_wait "));
-	munmap(q, LEN);
+	ok(q_here >= NR / 2 && p_here <= NR / 10, "%s: what came back twice waits: %lu of it placed, %lu of what did not", lru, p_here,
+	   q_here);
+	give_back(q, LEN);
 	p_here = make_cold(p, LEN);
-	ok(p_here > NR / 2, "it is placed when there is nothing else: %lu", p_here);
+	ok(p_here > NR / 4, "%s: it is placed when there is nothing else: %lu", lru, p_here);
+	ok(cram_stat("waited") > waited && in_group("cram_wait ") == cram_stat("waited"), "%s: counted: %lu, of the cgroup %lu", lru,
+	   cram_stat("waited") - waited, in_group("cram_wait "));
 	fill(p, LEN, EASY, 4);
-	munmap(p, LEN);
+	give_back(p, LEN);
 }
 
 static void wait_ends(void)
@@ -152,7 +160,7 @@ static void wait_ends(void)
 	waited = cram_stat("waited");
 	place(p, LEN);
 	ok(cram_stat("waited") == waited, "the wait ends: %lu placed, %lu waited", where(p, LEN).here, cram_stat("waited") - waited);
-	munmap(p, LEN);
+	give_back(p, LEN);
 }
 
 /* Who asks for it is not made to wait. */
@@ -164,7 +172,7 @@ static void asked(void)
 	node_free();
 	madvise(p, LEN, MADV_PAGEOUT);
 	ok(where(p, LEN).here >= NR * 95 / 100, "MADV_PAGEOUT: %lu placed", where(p, LEN).here);
-	munmap(p, LEN);
+	give_back(p, LEN);
 }
 
 static unsigned long refaulted_before;
@@ -192,16 +200,18 @@ static void promoted(void)
 	volatile bool stop = false;
 	void *arg[] = { p, (void *)&stop };
 	pthread_t reader;
+	bool found;
 
 	place(p, LEN);
 	refaulted_before = cram_stat("refaulted");
 	put(node_file("enabled"), "+promotion");
 	pthread_create(&reader, NULL, reads, arg);
-	ok(within(120, some_refaulted), "found hot and promoted: %lu refaults", cram_stat("refaulted") - refaulted_before);
+	found = within(120, some_refaulted);
+	ok(found, "found hot and promoted: %lu refaults", cram_stat("refaulted") - refaulted_before);
 	stop = true;
 	pthread_join(reader, NULL);
 	put(node_file("enabled"), "-promotion");
-	munmap(p, LEN);
+	give_back(p, LEN);
 }
 
 static void in_parts(void)
@@ -224,7 +234,7 @@ static void in_parts(void)
 	ok(cram_stat("copied_up") - copied == PMD / PAGE / 2 / AROUND, "here and there: only what is written to, %lu",
 	   cram_stat("copied_up") - copied);
 	ok(!damaged(p, 0, PMD / 2, HALF, 2), "all is there");
-	munmap(p, PMD);
+	give_back(p, PMD);
 }
 
 int main(void)
@@ -239,7 +249,10 @@ int main(void)
 	stays = mmap(NULL, STAYS, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	fill(stays, STAYS, EASY, 0);
 	counted();
-	waits();
+	waits("multi-gen LRU");
+	put("/sys/kernel/mm/lru_gen/enabled", "n");
+	waits("classic LRU");
+	put("/sys/kernel/mm/lru_gen/enabled", "y");
 	wait_ends();
 	asked();
 	promoted();

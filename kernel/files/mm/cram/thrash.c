@@ -31,15 +31,15 @@
 #include "cram.h"
 
 /* Pages of ordinary memory for each line of the table, and the fewest lines. */
-#define PAGES_PER_LINE	64
+#define PAGES_PER_LINE	16
 #define MIN_LINES	256UL
 #define MAX_LINES	(1UL << 20)
 /* From so many refaults on a page waits. */
 #define PATIENCE	2U
 /* The longest wait: so many times doubled. */
 #define MAX_DOUBLED	5U
-/* Reclaim that has come to this priority finds too little; it begins with 12. */
-#define DESPERATE	(DEF_PRIORITY - 4)
+/* Reclaim below this priority has looked at a third of all; it begins with DEF_PRIORITY. */
+#define DESPERATE	2
 
 /**
  * struct came_back - a line of the table; nothing locks it, and what is torn is
@@ -99,14 +99,14 @@ void cram_thrash_free(struct cram_device *cd)
 static struct came_back *line_of(const struct folio *folio, u32 *tag)
 {
 	struct came_back *t = smp_load_acquire(&table);
-	u64 hash;
+	u64 key;
 
 	if (!t)
 		return NULL;
-	hash = hash_64((unsigned long)READ_ONCE(folio->mapping), 64);
-	hash = hash_64(hash ^ READ_ONCE(folio->index), 64);
-	*tag = (u32)hash | 1;
-	return &t[hash >> (64 - table_bits)];
+	key = (unsigned long)READ_ONCE(folio->mapping) * GOLDEN_RATIO_64 +
+	      READ_ONCE(folio->index);
+	*tag = hash_32((u32)(key ^ key >> 32), 32) | 1;
+	return &t[hash_64(key, table_bits)];
 }
 
 static void remember(const struct folio *folio, int nid, u32 clock)
