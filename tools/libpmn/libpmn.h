@@ -222,6 +222,24 @@ const char *pmn_user_get_name(const struct pmn_user *user);
 const char *pmn_user_get_cgroup(const struct pmn_user *user);
 unsigned long long pmn_user_get_use(const struct pmn_user *user, int node);
 
+/* -- the last refusals and kills ------------------------------------------------- */
+
+struct pmn_refusal;
+
+int pmn_refusals_check(struct pmn_ctx *ctx);
+struct pmn_refusal *pmn_refusal_get_first(struct pmn_ctx *ctx);
+struct pmn_refusal *pmn_refusal_get_next(struct pmn_refusal *refusal);
+
+#define pmn_refusal_foreach(ctx, refusal) \
+	for (refusal = pmn_refusal_get_first(ctx); refusal; \
+	     refusal = pmn_refusal_get_next(refusal))
+
+const char *pmn_refusal_get(const struct pmn_refusal *refusal, const char *field);
+long long pmn_refusal_get_number(const struct pmn_refusal *refusal, const char *field);
+const char *pmn_refusal_get_act(const struct pmn_refusal *refusal);
+const char *pmn_refusal_get_reason(const struct pmn_refusal *refusal);
+const char *pmn_refusal_get_advice(const struct pmn_refusal *refusal);
+
 /* -- files of the kernel ------------------------------------------------------ */
 
 int pmn_read(struct pmn_ctx *ctx, const char *path, char *text, size_t size);

@@ -14,8 +14,8 @@
 
 /* As the kernel's MAX_NUMNODES on the largest machines. */
 #define MAX_NODES	1024
-/* The largest file that the kernel makes for us, stat, has 2 KiB; numa_maps is read by lines. */
-#define FILE_MAX	16384
+/* The largest file that is read whole, that of refusals, has 40 KiB; numa_maps is read by lines. */
+#define FILE_MAX	65536
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, v)	__attribute__((format(printf, f, v)))
@@ -73,15 +73,22 @@ struct pmn_user {
 	unsigned long long use[];
 };
 
+struct pmn_refusal {
+	STAILQ_ENTRY(pmn_refusal) list;
+	STAILQ_HEAD(, pmn_value) fields;
+	char *act, *reason, *advice;
+};
+
 struct pmn_ctx {
 	int refs;
 	char *root;
 	char *error;
-	bool nodes_read, dax_read, cgroups_read, users_read;
+	bool nodes_read, dax_read, cgroups_read, users_read, refusals_read;
 	STAILQ_HEAD(, pmn_node) nodes;
 	STAILQ_HEAD(, pmn_dax) dax;
 	STAILQ_HEAD(, pmn_cgroup) cgroups;
 	STAILQ_HEAD(, pmn_user) users;
+	STAILQ_HEAD(, pmn_refusal) refusals;
 	/* Of the private nodes: one more than the last. */
 	int node_ids;
 };
@@ -115,5 +122,9 @@ void pmn_nodes_free(struct pmn_ctx *ctx);
 void pmn_daxes_free(struct pmn_ctx *ctx);
 void pmn_cgroups_free(struct pmn_ctx *ctx);
 void pmn_users_free(struct pmn_ctx *ctx);
+void pmn_refusals_free(struct pmn_ctx *ctx);
+
+/* refusal.c */
+void pmn_refusals_parse(struct pmn_ctx *ctx, char *text);
 
 #endif

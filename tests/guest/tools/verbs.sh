@@ -77,6 +77,13 @@ ok 'run: no such command' gives 1 run 1 /nonexistent
 gives 0 deny 1 user_numa
 ok 'run: closed' gives 1 run 1 true
 ok '... says how to open it' says 'pmnctl allow 1 user_numa'
+"$PMN_TOP/build/tests/guest/report/asks" policy 1
+ok 'why' gives 0 why 1
+ok '... who' prints ' node 1 \(boot\): asks \(pid [0-9]+, root\) could not name the node in a memory policy'
+ok '... what to do' prints '^  do   .pmnctl allow 1 user_numa. opens it$'
+ok '... a node that is closed to programs' prints '^node 1: user_numa is closed, so that numactl '
+ok 'why: JSON' eval 'gives 0 why --last --json && prints "\"why\": \"closed\""'
+ok 'why: status 4: nobody' gives 4 why 99999999
 gives 0 allow 1 user_numa
 ok 'stat' gives 0 stat 1
 ok '... what run has used' prints '^ +1 user_numa_used +[0-9]+$'
@@ -108,6 +115,7 @@ ok '... the program' prints "pid $HOLDER_PID \(user_pages\), 1[67]"
 ok 'remove: status 5: busy' gives 5 remove "$nid"
 ok '... the kernel names the holder' says "node $nid: cannot unplug: [0-9]+ user pages are in use, one by pid $HOLDER_PID"
 ok '... and so does pmnctl' prints "has memory there: pid $HOLDER_PID \(user_pages\)"
+ok '... and so does why, afterwards' eval 'gives 0 why --last && prints "one is of pid $HOLDER_PID \(user_pages\)$"'
 ok '... nothing has changed' eval "is_private $nid && is $nid on_unplug refuse"
 ok 'remove --move' gives 0 remove "$nid" --move
 ok '... the node is gone' is_gone "$nid"
@@ -230,6 +238,8 @@ ok 'cram writable: the kernel refuses' gives 1 cram writable "$cram" 1T
 ok '... with its reason' says 'was refused by writable_bytes: .*more than the device shows'
 ok 'cram reset: nothing to reset' gives 1 cram reset "$cram"
 ok 'remove: its driver does' gives 3 remove "$cram"
+not_ok 'a block of it cannot go offline' eval 'echo offline > "$(echo $NODES/node$cram/memory[0-9]*/state | cut -d" " -f1)" 2> /dev/null'
+ok '... why' eval 'gives 0 why "$cram" && prints "why  the node is compressed RAM"'
 ok 'list' gives 0 list -o +KIND,STATE,RATIO
 ok '... compressed RAM' prints ' cram +ok +[12]\.[0-9]+$'
 ok 'metrics' gives 0 metrics

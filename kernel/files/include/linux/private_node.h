@@ -543,6 +543,9 @@ static __always_inline int private_node_distance(int from, int to)
 void private_node_offline_failed(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages);
 
+/* mm/private_node/refusals.c */
+void private_node_cpuset_refused(const nodemask_t *nodes);
+
 /* kswapd and kcompactd, mm/private_node/reclaim.c */
 void private_node_run_threads(int nid);
 void private_node_notify(unsigned long action, int nid);
@@ -590,6 +593,7 @@ static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
 {
 }
 
+static inline void private_node_cpuset_refused(const nodemask_t *nodes) {}
 static inline void private_node_run_threads(int nid) {}
 static inline void private_node_notify(unsigned long action, int nid) {}
 

@@ -300,6 +300,7 @@ int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask)
 		return -EINVAL;
 	if (nodes_and(private, *mask, private_node_map)) {
 		cgroup_path(cs->css.cgroup, path, sizeof(path));
+		private_node_cpuset_refused(&private);
 		pr_err("cpuset: %s: mems.sysram unchanged: nodes %*pbl are private; name them in cpuset.mems\n",
 		       path, nodemask_pr_args(&private));
 		return -EINVAL;

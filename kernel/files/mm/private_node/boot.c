@@ -33,6 +33,7 @@
 #include "../cma.h"
 #endif
 #include "private_node.h"
+#include "refusals.h"
 
 static nodemask_t requested __initdata;
 static unsigned long services[MAX_NUMNODES] __initdata;
@@ -377,6 +378,11 @@ static int __init private_node_boot_register(void)
 
 	if (!asked && (!nodes_empty(requested) || nr_spare))
 		pr_err("private_node= and private_node_spare= ignored: this machine's nodes are not known in time; every node is ordinary\n");
+	for_each_node_mask(nid, requested)
+		if (!node_isset(nid, private_node_map))
+			private_node_record(.nid = nid, .owner = desc.owner,
+					    .act = PRIVATE_NODE_ACT_REGISTER,
+					    .why = PRIVATE_NODE_WHY_BUSY);
 	for_each_node_mask(nid, private_node_map) {
 		desc.capable = services[nid];
 		desc.enabled = services[nid];

@@ -21,6 +21,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/private_node.h>
@@ -680,10 +681,11 @@ struct private_node *private_node_do_register(int nid,
 
 	ret = private_node_check_desc(nid, desc);
 	if (ret)
-		return ERR_PTR(ret);
+		goto err;
 	pn = private_node_new(nid, desc);
+	ret = -ENOMEM;
 	if (!pn)
-		return ERR_PTR(-ENOMEM);
+		goto err;
 	ret = private_node_insert(pn, boot);
 	if (ret)
 		goto err_put;
@@ -705,6 +707,12 @@ err_put:
 	/* The reference of the registry, and that of the owner. */
 	private_node_put(pn);
 	private_node_put(pn);
+err:
+	private_node_record(.nid = nid,
+			    .owner = desc && private_node_name_ok(desc->owner) ?
+				     desc->owner : NULL,
+			    .act = PRIVATE_NODE_ACT_REGISTER,
+			    .why = private_node_why_errno(ret));
 	return ERR_PTR(ret);
 }
 
@@ -737,6 +745,9 @@ static int private_node_kill(struct private_node *pn)
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (node_state(pn->nid, N_MEMORY_PRIVATE) || !list_empty(&pn->ranges)) {
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_REGISTER,
+				    .why = PRIVATE_NODE_WHY_BUSY);
 		pr_err("node %d: %s: cannot unregister: %lu pages of memory online; remove it first\n",
 		       pn->nid, pn->owner, node_present_pages(pn->nid));
 		return -EBUSY;

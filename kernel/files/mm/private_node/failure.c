@@ -28,6 +28,7 @@
 #include "../page_alloc.h"
 #include "../swap.h"
 #include "private_node.h"
+#include "refusals.h"
 
 /* A broken page in a folio that the owner holds. */
 struct held_page {
@@ -220,6 +221,8 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
 	    private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM) ||
 	    !private_node_is_full(nid))
 		return true;
+	private_node_record(.nid = nid, .act = PRIVATE_NODE_USER_SOFT_OFFLINE,
+			    .why = PRIVATE_NODE_WHY_FULL);
 	pr_info("node %d: pfn %#lx: cannot soft offline: no free page on the node to move it to\n",
 		nid, pfn);
 	return false;
@@ -301,6 +304,11 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 	const char *what = flags & PRIVATE_NODE_FAILURE_SOFT ?
 			   "soft offline" : "memory failure";
 
+	/* A page that is soft-offlined keeps its data. */
+	if (!(flags & PRIVATE_NODE_FAILURE_SOFT))
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_DATA,
+				    .why = PRIVATE_NODE_WHY_BROKEN, .pages = 1);
 	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
 		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
 			what);

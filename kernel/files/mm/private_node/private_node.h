@@ -299,6 +299,7 @@ bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user);
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
+void private_node_turn_away(const nodemask_t *nodes, int act);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order,
 				enum private_node_user user);
@@ -475,7 +476,7 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				  unsigned int order, pgoff_t ilx);
 
 /* full.c */
-void private_node_tell(const struct mempolicy *pol, const char *fate);
+void private_node_tell(const struct mempolicy *pol, const char *fate, int act);
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate);
 void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,

@@ -22,6 +22,7 @@
 #include <linux/sysfs.h>
 
 #include "private_node.h"
+#include "refusals.h"
 
 /*
  * Order: mem_hotplug_lock, this lock, active references of the files.  So a reader of
@@ -393,17 +394,22 @@ static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
 	struct private_node *pn =
 		container_of(kobj, struct private_node_folder, kobj)->pn;
 	char *text = text_of(pn, attr->name, buf, count);
+	int ret = PTR_ERR_OR_ZERO(text);
 	struct kernfs_node *kn;
-	int ret = -ENODEV;
 
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	kn = sysfs_break_active_protection(kobj, attr);
+	kn = ret ? NULL : sysfs_break_active_protection(kobj, attr);
 	if (kn) {
 		ret = locked_store(pn, attr, strim(text));
 		sysfs_unbreak_active_protection(kn);
+	} else if (!ret) {
+		ret = -ENODEV;
 	}
-	kfree(text);
+	if (!IS_ERR(text))
+		kfree(text);
+	if (ret)
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_SETTING,
+				    .why = private_node_why_errno(ret));
 	return ret ?: count;
 }
 
