@@ -223,8 +223,6 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
 		return true;
 	private_node_record(.nid = nid, .act = PRIVATE_NODE_USER_SOFT_OFFLINE,
 			    .why = PRIVATE_NODE_WHY_FULL);
-	pr_info("node %d: pfn %#lx: cannot soft offline: no free page on the node to move it to\n",
-		nid, pfn);
 	return false;
 }
 
@@ -315,6 +313,10 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 	else if (flags & PRIVATE_NODE_FAILURE_HELD)
 		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
 		       pn->nid, pfn, what, pn->owner);
+	else if (flags & PRIVATE_NODE_FAILURE_SOFT &&
+		 private_node_is_full(pn->nid))
+		pr_err("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
+		       pn->nid, pfn, what);
 	else
 		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
 		       pfn, what, result);
