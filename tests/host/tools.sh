@@ -246,7 +246,7 @@ ok "why: nothing was refused" eval 'gives 0 why && prints "^nothing that you may
 # The kernel's words, the sentences of the library, and the ABI text.
 of_kernel() { sed -nE "s/^\t\[PRIVATE_NODE_$1_[A-Z_]+\] = \"([a-z_]+)\",\$/\1/p" kernel/files/mm/private_node/refusals.c | sort; }
 of_library() { sed -n "/^} $1\[\]/,/^};/p" tools/libpmn/refusal.c | sed -nE 's/^\t\{ "([a-z_]+)",.*/\1/p' | sort; }
-of_abi() { grep -oE '^\t\t[a-z_]+ ' kernel/files/Documentation/ABI/testing/procfs-private-node-refusals | tr -d '\t ' | sort -u; }
+of_abi() { grep -oP '^\t\t[a-z_]+(?=\s)' kernel/files/Documentation/ABI/testing/procfs-private-node-refusals | tr -d '\t ' | sort -u; }
 ok "each reason of the kernel has a sentence, and no other" diff <(of_kernel WHY) <(of_library whys)
 ok "each act of the kernel has words" [ -z "$(comm -23 <(of_kernel ACT) <(of_library acts))" ]
 ok "all of them are in the ABI text" [ -z "$(comm -23 <(sort <(of_kernel WHY) <(of_kernel ACT)) <(of_abi))" ]
@@ -404,7 +404,10 @@ fresh
 ok "grant" gives 0 grant 1 a
 ok "... beside what it had" [ "$(mems a)" = 0-2 ]
 ok "grant --only" gives 0 grant 1 a --only
-ok "... the others keep all else" [ "$(mems b.slice)" = 0,2-3 ]
+ok "... the others need not change" [ "$(mems b.slice)" = 9 ]
+ok "... the node is for who names it" [ "$(text_of 1 access)" = named ]
+ok "show: who has it" eval 'gives 0 show 1 && prints "cgroup may have it: +/a$"'
+ok "grant: below it, each names it" eval 'gives 0 grant 1 a/below && [ "$(mems a/below)" = 0-2 ]'
 ok "revoke" gives 0 revoke 1 a
 ok "... says who is hit" prints 'pid 100 \(redis server\) has 4M there'
 ok "... without it" [ "$(mems a)" = 0,2 ]
@@ -415,6 +418,10 @@ fresh
 write "$root/sys/fs/cgroup" cgroup.subtree_control memory
 rm "$root/sys/fs/cgroup/b.slice/cpuset.mems"
 known=''
+rm "$root/sys/devices/system/node/node1/private/access"
+known=''
+ok "grant --only: a kernel without it" refused 3 "private/access is missing" grant 1 a --only
+write "$root" sys/devices/system/node/node1/private/access any
 ok "grant: dry run enables the controller first" refused 0 '' grant 1 a/below --only --dry-run
 ok "... the root hands it down" prints "^/: would write '\+cpuset' to /sys/fs/cgroup/cgroup.subtree_control$"
 fresh

@@ -35,7 +35,7 @@ struct pmn_node {
 	STAILQ_ENTRY(pmn_node) list;
 	struct pmn_ctx *ctx;
 	int id;
-	char *owner, *capable, *enabled, *on_full, *on_unplug;
+	char *owner, *capable, *enabled, *on_full, *on_unplug, *access;
 	unsigned long long size, free;
 	long long adistance, promotion, weight;
 	STAILQ_HEAD(, pmn_counter) counters;
@@ -62,7 +62,8 @@ struct pmn_cgroup {
 	struct pmn_ctx *ctx;
 	struct pmn_cgroup *parent;
 	char *path, *mems;
-	struct pmn_nodeset possible;
+	/* As written here and above; those of them that it may have; those that all but the root name. */
+	struct pmn_nodeset written, possible, named;
 };
 
 struct pmn_user {
@@ -116,6 +117,7 @@ void pmn_log_close(struct pmn_log *log);
 /* nodeset.c */
 bool pmn_nodeset_parse_ids(const char *text, struct pmn_nodeset *set);
 void pmn_nodeset_set(struct pmn_nodeset *set, int id);
+void pmn_nodeset_clear(struct pmn_nodeset *set, int id);
 
 /* what a context holds */
 void pmn_nodes_free(struct pmn_ctx *ctx);

@@ -43,6 +43,8 @@ static const struct {
 	  "`pmnctl allow NODE SERVICE` opens it" },
 	{ "cpuset", "the cpuset of the process does not have the node",
 	  "`pmnctl grant NODE CGROUP` gives the node to its cgroup or service" },
+	{ "named", "the access of the node is named, and the cgroup of the process, or one above, does not name it",
+	  "`pmnctl grant NODE CGROUP` names it there; `pmnctl set NODE access=any` gives it to all" },
 	{ "unplug", "the node was being unplugged",
 	  "try again; if it is gone, `pmnctl list` shows what there is" },
 	{ "gone", "the owner had given the node back",

@@ -23,7 +23,7 @@ const struct option_info option_infos[NR_OPTIONS] = {
 	[OPT_PERSIST] = { "persist", 'p', 0, 0, "do it at each boot as well" },
 	[OPT_MOVE] = { "move", 'm', 0, 0, "move what programs have there to ordinary memory" },
 	[OPT_WAIT] = { "wait", 'w', 0, 0, "wait until nobody has memory there" },
-	[OPT_ONLY] = { "only", 0, 0, 0, "take the node from all other cgroups that there are" },
+	[OPT_ONLY] = { "only", 0, 0, 0, "give it to nobody else: set its access to named" },
 	[OPT_RUNTIME] = { "runtime", 0, 0, 0, "until the next boot only, where systemd runs" },
 	[OPT_FULL] = { "full", 0, "MODE", KIND_FULL,
 		       "when the node is full: node (as its on_full says) or fallback (ordinary memory)" },

@@ -6,7 +6,7 @@
 # vm: --node 1G --node 128M --reserve 128M,node=0 --reserve 128M,node=0 --append private_node=1:user_numa,hugetlb --append private_node_spare=3
 # timeout: 200
 # The functions are called through ok.
-# shellcheck disable=SC2317,SC2016
+# shellcheck disable=SC2317,SC2016,SC2288
 set -u
 . tests/lib/tap.sh
 . tests/guest/hotplug/sim.bash
@@ -22,7 +22,7 @@ last() {
 	local regex=$1 line
 	shift
 	if "$@" > /dev/null 2>&1; then echo "# granted: $*"; return 1; fi
-	line=$(tail -n 1 $FILE)
+	line=$(tail -n 1 "$FILE")
 	[[ $line =~ $regex ]] || { echo "# no '$regex' in: $line"; return 1; }
 }
 
@@ -34,12 +34,12 @@ has() {
 			[[ $line =~ $regex ]] || continue 2
 		done
 		return 0
-	done < $FILE
-	sed 's/^/# /' $FILE
+	done < "$FILE"
+	sed 's/^/# /' "$FILE"
 	return 1
 }
 
-lines() { grep -cE -- "$1" $FILE; }
+lines() { grep -cE -- "$1" "$FILE"; }
 stat_of() { sed -n "s/^$1 //p" "$private/stat"; }
 write() { echo "$2" 2> /dev/null > "$1"; }
 
@@ -57,8 +57,8 @@ user_pages() {
 }
 USER_PAGES=$PMN_TOP/build/tests/guest/hotplug/user_pages
 
-ok "nothing was refused since boot" [ "$(wc -l < $FILE)" = 0 ]
-ok "everybody may read it" "${nobody[@]}" cat $FILE
+ok "nothing was refused since boot" [ "$(wc -l < "$FILE")" = 0 ]
+ok "everybody may read it" "${nobody[@]}" cat "$FILE"
 
 # -- the service is closed
 echo '-user_numa -hugetlb' > $private/enabled
@@ -69,7 +69,7 @@ ok "move_pages" last 'node=1 .*what=move why=closed' "$asks" move 1
 ok "migrate_pages" last 'node=1 .*what=move why=closed' "$asks" migrate 1
 ok "a mount with mpol=" last 'node=1 .*what=policy why=closed .*comm=mount$' mount -t tmpfs -o mpol=bind:1 x /mnt
 ok "the same process again: counted" last ' count=1000 node=1 .*what=policy ' "$asks" policy 1 1000
-first=$(sed -nE '$s/^time=([0-9]+)\.([0-9]+) first=([0-9]+)\.([0-9]+) .*/\1\2 \3\4/p' $FILE)
+first=$(sed -nE '$s/^time=([0-9]+)\.([0-9]+) first=([0-9]+)\.([0-9]+) .*/\1\2 \3\4/p' "$FILE")
 ok "with both times" [ "${first% *}" -gt "${first#* }" ]
 echo '+user_numa +hugetlb' > $private/enabled
 
@@ -79,13 +79,13 @@ not_ok "a node that is not private is none of it" has comm=asks node=2
 echo '-hugetlb -user_numa' > $private/enabled
 "${nobody[@]}" "$asks" policy 1
 ok "root sees the line of another user" has what=policy uid=65534 comm=asks
-"${nobody[@]}" cat $FILE > /tmp/mine
+"${nobody[@]}" cat "$FILE" > /tmp/mine
 ok "a user sees his own" grep -q 'uid=65534 .* comm=asks$' /tmp/mine
 not_ok "... and no other" grep -vq uid=65534 /tmp/mine
 setpriv --ruid 65534 "$asks" policy 1
 ok "a program with another effective user: root sees it" [ "$(lines 'uid=65534 .*comm=asks')" = 2 ]
-ok "... and the user who started it does not" [ "$("${nobody[@]}" grep -c . $FILE)" = 1 ]
-exec 8< $FILE
+ok "... and the user who started it does not" [ "$("${nobody[@]}" grep -c . "$FILE")" = 1 ]
+exec 8< "$FILE"
 "${nobody[@]}" cat <&8 > /tmp/mine
 ok "what counts is who opened the file" grep -q 'uid=0 ' /tmp/mine
 exec 8<&-
@@ -94,22 +94,22 @@ ok "another pid namespace: its own alone, as it sees them" eval 'grep -q " pid=2
 cp "$asks" $'/tmp/as ks\n1\\'
 $'/tmp/as ks\n1\\' policy 1
 ok "a name of any bytes is one word" has 'comm=as\\040ks\\0121\\134$'
-not_ok "no addresses" grep -qE '0x|ffff' $FILE
+not_ok "no addresses" grep -qE '0x|ffff' "$FILE"
 
 # -- a storm
-for i in {1..200}; do "$asks" policy 1; done &
+for _ in {1..200}; do "$asks" policy 1; done &
 storm=$!
 "${nobody[@]}" bash -c "for i in {1..200}; do '$asks' policy 1; done"
 wait $storm
 ok "many tasks of one user have half of the lines at most" [ "$(lines uid=65534)" -le 64 ]
-ok "128 lines, from the oldest to the latest" eval '[ "$(wc -l < $FILE)" = 128 ] && sed "s/^time=//; s/ .*//" $FILE | sort -cn'
+ok "128 lines, from the oldest to the latest" eval '[ "$(wc -l < "$FILE")" = 128 ] && sed "s/^time=//; s/ .*//" "$FILE" | sort -cn'
 echo '+user_numa +hugetlb' > $private/enabled
 
 # -- cpusets
 echo +cpuset > $CG/cgroup.subtree_control
 mkdir -p $CG/a
 echo 0 > $CG/a/cpuset.mems
-in_a() { bash -c 'echo $$ > "$1/a/cgroup.procs"; shift; exec "$@"' - $CG "$@"; }
+in_a() { bash -c 'echo $$ > "$1/a/cgroup.procs"; shift; exec "$@"' - "$CG" "$@"; }
 ok "a cpuset without the node" last 'node=1 .*what=policy why=cpuset .*comm=asks' in_a "$asks" policy 1
 ok "... the device file" last 'node=1 .*what=map why=cpuset' in_a "$asks" map /dev/private_node/node1 4096
 ok "a private node for cpuset.mems.sysram" last 'node=1 .*what=cpuset why=private' write $CG/a/cpuset.mems.sysram 1
@@ -128,10 +128,10 @@ ok "a pool without a free page" eval '! "$asks" pool 1 2> /dev/null; has node=1 
 holder fill 1 $((mib + 16))
 ok "exec on a full node" eval '"$asks" exec 1; has node=1 what=exec why=full comm=asks'
 pid=$HOLDER_PID
-echo -1000 > /proc/$pid/oom_score_adj
+echo -1000 > "/proc/$pid/oom_score_adj"
 echo oom > $private/on_full
 ok "on_full=oom, nobody to kill" eval '! "$asks" store 1 8 2> /dev/null; has node=1 what=kill why=nobody comm=asks'
-echo 0 > /proc/$pid/oom_score_adj
+echo 0 > "/proc/$pid/oom_score_adj"
 "$asks" store 1 8 < /dev/null > /dev/null
 ok "on_full=oom: who was killed, and for whom" has node=1 what=kill why=oom "pid=$pid " 'pages=[1-9]' 'by=[0-9]+ by_comm=asks'
 wait "$pid" 2> /dev/null
@@ -172,5 +172,5 @@ sim set b on_unplug=sigbus 2> /dev/null || echo sigbus > "$NODES/node$nid/privat
 ok "data that unplug took away" eval 'sim remove_node b && has node=$nid what=data why=unmapped pages=16'
 end_holder
 rmmod private_node_sim
-ok "the file has no other words" eval '! grep -vqE "^time=[0-9]+\.[0-9]{6} first=[0-9.]+ count=[0-9]+ node=[0-9]+ owner=[^ ]+ what=[a-z_]+ why=[a-z_]+ order=[0-9]+ pages=[0-9]+ uid=[0-9]+ pid=[0-9]+ tid=[0-9]+ comm=[^ ]*( by=[0-9]+ by_comm=[^ ]+)?$" $FILE'
+ok "the file has no other words" eval '! grep -vqE "^time=[0-9]+\.[0-9]{6} first=[0-9.]+ count=[0-9]+ node=[0-9]+ owner=[^ ]+ what=[a-z_]+ why=[a-z_]+ order=[0-9]+ pages=[0-9]+ uid=[0-9]+ pid=[0-9]+ tid=[0-9]+ comm=[^ ]*( by=[0-9]+ by_comm=[^ ]+)?$" "$FILE"'
 done_testing

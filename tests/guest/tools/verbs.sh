@@ -3,10 +3,10 @@
 # Every verb of pmnctl on a live kernel: a boot node, a DAX device on an NVDIMM's node, compressed RAM, and
 # cgroups.  Each exit code, and the kernel's own reasons.
 #
-# vm: --node 1G --node 512M --node 0 --nvdimm 256M,node=2 --reserve 256M,node=0 --append private_node=1:user_numa,reclaim,demotion --append private_node_spare=2
+# vm: --node 1G --node 512M --node 0 --nvdimm 256M,node=2 --reserve 256M,node=0 --append private_node=1:user_numa,reclaim,demotion,capable=user_numa+reclaim+demotion --append private_node_spare=2
 # timeout: 400
 # The functions are called through ok.
-# shellcheck disable=SC2317
+# shellcheck disable=SC2317,SC2016
 set -u
 . tests/lib/tap.sh
 . tests/guest/dax/dax.bash
@@ -34,7 +34,7 @@ dev=dax0.0
 
 # -- look
 ok 'check' gives 0 check
-ok '... the boot line' prints '^ok +boot line +private_node=1:user_numa,reclaim,demotion: node 1 is private'
+ok '... the boot line' prints '^ok +boot line +private_node=1:user_numa,reclaim,demotion,capable=user_numa.reclaim.demotion: node 1 is private'
 ok 'check of the option that was booted' gives 0 check private_node=1:user_numa,reclaim,demotion
 ok 'check of one that the kernel would not take' gives 1 check private_node=0 private_node=1:demotion
 ok 'list' gives 0 list
@@ -203,11 +203,13 @@ ok '... it has it' in_group a
 not_ok '... the other one has not' in_group b
 ok '... and is told so' says 'this cgroup may not have it'
 ok 'show' gives 0 show 1
-ok '... says so' prints 'cgroup may not have it: +/b$'
+ok '... says so' prints 'cgroup may have it: +/a$'
+ok '... nor has a task in the root cgroup' eval 'gives 1 run 1 true && says "cgroup may not have it"'
 ok 'grant: the other one as well' gives 0 grant 1 /b
 ok '... it has it' in_group b
 ok 'revoke' gives 0 revoke 1 a
 not_ok '... it has it no more' in_group a
+ok 'set: all have it again' gives 0 set 1 access=any
 ok 'grant: status 4: no such cgroup' gives 4 grant 1 nonesuch.service
 
 # -- compressed RAM

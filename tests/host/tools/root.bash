@@ -18,6 +18,7 @@ make_node() {
 	put "$d" private/enabled.was "$5"
 	put "$d" private/on_full fail
 	put "$d" private/on_unplug refuse
+	put "$d" private/access any
 	put "$d" private/adistance 2880
 	put "$d" private/promotion_mib_per_second 64
 	put "$d" private/interleave_weight 1

@@ -77,7 +77,7 @@ static void counters(void)
 	ok(lost == 0 && used == 18446744073709551615ULL, "their values");
 }
 
-static void refusals(void)
+static void last_refusals(void)
 {
 	struct pmn_refusal *r, *last = NULL;
 	int n = 0;
@@ -357,7 +357,7 @@ int main(void)
 	ok(pmn_check_kernel(ctx) == PMN_OK, "the kernel has private nodes");
 	nodes();
 	counters();
-	refusals();
+	last_refusals();
 	sets();
 	services();
 	dax();

@@ -176,7 +176,7 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 	ret = devmap_check(df->pn, vma);
 	if (ret) {
 		record(df->pn, PRIVATE_NODE_ACT_MAP,
-		       ret == -EPERM ? PRIVATE_NODE_WHY_CPUSET :
+		       ret == -EPERM ? private_node_why_cpuset(df->pn->nid) :
 		       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
 					PRIVATE_NODE_WHY_GONE);
 		return ret;

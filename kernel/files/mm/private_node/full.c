@@ -56,6 +56,10 @@ static const struct trouble troubles[] = {
 		"has no memory",
 		"let its owner plug some, or let it bind elsewhere",
 	},
+	[PRIVATE_NODE_WHY_NAMED] = {
+		"has to be named by its cgroup",
+		"add the node to cpuset.mems, and to that of each cgroup above, or let it bind elsewhere",
+	},
 	[PRIVATE_NODE_WHY_CPUSET] = {
 		"not in its cpuset",
 		"add the node to cpuset.mems, or let it bind elsewhere",
@@ -79,7 +83,7 @@ static enum private_node_why trouble(struct private_node *pn,
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
 		return PRIVATE_NODE_WHY_UNPLUG;
 	if (!cpuset_may_name(pn->nid))
-		return PRIVATE_NODE_WHY_CPUSET;
+		return private_node_why_cpuset(pn->nid);
 	if (!mpol_private_node(pol) &&
 	    !(private_node_services_open(pn) & BIT(service)))
 		return PRIVATE_NODE_WHY_CLOSED;

@@ -236,6 +236,7 @@ extern const struct private_node_service_info
 	private_node_services[PRIVATE_NODE_NR_SERVICES];
 extern const char *const private_node_on_full_names[];
 extern const char *const private_node_on_unplug_names[];
+extern const char *const private_node_access_names[];
 /* Node ids made possible by private_node_spare=; fixed after boot. */
 extern nodemask_t private_node_spare_map;
 
@@ -515,6 +516,7 @@ static inline void private_node_tell_hugetlb(struct vm_area_struct *vma,
 #endif
 
 /* displaced.c */
+unsigned long private_node_displaced_pages(void);
 struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 					   gfp_t gfp);
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);

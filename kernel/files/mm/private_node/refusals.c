@@ -51,6 +51,7 @@ static const char *const act_names[] = {
 static const char *const why_names[PRIVATE_NODE_NR_WHYS] = {
 	[PRIVATE_NODE_WHY_CLOSED] = "closed",
 	[PRIVATE_NODE_WHY_CPUSET] = "cpuset",
+	[PRIVATE_NODE_WHY_NAMED] = "named",
 	[PRIVATE_NODE_WHY_UNPLUG] = "unplug",
 	[PRIVATE_NODE_WHY_GONE] = "gone",
 	[PRIVATE_NODE_WHY_EMPTY] = "empty",
@@ -219,6 +220,13 @@ void private_node_cpuset_refused(const nodemask_t *nodes)
 					    .why = PRIVATE_NODE_WHY_PRIVATE);
 }
 
+/* Why does the cpuset of the running task not have a node?  Context: any. */
+enum private_node_why private_node_why_cpuset(int nid)
+{
+	return cpuset_must_name(nid) ? PRIVATE_NODE_WHY_NAMED :
+				       PRIVATE_NODE_WHY_CPUSET;
+}
+
 /*
  * private_node_why_closed - why does a node turn a request away?
  * @pn: the handle
@@ -238,7 +246,7 @@ enum private_node_why private_node_why_closed(struct private_node *pn,
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
 		return PRIVATE_NODE_WHY_UNPLUG;
 	if (names && in_task() && !cpuset_may_name(pn->nid))
-		return PRIVATE_NODE_WHY_CPUSET;
+		return private_node_why_cpuset(pn->nid);
 	if (private_node_serves(pn, user) &&
 	    !node_state(pn->nid, N_MEMORY_PRIVATE))
 		return PRIVATE_NODE_WHY_EMPTY;

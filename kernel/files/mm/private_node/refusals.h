@@ -34,6 +34,7 @@ enum private_node_act {
 enum private_node_why {
 	PRIVATE_NODE_WHY_CLOSED,
 	PRIVATE_NODE_WHY_CPUSET,
+	PRIVATE_NODE_WHY_NAMED,
 	PRIVATE_NODE_WHY_UNPLUG,
 	PRIVATE_NODE_WHY_GONE,
 	PRIVATE_NODE_WHY_EMPTY,
@@ -130,6 +131,7 @@ void private_node_do_record(const struct private_node_happened *h);
 #define private_node_record(...) \
 	private_node_do_record(&(const struct private_node_happened){ __VA_ARGS__ })
 
+enum private_node_why private_node_why_cpuset(int nid);
 enum private_node_why private_node_why_closed(struct private_node *pn,
 					      enum private_node_user user);
 enum private_node_why private_node_why_full(struct private_node *pn,

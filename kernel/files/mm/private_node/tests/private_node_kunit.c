@@ -882,13 +882,13 @@ static void services_enable(struct kunit *test)
 	struct private_node *pn = take(test, nid, &desc);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_set_enabled(pn, BIT(PRIVATE_NODE_NR_SERVICES)));
-	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, BIT(PRIVATE_NODE_WRITE)));
+	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, BIT(PRIVATE_NODE_THP)));
 	KUNIT_EXPECT_EQ(test, -ENXIO, private_node_set_enabled(pn, BIT(PRIVATE_NODE_DEMOTION)));
 	KUNIT_EXPECT_EQ(test, 0UL, pn->enabled);
 
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, desc.capable));
 	KUNIT_EXPECT_TRUE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
-	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_WRITE));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_THP));
 	/* What is refused changes nothing. */
 	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, ALL_SERVICES));
 	KUNIT_EXPECT_EQ(test, desc.capable, pn->enabled);
