@@ -249,7 +249,7 @@ of_library() { sed -n "/^} $1\[\]/,/^};/p" tools/libpmn/refusal.c | sed -nE 's/^
 of_abi() { grep -oP '^\t\t[a-z_]+(?=\s)' kernel/files/Documentation/ABI/testing/procfs-private-node-refusals | tr -d '\t ' | sort -u; }
 ok "each reason of the kernel has a sentence, and no other" diff <(of_kernel WHY) <(of_library whys)
 ok "each act of the kernel has words" [ -z "$(comm -23 <(of_kernel ACT) <(of_library acts))" ]
-ok "all of them are in the ABI text" [ -z "$(comm -23 <(sort <(of_kernel WHY) <(of_kernel ACT)) <(of_abi))" ]
+ok "all of them are in the ABI text" [ -z "$(comm -23 <(sort -u <(of_kernel WHY) <(of_kernel ACT)) <(of_abi))" ]
 ok "... there are some" [ "$(of_kernel WHY | wc -l)" -gt 20 ]
 fresh
 ok "top: lines" gives 0 top --batch -c 1
