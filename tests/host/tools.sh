@@ -31,6 +31,7 @@ fuzz_flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers
 	-I tools/libpmn -I tools/pmnctl)
 read -ra libs <<< "$(pkg-config --libs smartcols json-c libdaxctl ncursesw zlib) -lm"
 fuzz_src=("$src/fuzz.c" tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c tools/libpmn/*.c)
+ring_src=("$src/fuzz_ring.c" tools/libpmn/*.c)
 
 # -- build ----------------------------------------------------------------------------------
 
@@ -69,8 +70,9 @@ build_cli() {
 			-static-libasan -static-libubsan -o "$san/cli" "$src"/cli.c "$san/main.o" \
 			"${objects[@]}" "$san/libpmn.a" "${libs[@]}"
 }
-build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/replay" "${fuzz_src[@]}" -lm; }
-build_fuzz() { clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/fuzz" "${fuzz_src[@]}" -lm 2>&1; }
+# build_replay NAME SOURCE..., build_fuzz NAME SOURCE...
+build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/$1" "${@:2}" -lm; }
+build_fuzz() { clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/$1" "${@:2}" -lm 2>&1; }
 
 # -- running ----------------------------------------------------------------------------------
 
@@ -141,7 +143,7 @@ ok "and a program that runs many commands" build_cli
 [ $tap_failed = 0 ] || done_testing
 # It takes as long as half of what follows.
 if command -v clang > /dev/null; then
-	build_fuzz > "$tmp/fuzz.log" &
+	{ build_fuzz fuzz "${fuzz_src[@]}" && build_fuzz fuzz_ring "${ring_src[@]}"; } > "$tmp/fuzz.log" &
 	# shellcheck disable=SC2034 # what eval gets
 	fuzz_build=$!
 fi
@@ -188,6 +190,10 @@ for verb in 'show 1' 'allow 1 reclaim' 'deny 1 reclaim' 'set 1 on_full=fail' che
 	ctl $verb
 	ok "status 3: $verb" [ $? = 3 ]
 done
+mv "$root/proc/private_node_refusals" "$tmp/refusals"
+known=''
+ok "status 3: a kernel that writes no refusals down" refused 3 "it writes no refusals down" why
+mv "$tmp/refusals" "$root/proc/private_node_refusals"
 mv "$tmp/has" "$root/sys/devices/system/node/has_private_memory"
 
 # -- list, show, stat, metrics ---------------------------------------------------------------------
@@ -203,7 +209,7 @@ ok "list" gives 0 list
 ok "... as it should be" diff "$tmp/want" "$tmp/out"
 ok "list: columns, raw, bytes" gives 0 list -rnb -o node,FREE,kind '!2'
 ok "... as they should be" [ "$(cat "$tmp/out")" = $'1 134217728 private\n3 268435456 cram' ]
-for args in 'list' 'list -b' 'show all' 'stat -a' 'check' 'cram status -b'; do
+for args in 'list' 'list -b' 'show all' 'stat -a' 'check' 'cram status -b' why; do
 	# shellcheck disable=SC2086 # words
 	ok "$args: JSON" eval 'ctl $args --json; is_json'
 done
@@ -221,6 +227,31 @@ ok "stat leaves out what is 0" gives 0 stat 1
 ok "... so it does" [ "$(wc -l < "$tmp/out")" = 3 ]
 ok "stat: rates" gives 0 stat 1 -i 0.1 -c 2 -o COUNTER,RATE
 ok "... nothing has counted" prints '^fallback +0.0$'
+ok "why" gives 0 why
+ok "... who could not do what, how often" prints ' node 1 \(boot\): num a ctl \(pid 412, root\) could not name the node in a memory policy, 4 times since '
+ok "... why" prints '^  why  the service user_numa is closed on the node$'
+ok "... what to do" prints '^  do   `pmnctl allow 1 user_numa` opens it$'
+ok "... who is in the way" prints '^  why  pages of programs were on the node; 27 pages; one is of pid 66 \(sleep\)$'
+ok "... three of them, the latest last" eval '[ "$(grep -c "^  why" "$tmp/out")" = 3 ] && tail -n 1 "$tmp/out" | grep -q "pmnctl remove 2 --move"'
+ok "why: of a node that is closed to programs" eval 'gives 0 why 3 && prints "^node 3: user_numa is closed"'
+ok "why: of a node" eval 'gives 0 why 2 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
+ok "why: of a process" eval 'gives 0 why 413 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "pid 412"'
+ok "why: of a node that is gone, and of its owner" eval 'gives 0 why 7 && prints "node 7 " && gives 0 why gone0 && prints "node 7 "'
+ok "why: the latest" eval 'gives 0 why --last && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
+ok "why: neither a node nor a process" refused 4 "neither a private node nor a process" why 12345
+ok "why: nobody of that name" refused 4 "" why nonesuch
+: > "$root/proc/private_node_refusals"
+known=''
+ok "why: nothing was refused" eval 'gives 0 why && prints "^nothing that you may see was refused"'
+# The kernel's words, the sentences of the library, and the ABI text.
+of_kernel() { sed -nE "s/^\t\[PRIVATE_NODE_$1_[A-Z_]+\] = \"([a-z_]+)\",\$/\1/p" kernel/files/mm/private_node/refusals.c | sort; }
+of_library() { sed -n "/^} $1\[\]/,/^};/p" tools/libpmn/refusal.c | sed -nE 's/^\t\{ "([a-z_]+)",.*/\1/p' | sort; }
+of_abi() { grep -oP '^\t\t[a-z_]+(?=\s)' kernel/files/Documentation/ABI/testing/procfs-private-node-refusals | tr -d '\t ' | sort -u; }
+ok "each reason of the kernel has a sentence, and no other" diff <(of_kernel WHY) <(of_library whys)
+ok "each act of the kernel has words" [ -z "$(comm -23 <(of_kernel ACT) <(of_library acts))" ]
+ok "all of them are in the ABI text" [ -z "$(comm -23 <(sort -u <(of_kernel WHY) <(of_kernel ACT)) <(of_abi))" ]
+ok "... there are some" [ "$(of_kernel WHY | wc -l)" -gt 20 ]
+fresh
 ok "top: lines" gives 0 top --batch -c 1
 ok "... a node" prints '^node 1, boot: 384M of 512M used, 75%; services: user_numa reclaim'
 ok "... a process" prints '^ +4M  process +100  redis server$'
@@ -373,7 +404,10 @@ fresh
 ok "grant" gives 0 grant 1 a
 ok "... beside what it had" [ "$(mems a)" = 0-2 ]
 ok "grant --only" gives 0 grant 1 a --only
-ok "... the others keep all else" [ "$(mems b.slice)" = 0,2-3 ]
+ok "... the others need not change" [ "$(mems b.slice)" = 9 ]
+ok "... the node is for who names it" [ "$(text_of 1 access)" = named ]
+ok "show: who has it" eval 'gives 0 show 1 && prints "cgroup may have it: +/a$"'
+ok "grant: below it, each names it" eval 'gives 0 grant 1 a/below && [ "$(mems a/below)" = 0-2 ]'
 ok "revoke" gives 0 revoke 1 a
 ok "... says who is hit" prints 'pid 100 \(redis server\) has 4M there'
 ok "... without it" [ "$(mems a)" = 0,2 ]
@@ -384,6 +418,10 @@ fresh
 write "$root/sys/fs/cgroup" cgroup.subtree_control memory
 rm "$root/sys/fs/cgroup/b.slice/cpuset.mems"
 known=''
+rm "$root/sys/devices/system/node/node1/private/access"
+known=''
+ok "grant --only: a kernel without it" refused 3 "private/access is missing" grant 1 a --only
+write "$root" sys/devices/system/node/node1/private/access any
 ok "grant: dry run enables the controller first" refused 0 '' grant 1 a/below --only --dry-run
 ok "... the root hands it down" prints "^/: would write '\+cpuset' to /sys/fs/cgroup/cgroup.subtree_control$"
 fresh
@@ -484,12 +522,17 @@ ctl apply --file tools/share/example.conf --dry-run
 ok "the example has no mistake" [ $? != 2 ]
 
 if command -v clang > /dev/null; then
-	ok "the parser's fuzzer is built" eval 'wait "$fuzz_build" || { sed "s/^/# /" "$tmp/fuzz.log"; false; }'
+	ok "the parsers' fuzzers are built" eval 'wait "$fuzz_build" || { sed "s/^/# /" "$tmp/fuzz.log"; false; }'
 	mkdir "$tmp/corpus"
 	ok "the parser under libFuzzer, what was found before and 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" \
 		-max_len=2048 -artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
+	mkdir "$tmp/ring"
+	cp "$root/proc/private_node_refusals" "$tmp/ring"
+	ok "the reader of refusals under libFuzzer, 20000 inputs" quiet "$san/fuzz_ring" -runs=20000 -seed="${PMN_SEED:-1}" \
+		-max_len=2048 -artifact_prefix="$san/" "$tmp/ring"
 else
-	ok "the parser takes what was found before" eval 'build_replay && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
+	ok "the parser takes what was found before" eval 'build_replay replay "${fuzz_src[@]}" && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
+	ok "the reader of refusals takes a file" eval 'build_replay replay_ring "${ring_src[@]}" && [ "$("$san/replay_ring" "$root/proc/private_node_refusals")" = 1 ]'
 	skip "the parser under libFuzzer" "clang is not installed"
 fi
 

@@ -56,29 +56,59 @@ static void all_nodes(struct pmn_ctx *ctx, struct pmn_nodeset *set)
 	free(ordinary);
 }
 
+static void intersect(struct pmn_nodeset *set, const struct pmn_nodeset *other)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(set->bits); i++)
+		set->bits[i] &= other->bits[i];
+}
+
+static bool is_empty(const struct pmn_nodeset *set)
+{
+	unsigned long any = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(set->bits); i++)
+		any |= set->bits[i];
+	return !any;
+}
+
+/* Those whose access is "named" and that the cgroup, or one above, does not name. */
+static void drop_unnamed(struct pmn_cgroup *cgroup)
+{
+	struct pmn_node *node;
+
+	pmn_node_foreach(cgroup->ctx, node)
+		if (node->access && !strcmp(node->access, "named") &&
+		    !pmn_nodeset_has(&cgroup->named, node->id))
+			pmn_nodeset_clear(&cgroup->possible, node->id);
+}
+
 /*
  * As the kernel has it: cpuset.mems within the parent's nodes; all of these where it is unset, or
  * leaves nothing.
  */
 static void find_possible(struct pmn_cgroup *cgroup)
 {
+	const struct pmn_cgroup *parent = cgroup->parent;
 	struct pmn_nodeset own;
-	unsigned long left = 0;
-	size_t i;
 
-	if (!cgroup->parent) {
-		all_nodes(cgroup->ctx, &cgroup->possible);
-		return;
+	if (!parent) {
+		all_nodes(cgroup->ctx, &cgroup->written);
+	} else {
+		cgroup->written = parent->written;
+		if (cgroup->mems && *cgroup->mems && pmn_nodeset_parse_ids(cgroup->mems, &own)) {
+			cgroup->named = own;
+			if (parent->parent)
+				intersect(&cgroup->named, &parent->named);
+			intersect(&own, &parent->written);
+			if (!is_empty(&own))
+				cgroup->written = own;
+		}
 	}
-	cgroup->possible = cgroup->parent->possible;
-	if (!cgroup->mems || !*cgroup->mems || !pmn_nodeset_parse_ids(cgroup->mems, &own))
-		return;
-	for (i = 0; i < ARRAY_SIZE(own.bits); i++) {
-		own.bits[i] &= cgroup->parent->possible.bits[i];
-		left |= own.bits[i];
-	}
-	if (left)
-		cgroup->possible = own;
+	cgroup->possible = cgroup->written;
+	drop_unnamed(cgroup);
 }
 
 static struct pmn_cgroup *cgroup_add(struct pmn_ctx *ctx, struct pmn_cgroup *parent, char *path)
@@ -210,6 +240,18 @@ const char *pmn_cgroup_get_mems(const struct pmn_cgroup *cgroup)
 bool pmn_cgroup_may_have(const struct pmn_cgroup *cgroup, int node)
 {
 	return pmn_nodeset_has(&cgroup->possible, node);
+}
+
+/**
+ * pmn_cgroup_names - do it, and each cgroup above but the root, name the node in cpuset.mems?
+ * @cgroup: a cgroup
+ * @node: number of a private node
+ *
+ * A node whose access is "named" is for those alone.
+ */
+bool pmn_cgroup_names(const struct pmn_cgroup *cgroup, int node)
+{
+	return pmn_nodeset_has(&cgroup->named, node);
 }
 
 bool pmn_cgroup_has_tasks(const struct pmn_cgroup *cgroup)

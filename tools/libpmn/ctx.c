@@ -29,6 +29,7 @@ int pmn_new(struct pmn_ctx **ctx)
 	STAILQ_INIT(&c->dax);
 	STAILQ_INIT(&c->cgroups);
 	STAILQ_INIT(&c->users);
+	STAILQ_INIT(&c->refusals);
 	*ctx = c;
 	return PMN_OK;
 }
@@ -66,6 +67,7 @@ struct pmn_ctx *pmn_unref(struct pmn_ctx *ctx)
  */
 void pmn_refresh(struct pmn_ctx *ctx)
 {
+	pmn_refusals_free(ctx);
 	pmn_users_free(ctx);
 	pmn_cgroups_free(ctx);
 	pmn_daxes_free(ctx);

@@ -93,6 +93,7 @@ bool pmn_node_is_capable(const struct pmn_node *node, const struct pmn_service *
 bool pmn_node_is_enabled(const struct pmn_node *node, const struct pmn_service *service);
 const char *pmn_node_get_on_full(const struct pmn_node *node);
 const char *pmn_node_get_on_unplug(const struct pmn_node *node);
+const char *pmn_node_get_access(const struct pmn_node *node);
 unsigned long long pmn_node_get_size(const struct pmn_node *node);
 unsigned long long pmn_node_get_free(const struct pmn_node *node);
 long long pmn_node_get_adistance(const struct pmn_node *node);
@@ -200,6 +201,7 @@ struct pmn_cgroup *pmn_cgroup_by_path(struct pmn_ctx *ctx, const char *path);
 const char *pmn_cgroup_get_path(const struct pmn_cgroup *cgroup);
 const char *pmn_cgroup_get_mems(const struct pmn_cgroup *cgroup);
 bool pmn_cgroup_may_have(const struct pmn_cgroup *cgroup, int node);
+bool pmn_cgroup_names(const struct pmn_cgroup *cgroup, int node);
 bool pmn_cgroup_has_tasks(const struct pmn_cgroup *cgroup);
 unsigned long long pmn_cgroup_get_use(const struct pmn_cgroup *cgroup, int node);
 int pmn_cgroup_read(struct pmn_cgroup *cgroup, const char *file, char *text, size_t size);
@@ -221,6 +223,24 @@ pid_t pmn_user_get_pid(const struct pmn_user *user);
 const char *pmn_user_get_name(const struct pmn_user *user);
 const char *pmn_user_get_cgroup(const struct pmn_user *user);
 unsigned long long pmn_user_get_use(const struct pmn_user *user, int node);
+
+/* -- the last refusals and kills ------------------------------------------------- */
+
+struct pmn_refusal;
+
+int pmn_refusals_check(struct pmn_ctx *ctx);
+struct pmn_refusal *pmn_refusal_get_first(struct pmn_ctx *ctx);
+struct pmn_refusal *pmn_refusal_get_next(struct pmn_refusal *refusal);
+
+#define pmn_refusal_foreach(ctx, refusal) \
+	for (refusal = pmn_refusal_get_first(ctx); refusal; \
+	     refusal = pmn_refusal_get_next(refusal))
+
+const char *pmn_refusal_get(const struct pmn_refusal *refusal, const char *field);
+long long pmn_refusal_get_number(const struct pmn_refusal *refusal, const char *field);
+const char *pmn_refusal_get_act(const struct pmn_refusal *refusal);
+const char *pmn_refusal_get_reason(const struct pmn_refusal *refusal);
+const char *pmn_refusal_get_advice(const struct pmn_refusal *refusal);
 
 /* -- files of the kernel ------------------------------------------------------ */
 

@@ -53,6 +53,7 @@ static void node_free(struct pmn_node *node)
 	free(node->enabled);
 	free(node->on_full);
 	free(node->on_unplug);
+	free(node->access);
 	free(node);
 }
 
@@ -220,6 +221,8 @@ static bool files_read(struct pmn_node *node, const char *dir)
 		if (!*texts[i].to)
 			return false;
 	}
+	/* A kernel without the file gives each node to any cgroup. */
+	node->access = pmn_slurp_in(node->ctx, dir, "access");
 	size = number_in(node, dir, "total_bytes");
 	bytes = number_in(node, dir, "free_bytes");
 	if (size < 0 || bytes < 0)
@@ -339,6 +342,12 @@ const char *pmn_node_get_on_full(const struct pmn_node *node)
 const char *pmn_node_get_on_unplug(const struct pmn_node *node)
 {
 	return node->on_unplug;
+}
+
+/* "any" or "named"; NULL of a kernel that gives each node to any cgroup. */
+const char *pmn_node_get_access(const struct pmn_node *node)
+{
+	return node->access;
 }
 
 unsigned long long pmn_node_get_size(const struct pmn_node *node)

@@ -21,6 +21,11 @@ void pmn_nodeset_set(struct pmn_nodeset *set, int id)
 	set->bits[id / BITS] |= 1UL << (id % BITS);
 }
 
+void pmn_nodeset_clear(struct pmn_nodeset *set, int id)
+{
+	set->bits[id / BITS] &= ~(1UL << (id % BITS));
+}
+
 bool pmn_nodeset_has(const struct pmn_nodeset *set, int id)
 {
 	return id >= 0 && id < MAX_NODES && set->bits[id / BITS] >> (id % BITS) & 1;

@@ -14,8 +14,8 @@
 
 /* As the kernel's MAX_NUMNODES on the largest machines. */
 #define MAX_NODES	1024
-/* The largest file that the kernel makes for us, stat, has 2 KiB; numa_maps is read by lines. */
-#define FILE_MAX	16384
+/* The largest file that is read whole, that of refusals, has 40 KiB; numa_maps is read by lines. */
+#define FILE_MAX	65536
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 #define PRINTF(f, v)	__attribute__((format(printf, f, v)))
@@ -35,7 +35,7 @@ struct pmn_node {
 	STAILQ_ENTRY(pmn_node) list;
 	struct pmn_ctx *ctx;
 	int id;
-	char *owner, *capable, *enabled, *on_full, *on_unplug;
+	char *owner, *capable, *enabled, *on_full, *on_unplug, *access;
 	unsigned long long size, free;
 	long long adistance, promotion, weight;
 	STAILQ_HEAD(, pmn_counter) counters;
@@ -62,7 +62,8 @@ struct pmn_cgroup {
 	struct pmn_ctx *ctx;
 	struct pmn_cgroup *parent;
 	char *path, *mems;
-	struct pmn_nodeset possible;
+	/* As written here and above; those of them that it may have; those that all but the root name. */
+	struct pmn_nodeset written, possible, named;
 };
 
 struct pmn_user {
@@ -73,15 +74,22 @@ struct pmn_user {
 	unsigned long long use[];
 };
 
+struct pmn_refusal {
+	STAILQ_ENTRY(pmn_refusal) list;
+	STAILQ_HEAD(, pmn_value) fields;
+	char *act, *reason, *advice;
+};
+
 struct pmn_ctx {
 	int refs;
 	char *root;
 	char *error;
-	bool nodes_read, dax_read, cgroups_read, users_read;
+	bool nodes_read, dax_read, cgroups_read, users_read, refusals_read;
 	STAILQ_HEAD(, pmn_node) nodes;
 	STAILQ_HEAD(, pmn_dax) dax;
 	STAILQ_HEAD(, pmn_cgroup) cgroups;
 	STAILQ_HEAD(, pmn_user) users;
+	STAILQ_HEAD(, pmn_refusal) refusals;
 	/* Of the private nodes: one more than the last. */
 	int node_ids;
 };
@@ -109,11 +117,16 @@ void pmn_log_close(struct pmn_log *log);
 /* nodeset.c */
 bool pmn_nodeset_parse_ids(const char *text, struct pmn_nodeset *set);
 void pmn_nodeset_set(struct pmn_nodeset *set, int id);
+void pmn_nodeset_clear(struct pmn_nodeset *set, int id);
 
 /* what a context holds */
 void pmn_nodes_free(struct pmn_ctx *ctx);
 void pmn_daxes_free(struct pmn_ctx *ctx);
 void pmn_cgroups_free(struct pmn_ctx *ctx);
 void pmn_users_free(struct pmn_ctx *ctx);
+void pmn_refusals_free(struct pmn_ctx *ctx);
+
+/* refusal.c */
+void pmn_refusals_parse(struct pmn_ctx *ctx, char *text);
 
 #endif

@@ -21,7 +21,6 @@ static const struct pmn_service services[] = {
 	{ "thp", "compaction", "small pages are collapsed into huge ones" },
 	{ "hugetlb", "user_numa", "the node may have pools of huge pages" },
 	{ "numa_balancing", "user_numa", "memory follows the processors that use it" },
-	{ "write", NULL, "writable mappings, for owners that withhold them" },
 };
 
 const struct pmn_service *pmn_service_get_first(void)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * private_node=<nid>[:<service>,...] before the reboot: what the kernel will say to it, as far as can
+ * private_node=<nid>[:<word>,...] before the reboot: what the kernel will say to it, as far as can
  * be told now.  The kernel's own rules are in mm/private_node/boot.c.
  */
 #define _GNU_SOURCE
@@ -42,9 +42,48 @@ static int parse_node(const char *text, const char *number, size_t len, int *nod
 	return PMN_OK;
 }
 
+/* capable=a+b: services, of which none needs another here. */
+static bool is_capable(const char *list)
+{
+	char word[32];
+	size_t len;
+
+	do {
+		len = strcspn(list, "+");
+		snprintf(word, sizeof(word), "%.*s", (int)len, list);
+		if (!pmn_service_by_name(word))
+			return false;
+		list += len + !!list[len];
+	} while (*list);
+	return true;
+}
+
+/* Leaves in @services the names of services, and takes off the words of the other kinds. */
+static int split_words(const char *text, const char *list, char *services, char *why, size_t size)
+{
+	char copy[512], *word, *save = NULL;
+	bool good;
+
+	snprintf(copy, sizeof(copy), "%s", list);
+	for (word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		good = true;
+		if (!strncmp(word, "capable=", 8))
+			good = is_capable(word + 8);
+		else if (!strncmp(word, "access=", 7))
+			good = !strcmp(word + 7, "any") || !strcmp(word + 7, "named");
+		else
+			snprintf(services + strlen(services), 256 - strlen(services), "%s%s",
+				 *services ? "," : "", word);
+		if (!good)
+			return wrong(why, size, "%.128s: '%.64s' is not understood; write capable=SERVICE+SERVICE, or access=named",
+				     text, word);
+	}
+	return PMN_OK;
+}
+
 /* Here one comma alone is between two names, and each that is needed is in the option itself. */
-static int parse_services(struct pmn_ctx *ctx, const char *text, const char *list, char *why,
-			  size_t size)
+static int parse_services(struct pmn_ctx *ctx, const char *text, const char *list, char *services,
+			  char *why, size_t size)
 {
 	if (strpbrk(list, " \t\n"))
 		return wrong(why, size, "%.128s: a blank ends the option; write the services with commas alone",
@@ -54,7 +93,9 @@ static int parse_services(struct pmn_ctx *ctx, const char *text, const char *lis
 			     text);
 	if (!strcmp(list, "all") || !strcmp(list, "none"))
 		return wrong(why, size, "%.128s: '%s' is not a service here; name each of them", text, list);
-	if (pmn_services_check(ctx, list))
+	if (split_words(text, list, services, why, size))
+		return PMN_USAGE;
+	if (*services && pmn_services_check(ctx, services))
 		return wrong(why, size, "%.128s: %s", text, pmn_error(ctx));
 	return PMN_OK;
 }
@@ -73,8 +114,8 @@ int boot_parse(struct pmn_ctx *ctx, const char *text, struct boot_option *option
 	ret = parse_node(text, number, colon - number, &option->node, why, size);
 	if (ret)
 		return ret;
-	snprintf(option->services, sizeof(option->services), "%s", *colon ? colon + 1 : "");
-	return *colon ? parse_services(ctx, text, colon + 1, why, size) : PMN_OK;
+	*option->services = '\0';
+	return *colon ? parse_services(ctx, text, colon + 1, option->services, why, size) : PMN_OK;
 }
 
 static bool in_list(struct pmn_ctx *ctx, const char *file, int node)

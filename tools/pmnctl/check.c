@@ -51,10 +51,13 @@ static void add(struct report *r, enum status status, const char *check, const c
 static bool kernel(struct cli *cli, struct report *r)
 {
 	struct utsname u;
+	char abi[16];
 
 	uname(&u);
 	if (!pmn_check_kernel(cli->ctx)) {
-		add(r, OK, "kernel", "", "%s has private memory nodes", u.release);
+		add(r, OK, "kernel", "", "%s has private memory nodes, ABI version %s", u.release,
+		    pmn_read(cli->ctx, "/sys/kernel/mm/private_node/abi_version", abi, sizeof(abi)) ?
+		    "1" : abi);
 		return true;
 	}
 	add(r, FAIL, "kernel", "boot a kernel that is built with CONFIG_PRIVATE_NODE=y",

@@ -3,8 +3,9 @@
  * pmnctl grant and revoke: which cgroups may have a node.
  *
  * A cgroup whose cpuset.mems is unset has all that its parent has.  So a node is given by naming it in
- * cpuset.mems of the cgroup, and of those above where theirs is set; it is kept from the others by
- * naming what is left in theirs.  systemd writes the files of its units, and is asked to.
+ * cpuset.mems of the cgroup, and of those above where theirs is set; it is kept from all others by
+ * the node's access, which then is for those alone that name it.  systemd writes the files of its
+ * units, and is asked to.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -38,6 +39,8 @@ struct plan {
 	bool systemd;
 	struct mems *mems;
 	size_t nr;
+	/* The node whose access becomes "named", or NULL. */
+	struct pmn_node *only;
 };
 
 /* -- lists of nodes ------------------------------------------------------------------ */
@@ -133,36 +136,38 @@ static bool is_above(const struct pmn_cgroup *above, const struct pmn_cgroup *cg
 	return false;
 }
 
-/* Parents first: a child has no more than its parent. */
-static int plan_path(struct plan *plan, struct pmn_cgroup *target)
+static bool is_named(struct pmn_node *node)
 {
-	struct pmn_cgroup *c = pmn_cgroup_get_first(plan->cli->ctx);
-	int ret = PMN_OK;
+	const char *access = pmn_node_get_access(node);
 
-	if (!pmn_cgroup_may_have(c, plan->node))
-		return complain(PMN_NO_NODE, "node %d: it went away meanwhile; look again with `pmnctl list`",
-				plan->node);
-	pmn_cgroup_foreach(plan->cli->ctx, c)
-		if (!ret && (c == target || is_above(c, target)) &&
-		    !pmn_cgroup_may_have(c, plan->node))
-			ret = plan_add(plan, c, true);
-	return ret;
+	return access && !strcmp(access, "named");
 }
 
-/* Beside the path: children of what is above the target. */
-static int plan_others(struct plan *plan, struct pmn_cgroup *target)
+/* Parents first: a child has no more than its parent.  With @named each but the root names it. */
+static int plan_path(struct plan *plan, struct pmn_cgroup *target, bool named)
 {
-	struct pmn_cgroup *c, *parent;
+	struct pmn_cgroup *c;
 	int ret = PMN_OK;
 
 	pmn_cgroup_foreach(plan->cli->ctx, c) {
-		parent = pmn_cgroup_get_parent(c);
-		if (ret || !parent || c == target || is_above(c, target) ||
-		    !is_above(parent, target) || !pmn_cgroup_may_have(c, plan->node))
+		if (ret || !pmn_cgroup_get_parent(c) || (c != target && !is_above(c, target)))
 			continue;
-		ret = plan_add(plan, c, false);
+		if (named ? !pmn_cgroup_names(c, plan->node) : !pmn_cgroup_may_have(c, plan->node))
+			ret = plan_add(plan, c, true);
 	}
 	return ret;
+}
+
+/* What --only does, behind all else. */
+static int plan_only(struct plan *plan, struct pmn_node *node)
+{
+	if (is_named(node))
+		return PMN_OK;
+	plan->only = node;
+	if (pmn_node_get_access(node))
+		return PMN_OK;
+	return complain(PMN_NO_KERNEL, "node %d: this kernel gives a node to any cgroup whose cpuset.mems is unset, since private/access is missing; boot a newer one",
+			plan->node);
 }
 
 /* -- how it is changed ----------------------------------------------------------------------- */
@@ -287,6 +292,8 @@ static int apply_files(struct plan *plan)
 		if (!ret)
 			ret = pmn_change_cgroup(change, m->cgroup, "cpuset.mems", m->list);
 	}
+	if (!ret && plan->only)
+		ret = pmn_change_set(change, plan->only, "access", "named");
 	if (!ret)
 		return apply_or_show(plan->cli, change);
 	pmn_change_free(change);
@@ -333,7 +340,7 @@ static int find_cgroup(struct cli *cli, const char *name, struct pmn_cgroup **fo
 				name);
 	if (pmn_cgroup_get_parent(*found))
 		return PMN_OK;
-	return complain(PMN_USAGE, "%s: the root cgroup has every node always; name one below it", name);
+	return complain(PMN_USAGE, "%s: the root cgroup has every node whose access is any, and no other; name one below it", name);
 }
 
 static bool is_within(const struct pmn_cgroup *cgroup, const struct pmn_cgroup *target)
@@ -342,7 +349,7 @@ static bool is_within(const struct pmn_cgroup *cgroup, const struct pmn_cgroup *
 }
 
 /* After a grant: it is not for this one alone unless it is. */
-static void say_others(struct cli *cli, int node, struct pmn_cgroup *target, bool only)
+static void say_others(struct cli *cli, int node, struct pmn_cgroup *target)
 {
 	struct pmn_cgroup *c;
 	int n = 0;
@@ -357,9 +364,9 @@ static void say_others(struct cli *cli, int node, struct pmn_cgroup *target, boo
 	}
 	if (n > SHOWN)
 		printf("node %d: and of tasks in %d more cgroups\n", node, n - SHOWN);
-	if (n && !only)
-		printf("node %d: --only takes it from all cgroups beside %s; tasks in those above it keep it\n",
-		       node, pmn_cgroup_get_path(target));
+	if (n)
+		printf("node %d: --only gives it to cgroups alone that name it, as %s does now\n", node,
+		       pmn_cgroup_get_path(target));
 }
 
 /* Before a revocation. */
@@ -392,15 +399,19 @@ static bool systemd_runs(struct cli *cli)
 int grant_node(struct cli *cli, int node, const char *name, bool only)
 {
 	struct plan plan = { .cli = cli, .node = node, .systemd = systemd_runs(cli) };
+	struct pmn_node *pn = pmn_node_by_id(cli->ctx, node);
 	struct pmn_cgroup *target;
 	int ret;
 
+	if (!pn)
+		return complain(PMN_NO_NODE, "node %d: it went away meanwhile; look again with `pmnctl list`",
+				node);
 	ret = find_cgroup(cli, name, &target);
-	if (!ret)
-		ret = plan_path(&plan, target);
 	if (!ret && only)
-		ret = plan_others(&plan, target);
-	if (!ret && plan.nr)
+		ret = plan_only(&plan, pn);
+	if (!ret)
+		ret = plan_path(&plan, target, only || is_named(pn));
+	if (!ret && (plan.nr || plan.only))
 		ret = plan_apply(&plan);
 	plan_free(&plan);
 	return ret;
@@ -459,7 +470,7 @@ int verb_grant(struct cli *cli)
 	pmn_refresh(cli->ctx);
 	ret = find_cgroup(cli, cli->args[1], &target);
 	if (!ret)
-		say_others(cli, node, target, cli->opt[OPT_ONLY]);
+		say_others(cli, node, target);
 	return ret;
 }
 

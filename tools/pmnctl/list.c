@@ -15,6 +15,7 @@ static const struct column columns[] = {
 	{ "CAPABLE", "services that may be opened", TEXT },
 	{ "ON_FULL", "what happens when the node is full", TEXT },
 	{ "ON_UNPLUG", "what happens to pages when it is unplugged", TEXT },
+	{ "ACCESS", "which cgroups have it: any, or those that it is named to", TEXT },
 	{ "ADISTANCE", "abstract distance, for memory tiers", NUMBER },
 	{ "PROMOTION", "MiB a second that may move up by accessed bits", NUMBER },
 	{ "WEIGHT", "share in weighted interleave over private nodes", NUMBER },
@@ -52,6 +53,7 @@ static void fill(struct table *table, struct pmn_node *node)
 	table_set(table, "CAPABLE", "%s", or_none(pmn_node_get_capable(node), "none"));
 	table_set(table, "ON_FULL", "%s", pmn_node_get_on_full(node));
 	table_set(table, "ON_UNPLUG", "%s", pmn_node_get_on_unplug(node));
+	table_set(table, "ACCESS", "%s", or_none(pmn_node_get_access(node), "any"));
 	set_known(table, "ADISTANCE", pmn_node_get_adistance(node));
 	set_known(table, "PROMOTION", pmn_node_get_promotion(node));
 	set_known(table, "WEIGHT", pmn_node_get_weight(node));

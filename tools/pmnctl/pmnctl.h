@@ -22,7 +22,7 @@ enum kind {
 enum option_id {
 	OPT_HELP, OPT_JSON, OPT_RAW, OPT_NOHEADINGS, OPT_BYTES, OPT_COLUMNS, OPT_ALL, OPT_DRY_RUN,
 	OPT_SERVICES, OPT_WHERE, OPT_ORDINARY, OPT_PERSIST, OPT_MOVE, OPT_WAIT, OPT_ONLY,
-	OPT_RUNTIME, OPT_FULL, OPT_INTERVAL, OPT_COUNT, OPT_BATCH, OPT_FILE, OPT_DEVICE,
+	OPT_RUNTIME, OPT_FULL, OPT_INTERVAL, OPT_COUNT, OPT_BATCH, OPT_LAST, OPT_FILE, OPT_DEVICE,
 	OPT_FORMAT, OPT_TO,
 	NR_OPTIONS
 };
@@ -123,6 +123,7 @@ int verb_revoke(struct cli *cli);
 int verb_run(struct cli *cli);
 int verb_top(struct cli *cli);
 int verb_stat(struct cli *cli);
+int verb_why(struct cli *cli);
 int verb_cram_status(struct cli *cli);
 int verb_cram_push(struct cli *cli);
 int verb_cram_limit(struct cli *cli);

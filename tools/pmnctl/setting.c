@@ -30,6 +30,11 @@ static bool is_on_unplug(const char *text)
 	return !strcmp(text, "refuse") || !strcmp(text, "move") || !strcmp(text, "sigbus");
 }
 
+static bool is_access(const char *text)
+{
+	return !strcmp(text, "any") || !strcmp(text, "named");
+}
+
 static bool is_adistance(const char *text)
 {
 	return is_number(text, 0, 1000000);
@@ -55,6 +60,7 @@ static bool is_writable(const char *text)
 static const struct setting settings[] = {
 	{ "on_full", "on_full", is_on_full, "fail, sigbus, oom, or fallback:NODES" },
 	{ "on_unplug", "on_unplug", is_on_unplug, "refuse, move, or sigbus" },
+	{ "access", "access", is_access, "any, or named (by each cgroup that shall have it)" },
 	{ "adistance", "adistance", is_adistance, "a number from 0 (firmware's) to 1000000" },
 	{ "promotion", "promotion_mib_per_second", is_promotion,
 	  "MiB a second, from 0 to 65536" },

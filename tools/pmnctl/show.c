@@ -130,6 +130,13 @@ static bool differs(const struct pmn_cgroup *cgroup, int id)
 	return parent && pmn_cgroup_may_have(cgroup, id) != pmn_cgroup_may_have(parent, id);
 }
 
+static bool is_named(const struct pmn_node *node)
+{
+	const char *access = pmn_node_get_access(node);
+
+	return access && !strcmp(access, "named");
+}
+
 static void show_cgroups(struct cli *cli, struct pmn_node *node)
 {
 	const struct pmn_service *numa = pmn_service_by_name("user_numa");
@@ -151,8 +158,10 @@ static void show_cgroups(struct cli *cli, struct pmn_node *node)
 		       "may not have it:", pmn_cgroup_get_path(cgroup));
 		any = true;
 	}
-	if (!any)
-		puts("  cgroups      all of them may have it; `pmnctl grant` gives it to one alone");
+	if (any)
+		return;
+	puts(is_named(node) ? "  cgroups      none of them names it, and access is named; `pmnctl grant` gives it to one" :
+	     "  cgroups      all of them may have it; `pmnctl grant --only` gives it to one alone");
 }
 
 static void show_cram(struct cli *cli, struct pmn_node *node)
@@ -310,6 +319,7 @@ static struct json_object *json_node(struct cli *cli, struct pmn_node *node)
 	json_object_object_add(o, "capable", words(pmn_node_get_capable(node)));
 	add_text(o, "on_full", pmn_node_get_on_full(node));
 	add_text(o, "on_unplug", pmn_node_get_on_unplug(node));
+	add_text(o, "access", pmn_node_get_access(node));
 	add_number(o, "adistance", pmn_node_get_adistance(node));
 	add_number(o, "promotion_mib_per_second", pmn_node_get_promotion(node));
 	add_number(o, "interleave_weight", pmn_node_get_weight(node));

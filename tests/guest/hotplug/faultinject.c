@@ -101,7 +101,7 @@ static void state(char *to, size_t size)
 {
 	static const char *const files[] = { SIM "/nodes", SIM "/held", NODE_DIR "/online", NODE_DIR "/has_memory",
 		NODE_DIR "/has_private_memory", "/proc/iomem" };
-	static const char *const mine[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "total_bytes",
+	static const char *const mine[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "access", "total_bytes",
 		"free_bytes_exact" };
 	static const char *const sets[] = { "cpuset.mems", "cpuset.mems.effective", "cpuset.mems.sysram",
 		"cpuset.mems.sysram.effective", "cgroup.procs" };

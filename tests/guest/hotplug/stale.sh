@@ -68,5 +68,18 @@ for how in move sigbus; do
 	ok "$how: nothing is left" same "$(leftovers)" "$before"
 done
 echo 0 > $tracefs/events/private_node/enable
+# The next owner of the id has said nothing of who may have the node.
+access() { cat "$NODES/node$nid/private/access"; }
+sim new_node name=a owner=anna "ranges=${range[0]}" capable=user_numa enabled=user_numa access=named
+nid=$(nid_of a)
+ok "anna's node is for who names it" [ "$(access)" = named ]
+not_ok "... and the root does not" numactl --membind="$nid" true 2> /dev/null
+sim remove_node a
+sim new_node name=a owner=otto "ranges=${range[0]}" capable=user_numa enabled=user_numa
+nid=$(nid_of a)
+ok "otto's is for anybody" [ "$(access)" = any ]
+ok "... and the root has it" numactl --membind="$nid" true
+sim remove_node a
+ok "what is no access is refused" logged 'access=some: unknown word' sim new_node name=a "ranges=${range[0]}" access=some
 rmmod private_node_sim
 done_testing

@@ -3,8 +3,8 @@
 #
 # The files of node<N>/private: contents, modes, what they take and what they refuse.
 #
-# vm: --node 1G --node 512M --append private_node=1:user_numa,reclaim,demotion
-# vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa,reclaim,demotion --append private_node=2
+# vm: --node 1G --node 512M --append private_node=1:user_numa,reclaim,demotion,capable=user_numa+reclaim+demotion
+# vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa,reclaim,demotion,capable=user_numa+reclaim+demotion --append private_node=2
 # timeout: 400
 
 # shellcheck disable=SC2317 # the functions are called by ok
@@ -36,15 +36,15 @@ errno() { PMN_ERRNO_WANTED=$1 "$PMN_BIN/write_errno" "$dir/$2" "$3"; }
 for f in owner capable total_bytes free_bytes stat; do
 	ok "$f is world-readable and read-only" mode $f 444
 done
-for f in enabled on_full on_unplug; do
+for f in enabled on_full on_unplug access; do
 	ok "$f is world-readable, root writes" mode $f 644
 done
 ok "free_bytes_exact is for root" mode free_bytes_exact 400
-ok "nobody reads every other file" setpriv --reuid 65534 --clear-groups cat "$dir"/{owner,capable,enabled,on_full,on_unplug,total_bytes,free_bytes,stat} > /dev/null
+ok "nobody reads every other file" setpriv --reuid 65534 --clear-groups cat "$dir"/{owner,capable,enabled,on_full,on_unplug,access,total_bytes,free_bytes,stat} > /dev/null
 
 ok "owner is boot" has owner boot
-ok "capable has what the command line gave" has capable "user_numa reclaim demotion"
-ok "enabled as capable" has enabled "user_numa reclaim demotion"
+ok "capable has what capable= gave" has capable "user_numa reclaim demotion"
+ok "enabled as written" has enabled "user_numa reclaim demotion"
 ok "on_full is fail" has on_full fail
 ok "on_unplug is refuse" has on_unplug refuse
 
@@ -89,6 +89,14 @@ for word in Move mov moved "move sigbus" 1 fail; do
 	ok "on_unplug refuses '$word'" refused on_unplug "$word" ""
 done
 
+for word in named any; do
+	put access $word
+	ok "access takes $word" has access $word
+done
+for word in Any name "any named" 0; do
+	ok "access refuses '$word'" refused access "$word" "'$word' is none of any, named"
+done
+
 long=$(printf '%5000s' x)
 for f in enabled on_full on_unplug; do
 	ok "$f refuses an empty line" refused $f "" "write one line"
@@ -107,7 +115,7 @@ done
 
 names=$(cut -d' ' -f1 "$dir/stat")
 for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing \
-	write owner device_map soft_offline; do
+	owner device_map soft_offline; do
 	for e in used refused failed; do
 		ok "stat has ${s}_$e" grep -qx "${s}_$e" <<< "$names"
 	done
@@ -125,11 +133,14 @@ ok "... and says so to everybody" has free_bytes "$total"
 not_ok "an ordinary node has no such folder" [ -e /sys/devices/system/node/node0/private ]
 if [ -d /sys/devices/system/node/node2 ]; then
 	dir=/sys/devices/system/node/node2/private
-	ok "the second node is capable of nothing" has capable ""
+	ok "the second node is capable of all that its memory stands" has capable \
+		"user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing"
 	ok "... and has its own switches" has enabled ""
 	ok "... and its own size" [ "$(cat $dir/total_bytes)" -gt 0 ]
-	not_ok "... and opens nothing" put enabled +user_numa
+	ok "... and is opened later, without a reboot" eval 'put enabled "+user_numa +hugetlb" && has enabled "user_numa hugetlb"'
+	put enabled "-user_numa -hugetlb"
 	ok "... and falls back to ordinary nodes only" errno EINVAL on_full fallback:1
 fi
+ok "the version of the ABI is a number" grep -qxE '[0-9]+' /sys/kernel/mm/private_node/abi_version
 ok "has_private_memory names them" grep -qE '^1(-2)?$' /sys/devices/system/node/has_private_memory
 done_testing

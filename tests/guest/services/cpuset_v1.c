@@ -64,6 +64,15 @@ static void test_names(void)
 	ok(all_here(p, LEN), "group: what is bound to it alone has nowhere to go");
 	enter(V1);
 	ok(mems_have_node() && !bind_to_node(p), "root again: may name it");
+	put(node_file("access"), "named");
+	ok(!mems_have_node() && bind_to_node(p) && errno == EINVAL && all_here(p, LEN),
+	   "access=named: not even the root has it, and what is there stays");
+	enter(GROUP);
+	ok(!mems_have_node() && bind_to_node(p) && errno == EINVAL, "access=named: nor has a group");
+	ok(!system("grep -q 'what=policy why=named' /proc/private_node_refusals"), "... and it is written down why");
+	enter(V1);
+	put(node_file("access"), "any");
+	ok(mems_have_node() && !bind_to_node(p), "any again: the root has it");
 	munmap(p, LEN);
 }
 

@@ -75,26 +75,30 @@ static void forget_log(void)
 		bail("dmesg");
 }
 
-/* Was the owner told this, and nothing else? */
+/* Was the owner told this, and nothing else?  The log has one line of ours for the page. */
 static bool told(const char *what, uint64_t pfn, const char *result)
 {
-	char line[512], want[128];
+	char line[512], want[128], ours[64];
+	int nr = 0, nr_ours = 0;
 	bool found = false;
-	int nr = 0;
 	FILE *f = popen("dmesg", "r");
 
 	snprintf(want, sizeof(want), "told: %s of 1 page(s) at pfn %#lx: %s", what, (unsigned long)pfn, result);
+	snprintf(ours, sizeof(ours), "private_node: node %d: pfn %#lx: ", node, (unsigned long)pfn);
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strstr(line, "told: "))
 			printf("# %s", line);
 		nr += !!strstr(line, "told: ");
+		nr_ours += !!strstr(line, ours);
 		found |= !!strstr(line, want);
 	}
 	if (f)
 		pclose(f);
 	if (!found)
 		printf("# want: %s\n", want);
-	return found && nr == 1;
+	if (nr_ours != 1)
+		printf("# %d lines with '%s'\n", nr_ours, ours);
+	return found && nr == 1 && nr_ours == 1;
 }
 
 static char *map(size_t len, int flags)
@@ -472,6 +476,8 @@ int main(void)
 	set(node_file("enabled"), "-user_numa");
 	test_both(bound, "mbind, service closed since");
 	test_forked();
+	ok(number_in("/proc/private_node_refusals", "what=data why=broken order=0 pages="),
+	   "what was lost is written down");
 	test_held(0);
 	test_gone("owner's page");
 	test_held(9);

@@ -6,7 +6,7 @@
  *
  * A row of trials[] is a service, with what it needs: the kernel must insist on each of these.
  *
- * vm: --node 1G --node 128M --append private_node=1:user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,write
+ * vm: --node 1G --node 128M --append private_node=1:user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing
  * timeout: 450
  */
 #define _GNU_SOURCE
@@ -255,7 +255,7 @@ static bool hugetlb(void)
 	return pool;
 }
 
-enum { USER_NUMA, RECLAIM, DEMOTION, PROMOTION, COMPACTION, LONGTERM_PIN, THP, HUGETLB, NUMA_BALANCING, WRITE,
+enum { USER_NUMA, RECLAIM, DEMOTION, PROMOTION, COMPACTION, LONGTERM_PIN, THP, HUGETLB, NUMA_BALANCING,
 	NR_SERVICES };
 #define NEEDS(s) (1U << (s))
 
@@ -269,8 +269,6 @@ static const struct trial trials[NR_SERVICES] = {
 	[THP] = { "thp", NEEDS(COMPACTION), thp },
 	[HUGETLB] = { "hugetlb", NEEDS(USER_NUMA), hugetlb },
 	[NUMA_BALANCING] = { "numa_balancing", NEEDS(USER_NUMA), numa_balancing },
-	/* Only a fenced node withholds it: cram's test. */
-	[WRITE] = { "write" },
 };
 
 /* -- the pairs -------------------------------------------------------------------------------- */

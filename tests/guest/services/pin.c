@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	test(p, "device map, shared");
 	munmap(p, LEN);
-	read_file(node_file("capable"), buf, sizeof(buf));
+	read_file(node_file("enabled"), buf, sizeof(buf));
 	if (strstr(buf, "user_numa")) {
 		mask = 1UL << node;
 		p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

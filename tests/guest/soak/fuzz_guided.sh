@@ -3,7 +3,7 @@
 # fuzz_guided.sh: the inputs of the corpus, then ten minutes of inputs that are made of them; those that reach
 # a block of ours that none did before are printed ("# new:"), and tests/run puts them into the corpus.
 # PMN_SECONDS=N for another time, PMN_SEED=N to draw the same (odd: demotion may be open).
-# vm: --node 1G --node 128M --reserve 128M,node=0 --append private_node=1:user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,write --append private_node_spare=1
+# vm: --node 1G --node 128M --reserve 128M,node=0 --append private_node=1:user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing --append private_node_spare=1
 # timeout: 780
 # kernels: coverage
 # soak: yes

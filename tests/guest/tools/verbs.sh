@@ -3,10 +3,10 @@
 # Every verb of pmnctl on a live kernel: a boot node, a DAX device on an NVDIMM's node, compressed RAM, and
 # cgroups.  Each exit code, and the kernel's own reasons.
 #
-# vm: --node 1G --node 512M --node 0 --nvdimm 256M,node=2 --reserve 256M,node=0 --append private_node=1:user_numa,reclaim,demotion --append private_node_spare=2
+# vm: --node 1G --node 512M --node 0 --nvdimm 256M,node=2 --reserve 256M,node=0 --append private_node=1:user_numa,reclaim,demotion,capable=user_numa+reclaim+demotion --append private_node_spare=2
 # timeout: 400
 # The functions are called through ok.
-# shellcheck disable=SC2317
+# shellcheck disable=SC2317,SC2016
 set -u
 . tests/lib/tap.sh
 . tests/guest/dax/dax.bash
@@ -34,7 +34,7 @@ dev=dax0.0
 
 # -- look
 ok 'check' gives 0 check
-ok '... the boot line' prints '^ok +boot line +private_node=1:user_numa,reclaim,demotion: node 1 is private'
+ok '... the boot line' prints '^ok +boot line +private_node=1:user_numa,reclaim,demotion,capable=user_numa.reclaim.demotion: node 1 is private'
 ok 'check of the option that was booted' gives 0 check private_node=1:user_numa,reclaim,demotion
 ok 'check of one that the kernel would not take' gives 1 check private_node=0 private_node=1:demotion
 ok 'list' gives 0 list
@@ -77,6 +77,13 @@ ok 'run: no such command' gives 1 run 1 /nonexistent
 gives 0 deny 1 user_numa
 ok 'run: closed' gives 1 run 1 true
 ok '... says how to open it' says 'pmnctl allow 1 user_numa'
+"$PMN_TOP/build/tests/guest/report/asks" policy 1
+ok 'why' gives 0 why 1
+ok '... who' prints ' node 1 \(boot\): asks \(pid [0-9]+, root\) could not name the node in a memory policy'
+ok '... what to do' prints '^  do   .pmnctl allow 1 user_numa. opens it$'
+ok '... a node that is closed to programs' prints '^node 1: user_numa is closed, so that numactl '
+ok 'why: JSON' eval 'gives 0 why --last --json && prints "\"why\": \"closed\""'
+ok 'why: status 4: nobody' gives 4 why 99999999
 gives 0 allow 1 user_numa
 ok 'stat' gives 0 stat 1
 ok '... what run has used' prints '^ +1 user_numa_used +[0-9]+$'
@@ -108,6 +115,7 @@ ok '... the program' prints "pid $HOLDER_PID \(user_pages\), 1[67]"
 ok 'remove: status 5: busy' gives 5 remove "$nid"
 ok '... the kernel names the holder' says "node $nid: cannot unplug: [0-9]+ user pages are in use, one by pid $HOLDER_PID"
 ok '... and so does pmnctl' prints "has memory there: pid $HOLDER_PID \(user_pages\)"
+ok '... and so does why, afterwards' eval 'gives 0 why --last && prints "one is of pid $HOLDER_PID \(user_pages\)$"'
 ok '... nothing has changed' eval "is_private $nid && is $nid on_unplug refuse"
 ok 'remove --move' gives 0 remove "$nid" --move
 ok '... the node is gone' is_gone "$nid"
@@ -195,11 +203,13 @@ ok '... it has it' in_group a
 not_ok '... the other one has not' in_group b
 ok '... and is told so' says 'this cgroup may not have it'
 ok 'show' gives 0 show 1
-ok '... says so' prints 'cgroup may not have it: +/b$'
+ok '... says so' prints 'cgroup may have it: +/a$'
+ok '... nor has a task in the root cgroup' eval 'gives 1 run 1 true && says "cgroup may not have it"'
 ok 'grant: the other one as well' gives 0 grant 1 /b
 ok '... it has it' in_group b
 ok 'revoke' gives 0 revoke 1 a
 not_ok '... it has it no more' in_group a
+ok 'set: all have it again' gives 0 set 1 access=any
 ok 'grant: status 4: no such cgroup' gives 4 grant 1 nonesuch.service
 
 # -- compressed RAM
@@ -230,6 +240,8 @@ ok 'cram writable: the kernel refuses' gives 1 cram writable "$cram" 1T
 ok '... with its reason' says 'was refused by writable_bytes: .*more than the device shows'
 ok 'cram reset: nothing to reset' gives 1 cram reset "$cram"
 ok 'remove: its driver does' gives 3 remove "$cram"
+not_ok 'a block of it cannot go offline' eval 'echo offline > "$(echo $NODES/node$cram/memory[0-9]*/state | cut -d" " -f1)" 2> /dev/null'
+ok '... why' eval 'gives 0 why "$cram" && prints "why  the node is compressed RAM"'
 ok 'list' gives 0 list -o +KIND,STATE,RATIO
 ok '... compressed RAM' prints ' cram +ok +[12]\.[0-9]+$'
 ok 'metrics' gives 0 metrics

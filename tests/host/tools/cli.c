@@ -110,7 +110,7 @@ static const char *const sound[] = {
 	"check --json", "check private_node=4 private_node=4:warp", "private 4", "private 1", "private 0",
 	"dax dax0.0 -s reclaim", "dax dax0.0 --ordinary --dry-run", "dax dax1.0", "dax dax2.0", "cxl region0 --dry-run",
 	"cxl region7", "remove 2 --dry-run", "remove 1", "remove 3", "grant 1 a --only", "revoke 1 a --runtime",
-	"grant 1 b.slice", "grant 1 /", "run 1 --full x true", "run 3 true", "top --batch -c 2 -i 0.1", "stat -a", "stat -J",
+	"grant 1 b.slice", "grant 1 /", "run 1 --full x true", "run 3 true", "top --batch -c 2 -i 0.1", "why", "why --last", "why 1 --json", "why 99", "why gone0", "stat -a", "stat -J",
 	"cram status", "cram status --json", "cram limit a 1M", "cram push a 1M", "cram push a 1M --dry-run", "cram writable 3 default",
 	"cram reset 3", "cram", "metrics", "metrics --format prometheus", "apply", "completion bash", "completion zsh",
 	"--help", "--version", "list --help", "dax --help", "cram push --help", "",

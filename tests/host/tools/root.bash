@@ -18,6 +18,7 @@ make_node() {
 	put "$d" private/enabled.was "$5"
 	put "$d" private/on_full fail
 	put "$d" private/on_unplug refuse
+	put "$d" private/access any
 	put "$d" private/adistance 2880
 	put "$d" private/promotion_mib_per_second 64
 	put "$d" private/interleave_weight 1
@@ -116,6 +117,13 @@ make_root() {
 	: > "$r/dev/private_node/node1"
 	chmod 600 "$r/dev/private_node/node1"
 	put "$r" proc/cmdline 'root=/dev/sda private_node=1:user_numa,reclaim quiet'
+	cat > "$r/proc/private_node_refusals" <<-'END'
+	time=81.203311 first=80.113045 count=4 node=1 owner=boot what=policy why=closed order=0 pages=0 uid=0 pid=412 tid=413 comm=num\040a\012ctl
+	time=82.000001 first=82.000001 count=1 node=7 owner=gone0 what=thp why=warp order=9 pages=0 uid=0 pid=1 tid=1 comm=x
+	half a line
+	time=83.000001 node=1 owner=boot what=policy why=closed uid=0 pid=9
+	time=90.200000 first=90.200000 count=1 node=2 owner=kmem-dax0.0 what=unplug why=in_use order=0 pages=27 uid=0 pid=99 tid=99 comm=daxctl by=66 by_comm=sleep new=1
+	END
 	put "$r" proc/swaps 'Filename Type Size Used Priority'
 	put "$r" proc/sys/vm/overcommit_memory 0
 	put "$r" sys/devices/system/memory/auto_online_blocks offline

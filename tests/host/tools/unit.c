@@ -77,6 +77,30 @@ static void counters(void)
 	ok(lost == 0 && used == 18446744073709551615ULL, "their values");
 }
 
+static void last_refusals(void)
+{
+	struct pmn_refusal *r, *last = NULL;
+	int n = 0;
+
+	ok(pmn_refusals_check(ctx) == PMN_OK, "the kernel writes refusals down");
+	pmn_refusal_foreach(ctx, r) {
+		n++;
+		last = r;
+	}
+	ok(n == 3, "three refusals, without lines that lack something: %d", n);
+	r = pmn_refusal_get_first(ctx);
+	ok(is(pmn_refusal_get(r, "comm"), "num a\nctl"), "a name of any bytes");
+	ok(pmn_refusal_get_number(r, "count") == 4 && pmn_refusal_get_number(r, "tid") == 413, "numbers");
+	ok(is(pmn_refusal_get_act(r), "could not name the node in a memory policy"), "what");
+	ok(is(pmn_refusal_get_reason(r), "the service user_numa is closed on the node"), "why");
+	ok(is(pmn_refusal_get_advice(r), "`pmnctl allow 1 user_numa` opens it"), "what to do");
+	ok(!pmn_refusal_get(r, "by") && !pmn_refusal_get_number(r, "by"), "a field that is not there");
+	r = pmn_refusal_get_next(r);
+	ok(is(pmn_refusal_get_act(r), "got no memory by the service thp"), "a service");
+	ok(strstr(pmn_refusal_get_reason(r), "warp"), "a reason of a newer kernel");
+	ok(is(pmn_refusal_get(last, "by_comm"), "sleep") && is(pmn_refusal_get(last, "new"), "1"), "fields at the end");
+}
+
 /* Of numactl's grammar: text, result, nodes. */
 static void sets(void)
 {
@@ -333,6 +357,7 @@ int main(void)
 	ok(pmn_check_kernel(ctx) == PMN_OK, "the kernel has private nodes");
 	nodes();
 	counters();
+	last_refusals();
 	sets();
 	services();
 	dax();

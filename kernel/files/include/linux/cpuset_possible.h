@@ -74,6 +74,34 @@ static inline void mpol_rebind_mm_named(struct mm_struct *mm, nodemask_t *new,
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS)
 
+/* Private nodes whose access is "named", see cpuset_must_name(). */
+extern nodemask_t cpuset_must_name_map;
+DECLARE_STATIC_KEY_FALSE(cpuset_must_name_key);
+int cpuset_set_must_name(int nid, bool must);
+
+/**
+ * cpuset_must_name - has only a cgroup that names it a node?
+ * @nid: node id in [0, MAX_NUMNODES)
+ *
+ * Such a node is possible in a cpuset whose cpuset.mems, and that of each one above
+ * but the root, has it; in none where that is unset, and not in the root.
+ *
+ * Cost: a static branch, not taken until there is such a node.
+ * Context: any.
+ */
+static inline bool cpuset_must_name(int nid)
+{
+	return static_branch_unlikely(&cpuset_must_name_key) &&
+	       private_node_hook(cpuset_must_name) &&
+	       node_isset(nid, cpuset_must_name_map);
+}
+
+/* Can cpusets differ in what they may name?  Cost: two static branches. */
+static inline bool cpusets_ask(void)
+{
+	return cpusets_enabled() || static_branch_unlikely(&cpuset_must_name_key);
+}
+
 bool __cpuset_may_name(int nid);
 void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 			 nodemask_t *possible);
@@ -85,20 +113,20 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes);
  * cpuset_may_name - may the current task name a node?
  * @nid: node id, of an ordinary or a private node
  *
- * Cost: a static branch, not taken until there is a second cpuset; then a look
- * at the task's cpuset.
+ * Cost: two static branches, not taken until there is a second cpuset, or a node
+ * that has to be named; then a look at the task's cpuset.
  * Context: any; racy against changes of the cpuset.
  */
 static inline bool cpuset_may_name(int nid)
 {
-	return !cpusets_enabled() || !private_node_hook(cpuset_possible) ||
+	return !cpusets_ask() || !private_node_hook(cpuset_possible) ||
 	       __cpuset_may_name(nid);
 }
 
 /* As cpuset_may_name(), for any task. */
 static inline bool task_may_name(struct task_struct *task, int nid)
 {
-	return !cpusets_enabled() || !private_node_hook(cpuset_possible) ||
+	return !cpusets_ask() || !private_node_hook(cpuset_possible) ||
 	       __task_may_name(task, nid);
 }
 
@@ -131,7 +159,7 @@ static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 {
 	nodes_setall(*may);
 	nodes_setall(*possible);
-	if (cpusets_enabled() && private_node_hook(cpuset_possible))
+	if (cpusets_ask() && private_node_hook(cpuset_possible))
 		__cpuset_task_nodes(task, may, possible);
 }
 
@@ -213,6 +241,16 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 #define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
 
 #else
+
+static inline int cpuset_set_must_name(int nid, bool must)
+{
+	return must ? -EOPNOTSUPP : 0;
+}
+
+static inline bool cpuset_must_name(int nid)
+{
+	return false;
+}
 
 static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 {

@@ -41,7 +41,6 @@ struct zone;
  * @PRIVATE_NODE_THP: transparent huge pages by khugepaged
  * @PRIVATE_NODE_HUGETLB: hugetlb pools
  * @PRIVATE_NODE_NUMA_BALANCING: NUMA balancing hint faults
- * @PRIVATE_NODE_WRITE: writable user mappings
  * @PRIVATE_NODE_NR_SERVICES: number of services
  *
  * The names that users see, and what each service depends on, are in one
@@ -57,7 +56,6 @@ enum private_node_service {
 	PRIVATE_NODE_THP,
 	PRIVATE_NODE_HUGETLB,
 	PRIVATE_NODE_NUMA_BALANCING,
-	PRIVATE_NODE_WRITE,
 	PRIVATE_NODE_NR_SERVICES,
 };
 
@@ -91,6 +89,19 @@ enum private_node_on_unplug {
 	PRIVATE_NODE_UNPLUG_MOVE,
 	PRIVATE_NODE_UNPLUG_SIGBUS,
 	PRIVATE_NODE_NR_ON_UNPLUG,
+};
+
+/**
+ * enum private_node_access - which cgroups have the node
+ * @PRIVATE_NODE_ACCESS_ANY: those whose cpuset.mems has it or is unset, and the root
+ * @PRIVATE_NODE_ACCESS_NAMED: those whose cpuset.mems names it, and that of each
+ *	cgroup above but the root; needs CONFIG_CPUSETS
+ * @PRIVATE_NODE_NR_ACCESS: number of values
+ */
+enum private_node_access {
+	PRIVATE_NODE_ACCESS_ANY,
+	PRIVATE_NODE_ACCESS_NAMED,
+	PRIVATE_NODE_NR_ACCESS,
 };
 
 /* Far above what latency and bandwidth of any memory amount to; DRAM has 576. */
@@ -145,6 +156,7 @@ struct private_node_ops {
  * @fallback: nodes with ordinary memory that PRIVATE_NODE_FULL_FALLBACK takes
  *	from; empty for all other policies
  * @on_unplug: what to do with user pages at unplug
+ * @access: which cgroups have the node; an administrator may change it
  * @adistance: abstract distance for the memory tiers, in the unit of
  *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; with 0
  *	firmware says it, and where firmware says nothing the node is below all
@@ -160,6 +172,7 @@ struct private_node_desc {
 	enum private_node_on_full on_full;
 	nodemask_t fallback;
 	enum private_node_on_unplug on_unplug;
+	enum private_node_access access;
 	int adistance;
 	unsigned int flags;
 	const struct private_node_ops *ops;
@@ -543,6 +556,9 @@ static __always_inline int private_node_distance(int from, int to)
 void private_node_offline_failed(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages);
 
+/* mm/private_node/refusals.c */
+void private_node_cpuset_refused(const nodemask_t *nodes);
+
 /* kswapd and kcompactd, mm/private_node/reclaim.c */
 void private_node_run_threads(int nid);
 void private_node_notify(unsigned long action, int nid);
@@ -590,6 +606,7 @@ static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
 {
 }
 
+static inline void private_node_cpuset_refused(const nodemask_t *nodes) {}
 static inline void private_node_run_threads(int nid) {}
 static inline void private_node_notify(unsigned long action, int nid) {}
 

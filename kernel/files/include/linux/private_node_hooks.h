@@ -122,6 +122,7 @@
 	PRIVATE_NODE_HOOK(cpuset_named_node) \
 	PRIVATE_NODE_HOOK(cpuset_inherited) \
 	PRIVATE_NODE_HOOK(cpuset_default) \
+	PRIVATE_NODE_HOOK(cpuset_must_name) \
 	PRIVATE_NODE_HOOK(tier_nodes) \
 	PRIVATE_NODE_HOOK(demote_folio) \
 	PRIVATE_NODE_HOOK(demote_alloc) \

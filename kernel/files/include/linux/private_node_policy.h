@@ -40,6 +40,7 @@ unsigned long __private_node_mbind_keep_shared(struct list_head *folios,
 					       const struct mempolicy *pol);
 bool __private_node_keep_last_shared(struct list_head *folios, int nid);
 bool __private_node_pin_refused(struct folio *folio);
+void __private_node_move_refused(const nodemask_t *nodes);
 void __private_node_adopted(struct folio *folio);
 struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
 					   unsigned int order, pgoff_t ilx);
@@ -278,6 +279,31 @@ static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
 	return nodes_subset(*nodes, node_states[N_MEMORY]) ||
 	       (private_node_hook(tmpfs_named) && private_node_any() &&
 		__private_node_mpol_may_state(nodes));
+}
+
+/**
+ * private_node_move_refused - pages do not move to the node that was named
+ * @nid: any number
+ *
+ * Counts and records it, so that the user can ask why.
+ * Cost: on failure only; that of node_is_private().
+ * Context: any but NMI.
+ */
+static inline void private_node_move_refused(int nid)
+{
+	nodemask_t nodes;
+
+	if (nid < 0 || nid >= MAX_NUMNODES || !node_is_private(nid))
+		return;
+	nodes = nodemask_of_node(nid);
+	__private_node_move_refused(&nodes);
+}
+
+/* The same for a system call that takes a mask. */
+static inline void private_node_moves_refused(const nodemask_t *nodes)
+{
+	if (private_node_any())
+		__private_node_move_refused(nodes);
 }
 
 /**
@@ -663,6 +689,8 @@ static inline bool private_node_pin_refused(struct page *page)
 	return false;
 }
 
+static inline void private_node_move_refused(int nid) {}
+static inline void private_node_moves_refused(const nodemask_t *nodes) {}
 static inline void private_node_adopted(struct folio *folio, bool all) {}
 
 static inline struct folio *

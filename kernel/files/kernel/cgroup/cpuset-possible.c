@@ -28,6 +28,10 @@
  *	0                 0-2          0,2      0-2       0,2
  *	0                 2                     2         2
  *
+ * A private node whose access is "named" is possible only where cpuset.mems has it,
+ * here and in each cpuset above but the root.  That is asked when it is used, as a
+ * node can become such a one at any time; see cpuset_drop_unnamed().
+ *
  * Possible is kept as written: whether its nodes have memory, and of which
  * kind, is asked when it is used.
  */
@@ -38,12 +42,74 @@
 
 #include "cpuset-internal.h"
 
+DEFINE_STATIC_KEY_FALSE(cpuset_must_name_key);
+nodemask_t cpuset_must_name_map __read_mostly;
+
+/*
+ * cpuset_set_must_name - from now on only who names a node has it, or all again
+ * @nid: a private node
+ * @must: only who names it
+ *
+ * Context: process, may sleep; the caller serialises for each node.
+ * Return: 0; -EOPNOTSUPP without cpusets.
+ */
+int cpuset_set_must_name(int nid, bool must)
+{
+	if (node_isset(nid, cpuset_must_name_map) == must)
+		return 0;
+	if (must) {
+		static_branch_inc(&cpuset_must_name_key);
+		node_set(nid, cpuset_must_name_map);
+	} else {
+		node_clear(nid, cpuset_must_name_map);
+		static_branch_dec(&cpuset_must_name_key);
+	}
+	return 0;
+}
+
+/* Does the cpuset, and each above but the root, have the node in cpuset.mems? */
+static bool is_named(const struct cpuset *cs, int nid)
+{
+	if (!cs || cs == &top_cpuset)
+		return false;
+	for (; cs != &top_cpuset; cs = css_cs(cs->css.parent))
+		if (!node_isset(nid, cs->mems_allowed))
+			return false;
+	return true;
+}
+
+/*
+ * cpuset_drop_unnamed - take off nodes that have to be named and are not
+ * @cs: the cpuset; NULL where there is none
+ * @mems: nodes that are possible
+ *
+ * Context: cpuset_mutex, callback_lock or RCU, as for cpuset_possible_mems().
+ */
+void cpuset_drop_unnamed(const struct cpuset *cs, nodemask_t *mems)
+{
+	int nid;
+
+	if (!static_branch_unlikely(&cpuset_must_name_key))
+		return;
+	for_each_node_mask(nid, cpuset_must_name_map)
+		if (cpuset_must_name(nid) && !is_named(cs, nid))
+			node_clear(nid, *mems);
+}
+
 /* v1 has one mask, so there is no second one to keep up with it. */
-static const nodemask_t *possible_of(const struct cpuset *cs)
+static const nodemask_t *written_possible(const struct cpuset *cs)
 {
 	if (cs == &top_cpuset || cpuset_in_v2_mode())
 		return &cs->possible;
 	return &cs->mems_allowed;
+}
+
+static nodemask_t possible_of(const struct cpuset *cs)
+{
+	nodemask_t mems = *written_possible(cs);
+
+	cpuset_drop_unnamed(cs, &mems);
+	return mems;
 }
 
 static nodemask_t compute_possible(const struct cpuset *cs,
@@ -114,7 +180,7 @@ void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
  */
 void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 {
-	nodes_and(*mems, *possible_of(cs), node_states[N_MEMORY]);
+	nodes_and(*mems, *written_possible(cs), node_states[N_MEMORY]);
 	nodes_or(*mems, *mems, cs->effective_mems);
 }
 
@@ -127,11 +193,12 @@ void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
  */
 void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
 {
+	nodemask_t possible = possible_of(cs);
 	int nid;
 
 	cpuset_possible_mems(cs, mems);
 	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		if (node_isset(nid, *possible_of(cs)) &&
+		if (node_isset(nid, possible) &&
 		    (!private_node_hook(cpuset_closed) ||
 		     private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA)))
 			node_set(nid, *mems);
@@ -147,9 +214,9 @@ void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
  */
 void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
-	nodemask_t private;
+	nodemask_t private = possible_of(cs);
 
-	nodes_and(private, *possible_of(cs), node_states[N_MEMORY_PRIVATE]);
+	nodes_and(private, private, node_states[N_MEMORY_PRIVATE]);
 	nodes_or(*mems, cs->effective_mems, private);
 }
 
@@ -177,12 +244,12 @@ void cpuset_names_init(struct cpuset_names *names, const nodemask_t *from,
 		       const nodemask_t *to, const struct cpuset *oldcs,
 		       const struct cpuset *cs)
 {
-	const nodemask_t *before = possible_of(oldcs);
+	nodemask_t before = possible_of(oldcs), after = possible_of(cs);
 
 	if (oldcs == cs)
-		before = cpuset_in_v2_mode() ? &cs->moved_from : from;
-	names_of(&names->from, before, from);
-	names_of(&names->to, possible_of(cs), to);
+		before = cpuset_in_v2_mode() ? cs->moved_from : *from;
+	names_of(&names->from, &before, from);
+	names_of(&names->to, &after, to);
 }
 
 /*
@@ -208,12 +275,12 @@ void __cpuset_add_possible(struct task_struct *task, nodemask_t *nodes)
 
 bool __task_may_name(struct task_struct *task, int nid)
 {
-	bool ret;
+	const struct cpuset *cs;
 
-	rcu_read_lock();
-	ret = node_isset(nid, *possible_of(task_cs(task)));
-	rcu_read_unlock();
-	return ret;
+	guard(rcu)();
+	cs = task_cs(task);
+	return node_isset(nid, *written_possible(cs)) &&
+	       (!cpuset_must_name(nid) || is_named(cs, nid));
 }
 
 void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
@@ -224,13 +291,14 @@ void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 	guard(rcu)();
 	cs = task_cs(task);
 	cpuset_unnamed_mems(cs, may);
-	*possible = *possible_of(cs);
+	*possible = possible_of(cs);
 	nodes_or(*possible, *possible, *may);
 }
 
 /*
  * cpuset_cgroup_possible - nodes that memory of a cgroup may be on, if named
- * @cgroup: any, of the unified hierarchy; with v1 cpusets the answer is all
+ * @cgroup: any, of the unified hierarchy; with v1 cpusets the answer is all that
+ *	need not be named
  * @nodes: result
  *
  * Context: process or reclaim; the answer may be old when it is used.
@@ -241,11 +309,12 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes)
 	nodemask_t may;
 
 	nodes_setall(*nodes);
+	cpuset_drop_unnamed(NULL, nodes);
 	if (cgroup && cgroup_subsys_on_dfl(cpuset_cgrp_subsys))
 		css = cgroup_get_e_css(cgroup, &cpuset_cgrp_subsys);
 	if (!css)
 		return;
-	*nodes = *possible_of(css_cs(css));
+	*nodes = possible_of(css_cs(css));
 	cpuset_unnamed_mems(css_cs(css), &may);
 	nodes_or(*nodes, *nodes, may);
 	css_put(css);
@@ -300,6 +369,7 @@ int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask)
 		return -EINVAL;
 	if (nodes_and(private, *mask, private_node_map)) {
 		cgroup_path(cs->css.cgroup, path, sizeof(path));
+		private_node_cpuset_refused(&private);
 		pr_err("cpuset: %s: mems.sysram unchanged: nodes %*pbl are private; name them in cpuset.mems\n",
 		       path, nodemask_pr_args(&private));
 		return -EINVAL;

@@ -28,6 +28,15 @@ static inline bool cpuset_possible_differ(const struct cpuset *a,
 	return !nodes_equal(a->possible, b->possible);
 }
 
+void cpuset_drop_unnamed(const struct cpuset *cs, nodemask_t *mems);
+
+/* Where no cpuset says less. */
+static inline void cpuset_unasked_mems(nodemask_t *mems)
+{
+	cpuset_all_nodes(mems);
+	cpuset_drop_unnamed(NULL, mems);
+}
+
 /* Those of the nodes that all may use which names no private node. */
 static inline nodemask_t *cpuset_ordinary_nodes(const nodemask_t *nodes,
 						nodemask_t *room)
@@ -37,6 +46,7 @@ static inline nodemask_t *cpuset_ordinary_nodes(const nodemask_t *nodes,
 }
 #else
 #define cpuset_ordinary_nodes(nodes, room)	((void)(room), (nodes))
+#define cpuset_unasked_mems(mems)		cpuset_all_nodes(mems)
 
 static inline bool cpuset_update_possible(struct cpuset *cs,
 					  struct cpuset *parent, bool v2)

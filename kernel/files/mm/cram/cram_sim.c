@@ -641,6 +641,18 @@ static int parse_bytes(const char *option, const char *text, u64 *bytes)
 	return *end && *end != '\n' ? bad(option, text, "no size") : 0;
 }
 
+/* "96" is a unit that was forgotten: no such device could store a page. */
+static int parse_physical(const char *text, u64 *bytes)
+{
+	int ret = parse_bytes("physical", text, bytes);
+
+	if (ret || *bytes >= memory_block_size_bytes() ||
+	    !isdigit(text[strlen(text) - 1]))
+		return ret;
+	return bad("physical", text,
+		   "less than a memory block; give a unit, as in 96M");
+}
+
 static ssize_t physical_bytes_show(struct kobject *kobj,
 				   struct kobj_attribute *attr, char *buf)
 {
@@ -808,8 +820,16 @@ static int parse_range(struct sim_device *sd, const char *text)
 	if (*end++ != ':')
 		return bad("range", text, "not ADDRESS:SIZE");
 	size = memparse(end, &end);
-	if (*end || !size || !IS_ALIGNED(start | size, memory_block_size_bytes()))
+	if (*end || !size || start + size < start ||
+	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
 		return bad("range", text, "not whole memory blocks");
+	/* What is not reserved is somebody's memory. */
+	if (region_intersects(start, size, IORESOURCE_MEM,
+			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
+	    region_intersects(start, size, IORESOURCE_MEM,
+			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
+		return bad("range", text,
+			   "not all reserved; boot with memmap=SIZE$ADDRESS");
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
 	sd->nr_pages = PHYS_PFN(size);
@@ -855,15 +875,17 @@ static int parse(struct sim_device *sd, char *values[])
 {
 	const char *const *o = (const char *const *)values;
 	unsigned int nid = 0;
+	bool any_spare;
 	int ret;
 
 	sd->sector = 64;
 	sd->worst_case = PAGE_SIZE;
 	sd->watermark = 90;
-	sd->spare = !o[OPT_NODE] || !strcmp(o[OPT_NODE], "spare");
+	sd->nid = NUMA_NO_NODE;
+	any_spare = !o[OPT_NODE] || !strcmp(o[OPT_NODE], "spare");
 	ret = parse_name(sd, o[OPT_NAME]) ?:
 	      parse_range(sd, o[OPT_RANGE]) ?:
-	      parse_bytes("physical", o[OPT_PHYSICAL], &sd->physical) ?:
+	      parse_physical(o[OPT_PHYSICAL], &sd->physical) ?:
 	      parse_uint(o, OPT_SECTOR, 64, PAGE_SIZE, &sd->sector) ?:
 	      parse_algorithm(sd, o[OPT_ALGORITHM]) ?:
 	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
@@ -876,13 +898,14 @@ static int parse(struct sim_device *sd, char *values[])
 		ret = bad("sector", o[OPT_SECTOR], "no power of two");
 	if (!ret && sd->worst_case % sd->sector)
 		ret = bad("worst_case", o[OPT_WORST], "not whole sectors");
-	if (!ret && !sd->spare)
+	if (!ret && !any_spare)
 		ret = parse_uint(o, OPT_NODE, 0, MAX_NUMNODES - 1, &nid);
 	if (!ret && o[OPT_MARGIN])
 		ret = parse_bytes("margin", o[OPT_MARGIN], &sd->margin);
 	if (!ret && o[OPT_MODE])
 		ret = parse_mode(sd, o[OPT_MODE], &sd->mode);
-	sd->nid = nid;
+	if (!any_spare)
+		sd->nid = nid;
 	return ret;
 }
 
@@ -943,12 +966,11 @@ static int bring_up_node(struct sim_device *sd)
 	};
 	struct private_node *pn;
 
-	if (sd->spare) {
+	if (sd->nid == NUMA_NO_NODE) {
 		sd->nid = private_node_spare_get(distances, MAX_NUMNODES);
-		if (sd->nid < 0) {
-			sd->spare = false;
+		if (sd->nid < 0)
 			return sd->nid;
-		}
+		sd->spare = true;
 	}
 	pn = private_node_register(sd->nid, &desc);
 	if (IS_ERR(pn))

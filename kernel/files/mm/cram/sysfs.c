@@ -72,6 +72,10 @@ static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 {
 	s64 credit = cram_ledger_credit(&cd->ledger);
 
+	/* Nothing can be said without a reading that is believed. */
+	if (READ_ONCE(cd->state) == CRAM_SILENT ||
+	    READ_ONCE(cd->state) == CRAM_BROKEN)
+		credit = 0;
 	return sysfs_emit(buf, "%lld\n",
 			  cram_admits(cd) ? credit : min_t(s64, credit, 0));
 }

@@ -14,6 +14,7 @@
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
+#include <linux/private_node_policy.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 #include <trace/events/private_node.h>
@@ -21,6 +22,7 @@
 #include "../internal.h"
 #include "../page_alloc.h"
 #include "private_node.h"
+#include "refusals.h"
 
 /* As MAX_RECLAIM_RETRIES: other tasks may take the pages that were reclaimed. */
 #define RECLAIM_TRIES	16
@@ -606,12 +608,52 @@ static bool let_in(struct private_node *pn, enum private_node_user user)
 	return private_node_enter(pn, user);
 }
 
-/* Counts and traces a request that got nothing.  Context: any. */
-void private_node_refuse(struct private_node *pn, enum private_node_user user,
-			 enum private_node_event event, unsigned int order)
+static void refuse(struct private_node *pn, enum private_node_user user,
+		   enum private_node_event event, unsigned int order, int act)
 {
 	private_node_count(pn, user, event, 1);
 	trace_private_node_alloc_refused(pn->nid, user, event, order);
+	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
+			    .why = event == PRIVATE_NODE_REFUSED ?
+				   private_node_why_closed(pn, user) :
+				   private_node_why_full(pn, user, order),
+			    .order = order);
+}
+
+/* Counts, traces and records a request that got nothing.  Context: any but NMI. */
+void private_node_refuse(struct private_node *pn, enum private_node_user user,
+			 enum private_node_event event, unsigned int order)
+{
+	refuse(pn, user, event, order, user);
+}
+
+/*
+ * private_node_turn_away - a system call named nodes that are closed to it
+ * @nodes: those that it named and got not
+ * @act: PRIVATE_NODE_ACT_POLICY, or PRIVATE_NODE_ACT_MOVE
+ *
+ * Counts, traces and records it for those that are private.
+ * Context: any but NMI.
+ */
+void private_node_turn_away(const nodemask_t *nodes, int act)
+{
+	struct private_node *pn;
+	int nid;
+
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_find(nid);
+		if (!pn)
+			continue;
+		refuse(pn, (enum private_node_user)PRIVATE_NODE_USER_NUMA,
+		       PRIVATE_NODE_REFUSED, 0, act);
+		private_node_put(pn);
+	}
+}
+
+/* See include/linux/private_node_policy.h. */
+void __private_node_move_refused(const nodemask_t *nodes)
+{
+	private_node_turn_away(nodes, PRIVATE_NODE_ACT_MOVE);
 }
 
 /* @pn with a reference, unless @full is PRIVATE_NODE_WHEN_FULL_STOP */

@@ -2,8 +2,13 @@
 /*
  * Nodes that the command line makes private, and spare node ids.
  *
- *	private_node=<nid>[:<service>,...]	repeatable
+ *	private_node=<nid>[:<word>,...]		repeatable
  *	private_node_spare=<n>
+ *
+ * A word is a service that is open from the start; capable=<service>[+<service>...],
+ * without which the memory can stand all services; or access=any|named.  With a word
+ * that is not understood the node is private all the same, and closed: that is the
+ * safe side, and the administrator opens it later.
  *
  * A node goes through these steps, each called once (the first as often as the
  * architecture tries to find out about NUMA):
@@ -33,40 +38,66 @@
 #include "../cma.h"
 #endif
 #include "private_node.h"
+#include "refusals.h"
 
 static nodemask_t requested __initdata;
 static unsigned long services[MAX_NUMNODES] __initdata;
+static unsigned long stands[MAX_NUMNODES] __initdata;
+static nodemask_t named __initdata;
+static nodemask_t not_understood __initdata;
 static unsigned int nr_spare __initdata;
 static bool asked __initdata;
 static bool released;
 
 nodemask_t private_node_spare_map;
 
-static int __init parse_services(int nid, char *list)
+static bool __init parse_capable(int nid, char *list)
 {
-	const char *missing;
-	unsigned long mask = 0;
 	char *name;
 	int ret;
 
-	while ((name = strsep(&list, ","))) {
+	while ((name = strsep(&list, "+"))) {
 		ret = private_node_parse_service(name, strlen(name));
-		if (ret < 0) {
-			pr_err("node %d left ordinary: unknown service '%s'\n",
-			       nid, name);
-			return ret;
-		}
-		mask |= BIT(ret);
+		if (ret < 0)
+			return false;
+		stands[nid] |= BIT(ret);
 	}
-	mask |= services[nid];
-	ret = private_node_check_services(mask, &missing);
-	if (ret) {
-		pr_err("node %d left ordinary: service %s needs %s\n", nid,
-		       private_node_services[ret - 1].name, missing);
-		return -EINVAL;
+	return true;
+}
+
+static bool __init parse_word(int nid, char *word)
+{
+	int ret;
+
+	if (str_has_prefix(word, "capable="))
+		return parse_capable(nid, word + strlen("capable="));
+	if (str_has_prefix(word, "access=")) {
+		ret = match_string(private_node_access_names,
+				   PRIVATE_NODE_NR_ACCESS,
+				   word + strlen("access="));
+		if (ret == PRIVATE_NODE_ACCESS_NAMED)
+			node_set(nid, named);
+		return ret >= 0;
 	}
-	services[nid] = mask;
-	return 0;
+	ret = private_node_parse_service(word, strlen(word));
+	if (ret < 0)
+		return false;
+	services[nid] |= BIT(ret);
+	return true;
+}
+
+static void __init parse_words(int nid, char *list)
+{
+	char shown[32], *word;
+
+	while ((word = strsep(&list, ","))) {
+		strscpy(shown, word);
+		if (parse_word(nid, word))
+			continue;
+		pr_err("node %d: private and closed: '%s' is neither a service nor access=any|named nor capable=<service>[+<service>...]; open services in node%d/private/enabled\n",
+		       nid, shown, nid);
+		node_set(nid, not_understood);
+	}
 }
 
 static int __init parse_private_node(char *arg)
@@ -77,7 +108,7 @@ static int __init parse_private_node(char *arg)
 	char *number;
 
 	if (!arg || strscpy(buf, arg) < 0) {
-		pr_err("private_node= ignored: give <nid>[:<service>,...]\n");
+		pr_err("private_node= ignored: give <nid>[:<word>,...]\n");
 		return 0;
 	}
 	number = strsep(&list, ":");
@@ -91,14 +122,9 @@ static int __init parse_private_node(char *arg)
 		       MAX_NUMNODES - 1);
 		return 0;
 	}
-	if (list && parse_services(nid, list)) {
-		/* One bad word leaves the node ordinary, even if it is named again. */
-		services[nid] = ~0UL;
-		node_clear(nid, requested);
-		return 0;
-	}
-	if (services[nid] != ~0UL)
-		node_set(nid, requested);
+	node_set(nid, requested);
+	if (list)
+		parse_words(nid, list);
 	return 0;
 }
 early_param("private_node", parse_private_node);
@@ -369,6 +395,32 @@ void __init private_node_boot_totalram(void)
 			totalram_pages_add(-private_node_managed_pages_nid(nid));
 }
 
+/* All options of the node together: one may name what a service of another needs. */
+static void __init choose_services(int nid, struct private_node_desc *desc)
+{
+	const unsigned long all = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0);
+	unsigned long open = services[nid], lacks;
+	const char *missing;
+	int bad;
+
+	desc->capable = stands[nid] ?: all;
+	desc->enabled = 0;
+	desc->access = node_isset(nid, named) ? PRIVATE_NODE_ACCESS_NAMED :
+						PRIVATE_NODE_ACCESS_ANY;
+	if (node_isset(nid, not_understood))
+		return;
+	lacks = open & ~desc->capable;
+	bad = private_node_check_services(open, &missing);
+	if (lacks)
+		pr_err("node %d: private and closed: capable= leaves out service %s, which is to be open\n",
+		       nid, private_node_services[__ffs(lacks)].name);
+	else if (bad)
+		pr_err("node %d: private and closed: service %s needs %s\n",
+		       nid, private_node_services[bad - 1].name, missing);
+	else
+		desc->enabled = open;
+}
+
 static int __init private_node_boot_register(void)
 {
 	struct private_node_desc desc = { .owner = "boot" };
@@ -377,9 +429,13 @@ static int __init private_node_boot_register(void)
 
 	if (!asked && (!nodes_empty(requested) || nr_spare))
 		pr_err("private_node= and private_node_spare= ignored: this machine's nodes are not known in time; every node is ordinary\n");
+	for_each_node_mask(nid, requested)
+		if (!node_isset(nid, private_node_map))
+			private_node_record(.nid = nid, .owner = desc.owner,
+					    .act = PRIVATE_NODE_ACT_REGISTER,
+					    .why = PRIVATE_NODE_WHY_BUSY);
 	for_each_node_mask(nid, private_node_map) {
-		desc.capable = services[nid];
-		desc.enabled = services[nid];
+		choose_services(nid, &desc);
 		pn = private_node_do_register(nid, &desc, true);
 		/* Without a handle the node stays closed, and never ordinary. */
 		if (IS_ERR(pn))

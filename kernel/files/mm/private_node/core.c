@@ -12,6 +12,7 @@
 
 #include <kunit/visibility.h>
 #include <linux/cpumask.h>
+#include <linux/cpuset_possible.h>
 #include <linux/ctype.h>
 #include <linux/export.h>
 #include <linux/memory.h>
@@ -21,6 +22,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/private_node.h>
@@ -72,6 +74,12 @@ const char *const private_node_on_unplug_names[PRIVATE_NODE_NR_ON_UNPLUG] = {
 	[PRIVATE_NODE_UNPLUG_SIGBUS] = "sigbus",
 };
 EXPORT_SYMBOL_FOR_MODULES(private_node_on_unplug_names, "private_node_sim");
+
+const char *const private_node_access_names[PRIVATE_NODE_NR_ACCESS] = {
+	[PRIVATE_NODE_ACCESS_ANY] = "any",
+	[PRIVATE_NODE_ACCESS_NAMED] = "named",
+};
+EXPORT_SYMBOL_FOR_MODULES(private_node_access_names, "private_node_sim");
 
 /* See include/linux/nodemask.h. */
 void nr_online_nodes_update(void)
@@ -425,6 +433,7 @@ static int private_node_check_desc(int nid, const struct private_node_desc *d)
 	}
 	if (d->on_full >= PRIVATE_NODE_NR_ON_FULL ||
 	    d->on_unplug >= PRIVATE_NODE_NR_ON_UNPLUG ||
+	    d->access >= PRIVATE_NODE_NR_ACCESS ||
 	    d->flags & ~(PRIVATE_NODE_F_NO_DEVICE_MAP |
 			 PRIVATE_NODE_F_COMPRESSED)) {
 		pr_err("node %d: %s: unknown policy or flag\n", nid, d->owner);
@@ -434,6 +443,12 @@ static int private_node_check_desc(int nid, const struct private_node_desc *d)
 		pr_err("node %d: %s: abstract distance %d is not in 0 to %d\n",
 		       nid, d->owner, d->adistance, PRIVATE_NODE_MAX_ADISTANCE);
 		return -EINVAL;
+	}
+	if (d->access == PRIVATE_NODE_ACCESS_NAMED &&
+	    !IS_ENABLED(CONFIG_CPUSETS)) {
+		pr_err("node %d: %s: access=named needs a kernel with cpusets\n",
+		       nid, d->owner);
+		return -EOPNOTSUPP;
 	}
 	falls_back = d->on_full == PRIVATE_NODE_FULL_FALLBACK;
 	if (falls_back == nodes_empty(d->fallback)) {
@@ -639,9 +654,11 @@ static int private_node_insert(struct private_node *pn, bool boot)
 	return 0;
 }
 
-static void private_node_open_gates(struct private_node *pn)
+static void private_node_open_gates(struct private_node *pn,
+				    enum private_node_access access)
 {
 	guard(mutex)(&pn->lock);
+	cpuset_set_must_name(pn->nid, access == PRIVATE_NODE_ACCESS_NAMED);
 	private_node_gate_update(pn);
 }
 
@@ -653,6 +670,7 @@ static bool private_node_bury(struct private_node *pn)
 		return false;
 	WRITE_ONCE(pn->enabled, 0);
 	private_node_gate_wait(pn);
+	cpuset_set_must_name(pn->nid, false);
 	private_node_zswap_forget(pn->nid);
 	return true;
 }
@@ -680,14 +698,15 @@ struct private_node *private_node_do_register(int nid,
 
 	ret = private_node_check_desc(nid, desc);
 	if (ret)
-		return ERR_PTR(ret);
+		goto err;
 	pn = private_node_new(nid, desc);
+	ret = -ENOMEM;
 	if (!pn)
-		return ERR_PTR(-ENOMEM);
+		goto err;
 	ret = private_node_insert(pn, boot);
 	if (ret)
 		goto err_put;
-	private_node_open_gates(pn);
+	private_node_open_gates(pn, desc->access);
 	ret = private_node_publish(pn);
 	if (ret)
 		goto err_erase;
@@ -705,6 +724,12 @@ err_put:
 	/* The reference of the registry, and that of the owner. */
 	private_node_put(pn);
 	private_node_put(pn);
+err:
+	private_node_record(.nid = nid,
+			    .owner = desc && private_node_name_ok(desc->owner) ?
+				     desc->owner : NULL,
+			    .act = PRIVATE_NODE_ACT_REGISTER,
+			    .why = private_node_why_errno(ret));
 	return ERR_PTR(ret);
 }
 
@@ -737,6 +762,9 @@ static int private_node_kill(struct private_node *pn)
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (node_state(pn->nid, N_MEMORY_PRIVATE) || !list_empty(&pn->ranges)) {
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_REGISTER,
+				    .why = PRIVATE_NODE_WHY_BUSY);
 		pr_err("node %d: %s: cannot unregister: %lu pages of memory online; remove it first\n",
 		       pn->nid, pn->owner, node_present_pages(pn->nid));
 		return -EBUSY;

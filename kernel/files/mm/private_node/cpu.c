@@ -17,6 +17,7 @@
 #include <linux/topology.h>
 
 #include "private_node.h"
+#include "refusals.h"
 
 static int refuse_cpu(unsigned int cpu)
 {
@@ -26,6 +27,9 @@ static int refuse_cpu(unsigned int cpu)
 	if (!numa_valid_node(nid) || !node_is_private(nid))
 		return 0;
 	pn = private_node_find(nid);
+	private_node_record(.nid = nid, .owner = pn ? pn->owner : NULL,
+			    .act = PRIVATE_NODE_ACT_CPU,
+			    .why = PRIVATE_NODE_WHY_PRIVATE);
 	pr_err("cpu %u stays offline: its node %d is private, of %s; unplug that memory first\n",
 	       cpu, nid, pn ? pn->owner : "nobody");
 	private_node_put(pn);

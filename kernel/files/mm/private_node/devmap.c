@@ -31,6 +31,7 @@
 #include <linux/xarray.h>
 
 #include "private_node.h"
+#include "refusals.h"
 
 #define DEVMAP_MINORS	(MINORMASK + 1)
 
@@ -159,6 +160,13 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 	return 0;
 }
 
+static void record(struct private_node *pn, enum private_node_act act,
+		   enum private_node_why why)
+{
+	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
+			    .why = why);
+}
+
 static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	struct devmap_file *df = file->private_data;
@@ -166,8 +174,13 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 	int ret;
 
 	ret = devmap_check(df->pn, vma);
-	if (ret)
+	if (ret) {
+		record(df->pn, PRIVATE_NODE_ACT_MAP,
+		       ret == -EPERM ? private_node_why_cpuset(df->pn->nid) :
+		       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
+					PRIVATE_NODE_WHY_GONE);
 		return ret;
+	}
 	pol = mpol_new_private_node(df->pn);
 	if (!pol)
 		return -ENOMEM;
@@ -240,7 +253,8 @@ bool __vma_is_private_node(const struct vm_area_struct *vma)
  * @start: first byte
  * @end: behind the last byte
  *
- * The owner decides on its placement; user policy does not replace that.
+ * The owner decides on its placement; user policy does not replace that.  If so, the
+ * caller refuses, and this records it.
  */
 bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
@@ -249,8 +263,11 @@ bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 	struct vm_area_struct *vma;
 
 	for_each_vma_range(vmi, vma, end)
-		if (__vma_is_private_node(vma))
+		if (__vma_is_private_node(vma)) {
+			record(mpol_private_node(vma->vm_policy),
+			       PRIVATE_NODE_ACT_POLICY, PRIVATE_NODE_WHY_FIXED);
 			return true;
+		}
 	return false;
 }
 

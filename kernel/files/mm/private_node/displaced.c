@@ -19,7 +19,6 @@
  * Whoever allocates for data that exists calls vma_alloc_folio_existing() or
  * folio_alloc_mpol_existing(), and needs to know nothing of this.
  */
-#include <linux/kobject.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
@@ -31,7 +30,6 @@
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
-#include <linux/sysfs.h>
 #include <linux/topology.h>
 #include <trace/events/private_node.h>
 
@@ -245,25 +243,13 @@ bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
 	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));
 }
 
-static ssize_t displaced_show(struct kobject *kobj,
-			      struct kobj_attribute *attr, char *buf)
+/* Pages that were displaced since boot.  Context: any. */
+unsigned long private_node_displaced_pages(void)
 {
 	unsigned long sum = 0;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
 		sum += READ_ONCE(per_cpu(displaced_pages, cpu));
-	return sysfs_emit(buf, "%lu\n", sum);
+	return sum;
 }
-
-static const struct kobj_attribute displaced_attr = __ATTR_RO(displaced);
-
-static int __init displaced_init(void)
-{
-	struct kobject *kobj = kobject_create_and_add("private_node", mm_kobj);
-
-	if (!kobj)
-		return -ENOMEM;
-	return sysfs_create_file(kobj, &displaced_attr.attr);
-}
-late_initcall(displaced_init);

@@ -49,6 +49,7 @@
 #include "../page_alloc.h"
 #include "../swap.h"
 #include "private_node.h"
+#include "refusals.h"
 
 /* Code that looks at a page for a moment is not a holder: wait 5 * 40 ms. */
 #define SETTLE_TRIES	5
@@ -289,13 +290,32 @@ static char *find_holder(unsigned long pfn, bool mapped)
 	return text;
 }
 
-static void report_users(int nid, const char *what, unsigned long nr,
-			 const char *held, unsigned long pfn, const char *next)
+/* What could not be done. */
+struct refused {
+	int nid;
+	enum private_node_act act;
+	char what[64];
+};
+
+static void record(struct private_node *pn, const struct refused *r,
+		   enum private_node_why why, unsigned long nr,
+		   const struct private_node_task_name *by)
 {
+	private_node_record(.nid = r->nid, .owner = pn ? pn->owner : NULL,
+			    .act = r->act, .why = why, .pages = nr, .by = by);
+}
+
+static void report_users(struct private_node *pn, const struct refused *r,
+			 unsigned long nr, const char *held, unsigned long pfn,
+			 const char *next, enum private_node_why why)
+{
+	const char *what = r->what;
 	struct private_node_task_name name;
 	char *holder = NULL;
 	bool mapped = find_task(pfn, &name);
+	int nid = r->nid;
 
+	record(pn, r, why, nr, &name);
 	/* A page that is mapped may be held by a pipe all the same. */
 	if (!mapped || next == let_it_end)
 		holder = find_holder(pfn, mapped);
@@ -311,18 +331,20 @@ static void report_users(int nid, const char *what, unsigned long nr,
 	kfree(holder);
 }
 
-static void report(struct private_node *pn, int nid, const char *what,
+static void report(struct private_node *pn, const struct refused *r,
 		   const struct holders *h, const char *next)
 {
-	if (h->other)
+	if (h->other) {
+		record(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
 		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
-		       nid, what, h->other, pn ? pn->owner : "(none)");
-	else if (h->pinned)
-		report_users(nid, what, h->pinned, "are pinned", h->pinned_pfn,
-			     let_it_end);
-	else if (h->user)
-		report_users(nid, what, h->user, "are in use", h->user_pfn,
-			     next);
+		       r->nid, r->what, h->other, pn ? pn->owner : "(none)");
+	} else if (h->pinned) {
+		report_users(pn, r, h->pinned, "are pinned", h->pinned_pfn,
+			     let_it_end, PRIVATE_NODE_WHY_PINNED);
+	} else if (h->user) {
+		report_users(pn, r, h->user, "are in use", h->user_pfn, next,
+			     PRIVATE_NODE_WHY_IN_USE);
+	}
 }
 
 /*
@@ -338,9 +360,9 @@ static void report(struct private_node *pn, int nid, const char *what,
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages)
 {
+	struct refused r = { .nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE };
 	struct private_node *pn;
 	struct holders h;
-	char what[64];
 	int tries;
 
 	for (tries = 0; tries < SETTLE_TRIES; tries++) {
@@ -360,11 +382,11 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 	if (!h.user)
 		h.user_pfn = h.guest_pfn;
 	h.user += h.guests;
-	snprintf(what, sizeof(what), "cannot offline [mem %#llx-%#llx]",
+	snprintf(r.what, sizeof(r.what), "cannot offline [mem %#llx-%#llx]",
 		 (u64)PFN_PHYS(start_pfn),
 		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
 	pn = private_node_find(nid);
-	report(pn, nid, what, &h, "stop it, or unplug the whole node");
+	report(pn, &r, &h, "stop it, or unplug the whole node");
 	private_node_put(pn);
 	return -EBUSY;
 }
@@ -627,6 +649,11 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 	}
 	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_SIGBUS, nr,
 				  left);
+	if (nr)
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_DATA,
+				    .why = PRIVATE_NODE_WHY_UNMAPPED,
+				    .pages = nr);
 }
 
 /*
@@ -672,11 +699,17 @@ static bool blocked(const struct holders *h, enum private_node_on_unplug how)
 static int refuse(struct private_node *pn, struct holders *h,
 		  const struct pass *pass, enum private_node_on_unplug how)
 {
+	const struct refused r = {
+		.nid = pn->nid, .act = PRIVATE_NODE_ACT_UNPLUG,
+		.what = "cannot unplug",
+	};
+
 	if (pass->nowhere && !h->other && !h->pinned) {
-		report_users(pn->nid, "cannot unplug", pass->nowhere,
+		report_users(pn, &r, pass->nowhere,
 			     "may not go to any other node that can be used here",
 			     pass->nowhere_pfn,
-			     "widen their policy or cpuset, or stop it");
+			     "widen their policy or cpuset, or stop it",
+			     PRIVATE_NODE_WHY_NOWHERE);
 		return -EBUSY;
 	}
 	if (h->guests && !h->user) {
@@ -684,7 +717,7 @@ static int refuse(struct private_node *pn, struct holders *h,
 		h->user_pfn = h->guest_pfn;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
-	report(pn, pn->nid, "cannot unplug", h,
+	report(pn, &r, h,
 	       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
 	       advice[how]);
 	return -EBUSY;

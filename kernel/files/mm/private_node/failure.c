@@ -28,6 +28,7 @@
 #include "../page_alloc.h"
 #include "../swap.h"
 #include "private_node.h"
+#include "refusals.h"
 
 /* A broken page in a folio that the owner holds. */
 struct held_page {
@@ -220,8 +221,8 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
 	    private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM) ||
 	    !private_node_is_full(nid))
 		return true;
-	pr_info("node %d: pfn %#lx: cannot soft offline: no free page on the node to move it to\n",
-		nid, pfn);
+	private_node_record(.nid = nid, .act = PRIVATE_NODE_USER_SOFT_OFFLINE,
+			    .why = PRIVATE_NODE_WHY_FULL);
 	return false;
 }
 
@@ -301,12 +302,21 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 	const char *what = flags & PRIVATE_NODE_FAILURE_SOFT ?
 			   "soft offline" : "memory failure";
 
+	/* A page that is soft-offlined keeps its data. */
+	if (!(flags & PRIVATE_NODE_FAILURE_SOFT))
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_DATA,
+				    .why = PRIVATE_NODE_WHY_BROKEN, .pages = 1);
 	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
 		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
 			what);
 	else if (flags & PRIVATE_NODE_FAILURE_HELD)
 		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
 		       pn->nid, pfn, what, pn->owner);
+	else if (flags & PRIVATE_NODE_FAILURE_SOFT &&
+		 private_node_is_full(pn->nid))
+		pr_err("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
+		       pn->nid, pfn, what);
 	else
 		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
 		       pfn, what, result);

@@ -21,6 +21,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
@@ -34,34 +35,35 @@ struct trouble {
 	const char *next;
 };
 
-static const struct trouble full = {
-	"full",
-	"end what fills it, name an ordinary node as well or prefer this one, or choose another on_full",
-};
-
-static const struct trouble dry = {
-	"its pool of huge pages is empty",
-	"end what uses them, write more to nr_hugepages of the node, or name an ordinary node as well or prefer this one",
-};
-
-static const struct trouble closed = {
-	"closed to it",
-	"open the service, or let it bind elsewhere",
-};
-
-static const struct trouble leaving = {
-	"being unplugged",
-	"it cannot be helped; on_unplug=move keeps what is there",
-};
-
-static const struct trouble bare = {
-	"has no memory",
-	"let its owner plug some, or let it bind elsewhere",
-};
-
-static const struct trouble forbidden = {
-	"not in its cpuset",
-	"add the node to cpuset.mems, or let it bind elsewhere",
+static const struct trouble troubles[] = {
+	[PRIVATE_NODE_WHY_FULL] = {
+		"full",
+		"end what fills it, name an ordinary node as well or prefer this one, or choose another on_full",
+	},
+	[PRIVATE_NODE_WHY_POOL] = {
+		"its pool of huge pages is empty",
+		"end what uses them, write more to nr_hugepages of the node, or name an ordinary node as well or prefer this one",
+	},
+	[PRIVATE_NODE_WHY_CLOSED] = {
+		"closed to it",
+		"open the service, or let it bind elsewhere",
+	},
+	[PRIVATE_NODE_WHY_UNPLUG] = {
+		"being unplugged",
+		"it cannot be helped; on_unplug=move keeps what is there",
+	},
+	[PRIVATE_NODE_WHY_EMPTY] = {
+		"has no memory",
+		"let its owner plug some, or let it bind elsewhere",
+	},
+	[PRIVATE_NODE_WHY_NAMED] = {
+		"has to be named by its cgroup",
+		"add the node to cpuset.mems, and to that of each cgroup above, or let it bind elsewhere",
+	},
+	[PRIVATE_NODE_WHY_CPUSET] = {
+		"not in its cpuset",
+		"add the node to cpuset.mems, or let it bind elsewhere",
+	},
 };
 
 /* The first registration that the policy means, open or not, with a reference. */
@@ -74,20 +76,18 @@ static struct private_node *meant(const struct mempolicy *pol)
 	return pn ?: private_node_mpol_nearest(pol);
 }
 
-static const struct trouble *trouble(struct private_node *pn,
+static enum private_node_why trouble(struct private_node *pn,
 				     const struct mempolicy *pol,
 				     enum private_node_service service)
 {
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
-		return &leaving;
+		return PRIVATE_NODE_WHY_UNPLUG;
 	if (!cpuset_may_name(pn->nid))
-		return &forbidden;
+		return private_node_why_cpuset(pn->nid);
 	if (!mpol_private_node(pol) &&
 	    !(private_node_services_open(pn) & BIT(service)))
-		return &closed;
-	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
-		return &bare;
-	return service == PRIVATE_NODE_HUGETLB ? &dry : &full;
+		return PRIVATE_NODE_WHY_CLOSED;
+	return private_node_why_full(pn, (enum private_node_user)service, 0);
 }
 
 /* One limit for all these messages. */
@@ -99,41 +99,48 @@ static bool may_tell(void)
 	return __ratelimit(&rs);
 }
 
-static void tell_gone(const struct mempolicy *pol, const char *fate)
+static void tell_gone(const struct mempolicy *pol, const char *fate, int act)
 {
+	private_node_record(.nid = first_node(pol->private_nodes), .act = act,
+			    .why = PRIVATE_NODE_WHY_GONE);
+	if (!may_tell())
+		return;
 	pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
 		nodemask_pr_args(&pol->private_nodes), current->comm,
 		task_pid_nr(current), fate);
 }
 
 /*
- * private_node_tell - say in the kernel's log why a task gets no page
+ * private_node_tell - record, and say in the kernel's log, why a task gets no page
  * @pol: its policy, which names private nodes
  * @fate: what becomes of the running task
+ * @act: an enum private_node_act for the same
  *
  * Context: process.
  */
-void private_node_tell(const struct mempolicy *pol, const char *fate)
+void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 {
-	const struct trouble *why;
-	struct private_node *pn;
+	struct private_node *pn = meant(pol);
+	enum private_node_why why;
 
-	if (!may_tell())
-		return;
-	pn = meant(pol);
 	if (!pn) {
-		tell_gone(pol, fate);
+		tell_gone(pol, fate, act);
 		return;
 	}
 	why = trouble(pn, pol, PRIVATE_NODE_USER_NUMA);
-	pr_warn("node %d: %s: %s: %s (%d) %s, on_full is %s; %s\n", pn->nid,
-		pn->owner, why->what, current->comm, task_pid_nr(current), fate,
-		private_node_on_full_names[READ_ONCE(pn->on_full)], why->next);
+	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
+			    .why = why);
+	if (may_tell())
+		pr_warn("node %d: %s: %s: %s (%d) %s, on_full is %s; %s\n",
+			pn->nid, pn->owner, troubles[why].what, current->comm,
+			task_pid_nr(current), fate,
+			private_node_on_full_names[READ_ONCE(pn->on_full)],
+			troubles[why].next);
 	private_node_put(pn);
 }
 
 /*
- * private_node_tell_pool - private_node_tell() for a huge page
+ * private_node_tell_pool - private_node_tell() of a fault for a huge page
  * @pol: its policy, which names private nodes
  * @nid: of those that are open to it the nearest; no node's id if none is
  * @fate: what becomes of the running task
@@ -143,26 +150,33 @@ void private_node_tell(const struct mempolicy *pol, const char *fate)
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate)
 {
-	const struct trouble *why;
-	struct private_node *pn;
+	struct private_node *pn = private_node_find(nid) ?: meant(pol);
+	enum private_node_why why;
 
-	if (!may_tell())
-		return;
-	pn = private_node_find(nid);
-	if (!pn)
-		pn = meant(pol);
 	if (!pn) {
-		tell_gone(pol, fate);
+		tell_gone(pol, fate, PRIVATE_NODE_ACT_ACCESS);
 		return;
 	}
 	why = trouble(pn, pol, PRIVATE_NODE_HUGETLB);
-	pr_warn("node %d: %s: %s: %s (%d) %s; %s\n", pn->nid, pn->owner,
-		why->what, current->comm, task_pid_nr(current), fate, why->next);
+	private_node_record(.nid = pn->nid, .owner = pn->owner,
+			    .act = PRIVATE_NODE_ACT_ACCESS, .why = why);
+	if (may_tell())
+		pr_warn("node %d: %s: %s: %s (%d) %s; %s\n", pn->nid,
+			pn->owner, troubles[why].what, current->comm,
+			task_pid_nr(current), fate, troubles[why].next);
 	private_node_put(pn);
 }
 
+static struct private_node_task_name name_of_current(void)
+{
+	struct private_node_task_name name;
+
+	private_node_name_of(current, &name);
+	return name;
+}
+
 /*
- * private_node_tell_kill - say in the kernel's log why a task is killed
+ * private_node_tell_kill - record, and say in the kernel's log why a task is killed
  * @pn: a full node whose on_full is oom
  * @victim: the task
  * @pages: that it has on the node
@@ -172,23 +186,36 @@ void private_node_tell_pool(const struct mempolicy *pol, int nid,
 void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 			    unsigned long pages)
 {
+	const struct private_node_task_name by = name_of_current();
+
+	private_node_record(.nid = pn->nid, .owner = pn->owner,
+			    .act = PRIVATE_NODE_ACT_KILL,
+			    .why = PRIVATE_NODE_WHY_OOM, .pages = pages,
+			    .task = victim, .by = &by);
 	pr_err_ratelimited("node %d: %s: %s: %s (%d) is killed for %s (%d), it has %lu pages there, on_full is oom; %s\n",
-			   pn->nid, pn->owner, full.what, victim->comm,
+			   pn->nid, pn->owner,
+			   troubles[PRIVATE_NODE_WHY_FULL].what, victim->comm,
 			   task_pid_nr(victim), current->comm,
-			   task_pid_nr(current), pages, full.next);
+			   task_pid_nr(current), pages,
+			   troubles[PRIVATE_NODE_WHY_FULL].next);
 }
 
 /*
- * private_node_tell_none - say in the kernel's log that there is nobody to kill
+ * private_node_tell_none - record, and say in the kernel's log that there is nobody to kill
  * @pn: a full node whose on_full is oom
  *
  * Context: process.
  */
 void private_node_tell_none(struct private_node *pn)
 {
+	private_node_record(.nid = pn->nid, .owner = pn->owner,
+			    .act = PRIVATE_NODE_ACT_KILL,
+			    .why = PRIVATE_NODE_WHY_NOBODY);
 	pr_err_ratelimited("node %d: %s: %s: %s (%d) gets an error, nobody who can be killed has pages there, on_full is oom; %s\n",
-			   pn->nid, pn->owner, full.what, current->comm,
-			   task_pid_nr(current), full.next);
+			   pn->nid, pn->owner,
+			   troubles[PRIVATE_NODE_WHY_FULL].what, current->comm,
+			   task_pid_nr(current),
+			   troubles[PRIVATE_NODE_WHY_FULL].next);
 }
 
 /*
@@ -226,7 +253,8 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 		pol = current->mempolicy;
 	if (!pol || !private_node_mpol_refuses(pol))
 		return false;
-	private_node_tell(pol, "gets no more memory, ENOMEM");
+	private_node_tell(pol, "gets no more memory, ENOMEM",
+			  PRIVATE_NODE_ACT_MAP);
 	return true;
 }
 
@@ -407,6 +435,6 @@ int __private_node_exec_room(void)
 			return 0;
 		private_node_mpol_refused(pol);
 	} while (private_node_unplug_waited(&unplugs));
-	private_node_tell(pol, "cannot exec, ENOMEM");
+	private_node_tell(pol, "cannot exec, ENOMEM", PRIVATE_NODE_ACT_EXEC);
 	return -ENOMEM;
 }

@@ -34,6 +34,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 /* One range of a node, on private_node.ranges. */
 struct private_node_range {
@@ -90,6 +91,13 @@ static int check_how(struct private_node *pn, const char *resource_name,
 		return -EINVAL;
 	}
 	return 0;
+}
+
+static void record(struct private_node *pn, enum private_node_act act,
+		   enum private_node_why why)
+{
+	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
+			    .why = why);
 }
 
 static bool overlaps_node(struct private_node *other, u64 start, u64 size)
@@ -228,6 +236,36 @@ static int range_add(struct private_node *pn, struct private_node_range *r,
 	return ret;
 }
 
+static int plug(struct private_node *pn, u64 start, u64 size,
+		const char *resource_name, mhp_t mhp_flags,
+		enum mmop online_type)
+{
+	struct private_node_range *r;
+	int ret;
+
+	ret = check_bounds(pn, start, size);
+	if (!ret)
+		ret = check_how(pn, resource_name, mhp_flags, online_type);
+	if (ret)
+		return ret;
+	r = range_new(start, size, resource_name);
+	if (!r)
+		return -ENOMEM;
+	ret = range_insert(pn, r);
+	if (ret) {
+		kfree(r->resource_name);
+		kfree(r);
+		return ret;
+	}
+	ret = range_add(pn, r, mhp_flags, online_type);
+	if (ret)
+		range_remove(r);
+	else
+		pr_info("node %d: %s: added [mem %#llx-%#llx]\n", pn->nid,
+			pn->owner, start, start + size - 1);
+	return ret;
+}
+
 /**
  * add_private_memory_driver_managed - give a private node a range of memory
  * @pn: the handle
@@ -254,30 +292,12 @@ int add_private_memory_driver_managed(struct private_node *pn, u64 start,
 				      u64 size, const char *resource_name,
 				      mhp_t mhp_flags, enum mmop online_type)
 {
-	struct private_node_range *r;
 	int ret;
 
 	guard(mutex)(&pn->life);
-	ret = check_bounds(pn, start, size);
-	if (!ret)
-		ret = check_how(pn, resource_name, mhp_flags, online_type);
+	ret = plug(pn, start, size, resource_name, mhp_flags, online_type);
 	if (ret)
-		return ret;
-	r = range_new(start, size, resource_name);
-	if (!r)
-		return -ENOMEM;
-	ret = range_insert(pn, r);
-	if (ret) {
-		kfree(r->resource_name);
-		kfree(r);
-		return ret;
-	}
-	ret = range_add(pn, r, mhp_flags, online_type);
-	if (ret)
-		range_remove(r);
-	else
-		pr_info("node %d: %s: added [mem %#llx-%#llx]\n", pn->nid,
-			pn->owner, start, start + size - 1);
+		record(pn, PRIVATE_NODE_ACT_PLUG, private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(add_private_memory_driver_managed);
@@ -287,6 +307,7 @@ static int check_unplug(struct private_node *pn)
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (READ_ONCE(pn->fenced)) {
+		record(pn, PRIVATE_NODE_ACT_UNPLUG, PRIVATE_NODE_WHY_CRAM);
 		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
@@ -425,6 +446,28 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	return ret;
 }
 
+static int unplug(struct private_node *pn)
+{
+	struct range *ranges;
+	unsigned int nr;
+	int ret;
+
+	/* Another task may hold it while it waits for requests inside a gate. */
+	ACQUIRE(mutex_kill, life)(&pn->life);
+	if (ACQUIRE_ERR(mutex_kill, &life))
+		return -EINTR;
+	ret = check_unplug(pn);
+	if (ret)
+		return ret;
+	ranges = copy_ranges(pn, &nr);
+	if (!ranges)
+		return -ENOMEM;
+	if (nr)
+		ret = close_and_remove(pn, ranges, nr);
+	kfree(ranges);
+	return ret;
+}
+
 /**
  * remove_private_memory_driver_managed - take all memory of a node away
  * @pn: the handle
@@ -447,23 +490,12 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {
-	struct range *ranges;
-	unsigned int nr;
-	int ret;
+	int ret = unplug(pn);
 
-	/* Another task may hold it while it waits for requests inside a gate. */
-	ACQUIRE(mutex_kill, life)(&pn->life);
-	if (ACQUIRE_ERR(mutex_kill, &life))
-		return -EINTR;
-	ret = check_unplug(pn);
-	if (ret)
-		return ret;
-	ranges = copy_ranges(pn, &nr);
-	if (!ranges)
-		return -ENOMEM;
-	if (nr)
-		ret = close_and_remove(pn, ranges, nr);
-	kfree(ranges);
+	/* Who finds what is in the way has recorded it. */
+	if (ret && ret != -EBUSY)
+		record(pn, PRIVATE_NODE_ACT_UNPLUG, ret == -EOPNOTSUPP ?
+		       PRIVATE_NODE_WHY_BOOT : private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
@@ -509,6 +541,8 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	 * memory that it was registered with.
 	 */
 	if (is_fenced(nid)) {
+		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,
+				    .why = PRIVATE_NODE_WHY_CRAM);
 		pr_err("node %d: cannot %s [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
 		       nid, action == MEM_GOING_ONLINE ? "online" : "offline",
 		       (u64)PFN_PHYS(mn->start_pfn),

@@ -14,6 +14,7 @@
 #include <linux/mm.h>
 #include <linux/private_node_kexec.h>
 #include "private_node.h"
+#include "refusals.h"
 
 /* No node begins or ends within a pageblock. */
 #define STEP	(pageblock_nr_pages << PAGE_SHIFT)
@@ -43,6 +44,8 @@ bool __private_node_kexec_refuses(unsigned long start, unsigned long end)
 		nid = private_nid(addr);
 		if (nid == NUMA_NO_NODE)
 			continue;
+		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_KEXEC,
+				    .why = PRIVATE_NODE_WHY_PRIVATE);
 		pr_err("node %d: kexec may not load [mem %#lx-%#lx] there; name memory of an ordinary node\n",
 		       nid, start, end - 1);
 		return true;

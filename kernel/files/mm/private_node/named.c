@@ -19,6 +19,7 @@
 #include <linux/private_node_policy.h>
 
 #include "private_node.h"
+#include "refusals.h"
 
 /*
  * private_node_mode_names - may a policy of this mode and mask name private nodes?
@@ -180,7 +181,11 @@ bool __private_node_mpol_may_state(const nodemask_t *nodes)
 	nodemask_t allowed = node_states[N_MEMORY];
 
 	private_node_add_user_nodes(current, &allowed);
-	return nodes_subset(*nodes, allowed);
+	if (nodes_subset(*nodes, allowed))
+		return true;
+	nodes_andnot(allowed, *nodes, allowed);
+	private_node_turn_away(&allowed, PRIVATE_NODE_ACT_POLICY);
+	return false;
 }
 
 /*

@@ -19,6 +19,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
@@ -54,8 +55,12 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 		return false;
 	pol->private_born = private_node_births();
 	__private_node_add_user_nodes(current, &open);
-	if (!nodes_and(pol->private_nodes, *nodes, open))
+	if (!nodes_and(pol->private_nodes, *nodes, open)) {
+		/* With ordinary nodes beside them the call may succeed. */
+		if (!nodes_intersects(*nodes, node_states[N_MEMORY]))
+			private_node_turn_away(nodes, PRIVATE_NODE_ACT_POLICY);
 		return false;
+	}
 	pol->flags |= MPOL_F_PRIVATE;
 	if (pol->mode != MPOL_BIND)
 		private_node_names_alone(pol);
@@ -839,7 +844,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 		/* The caller of a pin gets an errno that says it. */
 		if (regs)
-			private_node_tell(pol, fate(regs));
+			private_node_tell(pol, fate(regs),
+					  PRIVATE_NODE_ACT_ACCESS);
 	}
 	mpol_put(pol);
 	if (closing)

@@ -236,6 +236,7 @@ extern const struct private_node_service_info
 	private_node_services[PRIVATE_NODE_NR_SERVICES];
 extern const char *const private_node_on_full_names[];
 extern const char *const private_node_on_unplug_names[];
+extern const char *const private_node_access_names[];
 /* Node ids made possible by private_node_spare=; fixed after boot. */
 extern nodemask_t private_node_spare_map;
 
@@ -299,6 +300,7 @@ bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user);
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
+void private_node_turn_away(const nodemask_t *nodes, int act);
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order,
 				enum private_node_user user);
@@ -475,7 +477,7 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				  unsigned int order, pgoff_t ilx);
 
 /* full.c */
-void private_node_tell(const struct mempolicy *pol, const char *fate);
+void private_node_tell(const struct mempolicy *pol, const char *fate, int act);
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate);
 void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
@@ -514,6 +516,7 @@ static inline void private_node_tell_hugetlb(struct vm_area_struct *vma,
 #endif
 
 /* displaced.c */
+unsigned long private_node_displaced_pages(void);
 struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 					   gfp_t gfp);
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr);

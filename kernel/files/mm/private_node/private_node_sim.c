@@ -22,6 +22,7 @@
  * enabled           SERVICE[,SERVICE...]; default none
  * on_full           fail (the default), sigbus, oom, or fallback:NODELIST
  * on_unplug         refuse (the default), move, or sigbus
+ * access            any (the default), or named
  * adistance         abstract distance; 0 (the default) is firmware's or the
  *                   usual one
  * online_type       offline, online, online_kernel or online_movable (the
@@ -101,13 +102,13 @@ struct sim_node {
 /* Node options in the order of the table above. */
 enum sim_option {
 	SIM_RANGES, SIM_NODE, SIM_DISTANCES, SIM_OWNER, SIM_NAME, SIM_CAPABLE,
-	SIM_ENABLED, SIM_ON_FULL, SIM_ON_UNPLUG, SIM_ONLINE_TYPE,
+	SIM_ENABLED, SIM_ON_FULL, SIM_ON_UNPLUG, SIM_ACCESS, SIM_ONLINE_TYPE,
 	SIM_MEMMAP_ON_MEMORY, SIM_ADISTANCE, SIM_NR_OPTIONS,
 };
 
 static const char *const option_names[SIM_NR_OPTIONS] = {
 	"ranges", "node", "distances", "owner", "name", "capable", "enabled",
-	"on_full", "on_unplug", "online_type", "memmap_on_memory",
+	"on_full", "on_unplug", "access", "online_type", "memmap_on_memory",
 	"adistance",
 };
 
@@ -164,6 +165,8 @@ module_param_named(on_full, params[SIM_ON_FULL], charp, 0);
 MODULE_PARM_DESC(on_full, "fail, sigbus, oom or fallback:NODELIST");
 module_param_named(on_unplug, params[SIM_ON_UNPLUG], charp, 0);
 MODULE_PARM_DESC(on_unplug, "refuse, move or sigbus");
+module_param_named(access, params[SIM_ACCESS], charp, 0);
+MODULE_PARM_DESC(access, "any or named");
 module_param_named(online_type, params[SIM_ONLINE_TYPE], charp, 0);
 MODULE_PARM_DESC(online_type, "offline, online, online_kernel or online_movable");
 module_param_named(memmap_on_memory, params[SIM_MEMMAP_ON_MEMORY], charp, 0);
@@ -332,6 +335,11 @@ static int parse_policies(struct sim_config *c, char *o[])
 	if (ret < 0)
 		return ret;
 	c->desc.on_unplug = ret;
+	ret = parse_word("access", o[SIM_ACCESS], private_node_access_names,
+			 PRIVATE_NODE_NR_ACCESS, PRIVATE_NODE_ACCESS_ANY);
+	if (ret < 0)
+		return ret;
+	c->desc.access = ret;
 	ret = parse_word("online_type", o[SIM_ONLINE_TYPE], online_names,
 			 ARRAY_SIZE(online_names), MMOP_ONLINE_MOVABLE);
 	if (ret < 0)

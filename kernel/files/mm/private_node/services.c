@@ -54,10 +54,6 @@ private_node_services[PRIVATE_NODE_NR_SERVICES] = {
 		"numa_balancing", NEEDS(USER_NUMA),
 		"NUMA balancing hint faults",
 	},
-	[PRIVATE_NODE_WRITE] = {
-		"write", 0,
-		"writable user mappings",
-	},
 };
 EXPORT_SYMBOL_IF_KUNIT(private_node_services);
 
@@ -194,7 +190,7 @@ static int change_one(const struct private_node *pn, const char *word,
 	if (word[0] == '+' || word[0] == '-')
 		service = private_node_parse_service(word + 1, len - 1);
 	if (service < 0) {
-		pr_err("node %d: %s: enabled unchanged: '%.*s' is not +service or -service; file capable has the services\n",
+		pr_err("node %d: %s: enabled unchanged: '%.*s' is not +service or -service\n",
 		       pn->nid, pn->owner, (int)min(len, 64UL), word);
 		return -EINVAL;
 	}

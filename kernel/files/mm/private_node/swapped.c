@@ -21,6 +21,7 @@
 
 #include "../internal.h"
 #include "private_node.h"
+#include "refusals.h"
 
 struct look {
 	const struct private_node *pn;
@@ -118,6 +119,12 @@ bool private_node_is_swapped(struct private_node *pn)
 		return false;
 	shared = private_node_shmem_swapped(pn);
 	look_at_all(&look);
+	if (look.pages || shared)
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_UNPLUG,
+				    .why = PRIVATE_NODE_WHY_SWAPPED,
+				    .pages = look.pages + shared,
+				    .by = &look.name);
 	if (look.pages && !look.name.pid)
 		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, of a process that is ending; try again\n",
 		       pn->nid, look.pages + shared);

@@ -12,8 +12,11 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
+#include <linux/cpuset_possible.h>
 #include <linux/ctype.h>
+#include <linux/kobject.h>
 #include <linux/memory_hotplug.h>
+#include <linux/mm.h>
 #include <linux/node.h>
 #include <linux/private_node_report.h>
 #include <linux/private_node_tier.h>
@@ -22,6 +25,7 @@
 #include <linux/sysfs.h>
 
 #include "private_node.h"
+#include "refusals.h"
 
 /*
  * Order: mem_hotplug_lock, this lock, active references of the files.  So a reader of
@@ -233,6 +237,34 @@ static int on_unplug_store(struct private_node *pn, const char *text)
 	return 0;
 }
 
+static ssize_t access_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%s\n",
+		private_node_access_names[cpuset_must_name(pn->nid)]);
+}
+
+/*
+ * As after a write to cpuset.mems, a request that was let in before may still end, and
+ * pages stay where they are.
+ */
+static int access_store(struct private_node *pn, const char *text)
+{
+	int i = match_string(private_node_access_names, PRIVATE_NODE_NR_ACCESS,
+			     text);
+	int ret;
+
+	if (i < 0) {
+		pr_err("node %d: %s: access unchanged: '%.64s' is none of any, named\n",
+		       pn->nid, pn->owner, text);
+		return -EINVAL;
+	}
+	ret = cpuset_set_must_name(pn->nid, i == PRIVATE_NODE_ACCESS_NAMED);
+	if (ret)
+		pr_err("node %d: %s: access unchanged: named needs a kernel with cpusets\n",
+		       pn->nid, pn->owner);
+	return ret;
+}
+
 static ssize_t adistance_show(struct private_node *pn, char *buf)
 {
 	return sysfs_emit(buf, "%d\n", private_node_adistance(pn));
@@ -308,6 +340,7 @@ FILE_RO(capable);
 FILE_RW(enabled);
 FILE_RW(on_full);
 FILE_RW(on_unplug);
+FILE_RW(access);
 FILE_RW(adistance);
 FILE_RW(promotion_mib_per_second);
 FILE_RW(interleave_weight);
@@ -322,6 +355,7 @@ static struct attribute *private_node_attrs[] = {
 	&enabled_attr.attr,
 	&on_full_attr.attr,
 	&on_unplug_attr.attr,
+	&access_attr.attr,
 	&adistance_attr.attr,
 	&promotion_mib_per_second_attr.attr,
 	&interleave_weight_attr.attr,
@@ -393,17 +427,22 @@ static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
 	struct private_node *pn =
 		container_of(kobj, struct private_node_folder, kobj)->pn;
 	char *text = text_of(pn, attr->name, buf, count);
+	int ret = PTR_ERR_OR_ZERO(text);
 	struct kernfs_node *kn;
-	int ret = -ENODEV;
 
-	if (IS_ERR(text))
-		return PTR_ERR(text);
-	kn = sysfs_break_active_protection(kobj, attr);
+	kn = ret ? NULL : sysfs_break_active_protection(kobj, attr);
 	if (kn) {
 		ret = locked_store(pn, attr, strim(text));
 		sysfs_unbreak_active_protection(kn);
+	} else if (!ret) {
+		ret = -ENODEV;
 	}
-	kfree(text);
+	if (!IS_ERR(text))
+		kfree(text);
+	if (ret)
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_SETTING,
+				    .why = private_node_why_errno(ret));
 	return ret ?: count;
 }
 
@@ -532,3 +571,40 @@ void __private_node_device_removed(int nid)
 		folder_remove(pn);
 	private_node_put(pn);
 }
+
+/*
+ * Of all that users see: files, their values, messages that tools read.  One more with
+ * each change of a meaning, see NEWS in the project that carries this.
+ */
+#define ABI_VERSION	2
+
+static ssize_t abi_version_show(struct kobject *kobj,
+				struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%d\n", ABI_VERSION);
+}
+
+static ssize_t displaced_show(struct kobject *kobj,
+			      struct kobj_attribute *attr, char *buf)
+{
+	return sysfs_emit(buf, "%lu\n", private_node_displaced_pages());
+}
+
+static struct kobj_attribute abi_version_attr = __ATTR_RO(abi_version);
+static struct kobj_attribute displaced_attr = __ATTR_RO(displaced);
+
+static struct attribute *global_attrs[] = {
+	&abi_version_attr.attr,
+	&displaced_attr.attr,
+	NULL
+};
+ATTRIBUTE_GROUPS(global);
+
+/* /sys/kernel/mm/private_node */
+static int __init private_node_sysfs_init(void)
+{
+	struct kobject *kobj = kobject_create_and_add("private_node", mm_kobj);
+
+	return kobj ? sysfs_create_groups(kobj, global_groups) : -ENOMEM;
+}
+late_initcall(private_node_sysfs_init);

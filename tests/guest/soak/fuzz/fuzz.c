@@ -1082,10 +1082,10 @@ static const struct op worker_ops[] = {
 /* -- administrators ------------------------------------------------------------------------- */
 
 static const char *const services[] = { "user_numa", "reclaim", "demotion", "promotion", "compaction",
-	"longterm_pin", "thp", "hugetlb", "numa_balancing", "write" };
+	"longterm_pin", "thp", "hugetlb", "numa_balancing" };
 #define NR_SERVICES (sizeof(services) / sizeof(services[0]))
-#define ALL_SERVICES "user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,write"
-#define OPEN_ALL "+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+write"
+#define ALL_SERVICES "user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing"
+#define OPEN_ALL "+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing"
 
 static const char *on_unplug(void)
 {
@@ -1265,11 +1265,11 @@ static long op_read(void)
 /* What belongs into the file, and what does not. */
 static long op_node_file(void)
 {
-	static const char *const files[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "adistance",
+	static const char *const files[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "access", "adistance",
 		"promotion_mib_per_second", "interleave_weight", "total_bytes", "free_bytes", "free_bytes_exact", "stat" };
 	static const char *const texts[] = { "0", "1", "200", "5000", "-1", "99999999999", "fallback:0-1", "fallback:x",
 		"-thp +thp", "+nothing", "x", "+user_numa,+reclaim" };
-	const char *file = files[draw(12)];
+	const char *file = files[draw(13)];
 	char path[128];
 
 	if (draw(3))

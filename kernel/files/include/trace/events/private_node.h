@@ -17,8 +17,7 @@
 	EM(PRIVATE_NODE_LONGTERM_PIN, "longterm_pin")	\
 	EM(PRIVATE_NODE_THP, "thp")			\
 	EM(PRIVATE_NODE_HUGETLB, "hugetlb")		\
-	EM(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing") \
-	EMe(PRIVATE_NODE_WRITE, "write")
+	EMe(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing")
 
 /* enum private_node_user and _event are of mm/private_node/private_node.h */
 #define PRIVATE_NODE_TRACE_OTHERS			\

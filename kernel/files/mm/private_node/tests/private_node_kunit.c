@@ -22,6 +22,7 @@
 #include <linux/mmzone.h>
 #include <linux/module.h>
 #include <linux/nodemask.h>
+#include <linux/pid_namespace.h>
 #include <linux/private_node_kexec.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_tier.h>
@@ -29,6 +30,7 @@
 #include <linux/topology.h>
 
 #include "../private_node.h"
+#include "../refusals.h"
 
 #define ALL_SERVICES	(BIT(PRIVATE_NODE_NR_SERVICES) - 1)
 
@@ -880,13 +882,13 @@ static void services_enable(struct kunit *test)
 	struct private_node *pn = take(test, nid, &desc);
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_set_enabled(pn, BIT(PRIVATE_NODE_NR_SERVICES)));
-	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, BIT(PRIVATE_NODE_WRITE)));
+	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, BIT(PRIVATE_NODE_THP)));
 	KUNIT_EXPECT_EQ(test, -ENXIO, private_node_set_enabled(pn, BIT(PRIVATE_NODE_DEMOTION)));
 	KUNIT_EXPECT_EQ(test, 0UL, pn->enabled);
 
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, desc.capable));
 	KUNIT_EXPECT_TRUE(test, enabled(nid, PRIVATE_NODE_DEMOTION));
-	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_WRITE));
+	KUNIT_EXPECT_FALSE(test, enabled(nid, PRIVATE_NODE_THP));
 	/* What is refused changes nothing. */
 	KUNIT_EXPECT_EQ(test, -EPERM, private_node_set_enabled(pn, ALL_SERVICES));
 	KUNIT_EXPECT_EQ(test, desc.capable, pn->enabled);
@@ -1559,6 +1561,159 @@ static void kexec_segments(struct kunit *test)
 	}
 }
 
+/* --- the last refusals -------------------------------------------------- */
+
+static struct private_node_ring *new_ring(struct kunit *test)
+{
+	struct private_node_ring *ring = kunit_kzalloc(test, sizeof(*ring),
+						       GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_NULL(test, ring);
+	raw_spin_lock_init(&ring->lock);
+	return ring;
+}
+
+static struct private_node_refusal refused(u64 when, unsigned int uid, int tgid)
+{
+	return (struct private_node_refusal) {
+		.count = 1,
+		.first = when,
+		.last = when,
+		.uid = KUIDT_INIT(uid),
+		.tgid = tgid,
+		.nid = 1,
+		.act = PRIVATE_NODE_ACT_POLICY,
+		.why = PRIVATE_NODE_WHY_CLOSED,
+		.owner = "kunit",
+	};
+}
+
+static void add(struct private_node_ring *ring, u64 when, unsigned int uid,
+		int tgid)
+{
+	struct private_node_refusal new = refused(when, uid, tgid);
+
+	private_node_ring_add(ring, &new);
+}
+
+/* How often was that process refused something?  0 if it is not there. */
+static u64 times(struct private_node_ring *ring, int tgid)
+{
+	u64 sum = 0;
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_REFUSALS; i++)
+		if (ring->refusals[i].tgid == tgid)
+			sum += ring->refusals[i].count;
+	return sum;
+}
+
+static unsigned int entries(struct private_node_ring *ring)
+{
+	unsigned int nr = 0;
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_REFUSALS; i++)
+		nr += !!ring->refusals[i].count;
+	return nr;
+}
+
+/* The same again is counted, with both times; what differs in one thing is not the same. */
+static void refusals_fold(struct kunit *test)
+{
+	struct private_node_ring *ring = new_ring(test);
+	struct private_node_refusal new = refused(9, 0, 7);
+
+	add(ring, 5, 0, 7);
+	add(ring, 6, 0, 8);
+	private_node_ring_add(ring, &new);
+	KUNIT_EXPECT_EQ(test, entries(ring), 2);
+	KUNIT_EXPECT_EQ(test, ring->refusals[0].count, 2);
+	KUNIT_EXPECT_EQ(test, ring->refusals[0].first, 5);
+	KUNIT_EXPECT_EQ(test, ring->refusals[0].last, 9);
+	new.nid = 2;
+	private_node_ring_add(ring, &new);
+	new.why = PRIVATE_NODE_WHY_FULL;
+	private_node_ring_add(ring, &new);
+	new.act = PRIVATE_NODE_ACT_EXEC;
+	private_node_ring_add(ring, &new);
+	new.start = 1;
+	private_node_ring_add(ring, &new);
+	new.uid = KUIDT_INIT(1);
+	private_node_ring_add(ring, &new);
+	strscpy(new.owner, "another");
+	private_node_ring_add(ring, &new);
+	KUNIT_EXPECT_EQ(test, entries(ring), 8);
+	KUNIT_EXPECT_EQ(test, times(ring, 7), 8);
+}
+
+static void refusals_oldest(struct kunit *test)
+{
+	struct private_node_ring *ring = new_ring(test);
+	int i;
+
+	for (i = 0; i < PRIVATE_NODE_REFUSALS; i++)
+		add(ring, 1 + i, 0, 100 + i);
+	KUNIT_EXPECT_EQ(test, entries(ring), PRIVATE_NODE_REFUSALS);
+	/* The first one is the youngest now. */
+	add(ring, 1000, 0, 100);
+	add(ring, 1001, 0, 99);
+	KUNIT_EXPECT_EQ(test, times(ring, 100), 2);
+	KUNIT_EXPECT_EQ(test, times(ring, 101), 0);
+	KUNIT_EXPECT_EQ(test, times(ring, 102), 1);
+	KUNIT_EXPECT_EQ(test, times(ring, 99), 1);
+}
+
+/* Neither one task that goes on nor many short ones of a user push away what others have. */
+static void refusals_fair(struct kunit *test)
+{
+	struct private_node_ring *ring = new_ring(test);
+	int i;
+
+	add(ring, 1, 0, 1);
+	for (i = 0; i < 10 * PRIVATE_NODE_REFUSALS; i++)
+		add(ring, 2 + i, 1000, 2);
+	KUNIT_EXPECT_EQ(test, entries(ring), 2);
+	for (i = 0; i < PRIVATE_NODE_REFUSALS / 2 - 1; i++)
+		add(ring, 2, 0, 10 + i);
+	for (i = 0; i < 10 * PRIVATE_NODE_REFUSALS; i++)
+		add(ring, 10000 + i, 1000, 1000 + i);
+	KUNIT_EXPECT_EQ(test, times(ring, 1), 1);
+	KUNIT_EXPECT_EQ(test, times(ring, 10), 1);
+	KUNIT_EXPECT_EQ(test, times(ring, 1000 + i - 1), 1);
+}
+
+static void refusals_atomic(struct kunit *test)
+{
+	struct private_node_ring *ring = new_ring(test);
+	static DEFINE_RAW_SPINLOCK(lock);
+
+	/* As below zone->lock; lockdep and the debug kernel complain otherwise. */
+	scoped_guard(raw_spinlock_irqsave, &lock) {
+		add(ring, 1, 0, 1);
+		private_node_record(.nid = 1, .act = PRIVATE_NODE_USER_OWNER,
+				    .why = PRIVATE_NODE_WHY_FULL);
+	}
+	KUNIT_EXPECT_EQ(test, entries(ring), 1);
+}
+
+static void refusals_shown(struct kunit *test)
+{
+	const unsigned int first = init_pid_ns.ns.inum, other = first + 1;
+	struct private_node_refusal r = refused(1, 1000, 7);
+	const kuid_t root = GLOBAL_ROOT_UID, user = KUIDT_INIT(1000);
+
+	r.ns = other;
+	KUNIT_EXPECT_TRUE(test, private_node_refusal_shown(&r, true, root, first));
+	KUNIT_EXPECT_TRUE(test, private_node_refusal_shown(&r, false, user, first));
+	KUNIT_EXPECT_TRUE(test, private_node_refusal_shown(&r, false, user, other));
+	KUNIT_EXPECT_FALSE(test, private_node_refusal_shown(&r, true, root, other + 1));
+	KUNIT_EXPECT_FALSE(test, private_node_refusal_shown(&r, false, root, first));
+	r.others = true;
+	KUNIT_EXPECT_FALSE(test, private_node_refusal_shown(&r, false, user, first));
+	KUNIT_EXPECT_TRUE(test, private_node_refusal_shown(&r, true, root, first));
+}
+
 static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(registry_register),
 	KUNIT_CASE(registry_bad_nid),
@@ -1609,6 +1764,11 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
 	KUNIT_CASE(tiers_counted),
+	KUNIT_CASE(refusals_fold),
+	KUNIT_CASE(refusals_oldest),
+	KUNIT_CASE(refusals_fair),
+	KUNIT_CASE(refusals_atomic),
+	KUNIT_CASE(refusals_shown),
 	KUNIT_CASE(kexec_parts),
 	KUNIT_CASE(kexec_segments),
 	{ }
