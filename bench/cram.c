@@ -289,9 +289,12 @@ static unsigned long dram(const char *dir)
 {
 	unsigned long all = group_number(dir, "memory.current", NULL);
 
-	if (!pool_counts)
-		return all - group_number(dir, "memory.stat", "\nzswap ");
-	return !strncmp(method, "zram", 4) ? all + zram_pool() : all;
+	if (pool_counts)
+		return !strncmp(method, "zram", 4) ? all + zram_pool() : all;
+	/* Half a million instructions, where it would be 0. */
+	if (*method && strncmp(method, "zswap", 5))
+		return all;
+	return all - group_number(dir, "memory.stat", "\nzswap ");
 }
 
 /* Back to the limit. */
