@@ -534,7 +534,8 @@ static void take_reading(struct cram_device *cd)
 	struct cram_capacity cap = {};
 	int ret;
 
-	cram_check_books(cd, cram_ledger_read_begin(&cd->ledger));
+	if (!cram_ledger_read_begin(&cd->ledger))
+		set_broken(cd, "its books do not balance");
 	cd->event_read = jiffies + READ_EVENT;
 	WRITE_ONCE(cd->read_due, (jiffies +
 		   msecs_to_jiffies(cd->desc.lag_ms + cd->desc.timeout_ms)) ?: 1);

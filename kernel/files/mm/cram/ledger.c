@@ -115,14 +115,12 @@ static bool hear(struct cram_ledger *l, int cpu)
 	return end(l, &l->reserved, nr);
 }
 
-static bool hear_all(struct cram_ledger *l)
+static void hear_all(struct cram_ledger *l)
 {
-	bool balance = true;
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		balance &= hear(l, cpu);
-	return balance;
+		hear(l, cpu);
 }
 
 /* May the device be asked to store so many pages more, at worst? */
@@ -405,22 +403,20 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
  * @l: the ledger
  *
  * Context: any; one reading at a time.
- * Return: as cram_ledger_settle().
+ * Return: false when the books have not balanced, now or before.
  */
 bool cram_ledger_read_begin(struct cram_ledger *l)
 {
-	bool balance;
-
 	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
-	balance = hear_all(l);
+	hear_all(l);
 	/* What is settled now is with the device before it is asked. */
 	smp_mb();
 	l->reading = true;
 	l->begins = l->event;
 	l->covering += l->settled;
 	l->settled = 0;
-	return balance;
+	return !l->broken;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_read_begin);
 
