@@ -58,11 +58,16 @@ done <<-'EOF'
 	socket own:in a socket of
 	unix:in a connection that waits for accept\(\) of
 	tcp:in a connection that waits for accept\(\) of
+	tcp-sent:in a socket of
+	udp:in a socket of
+	udp-peek:in a socket of
+	udp-parts:in a socket of
 	sent:in a file that was sent to a socket of
 	sent ended:in a file that was sent to a socket of
 	sent-memfd:in file memfd:held \(.*\), sent to a socket of
 	mapped:by
 	mapped ended:by
+	memfd-untouched:by
 EOF
 ok "unplugged when they are gone" sim remove_node a
 ok "nothing is left" same "$(leftovers)" "$before"

@@ -333,8 +333,8 @@ static void test_pinned(void)
 /* The kernel cannot take it away from the owner; but it can keep it when it comes back. */
 static void test_held(int order)
 {
+	uint64_t pfn, again;
 	char text[64];
-	uint64_t pfn;
 	int err;
 
 	snprintf(text, sizeof(text), "node=a order=%d", order);
@@ -350,6 +350,11 @@ static void test_held(int order)
 	   order, strerror(err));
 	ok(!write_file(SIM "unplug", "a") && errno == EBUSY, "owner's order %d: unplug is refused while it is held",
 	   order);
+	set(SIM "free", "all");
+	/* What was freed last comes first. */
+	set(SIM "alloc", text);
+	again = number_in(SIM "held_pfn", "");
+	ok(again && (pfn < again || pfn - again >= 1UL << order), "owner's order %d: the owner does not get it again", order);
 	set(SIM "free", "all");
 	lost[nr_lost++] = pfn;
 }
@@ -377,6 +382,58 @@ static void test_swapped(void)
 	poison(page);
 	ok(gives_sigbus(page) && good(p, LEN) == LEN / PAGE - 1, "swapped in, hard: SIGBUS, one page only");
 	ok(told("memory failure", was, "isolated"), "swapped in, hard: told");
+}
+
+/*
+ * A page that is in swap for a child, and was read back, from zswap, by its parent: the swap cache has it, and
+ * not the device of swap.  It breaks, and whoever swaps it in is stopped, also when the node has gone.
+ */
+static int to_child[2], from_child[2];
+static pid_t child;
+
+static bool child_gets_sigbus(void)
+{
+	char c = 0;
+
+	if (write(to_child[1], "", 1) != 1 || read(from_child[0], &c, 1) != 1)
+		bail("child");
+	return c == 'y';
+}
+
+static void answer(const char *page)
+{
+	char c;
+
+	while (read(to_child[0], &c, 1) == 1)
+		if (write(from_child[1], gives_sigbus(page) ? "y" : "n", 1) != 1)
+			break;
+	_exit(0);
+}
+
+static char *test_swap_cache(void)
+{
+	char *p = map_small(MAP_PRIVATE), *page = p + 23 * PAGE;
+	int i;
+
+	set("/sys/module/zswap/parameters/enabled", "1");
+	fflush(stdout);
+	if (pipe(to_child) || pipe(from_child))
+		bail("pipe");
+	child = fork();
+	if (!child) {
+		close(to_child[1]);
+		answer(page);
+	}
+	for (i = 0; i < 5 && where(p, LEN).here; i++) {
+		node_free();
+		madvise(p, LEN, MADV_PAGEOUT);
+	}
+	ok(!where(p, LEN).here && *(volatile char *)page == 1 + 23 && where(page, PAGE).here,
+	   "swap cache: one page is read back");
+	poison(page);
+	ok(gives_sigbus(page), "swap cache, hard: SIGBUS");
+	set("/sys/module/zswap/parameters/enabled", "0");
+	return p;
 }
 
 static bool is_lost(uint64_t pfn)
@@ -443,7 +500,7 @@ static void test_unplug(char *shared, char *bound)
 
 int main(void)
 {
-	char text[256], *range = getenv("PMN_RESERVED"), *shared, *bound;
+	char text[256], *range = getenv("PMN_RESERVED"), *shared, *bound, *cached;
 
 	if (!range || system("modprobe private_node_sim"))
 		bail("no reserved memory");
@@ -477,8 +534,14 @@ int main(void)
 	test_held(9);
 	test_gone("page of an owner's huge page");
 	test_swapped();
+	cached = test_swap_cache();
 	test_gone("all");
 	test_unplug(shared, bound);
+	ok(child_gets_sigbus(), "swap cache: unplugged and plugged, who swaps it in gets SIGBUS");
+	ok(gives_sigbus(cached + 23 * PAGE) && good(cached, LEN) == LEN / PAGE - 1, "swap cache: one page only");
+	close(to_child[1]);
+	waitpid(child, NULL, 0);
+	munmap(cached, LEN);
 	close(fd);
 	swapoff("/dev/zram0");
 	ok(write_file(SIM "remove_node", "a"), "removed");

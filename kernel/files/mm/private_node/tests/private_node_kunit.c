@@ -194,12 +194,16 @@ static void registry_bad_nid(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(bad[i], &desc));
 		KUNIT_EXPECT_NULL(test, private_node_find(bad[i]));
 		KUNIT_EXPECT_FALSE(test, enabled(bad[i], PRIVATE_NODE_RECLAIM));
+		KUNIT_EXPECT_STREQ(test, "is not a possible node", private_node_obstacle(bad[i]));
 	}
 	for (i = 0; i < MAX_NUMNODES; i++)
 		if (!node_possible(i))
 			break;
-	if (i < MAX_NUMNODES)
+	if (i < MAX_NUMNODES) {
 		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(i, &desc));
+		KUNIT_EXPECT_STREQ(test, "is not a possible node", private_node_obstacle(i));
+	}
+	KUNIT_EXPECT_NULL(test, private_node_obstacle(free_nid(test, 0)));
 }
 
 struct desc_case {
@@ -330,6 +334,38 @@ static void registry_find(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, private_node_find(nid));
 	/* Whoever looked it up kept nothing but what was given back. */
 	KUNIT_EXPECT_EQ(test, 1, refcount_read(&pn->ref));
+}
+
+/* Spare node ids: no more distances than there are nodes, and none of them in use is given back. */
+static void registry_spare(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	u8 *distances = kunit_kzalloc(test, MAX_NUMNODES + 1, GFP_KERNEL);
+	struct private_node *pn;
+	int nid, first;
+
+	KUNIT_ASSERT_NOT_NULL(test, distances);
+	memset(distances, 40, MAX_NUMNODES + 1);
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_spare_get(distances, MAX_NUMNODES + 1));
+	nid = private_node_spare_get(distances, MAX_NUMNODES);
+	KUNIT_ASSERT_GE(test, nid, 0);
+	KUNIT_EXPECT_EQ(test, 40, node_distance(nid, first_online_node));
+	pn = private_node_register(nid, &desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
+	/* It stays taken, and so do its distances. */
+	private_node_spare_put(nid);
+	KUNIT_EXPECT_EQ(test, 40, node_distance(nid, first_online_node));
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	private_node_put(pn);
+	private_node_spare_put(nid);
+	KUNIT_EXPECT_NE(test, 40, node_distance(nid, first_online_node));
+	/* One that was not taken stays as it is. */
+	private_node_spare_put(nid);
+	private_node_spare_put(-1);
+	private_node_spare_put(MAX_NUMNODES);
+	first = private_node_spare_get(distances, MAX_NUMNODES);
+	KUNIT_EXPECT_EQ(test, nid, first);
+	private_node_spare_put(first);
 }
 
 /* Life cycle */
@@ -1569,6 +1605,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(registry_two_owners),
 	KUNIT_CASE(registry_name_clash),
 	KUNIT_CASE(registry_find),
+	KUNIT_CASE(registry_spare),
 	KUNIT_CASE(life_dead_handle),
 	KUNIT_CASE(life_next_owner),
 	KUNIT_CASE(life_again_and_again),

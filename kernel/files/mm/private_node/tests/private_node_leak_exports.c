@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What test modules call and no other module does. */
-#include <linux/cram_fence.h>
 #include <linux/export.h>
 #include <linux/gfp.h>
 
@@ -11,9 +10,3 @@
 EXPORT_SYMBOL_FOR_MODULES(alloc_pages_exact_nid_noprof, "private_node_leak");
 EXPORT_SYMBOL_FOR_MODULES(private_node_alloc_frozen, "private_node_hold");
 EXPORT_SYMBOL_FOR_MODULES(free_frozen_pages, "private_node_hold");
-#ifdef CONFIG_CRAM
-EXPORT_SYMBOL_FOR_MODULES(cram_nodes, "private_node_hold");
-EXPORT_SYMBOL_FOR_MODULES(cram_key, "private_node_hold");
-EXPORT_SYMBOL_FOR_MODULES(cram_reserve, "private_node_hold");
-EXPORT_SYMBOL_FOR_MODULES(cram_unreserve, "private_node_hold");
-#endif
