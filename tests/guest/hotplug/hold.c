@@ -195,11 +195,15 @@ static void tcp_sent(void)
 {
 	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
 	struct sock_fprog all = { 1, &drop };
+	struct linger at_once = { 1, 0 };
 	int end[2];
 
 	inet_pair(end, SOCK_STREAM);
 	if (setsockopt(end[1], SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)))
 		die("SO_ATTACH_FILTER");
+	/* Else it is sent again and again when we have ended. */
+	if (setsockopt(end[0], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)))
+		die("SO_LINGER");
 	into_socket(end[0]);
 }
 
