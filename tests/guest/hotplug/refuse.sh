@@ -5,6 +5,8 @@
 #
 # vm: --node 1G --node 1G --reserve 256M,node=1 --reserve 128M,node=1 --append private_node_spare=1
 # timeout: 300
+# The functions are called through ok.
+# shellcheck disable=SC2317
 set -u
 . tests/lib/tap.sh
 . tests/guest/hotplug/sim.bash
@@ -148,6 +150,47 @@ else
 	skip 'a pool of pages that are too large is refused' 'this processor has none'
 fi
 echo 0 > "$pool/nr_hugepages"
+ok 'unplug' sim remove_node a
+
+# Whoever waits for what another does to the node can be killed, and nothing has changed.
+waits() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		[[ $(< "/proc/$1/stat") != *') D '* ]] || return 0
+		sleep 0.1
+	done
+	return 1
+}
+killed() {
+	kill -KILL "$1"
+	wait "$1" 2> /dev/null
+	[ $? = 137 ]
+}
+sim new_node name=a "ranges=${range[0]}" capable=user_numa enabled=user_numa
+nid=$(nid_of a)
+echo "$nid" > $HOLD/inside
+(sim unplug a) &
+first=$!
+ok 'an unplug waits for who is inside' waits $first
+(echo "$nid" 2> /dev/null > $HOLD/unplug) &
+second=$!
+ok 'a second one waits for the first' waits $second
+ok '... and can be killed' killed $second
+echo -1 > $HOLD/inside
+ok '... the first goes on' wait $first
+ok 'plugged' sim plug a
+echo "$nid" > $HOLD/inside
+(echo -user_numa > "$NODES/node$nid/private/enabled") &
+first=$!
+ok 'who closes a service waits for who is inside' waits $first
+(sim unplug a) &
+second=$!
+ok 'an unplug waits for that' waits $second
+ok '... and can be killed' killed $second
+ok '... the node is as it was' is_private "$nid"
+echo -1 > $HOLD/inside
+ok '... the service is closed' wait $first
+ok '... and it is' same "$(< "$NODES/node$nid/private/enabled")" ''
 ok 'unplug' sim remove_node a
 rmmod private_node_hold
 ok 'rmmod' rmmod private_node_sim

@@ -274,6 +274,10 @@ static void test_free(const char *how)
 	ok(!err && corrupted() == bad && node_free() == free + 1, "unpoison: free again (%s)", strerror(err));
 	nr_lost--;
 	offline_pfn(how, pfn);
+	forget_log();
+	err = offline_pfn(how, pfn);
+	ok(err == EHWPOISON && told("memory failure", pfn, "isolated") && corrupted() == bad + 1,
+	   "free page, hard, reported again: told, counted once (%s)", strerror(err));
 	lost[nr_lost++] = pfn;
 }
 
@@ -347,6 +351,10 @@ static void test_held(int order)
 	forget_log();
 	err = offline_pfn("hard", pfn);
 	ok(err == EBUSY && told("memory failure", pfn, "held"), "owner's order %d, hard: told, cannot act (%s)",
+	   order, strerror(err));
+	forget_log();
+	err = offline_pfn("hard", pfn);
+	ok(err == EHWPOISON && told("memory failure", pfn, "held"), "owner's order %d, hard, reported again: told (%s)",
 	   order, strerror(err));
 	ok(!write_file(SIM "unplug", "a") && errno == EBUSY, "owner's order %d: unplug is refused while it is held",
 	   order);
