@@ -16,6 +16,7 @@
 #include <linux/cram.h>
 #include <linux/delay.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/magic.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
@@ -639,13 +640,17 @@ struct fake_device {
 	bool waits;
 	u64 used;
 	u64 lost;
+	int begun;
 	int readings;
+	unsigned long hot[3];
+	int hot_calls;
 };
 
 static int fake_read(struct cram_device *cd, struct cram_capacity *cap)
 {
 	struct fake_device *fd = cram_drvdata(cd);
 
+	WRITE_ONCE(fd->begun, fd->begun + 1);
 	while (READ_ONCE(fd->waits))
 		msleep(20);
 	*cap = (struct cram_capacity){
@@ -669,9 +674,23 @@ static void fake_trim(struct cram_device *cd, struct cram_range *ranges,
 	cram_trim_done(cd);
 }
 
+/* Says that there are more than it was asked for. */
+static unsigned int fake_hot(struct cram_device *cd, unsigned long *pfns,
+			     unsigned int max)
+{
+	struct fake_device *fd = cram_drvdata(cd);
+	unsigned int i;
+
+	for (i = 0; i < max; i++)
+		pfns[i] = fd->hot[i % ARRAY_SIZE(fd->hot)];
+	WRITE_ONCE(fd->hot_calls, fd->hot_calls + 1);
+	return max + 1;
+}
+
 static const struct cram_ops fake_ops = {
 	.read_capacity = fake_read,
 	.trim = fake_trim,
+	.hot_pages = fake_hot,
 };
 
 /* Refused with that errno, and the node is not fenced. */
@@ -1131,6 +1150,66 @@ static void device_failed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, all, free_pages_of(nid));
 }
 
+/* What a device says to be hot and is not its own, or free, stays where it is. */
+static void device_hot(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	struct private_node *pn = cd->pn;
+	unsigned long was = pn->enabled;
+
+	fd.hot[0] = cd->first_pfn - 1;
+	fd.hot[1] = cd->first_pfn + cd->nr_pages;
+	fd.hot[2] = cd->first_pfn;
+	pn->capable |= BIT(PRIVATE_NODE_PROMOTION);
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, pn->capable));
+	KUNIT_EXPECT_TRUE(test, comes(&fd.hot_calls, 2));
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, was));
+	KUNIT_EXPECT_EQ(test, 0, counted(cd, CRAM_PROMOTED));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+}
+
+struct leaver {
+	struct cram_device *cd;
+	struct completion done;
+	int ret;
+};
+
+static int leave(void *data)
+{
+	struct leaver *l = data;
+
+	l->ret = cram_unregister(l->cd);
+	complete(&l->done);
+	return 0;
+}
+
+/* While a device goes, which takes as long as a reading, nobody else takes it away. */
+static void device_leaves_once(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	struct private_node *pn = cd->pn;
+	struct leaver l = { .cd = cd };
+	int begun;
+
+	init_completion(&l.done);
+	WRITE_ONCE(fd.waits, true);
+	begun = READ_ONCE(fd.begun);
+	cram_read_soon(cd);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.begun, begun + 1));
+	kunit_remove_action(test, device_goes, cd);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(leave, &l, "cram_kunit"));
+	while (!READ_ONCE(cd->closing))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, -EBUSY, cram_unregister(cd));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(pn->nid, 1));
+	WRITE_ONCE(fd.waits, false);
+	wait_for_completion(&l.done);
+	KUNIT_EXPECT_EQ(test, 0, l.ret);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
+}
+
 /* Between the check that a node is a device's and the act it may go: then nothing is its. */
 static void device_gone(struct kunit *test)
 {
@@ -1182,6 +1261,8 @@ static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(device_batch),
 	KUNIT_CASE(device_trim),
 	KUNIT_CASE(device_failed),
+	KUNIT_CASE(device_hot),
+	KUNIT_CASE(device_leaves_once),
 	KUNIT_CASE(device_gone),
 	{}
 };
