@@ -166,7 +166,7 @@ else
 	skip 'protect, ledger, stray_store' 'a kernel without CONFIG_CRAM_DEBUG'
 fi
 
-block=$(blocks "$nid" | head -n 1)
+block=$(blocks "$nid" | sed -n 1p)
 refused 'a block goes offline by its file' 'cannot offline .*it is compressed RAM; its driver takes it away' \
 	"/sys/devices/system/memory/$block/state" offline
 refused 'services: one that stores behind its back' 'did not declare its device capable of user_numa' "$NODES/node$nid/private/enabled" +user_numa
