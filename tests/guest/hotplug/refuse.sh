@@ -91,7 +91,7 @@ refused 'alloc, gfp=never' 'neither sleep, nofs nor atomic' alloc node=a gfp=nev
 refused 'plugged already' 'overlaps memory of node' plug a
 ok 'alloc, gfp=sleep and gfp=nofs' sim alloc node=a gfp=sleep
 sim alloc node=a gfp=nofs
-sim alloc node=a,a,a ordinary=1 count=3
+sim alloc node=a,a,a count=3
 ok 'a node that is named three times gives each page once' same "$(held "$(nid_of a)" 0)" 5
 sim free 1
 ok 'free of another node leaves them' same "$(held "$(nid_of a)" 0)" 5
@@ -132,7 +132,7 @@ ok '... and then it can' sim remove_node a
 ok 'nothing is left' same "$(leftovers)" "$before"
 
 # A refused unplug gives a pool of huge pages back what it has dissolved.
-sim new_node name=a "ranges=${range[0]}" capable=hugetlb enabled=hugetlb
+sim new_node name=a "ranges=${range[0]}" capable=user_numa,hugetlb enabled=user_numa,hugetlb
 nid=$(nid_of a)
 pool=$NODES/node$nid/hugepages/hugepages-2048kB
 echo 60 > "$pool/nr_hugepages"

@@ -765,6 +765,8 @@ static void node_back(void *data)
 
 	before->pn->capable = before->capable;
 	before->pn->flags = before->flags;
+	/* Opens the owner's gate, which is closed on compressed RAM. */
+	private_node_set_ledger(before->pn, false);
 	private_node_put(before->pn);
 }
 
@@ -875,15 +877,17 @@ static unsigned long counted(struct cram_device *cd, enum cram_stat what)
 	return sum;
 }
 
-/* As its owner would, were it not compressed; what was reserved is taken. */
-static struct folio *get_folio(struct private_node *pn, unsigned int order)
+/* What was reserved is taken, and nothing else is to be had. */
+static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 {
-	struct folio *folio;
+	struct page *page = private_node_alloc_frozen(cd->nid,
+						      GFP_KERNEL | __GFP_COMP | __GFP_NOWARN,
+						      order, PRIVATE_NODE_USER_OWNER);
 
-	pn->flags &= ~PRIVATE_NODE_F_COMPRESSED;
-	folio = private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE | __GFP_NOWARN, order);
-	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
-	return folio;
+	if (!page)
+		return NULL;
+	init_page_count(page);
+	return page_folio(page);
 }
 
 /*
@@ -1098,10 +1102,10 @@ static void device_trim(struct kunit *test)
 	struct folio *folio;
 	int calls;
 
-	KUNIT_EXPECT_NULL(test, get_folio(cd->pn, 0));
+	KUNIT_EXPECT_NULL(test, get_folio(cd, 0));
 	KUNIT_EXPECT_GE(test, counted(cd, CRAM_REFUSED_TOKEN), 1);
 	KUNIT_ASSERT_TRUE(test, cram_reserve(cd->nid, 4));
-	folio = get_folio(cd->pn, 2);
+	folio = get_folio(cd, 2);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	KUNIT_EXPECT_EQ(test, all - 4, free_pages_of(cd->nid));
 	WRITE_ONCE(fd.trims, false);
@@ -1133,7 +1137,7 @@ static void device_failed(struct kunit *test)
 	int nid = cd->nid;
 
 	KUNIT_ASSERT_TRUE(test, cram_reserve(nid, 1));
-	folio = get_folio(cd->pn, 0);
+	folio = get_folio(cd, 0);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	SetPageHWPoison(&folio->page);
 	folio_put(folio);

@@ -1540,7 +1540,8 @@ static void pool_refused(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, order, &ret));
 	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, ret);
 	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
-	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_HUGETLB)));
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_USER_NUMA) |
+							      BIT(PRIVATE_NODE_HUGETLB)));
 	KUNIT_EXPECT_EQ(test, -EINVAL,
 			private_node_pool_begin(nid, MAX_PAGE_ORDER + 1, 1, &inside));
 	KUNIT_EXPECT_EQ(test, 0, private_node_pool_begin(nid, order, 1, &inside));

@@ -11,7 +11,7 @@
 #include "../private_node.h"
 
 EXPORT_SYMBOL_FOR_MODULES(alloc_pages_exact_nid_noprof, "private_node_leak");
-EXPORT_SYMBOL_FOR_MODULES(private_node_alloc_frozen, "private_node_hold");
+EXPORT_SYMBOL_FOR_MODULES(private_node_alloc_frozen, "private_node_hold,cram_kunit");
 EXPORT_SYMBOL_FOR_MODULES(free_frozen_pages, "private_node_hold");
 EXPORT_SYMBOL_FOR_MODULES(private_node_mpol_enter, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_mpol_nearest, "private_node_kunit");
