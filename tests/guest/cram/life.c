@@ -157,12 +157,19 @@ static int reads_bad(void *arg)
 	return 0;
 }
 
+#ifndef MADV_SOFT_OFFLINE
+#define MADV_SOFT_OFFLINE 101
+#endif
+
 static void failure(void)
 {
-	int status;
+	int status, err;
 
 	p = placed(4, HALF);
-	ok(where(p + 7 * PAGE, PAGE).here, "a page is there");
+	ok(where(p + 7 * PAGE, PAGE).here && where(p + 9 * PAGE, PAGE).here, "pages are there");
+	err = madvise(p + 9 * PAGE, PAGE, MADV_SOFT_OFFLINE) ? errno : 0;
+	ok(!err && where(p + 9 * PAGE, PAGE).elsewhere, "one that will soon be broken moves up (%s)", strerror(err));
+	ok(!damaged(p, 0, LEN, HALF, 4), "contents");
 	/* The kernel takes it for an access of ours. */
 	signal(SIGBUS, on_bus);
 	if (!sigsetjmp(bus_jmp, 1) && madvise(p + 7 * PAGE, PAGE, MADV_HWPOISON))

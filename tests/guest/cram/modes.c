@@ -8,6 +8,8 @@
  * timeout: 450
  */
 #define _GNU_SOURCE
+#include <time.h>
+
 #include "cram.h"
 
 #define PHYSICAL (6 * MIB)
@@ -220,6 +222,33 @@ static void overstated(void)
 	munmap(p, LEN);
 }
 
+static long now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
+}
+
+/* A device that takes its time for each page. */
+static void latency(void)
+{
+	unsigned long nr = cram_stat("admitted");
+	long start, took;
+
+	p = anon(2 * MIB);
+	madvise(p, 2 * MIB, MADV_NOHUGEPAGE);
+	fill(p, 2 * MIB, HALF, 15);
+	start = now_us();
+	make_cold(p, 2 * MIB);
+	took = now_us() - start;
+	nr = cram_stat("admitted") - nr;
+	/* Both processors may be placing pages. */
+	ok(nr && took >= (long)nr * 500 / 2, "latency_us=500: %lu pages in %ld us", nr, took);
+	ok(!damaged(p, 0, 2 * MIB, HALF, 15) && nothing_lost(), "latency_us=500: contents");
+	munmap(p, 2 * MIB);
+}
+
 int main(void)
 {
 	new_device(OPTIONS);
@@ -231,7 +260,10 @@ int main(void)
 	shrinking();
 	broken_stays();
 	overstated();
-	ungroup();
 	ok(remove_device(), "the device goes");
+	new_device("physical=64M latency_us=500");
+	latency();
+	ok(remove_device(), "the slow device goes");
+	ungroup();
 	return done_testing();
 }

@@ -40,6 +40,17 @@ static bool is_read(void)
 	return cram_number("used_bytes") > 0 && cram_number("used_bytes") == (long)sim_number("used_bytes");
 }
 
+/* Two digits: what is resident, for what the device uses. */
+static bool ratio_fits(void)
+{
+	long used = cram_number("used_bytes"), want, whole = -1, part = -1;
+	char buf[64] = "";
+
+	read_file(cram_file("ratio"), buf, sizeof(buf));
+	want = cram_number("resident_bytes") * 100 / used;
+	return sscanf(buf, "%ld.%2ld\n", &whole, &part) == 2 && whole * 100 + part == want;
+}
+
 static void placing(void)
 {
 	unsigned long admitted = cram_stat("admitted"), before, copied, here;
@@ -59,6 +70,8 @@ static void placing(void)
 	ok(cram_number("used_bytes") > 0 && cram_number("used_bytes") < (long)(here * PAGE) * 3 / 4,
 	   "half of it is random: %ld bytes used for %lu", cram_number("used_bytes"), here * PAGE);
 
+	ok(within(10, ratio_fits), "ratio: %ld bytes resident for %ld used", cram_number("resident_bytes"),
+	   cram_number("used_bytes"));
 	copied = cram_stat("copied_up");
 	here = where(p, LEN / 4).here;
 	fill(p, LEN / 4, EASY, 2);

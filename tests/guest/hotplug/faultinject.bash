@@ -12,7 +12,7 @@ fault() {
 	shift
 	echo 0 > /proc/sys/kernel/panic_on_warn
 	mount -t debugfs none /sys/kernel/debug 2> /dev/null
-	modprobe private_node_sim
+	modprobe -a private_node_sim cram_sim
 	mkdir -p /tmp/fault-cg
 	mount -t cgroup2 none /tmp/fault-cg && echo '+memory +cpuset' > /tmp/fault-cg/cgroup.subtree_control
 	before=$(leftovers)
@@ -20,6 +20,6 @@ fault() {
 	ok 'each operation' "$PMN_BIN/faultinject" f "$(reserved)" "$every" ${PMN_FAULT:-$@}
 	ok 'nothing is left' same "$(leftovers)" "$before"
 	umount /tmp/fault-cg
-	rmmod private_node_sim
+	rmmod private_node_sim cram_sim
 	done_testing
 }

@@ -19,6 +19,7 @@
 #include "../devmap/devmap.h"
 
 #define SIM "/sys/kernel/private_node_sim"
+#define CRAM "/sys/kernel/cram_sim"
 #define DEBUG "/sys/kernel/debug"
 #define CGROUP "/tmp/fault-cg"
 #define LEN (16 * PAGE)
@@ -100,7 +101,7 @@ static void add_dir(char *to, size_t size, const char *path, bool (*needed)(cons
 static void state(char *to, size_t size)
 {
 	static const char *const files[] = { SIM "/nodes", SIM "/held", NODE_DIR "/online", NODE_DIR "/has_memory",
-		NODE_DIR "/has_private_memory", "/proc/iomem" };
+		NODE_DIR "/has_private_memory", "/proc/iomem", "/sys/kernel/mm/cram/nodes" };
 	static const char *const mine[] = { "owner", "capable", "enabled", "on_full", "on_unplug", "access", "total_bytes",
 		"free_bytes_exact" };
 	static const char *const sets[] = { "cpuset.mems", "cpuset.mems.effective", "cpuset.mems.sysram",
@@ -114,6 +115,7 @@ static void state(char *to, size_t size)
 	for (i = 0; node >= 0 && i < sizeof(mine) / sizeof(mine[0]); i++)
 		add_file(to, size, node_file(mine[i]));
 	add_dir(to, size, "/dev/private_node", is_file);
+	add_dir(to, size, CRAM, is_file);
 	snprintf(path, sizeof(path), NODE_DIR "/node%d", node);
 	add_dir(to, size, path, in_node);
 	add_dir(to, size, "/sys/devices/system/memory", is_block);
@@ -185,6 +187,20 @@ static long do_register(void)
 		 "name=%s ranges=%s capable=user_numa,reclaim,compaction,longterm_pin enabled=user_numa on_unplug=move",
 		 name, ranges);
 	return write_file(SIM "/new_node", text) ? 0 : -1;
+}
+
+static long do_cram(void)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "name=%s range=%s physical=64M algorithm=zstd mode=slow,understated", name, ranges);
+	return write_file(CRAM "/new_device", text) ? 0 : -1;
+}
+
+static void undo_cram(void)
+{
+	if (!write_file(CRAM "/remove_device", name) && errno != ENOENT)
+		bail("remove_device");
 }
 
 static void do_remove(void)
@@ -505,6 +521,7 @@ static void undo_inside(void)
 
 static const struct operation operations[] = {
 	{ "register", do_remove, do_register, nothing, true },
+	{ "cram", do_remove, do_cram, undo_cram, true },
 	{ "unregister", nothing, do_remove_node, nothing },
 	{ "unplug", nothing, do_unplug, nothing },
 	{ "plug", unplugged, do_plug, nothing },

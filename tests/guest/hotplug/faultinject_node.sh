@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# Each allocation of register, unregister and unplug fails once, and every sixth of plug, which is slow.
+# Each allocation of register, unregister and unplug fails once, every sixth of plug, which is slow, and
+# every third of a device of compressed RAM, which comes with its memory.
 #
 # vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
 # kernels: debug
@@ -11,4 +12,4 @@
 set -u
 . tests/guest/hotplug/faultinject.bash
 
-fault 1 register unregister unplug plug:6
+fault 1 register unregister unplug plug:6 cram:3

@@ -10,6 +10,7 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/mempolicy.h>
 #include <net/if.h>
 #include <pthread.h>
@@ -46,15 +47,29 @@ static char *map_bound(int flags, int fd)
 	return p;
 }
 
+static void gift(int to, char *p)
+{
+	struct iovec iov = { p, SIZE };
+
+	if (vmsplice(to, &iov, 1, 0) != (ssize_t)SIZE)
+		die("vmsplice");
+	munmap(p, SIZE);
+}
+
 /* Pages of the node in a pipe and nowhere else. */
 static void into_pipe(int *fd)
 {
-	char *p = map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1);
-	struct iovec iov = { p, SIZE };
+	if (pipe(fd))
+		die("pipe");
+	gift(fd[1], map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1));
+}
 
-	if (pipe(fd) || vmsplice(fd[1], &iov, 1, 0) != (ssize_t)SIZE)
-		die("vmsplice");
-	munmap(p, SIZE);
+static void drain_pipe(int *fd, int to, size_t size)
+{
+	if (splice(fd[0], NULL, to, NULL, size, 0) != (ssize_t)size)
+		die("splice");
+	close(fd[0]);
+	close(fd[1]);
 }
 
 static void into_socket(int to)
@@ -62,10 +77,7 @@ static void into_socket(int to)
 	int fd[2];
 
 	into_pipe(fd);
-	if (splice(fd[0], NULL, to, NULL, SIZE, 0) != (ssize_t)SIZE)
-		die("splice");
-	close(fd[0]);
-	close(fd[1]);
+	drain_pipe(fd, to, SIZE);
 }
 
 static int memfd(void)
@@ -130,14 +142,100 @@ static int unix_waits(void)
 	return waits(AF_UNIX, &any, sizeof(any));
 }
 
-static int tcp_waits(void)
+static struct sockaddr_in loopback(void)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	return (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+}
+
+static void lo_is_up(void)
+{
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 
 	if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFFLAGS, &lo))
 		die("lo");
+}
+
+static void set_mtu(int mtu)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_mtu = mtu };
+
+	if (ioctl(socket(AF_INET, SOCK_DGRAM, 0), SIOCSIFMTU, &lo))
+		die("mtu");
+}
+
+static int tcp_waits(void)
+{
+	struct sockaddr_in any = loopback();
+
+	lo_is_up();
 	return waits(AF_INET, &any, sizeof(any));
+}
+
+/* Both ends of a connection, or two sockets for datagrams, of which the second receives. */
+static void inet_pair(int *end, int type)
+{
+	struct sockaddr_in addr = loopback();
+	socklen_t size = sizeof(addr);
+
+	lo_is_up();
+	end[0] = socket(AF_INET, type, 0);
+	end[1] = socket(AF_INET, type, 0);
+	if (bind(end[1], (struct sockaddr *)&addr, size) || (type == SOCK_STREAM && listen(end[1], 1)) ||
+	    getsockname(end[1], (struct sockaddr *)&addr, &size) ||
+	    connect(end[0], (struct sockaddr *)&addr, size))
+		die("connect");
+	if (type == SOCK_STREAM)
+		end[1] = accept(end[1], NULL, NULL);
+	if (end[1] < 0)
+		die("accept");
+}
+
+/* The other side drops what comes, so that it is never acknowledged. */
+static void tcp_sent(void)
+{
+	struct sock_filter drop = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog all = { 1, &drop };
+	struct linger at_once = { 1, 0 };
+	int end[2];
+
+	inet_pair(end, SOCK_STREAM);
+	if (setsockopt(end[1], SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof(all)))
+		die("SO_ATTACH_FILTER");
+	/* Else it is sent again and again when we have ended. */
+	if (setsockopt(end[0], SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)))
+		die("SO_LINGER");
+	into_socket(end[0]);
+}
+
+/* Who looks first moves what came to a queue of its own. */
+static void udp(int peek)
+{
+	int end[2];
+	char c;
+
+	inet_pair(end, SOCK_DGRAM);
+	into_socket(end[0]);
+	if (peek && recv(end[1], &c, 1, MSG_PEEK) != 1)
+		die("recv");
+	close(end[0]);
+}
+
+/* A datagram in so many parts that not all of them fit into one buffer; those of the node are the last. */
+static void udp_parts(void)
+{
+	char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int end[2], fd[2];
+
+	inet_pair(end, SOCK_DGRAM);
+	set_mtu(1000);
+	if (pipe(fd))
+		die("pipe");
+	memset(p, 2, SIZE);
+	gift(fd[1], p);
+	gift(fd[1], map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1));
+	drain_pipe(fd, end[0], 2 * SIZE);
+	set_mtu(65536);
+	close(end[0]);
 }
 
 static void hold(void)
@@ -153,6 +251,14 @@ static void hold(void)
 		into_socket(unix_waits());
 	} else if (!strcmp(what, "tcp")) {
 		into_socket(tcp_waits());
+	} else if (!strcmp(what, "tcp-sent")) {
+		tcp_sent();
+	} else if (!strcmp(what, "udp")) {
+		udp(0);
+	} else if (!strcmp(what, "udp-peek")) {
+		udp(1);
+	} else if (!strcmp(what, "udp-parts")) {
+		udp_parts();
 	} else if (!strcmp(what, "sent")) {
 		into_pipe(fd);
 		close(fd[1]);
@@ -161,6 +267,10 @@ static void hold(void)
 		send_file(memfd());
 	} else if (!strcmp(what, "memfd")) {
 		memfd();
+	} else if (!strcmp(what, "memfd-untouched")) {
+		fd[0] = memfd();
+		mmap(NULL, SIZE, PROT_READ, MAP_SHARED, fd[0], 0);
+		close(fd[0]);
 	} else if (!strcmp(what, "mapped")) {
 		map_bound(MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	} else {

@@ -278,6 +278,10 @@ static void test_free(const char *how)
 	ok(!err && corrupted() == bad && node_free() == free + 1, "unpoison: free again (%s)", strerror(err));
 	nr_lost--;
 	offline_pfn(how, pfn);
+	forget_log();
+	err = offline_pfn(how, pfn);
+	ok(err == EHWPOISON && told("memory failure", pfn, "isolated") && corrupted() == bad + 1,
+	   "free page, hard, reported again: told, counted once (%s)", strerror(err));
 	lost[nr_lost++] = pfn;
 }
 
@@ -337,8 +341,8 @@ static void test_pinned(void)
 /* The kernel cannot take it away from the owner; but it can keep it when it comes back. */
 static void test_held(int order)
 {
+	uint64_t pfn, again;
 	char text[64];
-	uint64_t pfn;
 	int err;
 
 	snprintf(text, sizeof(text), "node=a order=%d", order);
@@ -352,8 +356,17 @@ static void test_held(int order)
 	err = offline_pfn("hard", pfn);
 	ok(err == EBUSY && told("memory failure", pfn, "held"), "owner's order %d, hard: told, cannot act (%s)",
 	   order, strerror(err));
+	forget_log();
+	err = offline_pfn("hard", pfn);
+	ok(err == EHWPOISON && told("memory failure", pfn, "held"), "owner's order %d, hard, reported again: told (%s)",
+	   order, strerror(err));
 	ok(!write_file(SIM "unplug", "a") && errno == EBUSY, "owner's order %d: unplug is refused while it is held",
 	   order);
+	set(SIM "free", "all");
+	/* What was freed last comes first. */
+	set(SIM "alloc", text);
+	again = number_in(SIM "held_pfn", "");
+	ok(again && (pfn < again || pfn - again >= 1UL << order), "owner's order %d: the owner does not get it again", order);
 	set(SIM "free", "all");
 	lost[nr_lost++] = pfn;
 }
@@ -381,6 +394,58 @@ static void test_swapped(void)
 	poison(page);
 	ok(gives_sigbus(page) && good(p, LEN) == LEN / PAGE - 1, "swapped in, hard: SIGBUS, one page only");
 	ok(told("memory failure", was, "isolated"), "swapped in, hard: told");
+}
+
+/*
+ * A page that is in swap for a child, and was read back, from zswap, by its parent: the swap cache has it, and
+ * not the device of swap.  It breaks, and whoever swaps it in is stopped, also when the node has gone.
+ */
+static int to_child[2], from_child[2];
+static pid_t child;
+
+static bool child_gets_sigbus(void)
+{
+	char c = 0;
+
+	if (write(to_child[1], "", 1) != 1 || read(from_child[0], &c, 1) != 1)
+		bail("child");
+	return c == 'y';
+}
+
+static void answer(const char *page)
+{
+	char c;
+
+	while (read(to_child[0], &c, 1) == 1)
+		if (write(from_child[1], gives_sigbus(page) ? "y" : "n", 1) != 1)
+			break;
+	_exit(0);
+}
+
+static char *test_swap_cache(void)
+{
+	char *p = map_small(MAP_PRIVATE), *page = p + 23 * PAGE;
+	int i;
+
+	set("/sys/module/zswap/parameters/enabled", "1");
+	for (i = 0; i < 5 && where(p, LEN).here; i++) {
+		node_free();
+		madvise(p, LEN, MADV_PAGEOUT);
+	}
+	ok(!where(p, LEN).here, "swap cache: all is in swap, %lu pages are not", where(p, LEN).here);
+	fflush(stdout);
+	if (pipe(to_child) || pipe(from_child))
+		bail("pipe");
+	child = fork();
+	if (!child) {
+		close(to_child[1]);
+		answer(page);
+	}
+	ok(*(volatile char *)page == 1 + 23 && where(page, PAGE).here, "swap cache: one page is read back");
+	poison(page);
+	ok(gives_sigbus(page), "swap cache, hard: SIGBUS");
+	set("/sys/module/zswap/parameters/enabled", "0");
+	return p;
 }
 
 static bool is_lost(uint64_t pfn)
@@ -447,7 +512,7 @@ static void test_unplug(char *shared, char *bound)
 
 int main(void)
 {
-	char text[256], *range = getenv("PMN_RESERVED"), *shared, *bound;
+	char text[256], *range = getenv("PMN_RESERVED"), *shared, *bound, *cached;
 
 	if (!range || system("modprobe private_node_sim"))
 		bail("no reserved memory");
@@ -483,8 +548,14 @@ int main(void)
 	test_held(9);
 	test_gone("page of an owner's huge page");
 	test_swapped();
+	cached = test_swap_cache();
 	test_gone("all");
 	test_unplug(shared, bound);
+	ok(child_gets_sigbus(), "swap cache: unplugged and plugged, who swaps it in gets SIGBUS");
+	ok(gives_sigbus(cached + 23 * PAGE) && good(cached, LEN) == LEN / PAGE - 1, "swap cache: one page only");
+	close(to_child[1]);
+	waitpid(child, NULL, 0);
+	munmap(cached, LEN);
 	close(fd);
 	swapoff("/dev/zram0");
 	ok(write_file(SIM "remove_node", "a"), "removed");

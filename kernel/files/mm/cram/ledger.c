@@ -52,6 +52,7 @@
 void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
 		      struct cram_late __percpu *late)
 {
+	struct cram_late *one;
 	int cpu;
 
 	*l = (struct cram_ledger){
@@ -59,8 +60,10 @@ void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
 		.worst = worst,
 		.margin = margin,
 	};
-	for_each_possible_cpu(cpu)
-		*per_cpu_ptr(late, cpu) = (struct cram_late){};
+	for_each_possible_cpu(cpu) {
+		one = per_cpu_ptr(late, cpu);
+		*one = (struct cram_late){};
+	}
 	spin_lock_init(&l->lock);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_init);

@@ -24,6 +24,7 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/psi.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <trace/events/cram.h>
 
@@ -33,7 +34,7 @@
 /* Pages of ordinary memory for each line of the table, and the fewest lines. */
 #define PAGES_PER_LINE	16
 #define MIN_LINES	256UL
-#define MAX_LINES	(1UL << 20)
+#define MAX_LINES	((unsigned long)SZ_1M)
 /* From so many refaults on a page waits. */
 #define PATIENCE	2U
 /* The longest wait: so many times doubled. */
@@ -98,7 +99,7 @@ void cram_thrash_free(struct cram_device *cd)
 /* The folio's line, and its tag there.  NULL before there was a device. */
 static struct came_back *line_of(const struct folio *folio, u32 *tag)
 {
-	struct came_back *t = smp_load_acquire(&table);
+	struct came_back *t = smp_load_acquire(&table); /* then its size */
 	u64 key;
 
 	if (!t)

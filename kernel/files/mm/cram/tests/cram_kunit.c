@@ -8,17 +8,26 @@
  * The steps are called as those of the project's docs/model/cram.pml, which searches
  * all orders for small numbers; here they are many pages and the real code.
  *
- * The last cases are about which page cache may be placed on a device at all, and how
- * long a page waits that came back too soon.
+ * only_what_can_be_read is about which page cache may be placed on a device at all,
+ * waits_double about how long a page waits that came back too soon; those that begin
+ * with register or device are about what a driver may register, and what becomes of
+ * what a device says; it is played on a node of boot.
  */
 #include <kunit/test.h>
+#include <linux/cram.h>
+#include <linux/delay.h>
 #include <linux/fs.h>
+#include <linux/kthread.h>
 #include <linux/magic.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
 #include <linux/prandom.h>
+#include <linux/private_node.h>
 
+#include "../../private_node/private_node.h"
 #include "../cram.h"
 #include "../ledger.h"
 
@@ -687,6 +696,621 @@ static void waits_double(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_thrash_wait(U16_MAX, 1000), 32000);
 }
 
+/* -- registering -------------------------------------------------------------- */
+
+#define TOTAL	((u64)SZ_64M)
+#define PAGES	(TOTAL / PAGE_SIZE)
+
+/* A device that trims, and says, what it is told to. */
+struct fake_device {
+	bool trims;
+	int trim_calls;
+	bool silent;
+	bool waits;
+	u64 used;
+	u64 lost;
+	int begun;
+	int readings;
+	unsigned long hot[3];
+	int hot_calls;
+};
+
+static int fake_read(struct cram_device *cd, struct cram_capacity *cap)
+{
+	struct fake_device *fd = cram_drvdata(cd);
+
+	WRITE_ONCE(fd->begun, fd->begun + 1);
+	while (READ_ONCE(fd->waits))
+		msleep(20);
+	*cap = (struct cram_capacity){
+		.total = TOTAL,
+		.used = READ_ONCE(fd->used),
+		.lost = READ_ONCE(fd->lost),
+	};
+	WRITE_ONCE(fd->readings, fd->readings + 1);
+	return READ_ONCE(fd->silent) ? -EIO : 0;
+}
+
+static void fake_trim(struct cram_device *cd, struct cram_range *ranges,
+		      unsigned int nr)
+{
+	struct fake_device *fd = cram_drvdata(cd);
+	unsigned int i;
+
+	for (i = 0; i < nr; i++)
+		ranges[i].trimmed = READ_ONCE(fd->trims);
+	WRITE_ONCE(fd->trim_calls, fd->trim_calls + 1);
+	cram_trim_done(cd);
+}
+
+/* Says that there are more than it was asked for. */
+static unsigned int fake_hot(struct cram_device *cd, unsigned long *pfns,
+			     unsigned int max)
+{
+	struct fake_device *fd = cram_drvdata(cd);
+	unsigned int i;
+
+	for (i = 0; i < max; i++)
+		pfns[i] = fd->hot[i % ARRAY_SIZE(fd->hot)];
+	WRITE_ONCE(fd->hot_calls, fd->hot_calls + 1);
+	return max + 1;
+}
+
+static const struct cram_ops fake_ops = {
+	.read_capacity = fake_read,
+	.trim = fake_trim,
+	.hot_pages = fake_hot,
+};
+
+/* Refused with that errno, and the node is not fenced. */
+static void refused(struct kunit *test, struct private_node *pn,
+		    const struct cram_desc *desc, int want)
+{
+	struct cram_device *cd = cram_register(pn, desc);
+
+	KUNIT_EXPECT_EQ(test, want, PTR_ERR_OR_ZERO(cd));
+	if (IS_ERR(cd))
+		KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
+	else
+		cram_unregister(cd);
+}
+
+static void spare_back(void *data)
+{
+	struct private_node *pn = data;
+	int nid = pn->nid;
+
+	private_node_unregister(pn);
+	private_node_put(pn);
+	private_node_spare_put(nid);
+}
+
+/* A description that lacks something, or says what no device can be; a node without memory. */
+static void register_bad_desc(struct kunit *test)
+{
+	static const struct cram_ops no_read = { .trim = fake_trim };
+	static const struct cram_ops no_trim = { .read_capacity = fake_read };
+	static const struct cram_desc bad[] = {
+		{ .worst_case = PAGE_SIZE },
+		{ .ops = &no_read, .worst_case = PAGE_SIZE },
+		{ .ops = &no_trim, .worst_case = PAGE_SIZE },
+		{ .ops = &fake_ops },
+		{ .ops = &fake_ops, .worst_case = PAGE_SIZE - 1 },
+		{ .ops = &fake_ops, .worst_case = 2 * PAGE_SIZE + 1 },
+		{ .ops = &fake_ops, .worst_case = PAGE_SIZE, .lag_ms = CRAM_MAX_LAG_MS + 1 },
+	};
+	struct cram_desc good = { .ops = &fake_ops, .worst_case = PAGE_SIZE };
+	struct private_node_desc node = {
+		.owner = "kunit",
+		.capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION),
+		.flags = PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP,
+	};
+	u8 *distances = kunit_kzalloc(test, MAX_NUMNODES, GFP_KERNEL);
+	struct private_node *pn;
+	int nid, i;
+
+	KUNIT_ASSERT_NOT_NULL(test, distances);
+	memset(distances, 40, MAX_NUMNODES);
+	nid = private_node_spare_get(distances, MAX_NUMNODES);
+	KUNIT_ASSERT_GE(test, nid, 0);
+	pn = private_node_register(nid, &node);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, spare_back, pn));
+	refused(test, pn, NULL, -EINVAL);
+	for (i = 0; i < ARRAY_SIZE(bad); i++)
+		refused(test, pn, &bad[i], -EINVAL);
+	refused(test, pn, &good, -EINVAL);
+}
+
+struct node_before {
+	struct private_node *pn;
+	unsigned long capable;
+	unsigned int flags;
+};
+
+static void node_back(void *data)
+{
+	struct node_before *before = data;
+
+	before->pn->capable = before->capable;
+	before->pn->flags = before->flags;
+	/* Opens the owner's gate, which is closed on compressed RAM. */
+	private_node_set_ledger(before->pn, false);
+	private_node_put(before->pn);
+}
+
+/* A node of boot with memory, as it was when the test is over; or skip. */
+static struct private_node *with_memory(struct kunit *test)
+{
+	struct node_before *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
+	struct private_node *pn;
+	int nid = first_node(node_states[N_MEMORY_PRIVATE]);
+
+	KUNIT_ASSERT_NOT_NULL(test, before);
+	if (nid == MAX_NUMNODES)
+		kunit_skip(test, "boot with private_node= for one node");
+	pn = private_node_find(nid);
+	KUNIT_ASSERT_NOT_NULL(test, pn);
+	*before = (struct node_before){ pn, pn->capable, pn->flags };
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, node_back, before));
+	return pn;
+}
+
+/* One thing after the other that keeps a node from being compressed RAM. */
+static void register_bad_node(struct kunit *test)
+{
+	struct cram_desc desc = { .ops = &fake_ops, .worst_case = PAGE_SIZE };
+	struct private_node *pn = with_memory(test);
+	struct folio *folio;
+
+	pn->flags &= ~(PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP);
+	refused(test, pn, &desc, -EINVAL);
+	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION) |
+		      BIT(PRIVATE_NODE_USER_NUMA);
+	refused(test, pn, &desc, -EINVAL);
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_PROMOTION);
+	refused(test, pn, &desc, -EINVAL);
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
+	refused(test, pn, &desc, -EINVAL);
+	pn->flags |= PRIVATE_NODE_F_NO_DEVICE_MAP;
+	pn->flags &= ~PRIVATE_NODE_F_COMPRESSED;
+	folio = private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE, 0);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
+	refused(test, pn, &desc, -EINVAL);
+	folio_put(folio);
+}
+
+static int plug(struct private_node *pn)
+{
+	return add_private_memory_driver_managed(pn, PFN_PHYS(node_start_pfn(pn->nid)),
+						 memory_block_size_bytes(),
+						 "System RAM (kunit)", MHP_NONE,
+						 MMOP_ONLINE_MOVABLE);
+}
+
+static bool comes(int *count, int want)
+{
+	int i;
+
+	for (i = 0; i < 600 && READ_ONCE(*count) < want; i++)
+		msleep(50);
+	return READ_ONCE(*count) >= want;
+}
+
+static bool becomes(struct cram_device *cd, enum cram_state state)
+{
+	int i;
+
+	for (i = 0; i < 600 && READ_ONCE(cd->state) != state; i++) {
+		cram_read_soon(cd);
+		msleep(50);
+	}
+	return READ_ONCE(cd->state) == state;
+}
+
+static void device_goes(void *cd)
+{
+	cram_unregister(cd);
+}
+
+/* A node of boot, with a device that is read and gives credit; until the test ends. */
+static struct cram_device *with_device(struct kunit *test, struct fake_device *fd)
+{
+	struct cram_desc desc = {
+		.ops = &fake_ops,
+		.worst_case = PAGE_SIZE,
+		.drvdata = fd,
+	};
+	struct private_node *pn = with_memory(test);
+	struct cram_device *cd;
+
+	*fd = (struct fake_device){ .trims = true };
+	pn->flags |= PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP;
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
+	cd = cram_register(pn, &desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
+	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, device_goes, cd));
+	KUNIT_ASSERT_TRUE(test, becomes(cd, CRAM_OK));
+	return cd;
+}
+
+static unsigned long counted(struct cram_device *cd, enum cram_stat what)
+{
+	unsigned long sum = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu)
+		sum += READ_ONCE(per_cpu_ptr(cd->stat, cpu)[what]);
+	return sum;
+}
+
+/* What was reserved is taken, and nothing else is to be had. */
+static struct folio *get_folio(struct cram_device *cd, unsigned int order)
+{
+	struct page *page = private_node_alloc_frozen(cd->nid,
+						      GFP_KERNEL | __GFP_COMP | __GFP_NOWARN,
+						      order, PRIVATE_NODE_USER_OWNER);
+
+	if (!page)
+		return NULL;
+	init_page_count(page);
+	return page_folio(page);
+}
+
+/*
+ * Once only, and without changes of its memory.  What earlier users left is trimmed before the
+ * device is read for the first time, however often it has to be asked.
+ */
+static void register_once(struct kunit *test)
+{
+	struct fake_device fd = {};
+	struct cram_desc desc = {
+		.ops = &fake_ops,
+		.worst_case = PAGE_SIZE,
+		.drvdata = &fd,
+	};
+	struct private_node *pn = with_memory(test);
+	struct cram_device *cd;
+
+	pn->flags |= PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP;
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
+	cd = cram_register(pn, &desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
+	KUNIT_EXPECT_TRUE(test, READ_ONCE(pn->fenced));
+	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR_OR_ZERO(cram_register(pn, &desc)));
+	KUNIT_EXPECT_EQ(test, -EBUSY, plug(pn));
+	KUNIT_EXPECT_EQ(test, -EBUSY, remove_private_memory_driver_managed(pn));
+	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, 2));
+	KUNIT_EXPECT_EQ(test, 0, READ_ONCE(fd.readings));
+	KUNIT_EXPECT_NULL(test, private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE, 0));
+	WRITE_ONCE(fd.trims, true);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, 1));
+	KUNIT_EXPECT_EQ(test, 0, cram_unregister(cd));
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
+}
+
+/* What a device admits, is refused and is counted, as its readings say. */
+static void device_credit(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	int nid = cd->nid;
+
+	KUNIT_EXPECT_TRUE(test, cram_has_room(nid));
+	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
+	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, PAGES));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, PAGES + 1));
+	KUNIT_EXPECT_EQ(test, PAGES + 1, counted(cd, CRAM_REFUSED_CREDIT));
+	/* More than may be under way at once. */
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, CRAM_IN_FLIGHT + 1));
+	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, CRAM_IN_FLIGHT));
+	KUNIT_EXPECT_EQ(test, PAGES - CRAM_IN_FLIGHT, cram_credit_pages(nid));
+	cram_unreserve(nid, CRAM_IN_FLIGHT);
+	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
+	WRITE_ONCE(cram_anon, false);
+	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
+	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
+	WRITE_ONCE(cram_anon, true);
+	/* All is used. */
+	WRITE_ONCE(fd.used, TOTAL);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
+	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
+	/* Whoever was told to disable the ledger is told yes. */
+	WRITE_ONCE(cd->ledger.disabled, true);
+	KUNIT_EXPECT_TRUE(test, cram_has_room(nid));
+	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 1));
+	WRITE_ONCE(cd->ledger.disabled, false);
+}
+
+/* From an event until the reading that answers it nothing is admitted. */
+static void device_event(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	int nid = cd->nid;
+
+	KUNIT_EXPECT_TRUE(test, cram_stores(nid));
+	WRITE_ONCE(fd.waits, true);
+	cram_capacity_event(cd);
+	cram_capacity_event(cd);
+	KUNIT_EXPECT_FALSE(test, cram_stores(nid));
+	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
+	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 3));
+	KUNIT_EXPECT_EQ(test, 3, counted(cd, CRAM_REFUSED_STATE));
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
+	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_EVENTS));
+	WRITE_ONCE(fd.waits, false);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
+	KUNIT_EXPECT_TRUE(test, cram_stores(nid));
+	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 3));
+}
+
+/* A reading that fails, one that shows too little, and those that no honest device gives. */
+static void device_states(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	int nid = cd->nid;
+
+	KUNIT_EXPECT_EQ(test, -EINVAL, cram_clear_broken(cd));
+	WRITE_ONCE(fd.silent, true);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SILENT));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
+	KUNIT_EXPECT_GE(test, counted(cd, CRAM_READINGS_FAILED), 2);
+	WRITE_ONCE(fd.silent, false);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	/* Less is free than was promised. */
+	KUNIT_ASSERT_TRUE(test, cram_reserve(nid, 10));
+	WRITE_ONCE(fd.used, TOTAL - 9 * PAGE_SIZE);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SHORT));
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
+	cram_unreserve(nid, 10);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	WRITE_ONCE(fd.used, TOTAL + 1);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
+	/* It stays so, whatever it says later, until somebody has looked. */
+	WRITE_ONCE(fd.used, 0);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
+	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
+	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	WRITE_ONCE(fd.lost, 5);
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
+	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+}
+
+/* Who gives back what was never reserved, or taken, is found out, and nothing is admitted. */
+static void device_books(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	int nid = cd->nid;
+
+	KUNIT_EXPECT_FALSE(test, __cram_leaves(nid, 2));
+	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_REFUSED_TOKEN));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
+	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
+	__cram_stayed(nid, 2);
+	cram_unreserve(nid, 2);
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
+	cram_unreserve(nid, 1);
+	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
+	cram_unreserve(nid, 1);
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
+	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	__cram_stayed(nid, 1);
+	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
+	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
+	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+}
+
+/* A list that is paid for at once gives back what it has not used, and takes no more than that. */
+static void device_batch(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	int nid = cd->nid;
+
+	__cram_batch_begin();
+	__cram_batch_begin();	/* the task has one */
+	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
+	KUNIT_EXPECT_LE(test, cram_credit_pages(nid), PAGES - 2);
+	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
+	KUNIT_EXPECT_FALSE(test, __cram_leaves(nid, CRAM_IN_FLIGHT));
+	__cram_stayed(nid, 2);
+	cram_unreserve(nid, 2);
+	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 40));
+	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 300));
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, PAGES + 1));
+	__cram_batch_end();
+	__cram_batch_end();	/* it has none */
+	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+}
+
+/* Free pages of the node, and those that wait for their trim are none. */
+static unsigned long free_pages_of(int nid)
+{
+	private_node_drain(nid);
+	return private_node_exact_free_pages_nid(nid);
+}
+
+static bool free_becomes(int nid, unsigned long want)
+{
+	int i;
+
+	for (i = 0; i < 600 && free_pages_of(nid) != want; i++)
+		msleep(50);
+	return free_pages_of(nid) == want;
+}
+
+/*
+ * A freed folio comes back when the device has trimmed it, and without the page
+ * that broke meanwhile.
+ */
+static void device_trim(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	unsigned long all = free_pages_of(cd->nid), retried;
+	struct page *page;
+	struct folio *folio;
+	int calls;
+
+	KUNIT_EXPECT_NULL(test, get_folio(cd, 0));
+	KUNIT_EXPECT_GE(test, counted(cd, CRAM_REFUSED_TOKEN), 1);
+	KUNIT_ASSERT_TRUE(test, cram_reserve(cd->nid, 4));
+	folio = get_folio(cd, 2);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_EQ(test, all - 4, free_pages_of(cd->nid));
+	WRITE_ONCE(fd.trims, false);
+	calls = READ_ONCE(fd.trim_calls);
+	page = folio_page(folio, 1);
+	folio_put(folio);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, calls + 2));
+	retried = counted(cd, CRAM_TRIM_RETRIED);
+	KUNIT_EXPECT_GE(test, retried, 4);
+	KUNIT_EXPECT_EQ(test, all - 4, free_pages_of(cd->nid));
+	SetPageHWPoison(page);
+	WRITE_ONCE(fd.trims, true);
+	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all - 1));
+	KUNIT_EXPECT_EQ(test, 1, page_ref_count(page));
+	/* It had not failed after all. */
+	ClearPageHWPoison(page);
+	put_page(page);
+	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+}
+
+/* A page that fails while it is in use is handed out to nobody, and the device goes without it. */
+static void device_failed(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	unsigned long all = free_pages_of(cd->nid);
+	struct folio *folio;
+	int nid = cd->nid;
+
+	KUNIT_ASSERT_TRUE(test, cram_reserve(nid, 1));
+	folio = get_folio(cd, 0);
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	SetPageHWPoison(&folio->page);
+	folio_put(folio);
+	KUNIT_EXPECT_EQ(test, all - 1, free_pages_of(nid));
+	/* Nobody owes anything for it any more. */
+	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
+	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+	kunit_release_action(test, device_goes, cd);
+	KUNIT_EXPECT_FALSE(test, cram_node(nid));
+	ClearPageHWPoison(&folio->page);
+	init_page_count(&folio->page);
+	folio_put(folio);
+	KUNIT_EXPECT_EQ(test, all, free_pages_of(nid));
+}
+
+/* What a device says to be hot and is not its own, or free, stays where it is. */
+static void device_hot(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	struct private_node *pn = cd->pn;
+	unsigned long was = pn->enabled;
+
+	fd.hot[0] = cd->first_pfn - 1;
+	fd.hot[1] = cd->first_pfn + cd->nr_pages;
+	fd.hot[2] = cd->first_pfn;
+	pn->capable |= BIT(PRIVATE_NODE_PROMOTION);
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, pn->capable));
+	KUNIT_EXPECT_TRUE(test, comes(&fd.hot_calls, 2));
+	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, was));
+	KUNIT_EXPECT_EQ(test, 0, counted(cd, CRAM_PROMOTED));
+	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
+}
+
+struct leaver {
+	struct cram_device *cd;
+	struct completion done;
+	int ret;
+};
+
+static int leave(void *data)
+{
+	struct leaver *l = data;
+
+	l->ret = cram_unregister(l->cd);
+	complete(&l->done);
+	return 0;
+}
+
+/* While a device goes, which takes as long as a reading, nobody else takes it away. */
+static void device_leaves_once(struct kunit *test)
+{
+	struct fake_device fd;
+	struct cram_device *cd = with_device(test, &fd);
+	struct private_node *pn = cd->pn;
+	struct leaver l = { .cd = cd };
+	int begun;
+
+	init_completion(&l.done);
+	WRITE_ONCE(fd.waits, true);
+	begun = READ_ONCE(fd.begun);
+	cram_read_soon(cd);
+	KUNIT_EXPECT_TRUE(test, comes(&fd.begun, begun + 1));
+	kunit_remove_action(test, device_goes, cd);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(leave, &l, "cram_kunit"));
+	while (!READ_ONCE(cd->closing))
+		msleep(20);
+	KUNIT_EXPECT_EQ(test, -EBUSY, cram_unregister(cd));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(pn->nid, 1));
+	WRITE_ONCE(fd.waits, false);
+	wait_for_completion(&l.done);
+	KUNIT_EXPECT_EQ(test, 0, l.ret);
+	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
+}
+
+/* Between the check that a node is a device's and the act it may go: then nothing is its. */
+static void device_gone(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	int nid;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	nid = folio_nid(folio);
+	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
+	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
+	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
+	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
+	KUNIT_EXPECT_TRUE(test, cram_stores(nid));
+	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 1));
+	__cram_stayed(nid, 1);
+	cram_unreserve(nid, 1);
+	KUNIT_EXPECT_FALSE(test, __cram_takes(&folio->page, 0));
+	__cram_failed(&folio->page);
+	__cram_stored(folio);
+	cram_not_stored(folio);
+	cram_copied_up(folio, 1);
+	cram_dropped_count(folio);
+	KUNIT_EXPECT_TRUE(test, __cram_may_reuse(NULL, folio, true));
+	KUNIT_EXPECT_FALSE(test, __cram_may_reuse(NULL, folio, false));
+	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
+	folio_put(folio);
+}
+
 static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(never_over_filled),
 	KUNIT_CASE(over_filled_without),
@@ -702,6 +1326,19 @@ static struct kunit_case cram_cases[] = {
 	KUNIT_CASE(stored_by_a_batch),
 	KUNIT_CASE(only_what_can_be_read),
 	KUNIT_CASE(waits_double),
+	KUNIT_CASE(register_bad_desc),
+	KUNIT_CASE(register_bad_node),
+	KUNIT_CASE(register_once),
+	KUNIT_CASE(device_credit),
+	KUNIT_CASE(device_event),
+	KUNIT_CASE(device_states),
+	KUNIT_CASE(device_books),
+	KUNIT_CASE(device_batch),
+	KUNIT_CASE(device_trim),
+	KUNIT_CASE(device_failed),
+	KUNIT_CASE(device_hot),
+	KUNIT_CASE(device_leaves_once),
+	KUNIT_CASE(device_gone),
 	{}
 };
 

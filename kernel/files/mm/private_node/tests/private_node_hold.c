@@ -24,8 +24,24 @@
  *	echo -1 > /sys/module/private_node_hold/parameters/page
  *
  * The first holds the page of that frame, as a device does that works on it.
+ *
+ *	echo 2 > /sys/module/private_node_hold/parameters/plug
+ *	echo 2 > /sys/module/private_node_hold/parameters/unplug
+ *	echo 2 > /sys/module/private_node_hold/parameters/compress
+ *
+ * An owner who does what it may not: gives node 2 memory that the node has already,
+ * takes all of its memory away, registers it as compressed RAM.  The errno is what
+ * the owner gets.
+ *
+ *	echo 98765 > /sys/module/private_node_hold/parameters/no_online
+ *	echo 98765 > /sys/module/private_node_hold/parameters/no_offline
+ *
+ * Somebody else's notifier refuses that the memory block of that frame goes online,
+ * or offline; 0 ends it.
  */
+#include <linux/cram.h>
 #include <linux/cram_fence.h>
+#include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
 #include <linux/private_node.h>
@@ -210,14 +226,108 @@ static const struct kernel_param_ops page_ops = {
 };
 module_param_cb(page, &page_ops, NULL, 0200);
 
+/* What an owner may not do, or not now. */
+static int owner_does(const char *val, int (*what)(struct private_node *pn))
+{
+	struct private_node *pn;
+	int nid, ret;
+
+	if (kstrtoint(val, 10, &nid))
+		return -EINVAL;
+	pn = private_node_find(nid);
+	if (!pn)
+		return -ENODEV;
+	ret = what(pn);
+	private_node_put(pn);
+	return ret;
+}
+
+static int plug_again(struct private_node *pn)
+{
+	return add_private_memory_driver_managed(pn, PFN_PHYS(node_start_pfn(pn->nid)),
+						 memory_block_size_bytes(),
+						 "System RAM (hold)", MHP_NONE,
+						 MMOP_ONLINE_MOVABLE);
+}
+
+static int set_plug(const char *val, const struct kernel_param *kp)
+{
+	return owner_does(val, plug_again);
+}
+
+static const struct kernel_param_ops plug_ops = { .set = set_plug };
+module_param_cb(plug, &plug_ops, NULL, 0200);
+
+static int set_unplug(const char *val, const struct kernel_param *kp)
+{
+	return owner_does(val, remove_private_memory_driver_managed);
+}
+
+static const struct kernel_param_ops unplug_ops = { .set = set_unplug };
+module_param_cb(unplug, &unplug_ops, NULL, 0200);
+
+static int read_nothing(struct cram_device *cd, struct cram_capacity *cap)
+{
+	return -EIO;
+}
+
+static void trim_nothing(struct cram_device *cd, struct cram_range *ranges,
+			 unsigned int nr)
+{
+	cram_trim_done(cd);
+}
+
+static int compress(struct private_node *pn)
+{
+	static const struct cram_ops ops = {
+		.read_capacity = read_nothing,
+		.trim = trim_nothing,
+	};
+	struct cram_desc desc = { .ops = &ops, .worst_case = PAGE_SIZE };
+	struct cram_device *cd = cram_register(pn, &desc);
+
+	return IS_ERR(cd) ? PTR_ERR(cd) : cram_unregister(cd);
+}
+
+static int set_compress(const char *val, const struct kernel_param *kp)
+{
+	return owner_does(val, compress);
+}
+
+static const struct kernel_param_ops compress_ops = { .set = set_compress };
+module_param_cb(compress, &compress_ops, NULL, 0200);
+
+static unsigned long no_online;
+static unsigned long no_offline;
+module_param(no_online, ulong, 0600);
+module_param(no_offline, ulong, 0600);
+
+static int veto(struct notifier_block *nb, unsigned long action, void *arg)
+{
+	struct memory_notify *mn = arg;
+	unsigned long pfn;
+
+	if (action == MEM_GOING_ONLINE)
+		pfn = READ_ONCE(no_online);
+	else if (action == MEM_GOING_OFFLINE)
+		pfn = READ_ONCE(no_offline);
+	else
+		return NOTIFY_OK;
+	return pfn >= mn->start_pfn && pfn - mn->start_pfn < mn->nr_pages ?
+	       notifier_from_errno(-EPERM) : NOTIFY_OK;
+}
+
+static struct notifier_block veto_nb = { .notifier_call = veto };
+
 static int __init hold_init(void)
 {
-	return 0;
+	return register_memory_notifier(&veto_nb);
 }
 module_init(hold_init);
 
 static void __exit hold_exit(void)
 {
+	unregister_memory_notifier(&veto_nb);
 	let_go();
 	leave();
 	free_it();

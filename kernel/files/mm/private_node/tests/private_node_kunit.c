@@ -23,8 +23,10 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/pid_namespace.h>
+#include <linux/private_node_gate.h>
 #include <linux/private_node_kexec.h>
 #include <linux/private_node_policy.h>
+#include <linux/private_node_report.h>
 #include <linux/private_node_tier.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
@@ -196,12 +198,16 @@ static void registry_bad_nid(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(bad[i], &desc));
 		KUNIT_EXPECT_NULL(test, private_node_find(bad[i]));
 		KUNIT_EXPECT_FALSE(test, enabled(bad[i], PRIVATE_NODE_RECLAIM));
+		KUNIT_EXPECT_STREQ(test, "is not a possible node", private_node_obstacle(bad[i]));
 	}
 	for (i = 0; i < MAX_NUMNODES; i++)
 		if (!node_possible(i))
 			break;
-	if (i < MAX_NUMNODES)
+	if (i < MAX_NUMNODES) {
 		KUNIT_EXPECT_EQ(test, -EINVAL, refusal(i, &desc));
+		KUNIT_EXPECT_STREQ(test, "is not a possible node", private_node_obstacle(i));
+	}
+	KUNIT_EXPECT_NULL(test, private_node_obstacle(free_nid(test, 0)));
 }
 
 struct desc_case {
@@ -332,6 +338,38 @@ static void registry_find(struct kunit *test)
 	KUNIT_EXPECT_NULL(test, private_node_find(nid));
 	/* Whoever looked it up kept nothing but what was given back. */
 	KUNIT_EXPECT_EQ(test, 1, refcount_read(&pn->ref));
+}
+
+/* Spare node ids: no more distances than there are nodes, and none of them in use is given back. */
+static void registry_spare(struct kunit *test)
+{
+	struct private_node_desc desc = { .owner = "kunit" };
+	u8 *distances = kunit_kzalloc(test, MAX_NUMNODES + 1, GFP_KERNEL);
+	struct private_node *pn;
+	int nid, first;
+
+	KUNIT_ASSERT_NOT_NULL(test, distances);
+	memset(distances, 40, MAX_NUMNODES + 1);
+	KUNIT_EXPECT_EQ(test, -EINVAL, private_node_spare_get(distances, MAX_NUMNODES + 1));
+	nid = private_node_spare_get(distances, MAX_NUMNODES);
+	KUNIT_ASSERT_GE(test, nid, 0);
+	KUNIT_EXPECT_EQ(test, 40, node_distance(nid, first_online_node));
+	pn = private_node_register(nid, &desc);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
+	/* It stays taken, and so do its distances. */
+	private_node_spare_put(nid);
+	KUNIT_EXPECT_EQ(test, 40, node_distance(nid, first_online_node));
+	KUNIT_ASSERT_EQ(test, 0, private_node_unregister(pn));
+	private_node_put(pn);
+	private_node_spare_put(nid);
+	KUNIT_EXPECT_NE(test, 40, node_distance(nid, first_online_node));
+	/* One that was not taken stays as it is. */
+	private_node_spare_put(nid);
+	private_node_spare_put(-1);
+	private_node_spare_put(MAX_NUMNODES);
+	first = private_node_spare_get(distances, MAX_NUMNODES);
+	KUNIT_EXPECT_EQ(test, nid, first);
+	private_node_spare_put(first);
 }
 
 /* Life cycle */
@@ -1382,6 +1420,147 @@ static void policy_names_alone(struct kunit *test)
 	}
 }
 
+/* Who finds nobody: the owner went between a look and the act, or the id has the next owner */
+
+/* A policy that means neither a registration of the node id, nor ordinary nodes. */
+static void gets_nothing(struct kunit *test, int nid, unsigned short mode)
+{
+	const enum private_node_user user = (enum private_node_user)PRIVATE_NODE_USER_NUMA;
+	const gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN;
+	nodemask_t only = nodemask_of_node(nid), none = NODE_MASK_NONE, inside;
+	struct mempolicy pol = {
+		.mode = MPOL_BIND,
+		.flags = MPOL_F_PRIVATE,
+		.home_node = NUMA_NO_NODE,
+		.private_nodes = only,
+	};
+
+	if (mode != MPOL_BIND) {
+		pol.named_mode = mode;
+		pol.mode = MPOL_LOCAL;
+	}
+	KUNIT_EXPECT_NULL(test, private_node_mpol_nearest(&pol));
+	KUNIT_EXPECT_NULL(test, private_node_mpol_nearest_open(&pol));
+	inside = private_node_mpol_enter(&pol, user);
+	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
+	inside = private_node_mpol_open(&pol);
+	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
+	inside = private_node_mpol_serves(&pol);
+	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
+	KUNIT_EXPECT_FALSE(test, private_node_mpol_closing(&pol));
+	private_node_mpol_refused(&pol);
+	KUNIT_EXPECT_NULL(test, private_node_mpol_alloc(&pol, gfp, 0, 0));
+	KUNIT_EXPECT_NULL(test, private_node_mpol_try(&pol, gfp, 0, 0));
+	KUNIT_EXPECT_NULL(test, private_node_mpol_move_alloc(&pol, gfp, 0, 0));
+	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, 0));
+	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, HPAGE_PMD_ORDER));
+	KUNIT_EXPECT_EQ(test, NUMA_NO_NODE, private_node_spread_to(&pol, &none, 7));
+	KUNIT_EXPECT_NULL(test, private_node_spread(&pol, &none, GFP_KERNEL, 0, 7));
+	private_node_tell(&pol, "is a test of what is said");
+	private_node_tell_pool(&pol, NUMA_NO_NODE, "is a test of what is said");
+	if (mode == MPOL_BIND)
+		KUNIT_EXPECT_EQ(test, -ENOSPC,
+				PTR_ERR_OR_ZERO(private_node_hugetlb_taken(&pol, &none, NULL)));
+}
+
+static void policy_gone(struct kunit *test)
+{
+	struct private_node_desc desc = {
+		.owner = "first",
+		.capable = BIT(PRIVATE_NODE_USER_NUMA),
+		.enabled = BIT(PRIVATE_NODE_USER_NUMA),
+	};
+	static const unsigned short modes[] = {
+		MPOL_BIND, MPOL_PREFERRED, MPOL_WEIGHTED_INTERLEAVE,
+	};
+	int nid = free_nid(test, 0), i;
+
+	/* So that there is one: without any, no policy names a private node. */
+	take(test, free_nid(test, 1), &desc);
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		gets_nothing(test, nid, modes[i]);
+	desc.owner = "second";
+	take(test, nid, &desc);
+	for (i = 0; i < ARRAY_SIZE(modes); i++)
+		gets_nothing(test, nid, modes[i]);
+}
+
+/* A node id without an owner is open to nobody, and its pages are nobody's. */
+static void gate_of_nobody(struct kunit *test)
+{
+	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
+	struct private_node_gate *gate = NULL;
+	int nid = free_nid(test, 0), ret = 0;
+	nodemask_t only = nodemask_of_node(nid), inside = NODE_MASK_NONE;
+
+	KUNIT_ASSERT_NOT_NULL(test, folio);
+	KUNIT_EXPECT_FALSE(test, __private_node_enter_reclaim(nid, &gate));
+	KUNIT_EXPECT_TRUE(test, __private_node_reclaim_stops(nid));
+	KUNIT_EXPECT_FALSE(test, __private_node_enter_compaction(nid, -1, &gate));
+	KUNIT_EXPECT_FALSE(test, __private_node_enter_compaction(nid, 3, &gate));
+	KUNIT_EXPECT_FALSE(test, __private_node_enter_hint(nid, first_online_node, &gate));
+	KUNIT_EXPECT_NULL(test, gate);
+	KUNIT_EXPECT_NULL(test, private_node_enter_nid(-1, PRIVATE_NODE_USER_OWNER));
+	KUNIT_EXPECT_NULL(test, private_node_enter_nid(MAX_NUMNODES, PRIVATE_NODE_USER_OWNER));
+	KUNIT_EXPECT_NULL(test, private_node_enter_nid(nid, PRIVATE_NODE_USER_OWNER));
+	KUNIT_EXPECT_FALSE(test, private_node_shuts(&only, PRIVATE_NODE_USER_OWNER));
+	KUNIT_EXPECT_FALSE(test, private_node_reclaim(&only, GFP_KERNEL, 0));
+	KUNIT_EXPECT_FALSE(test, private_node_reclaim(&only, GFP_ATOMIC, 0));
+	__private_node_reclaimed(nid, 1);
+	private_node_not_reclaimed(nid);
+	KUNIT_EXPECT_NULL(test, private_node_user_alloc(nid, GFP_KERNEL, 0));
+	KUNIT_EXPECT_FALSE(test, private_node_pin(nid));
+	KUNIT_EXPECT_NULL(test, private_node_collapse_alloc(nid, GFP_KERNEL, HPAGE_PMD_ORDER));
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_pool_begin(nid, HPAGE_PMD_ORDER, 1, &inside));
+	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, HPAGE_PMD_ORDER, &ret));
+	KUNIT_EXPECT_EQ(test, -ENODEV, ret);
+	private_node_zswap_forget(nid);
+	__private_node_device_added(nid);
+	__private_node_device_removed(nid);
+	/* An ordinary page. */
+	KUNIT_EXPECT_FALSE(test, private_node_mark(folio));
+	KUNIT_EXPECT_FALSE(test, private_node_page_is_guest(&folio->page));
+	KUNIT_EXPECT_NULL(test, private_node_replace(folio, GFP_KERNEL, 0));
+	__private_node_memory_failure(folio_pfn(folio), true, -EIO);
+	__private_node_memory_failure(folio_pfn(folio), true, -EOPNOTSUPP);
+	__private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), false, -EIO);
+	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
+	folio_put(folio);
+	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
+}
+
+/* The pool of huge pages of a node: closed, too large, and while the node is being unplugged. */
+static void pool_refused(struct kunit *test)
+{
+	struct private_node *pn = with_services(test);
+	nodemask_t inside = NODE_MASK_NONE;
+	const unsigned int order = HPAGE_PMD_ORDER;
+	int nid = pn->nid, ret = 0;
+
+	KUNIT_EXPECT_EQ(test, 0, private_node_pool_begin(nid, order, 0, &inside));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, private_node_pool_begin(nid, order, 1, &inside));
+	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, order, &ret));
+	KUNIT_EXPECT_EQ(test, -EOPNOTSUPP, ret);
+	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, BIT(PRIVATE_NODE_USER_NUMA) |
+							      BIT(PRIVATE_NODE_HUGETLB)));
+	KUNIT_EXPECT_EQ(test, -EINVAL,
+			private_node_pool_begin(nid, MAX_PAGE_ORDER + 1, 1, &inside));
+	KUNIT_EXPECT_EQ(test, 0, private_node_pool_begin(nid, order, 1, &inside));
+	KUNIT_EXPECT_TRUE(test, node_isset(nid, inside));
+	KUNIT_EXPECT_EQ(test, 0, private_node_pools_shut(&inside, order));
+	KUNIT_ASSERT_TRUE(test, step(pn, PRIVATE_NODE_CLOSING));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, private_node_pools_shut(&inside, order));
+	private_node_pools_end(&inside);
+	inside = NODE_MASK_NONE;
+	KUNIT_EXPECT_EQ(test, -EAGAIN, private_node_pool_begin(nid, order, 0, &inside));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, private_node_pool_begin(nid, order, 1, &inside));
+	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, order, &ret));
+	KUNIT_EXPECT_EQ(test, -EAGAIN, ret);
+	KUNIT_EXPECT_TRUE(test, nodes_empty(inside));
+	KUNIT_ASSERT_TRUE(test, step(pn, PRIVATE_NODE_LIVE));
+}
+
 /* Tiers */
 
 /* How often a walk from @from over all nodes of the tiers meets @nid. */
@@ -1724,6 +1903,7 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(registry_two_owners),
 	KUNIT_CASE(registry_name_clash),
 	KUNIT_CASE(registry_find),
+	KUNIT_CASE(registry_spare),
 	KUNIT_CASE(life_dead_handle),
 	KUNIT_CASE(life_next_owner),
 	KUNIT_CASE(life_again_and_again),
@@ -1761,6 +1941,9 @@ static struct kunit_case private_node_cases[] = {
 	KUNIT_CASE(policy_births),
 	KUNIT_CASE(policy_binds),
 	KUNIT_CASE(policy_names_alone),
+	KUNIT_CASE(policy_gone),
+	KUNIT_CASE(gate_of_nobody),
+	KUNIT_CASE(pool_refused),
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
 	KUNIT_CASE(tiers_counted),
