@@ -1456,7 +1456,8 @@ static void gets_nothing(struct kunit *test, int nid, unsigned short mode)
 	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, HPAGE_PMD_ORDER));
 	KUNIT_EXPECT_EQ(test, NUMA_NO_NODE, private_node_spread_to(&pol, &none, 7));
 	KUNIT_EXPECT_NULL(test, private_node_spread(&pol, &none, GFP_KERNEL, 0, 7));
-	private_node_tell(&pol, "is a test of what is said");
+	private_node_tell(&pol, "is a test of what is said",
+			  PRIVATE_NODE_ACT_MAP);
 	private_node_tell_pool(&pol, NUMA_NO_NODE, "is a test of what is said");
 	if (mode == MPOL_BIND)
 		KUNIT_EXPECT_EQ(test, -ENOSPC,
