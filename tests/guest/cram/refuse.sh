@@ -68,7 +68,7 @@ refused 'a range without a size' 'not ADDRESS:SIZE' $DEVICES/new_device name=a "
 refused 'a range of nothing' 'not whole memory blocks' $DEVICES/new_device name=a "range=$start:0" physical=1M
 refused 'half a block' 'not whole memory blocks' $DEVICES/new_device name=a "range=$start:64M" physical=1M
 refused 'something behind the range' 'not whole memory blocks' $DEVICES/new_device name=a "range=$half,0" physical=1M
-refused 'memory of somebody else' 'overlaps System RAM' $DEVICES/new_device name=a "range=$ram:128M" physical=1M
+refused 'memory of somebody else' 'not all reserved' $DEVICES/new_device name=a "range=$ram:128M" physical=1M
 refused 'a size that is none' 'physical=1x: no size' $DEVICES/new_device name=a "range=$half" physical=1x
 no_device 'an unknown option' 'colour=red: unknown option' colour=red
 no_device 'an unknown word' 'colour=: unknown option' colour
@@ -82,7 +82,7 @@ no_device 'sector=96' 'sector=96: no power of two' sector=96
 no_device 'a worst case below a page' 'worst_case=4095: out of range' worst_case=4095
 no_device 'a worst case above two pages' 'worst_case=8193: out of range' worst_case=8193
 no_device 'a worst case of part of a sector' 'worst_case=4100: not whole sectors' worst_case=4100
-no_device 'an unknown algorithm' 'algorithm=gzip: neither lz4' algorithm=gzip
+no_device 'an unknown algorithm' 'algorithm=gzip: none of lz4' algorithm=gzip
 no_device 'more than a millisecond' 'latency_us=1001: out of range' latency_us=1001
 no_device 'lag_ms=10001' 'lag_ms=10001: out of range' lag_ms=10001
 no_device 'timeout_ms=60001' 'timeout_ms=60001: out of range' timeout_ms=60001
