@@ -144,6 +144,17 @@ static unsigned long find_away(char *p, unsigned long len)
 	return n;
 }
 
+/* As find_away(), nearly all of them. */
+static unsigned long all_away(char *p, unsigned long len)
+{
+	unsigned long n = find_away(p, len);
+
+	if (n >= len / PAGE * 9 / 10)
+		return n;
+	fprintf(stderr, "cram: %s: only %lu of %lu pages were moved\n", method, n, len / PAGE);
+	exit(1);
+}
+
 static uint64_t touch(char *p, unsigned long from, unsigned long step, unsigned long n, bool write)
 {
 	uint64_t start = now(), sum = 0;
@@ -200,11 +211,7 @@ static void batch(unsigned long len, enum kind kind)
 	else
 		put(group, words);
 	start = now() - start;
-	n = find_away(p, len);
-	if (n < len / PAGE * 9 / 10) {
-		fprintf(stderr, "cram: %s: only %lu of %lu pages were moved\n", method, n, len / PAGE);
-		exit(1);
-	}
+	n = all_away(p, len);
 	if (kind == PAGEOUT) {
 		print("pageout", n, start);
 	} else if (kind == ALL_AT_ONCE) {
@@ -523,11 +530,7 @@ static void scale(unsigned long len)
 	start = now();
 	put(group, words);
 	start = now() - start;
-	n = find_away(p, len);
-	if (n < len / PAGE * 9 / 10) {
-		fprintf(stderr, "cram: %s: only %lu of %lu pages were moved\n", method, n, len / PAGE);
-		exit(1);
-	}
+	n = all_away(p, len);
 	print("demotion", n, start);
 	print("fault", n, touch_pieces(p, 0, 1, n, true));
 	ran = workers();
