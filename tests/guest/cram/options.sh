@@ -33,7 +33,7 @@ ok "memory that is not reserved" refused 'not all reserved; boot with memmap=' n
 ok "... and in part" refused 'not all reserved' name=c range=$((${range%:*} - (128 << 20))):$((256 << 20)) physical=96M
 ok "no memory at all" refused 'not all reserved' name=c range=$((1 << 44)):$((128 << 20)) physical=96M
 ok "half a block" refused 'not whole memory blocks' name=c range="${range%:*}:4096" physical=96M
-ok "an unknown algorithm" refused 'neither lz4, zstd nor none' name=c range="$range" physical=96M algorithm=gzip
+ok "an unknown algorithm" refused 'none of lz4, zstd, none, blind' name=c range="$range" physical=96M algorithm=gzip
 ok "a reserved range" eval 'echo "name=c range=$range physical=96M" > "$CRAM"/new_device'
 nid=$(< /sys/kernel/mm/cram/nodes)
 cram=$NODES/node$nid/private/cram
