@@ -161,25 +161,20 @@ s64 cram_ledger_credit(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
 
 /**
- * cram_ledger_lack - how much less room did the last reading show than is promised?
+ * cram_ledger_lack - how much less room did the last reading show than there has to be?
  * @l: the ledger
  *
- * Pages that are settled need no more room than they have, and one that may be
- * written to is shown at the size that it has now.  The credit counts those twice
- * that were settled while the reading was taken, and may be negative for that
- * alone.
+ * That is the margin.  What was under way then the reading may have shown already, as
+ * much or as little of it as had arrived: to ask for room for it would count it twice,
+ * and find a good device short.  What was reserved later there was credit for.
  *
  * Context: any.
- * Return: bytes; 0 when the margin and what may still be stored fit.
+ * Return: bytes; 0 when the margin is there, and before the first good reading.
  */
 u64 cram_ledger_lack(struct cram_ledger *l)
 {
-	u64 need;
-
 	guard(ledger)(l);
-	hear_all(l);
-	need = l->margin + l->worst * (l->reserved + l->pending);
-	return l->valid && need > l->free ? need - l->free : 0;
+	return l->valid && l->margin > l->free ? l->margin - l->free : 0;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
 

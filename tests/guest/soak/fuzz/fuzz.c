@@ -1652,7 +1652,7 @@ static void reset(void)
 	}
 	snprintf(path, sizeof(path), NODES "/node%lu/hugepages/hugepages-2048kB/nr_hugepages", boot_node);
 	put_file(path, "0");
-	open_boot_node(demotes() ? OPEN_ALL : "+user_numa,+reclaim,+compaction,+longterm_pin,+thp,+hugetlb,+write");
+	open_boot_node(demotes() ? OPEN_ALL : "+user_numa,+reclaim,+compaction,+longterm_pin,+thp,+hugetlb");
 	put_private("on_full", "fail");
 	put_private("on_unplug", "refuse");
 	put_private("adistance", "0");
