@@ -332,6 +332,19 @@ cram_copy_up(struct vm_fault *vmf, vm_fault_t (*copy)(struct vm_fault *vmf))
 }
 
 /**
+ * cram_prealloc - the folio that a copy goes to, where there is one already
+ * @vmf: the write
+ *
+ * Cost: a static branch.
+ * Context: process.
+ * Return: the folio, charged, for the caller to use or drop; or NULL.
+ */
+static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
+{
+	return cram_any() && vmf->cow_page ? page_folio(vmf->cow_page) : NULL;
+}
+
+/**
  * cram_refaulted - a page was copied for a write
  * @new: the copy, mapped, on no LRU list yet
  * @page: the page, held; or NULL
@@ -699,6 +712,7 @@ static inline bool cram_left_mapping(struct folio *folio)
 #define cram_waits(folio, priority)		false
 #define cram_copy_up(vmf, copy)			copy(vmf)
 #define cram_refaulted(new, page)		do { } while (0)
+#define cram_prealloc(vmf)			((struct folio *)NULL)
 #define cram_unshares()				false
 #define cram_unshare_file(vmf, folio, ret)	false
 

@@ -186,26 +186,36 @@ bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
 
-	if (!b || b->taken < nr)
+	if (!b)
 		return cram_ledger_settle(&cd->ledger, nr);
+	/* What a batch has taken it stores, or says that it does not. */
+	if (b->taken < nr)
+		return false;
 	b->taken -= nr;
 	cram_ledger_store(&cd->ledger, nr);
 	return true;
 }
 
 /*
- * cram_batch_not_stored - a page that was taken is about to be freed unused
- * @cd: its device
+ * cram_batch_not_stored - pages that were taken are about to be freed unused
+ * @cd: their device
+ * @nr: pages
  *
- * Whoever trims it tells the ledger, which has to know by then.
+ * Whoever trims them tells the ledger, which has to know by then.  Of the others
+ * that the batch has taken it does not hear by this.
  * Context: any.
+ * Return: false when the books do not balance.
  */
-void cram_batch_not_stored(struct cram_device *cd)
+bool cram_batch_not_stored(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
 
-	if (b)
-		tell_ledger(b);
+	if (!b)
+		return true;
+	if (b->taken < nr)
+		return false;
+	b->taken -= nr;
+	return cram_ledger_take(&cd->ledger, nr);
 }
 
 /*

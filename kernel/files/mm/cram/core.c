@@ -430,7 +430,7 @@ void cram_not_stored(struct folio *folio)
 	cd = cram_peek(folio_nid(folio));
 	if (!cd)
 		return;
-	cram_batch_not_stored(cd);
+	cram_check_books(cd, cram_batch_not_stored(cd, folio_nr_pages(folio)));
 	cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
 }
 

@@ -187,7 +187,7 @@ bool cram_batch_cancel(struct cram_device *cd, unsigned long nr);
 bool cram_batch_take(struct cram_device *cd, unsigned long nr);
 bool cram_batch_untake(struct cram_device *cd, unsigned long nr);
 bool cram_batch_settle(struct cram_device *cd, unsigned long nr);
-void cram_batch_not_stored(struct cram_device *cd);
+bool cram_batch_not_stored(struct cram_device *cd, unsigned long nr);
 bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr);
 bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr);
 

@@ -12,6 +12,7 @@
  * so, under the page table lock and while nobody else holds the folio, and only
  * revoke() ends a grant, which holds the folio while it takes that away.
  */
+#include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
@@ -223,7 +224,7 @@ static bool in_order(struct vm_fault *vmf, struct folio *folio)
 	if (pte_present(ptep_get(ptep)))
 		page = vm_normal_page(vmf->vma, before, ptep_get(ptep));
 	pte_unmap_unlock(ptep, ptl);
-	return page && PageAnon(page) && page_folio(page) != folio;
+	return page && PageAnon(page) && !cram_node(page_to_nid(page));
 }
 
 /* Is it @folio's, and may nobody write to it there?  Held, if so. */
@@ -249,6 +250,21 @@ static bool hold_next(struct vm_fault *next, struct folio *folio)
 	return page;
 }
 
+/* Nobody asked for this copy: it may neither wait, nor reclaim, nor kill. */
+static struct page *alloc_next(struct vm_area_struct *vma, unsigned long addr)
+{
+	const gfp_t gfp = GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE |
+			  __GFP_NOWARN;
+	struct folio *folio = vma_alloc_folio(gfp, 0, vma, addr);
+
+	if (!folio)
+		return NULL;
+	if (!mem_cgroup_charge(folio, vma->vm_mm, GFP_NOWAIT | __GFP_NOWARN))
+		return &folio->page;
+	folio_put(folio);
+	return NULL;
+}
+
 /* The others of its window, from there on. */
 static void copy_next(struct vm_fault *vmf, struct folio *folio,
 		      vm_fault_t (*copy)(struct vm_fault *vmf))
@@ -259,6 +275,7 @@ static void copy_next(struct vm_fault *vmf, struct folio *folio,
 
 	for (; addr < end; addr += PAGE_SIZE) {
 		struct vm_fault next = {
+			.cow_page = alloc_next(vmf->vma, addr),
 			.vma = vmf->vma,
 			.gfp_mask = vmf->gfp_mask,
 			.pgoff = linear_page_index(vmf->vma, addr),
@@ -268,8 +285,12 @@ static void copy_next(struct vm_fault *vmf, struct folio *folio,
 			.pmd = vmf->pmd,
 		};
 
-		if (!hold_next(&next, folio))
+		if (!next.cow_page)
+			break;
+		if (!hold_next(&next, folio)) {
+			put_page(next.cow_page);
 			continue;
+		}
 		cram_copied_up(folio, 1);
 		if (copy(&next))
 			break;

@@ -17,9 +17,11 @@
  *	ordinary ones, or none	names private ones only	any	-
  *
  * Missing pages are filled with new memory, or read from swap, and such pages go
- * where the policy says.
+ * where the policy says.  Who names the node in vain, because its cpuset lacks it, or
+ * user_numa is closed, gets no new ones by a collapse either.
  */
 #include <linux/compaction.h>
+#include <linux/cpuset_possible.h>
 #include <linux/huge_mm.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -60,8 +62,38 @@ static void refuse(const u32 *load)
 	}
 }
 
+/* @mm: of whom; NULL for a file, where khugepaged cannot know. */
+static bool may_name(struct mm_struct *mm, int nid)
+{
+#ifdef CONFIG_MEMCG
+	struct task_struct *owner;
+
+	if (mm && mm != current->mm) {
+		guard(rcu)();
+		owner = rcu_dereference(mm->owner);
+		return owner && task_may_name(owner, nid);
+	}
+#endif
+	return current->flags & PF_KTHREAD ? !cpuset_must_name(nid) :
+					     cpuset_may_name(nid);
+}
+
+/* Would a fault there get a new page of the node? */
+static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
+{
+	const enum private_node_user user = mpol_private_node(pol) ?
+		PRIVATE_NODE_USER_DEVICE_MAP :
+		(enum private_node_user)PRIVATE_NODE_USER_NUMA;
+	struct private_node *pn = private_node_find(nid);
+	bool open = pn && private_node_open(pn, user);
+
+	private_node_put(pn);
+	return open && may_name(mm, nid);
+}
+
 /* @load: pages present, by node; @missing: are there others? */
-static bool stays(const struct mempolicy *pol, bool missing, const u32 *load)
+static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
+		  bool missing, const u32 *load)
 {
 	unsigned int nr = 0;
 	int nid, home = NUMA_NO_NODE;
@@ -73,7 +105,8 @@ static bool stays(const struct mempolicy *pol, bool missing, const u32 *load)
 	}
 	if (home == NUMA_NO_NODE)
 		return missing && only_private(pol);
-	if (nr == 1 && (!missing || places_on(pol, home)) &&
+	if (nr == 1 &&
+	    (!missing || (places_on(pol, home) && fills(pol, mm, home))) &&
 	    private_node_service_enabled(home, PRIVATE_NODE_THP))
 		return false;
 	refuse(load);
@@ -86,7 +119,7 @@ static bool stays(const struct mempolicy *pol, bool missing, const u32 *load)
 bool __private_node_vma_stays(struct vm_area_struct *vma, bool missing,
 			      const u32 *load)
 {
-	return stays(vma->vm_policy, missing, load);
+	return stays(vma->vm_policy, vma->vm_mm, missing, load);
 }
 
 /*
@@ -101,7 +134,7 @@ bool __private_node_file_stays(struct address_space *mapping, pgoff_t index,
 	if (shmem_mapping(mapping))
 		pol = mpol_shared_policy_lookup(&SHMEM_I(mapping->host)->policy,
 						index);
-	ret = stays(pol, missing, load);
+	ret = stays(pol, NULL, missing, load);
 	mpol_cond_put(pol);
 	return ret;
 }

@@ -277,11 +277,26 @@ static void ask_object(struct users *u, struct folio *folio)
 	}
 }
 
-static void ask_cgroup(struct users *u, struct folio *folio)
+/*
+ * private_node_cgroup_may_have - leave the nodes that a folio's cgroup may have
+ * @folio: held
+ * @nodes: nodes; the result
+ *
+ * Memory of no cgroup, as all is without the controller, may not have what has to
+ * be named.
+ * Context: process or reclaim.
+ */
+void private_node_cgroup_may_have(struct folio *folio, nodemask_t *nodes)
 {
 	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(folio);
+	nodemask_t unasked;
 
-	mem_cgroup_node_filter_allowed(memcg, &u->may);
+	if (memcg) {
+		mem_cgroup_node_filter_allowed(memcg, nodes);
+	} else {
+		cpuset_cgroup_possible(NULL, &unasked);
+		nodes_and(*nodes, *nodes, unasked);
+	}
 	mem_cgroup_put(memcg);
 }
 
@@ -303,7 +318,7 @@ static void ask_all(struct users *u, struct folio *folio)
 		u->unsure |= rwc.contended;
 	}
 	if (u->nobody)
-		ask_cgroup(u, folio);
+		private_node_cgroup_may_have(folio, &u->may);
 }
 
 /*

@@ -396,6 +396,7 @@ void private_node_name_task(const struct mm_struct *mm,
 			    struct private_node_task_name *name);
 
 /* may_have.c */
+void private_node_cgroup_may_have(struct folio *folio, nodemask_t *nodes);
 int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone);
 int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone);
 bool private_node_reachable(nodemask_t *nodes);

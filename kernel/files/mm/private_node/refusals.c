@@ -167,7 +167,7 @@ static void describe_task(struct private_node_refusal *r,
 	ns = task_active_pid_ns(task);
 	if (!ns)
 		return;
-	r->ns = ns->ns.inum;
+	r->ns = ns->ns.ns_id;
 	r->ns_tgid = task_tgid_nr_ns(task, ns);
 	r->ns_pid = task_pid_nr_ns(task, ns);
 }
@@ -302,15 +302,15 @@ enum private_node_why private_node_why_errno(int error)
  * @r: the entry
  * @all: the reader may see what happened to others
  * @uid: of the reader
- * @ns: inode number of the pid namespace of the file's /proc
+ * @ns: id of the pid namespace of the file's /proc
  *
  * In another pid namespace than the first one there are only its own processes.
  * Context: any.
  */
 bool private_node_refusal_shown(const struct private_node_refusal *r, bool all,
-				kuid_t uid, unsigned int ns)
+				kuid_t uid, u64 ns)
 {
-	if (ns != init_pid_ns.ns.inum && ns != r->ns)
+	if (ns != init_pid_ns.ns.ns_id && ns != r->ns)
 		return false;
 	return all || (uid_eq(r->uid, uid) && !r->others);
 }
@@ -331,7 +331,7 @@ static int earlier(const void *a, const void *b)
 	return x->last < y->last ? -1 : x->last > y->last;
 }
 
-static void copy_shown(struct reader *reader, kuid_t uid, unsigned int ns)
+static void copy_shown(struct reader *reader, kuid_t uid, u64 ns)
 {
 	const struct private_node_refusal *r;
 
@@ -418,7 +418,7 @@ static int refusals_open(struct inode *inode, struct file *file)
 		return -ENOMEM;
 	reader->all = file_ns_capable(file, &init_user_ns, CAP_SYSLOG);
 	reader->first_ns = ns == &init_pid_ns;
-	copy_shown(reader, file->f_cred->fsuid, ns->ns.inum);
+	copy_shown(reader, file->f_cred->fsuid, ns->ns.ns_id);
 	ret = seq_open(file, &refusals_seq);
 	if (ret) {
 		kvfree(reader);

@@ -100,7 +100,7 @@ struct private_node_refusal {
 	u64 first;
 	unsigned long pages;
 	pid_t pid;
-	unsigned int ns;	/* inode number of its pid namespace */
+	u64 ns;			/* id of its pid namespace, never given out again */
 	pid_t ns_tgid;		/* as the processes there see it */
 	pid_t ns_pid;
 	char comm[TASK_COMM_LEN];
@@ -124,7 +124,7 @@ struct private_node_ring {
 void private_node_ring_add(struct private_node_ring *ring,
 			   const struct private_node_refusal *new);
 bool private_node_refusal_shown(const struct private_node_refusal *r, bool all,
-				kuid_t uid, unsigned int ns);
+				kuid_t uid, u64 ns);
 void private_node_do_record(const struct private_node_happened *h);
 
 /* Arguments are members of struct private_node_happened, as in { .nid = 1 }. */

@@ -95,11 +95,8 @@ const struct kernel_param_ops private_node_zswap_ops = {
 static bool allowed(struct page *page, int nid)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
-	struct mem_cgroup *memcg;
 
-	memcg = get_mem_cgroup_from_folio(page_folio(page));
-	mem_cgroup_node_filter_allowed(memcg, &nodes);
-	mem_cgroup_put(memcg);
+	private_node_cgroup_may_have(page_folio(page), &nodes);
 	return !nodes_empty(nodes);
 }
 
