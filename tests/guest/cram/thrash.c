@@ -19,6 +19,7 @@
 #define STAYS (16 * MIB)
 /* More than that. */
 #define MANY (48 * MIB)
+#define THP "/sys/kernel/mm/transparent_hugepage"
 /* Pages of a large folio that one fault copies. */
 #define AROUND 16
 
@@ -237,6 +238,24 @@ static void in_parts(void)
 	give_back(p, PMD);
 }
 
+/* A resident before it, to which nobody wrote, is no copy. */
+static void not_in_order(void)
+{
+	unsigned long copied;
+	char *p;
+
+	put(THP "/enabled", "never");
+	put(THP "/hugepages-64kB/enabled", "always");
+	p = filled(PMD, MADV_NORMAL);
+	place(p, PMD);
+	copied = cram_stat("copied_up");
+	p[AROUND * PAGE] = 1;
+	ok(cram_stat("copied_up") - copied == 1, "the first page of a resident: %lu copied", cram_stat("copied_up") - copied);
+	put(THP "/hugepages-64kB/enabled", "never");
+	put(THP "/enabled", "madvise");
+	give_back(p, PMD);
+}
+
 int main(void)
 {
 	char *stays;
@@ -257,6 +276,7 @@ int main(void)
 	asked();
 	promoted();
 	in_parts();
+	not_in_order();
 	all_trimmed("at the end");
 	ok(nothing_lost(), "no write was lost");
 	ungroup();
