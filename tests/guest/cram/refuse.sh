@@ -109,6 +109,13 @@ is 'mode: others' $DEVICES/a/mode slow,delayed
 write $DEVICES/a/mode good
 is 'mode: none' $DEVICES/a/mode good
 is 'physical_bytes, of the device itself' $DEVICES/a/physical_bytes 67108864
+# Until then the files still change.
+read_once() { [ "$(awk '$1 == "readings" { print $2 }' "$cram/stat")" -gt 0 ] && [ "$(< "$cram/state")" = ok ]; }
+for ((i = 0; i < 600; i++)); do
+	! read_once || break
+	sleep 0.1
+done
+ok 'a reading came' read_once
 refused 'an unknown mode, by the file' 'mode=warp: unknown mode' $DEVICES/a/mode warp
 refused 'an empty mode' 'mode=: unknown mode' $DEVICES/a/mode ''
 refused 'a size that is none, by the file' 'no size' $DEVICES/a/physical_bytes 1x
@@ -119,12 +126,6 @@ refused 'no spare node is left' 'no spare node id: 1 were made, 1 are taken' \
 refused 'its memory once more' 'name=b|is private already|overlaps' $DEVICES/new_device name=b node="$nid" "range=$half" physical=1M
 refused 'remove another' 'no such device' $DEVICES/remove_device b
 
-read_once() { [ "$(awk '$1 == "readings" { print $2 }' "$cram/stat")" -gt 0 ] && [ "$(< "$cram/state")" = ok ]; }
-for ((i = 0; i < 600; i++)); do
-	! read_once || break
-	sleep 0.1
-done
-ok 'a reading came' read_once
 is 'shown_bytes' "$cram/shown_bytes" 134217728
 is 'physical_bytes' "$cram/physical_bytes" 67108864
 is 'used_bytes: nothing is there' "$cram/used_bytes" 0
