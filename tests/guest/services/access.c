@@ -10,6 +10,10 @@
 #include "cpusets.h"
 #include "log.h"
 
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
+
 static unsigned long here;
 
 static bool may_bind(void)
@@ -156,6 +160,29 @@ static void test_stays(void)
 	munmap(q, LEN);
 }
 
+/* A collapse fills what is missing in a huge page: with new pages, which a fault would not get. */
+static void test_collapse(void)
+{
+	char *all = anon(LEN + PMD), *p = (char *)(((uintptr_t)all + PMD - 1) & ~(PMD - 1));
+
+	put(node_file("enabled"), "+compaction +thp");
+	set_access("any");
+	bind_range(p, MPOL_BIND, here);
+	*p = 1;
+	set_access("named");
+	madvise(p, PMD, MADV_COLLAPSE);
+	ok(!nodes_of(p + PAGE, PMD - PAGE), "a collapse brings no new pages");
+	set_access("any");
+	put(node_file("enabled"), "-user_numa");
+	madvise(p, PMD, MADV_COLLAPSE);
+	ok(!nodes_of(p + PAGE, PMD - PAGE), "nor does it with user_numa closed");
+	put(node_file("enabled"), "+user_numa");
+	madvise(p, PMD, MADV_COLLAPSE);
+	ok(nodes_of(p + PAGE, PMD - PAGE) == here, "it does for who has the node");
+	set_access("named");
+	munmap(all, LEN + PMD);
+}
+
 /* Memory without a name, cold: the kernel demotes nothing of who has not the node. */
 static void test_demotion(const char *group, bool goes)
 {
@@ -188,6 +215,7 @@ int main(void)
 	test_root(!strcmp(access, "named\n"));
 	test_groups();
 	test_stays();
+	test_collapse();
 	test_demotion("c", false);
 	set("a", "mems", "0-1");
 	test_demotion("a", true);
