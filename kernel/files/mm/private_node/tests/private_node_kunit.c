@@ -1879,7 +1879,7 @@ static void refusals_atomic(struct kunit *test)
 
 static void refusals_shown(struct kunit *test)
 {
-	const unsigned int first = init_pid_ns.ns.inum, other = first + 1;
+	const u64 first = init_pid_ns.ns.ns_id, other = first + 1;
 	struct private_node_refusal r = refused(1, 1000, 7);
 	const kuid_t root = GLOBAL_ROOT_UID, user = KUIDT_INIT(1000);
 
