@@ -7,8 +7,8 @@
  *
  * What was refused again to the same process, for the same reason, raises the count of
  * its entry.  Otherwise the entry that is longest without a refusal is overwritten; a
- * user who has half of all entries overwrites one of his own.  So no task, and no user,
- * can push away what happened to others.
+ * user who has half of all entries overwrites one of his own.  So no task, and no user
+ * id alone, can push away what happened to others.
  *
  * See Documentation/ABI/testing/procfs-private-node-refusals.
  */
