@@ -56,6 +56,8 @@
 static const char *method = "", *group;
 static int node;
 static unsigned long chunk;
+/* Of several devices: node is the first of them. */
+static bool any_device;
 static volatile uint64_t sink;
 static unsigned long away[MAX_LEN / PAGE];
 
@@ -129,7 +131,7 @@ static unsigned long find_away(char *p, unsigned long len)
 		if (syscall(SYS_move_pages, 0, len / PAGE, pages, NULL, status, 0))
 			die("move_pages");
 		for (i = 0; i < len / PAGE; i++)
-			if (status[i] == node)
+			if (status[i] == node || (any_device && status[i] > 0))
 				away[n++] = i;
 		return n;
 	}
@@ -518,6 +520,20 @@ static uint64_t workers(void)
 	return sum;
 }
 
+/* Does one of the devices still trim? */
+static bool trims(void)
+{
+	char path[128];
+	int nid;
+
+	for (nid = 1; nid < 64; nid++) {
+		snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/cram/untrimmed_bytes", nid);
+		if (!access(path, F_OK) && number_in(path, NULL))
+			return true;
+	}
+	return false;
+}
+
 static void scale(unsigned long len)
 {
 	char words[64], *p = area(len);
@@ -539,7 +555,7 @@ static void scale(unsigned long len)
 	print("free", n, now() - start);
 	do
 		usleep(200000);
-	while (number("untrimmed_bytes"));
+	while (trims());
 	print("trim", n, workers() - ran);
 	settle_down();
 }
@@ -580,6 +596,7 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (argc == 6 && !strcmp(argv[1], "scale")) {
+		any_device = true;
 		method = argv[2];
 		node = atoi(argv[4]);
 		for (int i = 0; i < BATCHES; i++)
