@@ -1453,7 +1453,7 @@ static void gets_nothing(struct kunit *test, int nid, unsigned short mode)
 	KUNIT_EXPECT_NULL(test, private_node_mpol_try(&pol, gfp, 0, 0));
 	KUNIT_EXPECT_NULL(test, private_node_mpol_move_alloc(&pol, gfp, 0, 0));
 	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, 0));
-	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, HPAGE_PMD_ORDER));
+	KUNIT_EXPECT_TRUE(test, __private_node_mpol_spills(&pol, PMD_ORDER));
 	KUNIT_EXPECT_EQ(test, NUMA_NO_NODE, private_node_spread_to(&pol, &none, 7));
 	KUNIT_EXPECT_NULL(test, private_node_spread(&pol, &none, GFP_KERNEL, 0, 7));
 	private_node_tell(&pol, "is a test of what is said",
@@ -1511,9 +1511,9 @@ static void gate_of_nobody(struct kunit *test)
 	private_node_not_reclaimed(nid);
 	KUNIT_EXPECT_NULL(test, private_node_user_alloc(nid, GFP_KERNEL, 0));
 	KUNIT_EXPECT_FALSE(test, private_node_pin(nid));
-	KUNIT_EXPECT_NULL(test, private_node_collapse_alloc(nid, GFP_KERNEL, HPAGE_PMD_ORDER));
-	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_pool_begin(nid, HPAGE_PMD_ORDER, 1, &inside));
-	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, HPAGE_PMD_ORDER, &ret));
+	KUNIT_EXPECT_NULL(test, private_node_collapse_alloc(nid, GFP_KERNEL, PMD_ORDER));
+	KUNIT_EXPECT_EQ(test, -ENODEV, private_node_pool_begin(nid, PMD_ORDER, 1, &inside));
+	KUNIT_EXPECT_NULL(test, private_node_hugetlb_alloc(nid, PMD_ORDER, &ret));
 	KUNIT_EXPECT_EQ(test, -ENODEV, ret);
 	private_node_zswap_forget(nid);
 	__private_node_device_added(nid);
@@ -1522,9 +1522,11 @@ static void gate_of_nobody(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, private_node_mark(folio));
 	KUNIT_EXPECT_FALSE(test, private_node_page_is_guest(&folio->page));
 	KUNIT_EXPECT_NULL(test, private_node_replace(folio, GFP_KERNEL, 0));
+#ifdef CONFIG_MEMORY_FAILURE
 	__private_node_memory_failure(folio_pfn(folio), true, -EIO);
 	__private_node_memory_failure(folio_pfn(folio), true, -EOPNOTSUPP);
 	__private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), false, -EIO);
+#endif
 	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
 	folio_put(folio);
 	KUNIT_EXPECT_FALSE(test, node_is_private(nid));
@@ -1535,7 +1537,7 @@ static void pool_refused(struct kunit *test)
 {
 	struct private_node *pn = with_services(test);
 	nodemask_t inside = NODE_MASK_NONE;
-	const unsigned int order = HPAGE_PMD_ORDER;
+	const unsigned int order = PMD_ORDER;
 	int nid = pn->nid, ret = 0;
 
 	KUNIT_EXPECT_EQ(test, 0, private_node_pool_begin(nid, order, 0, &inside));
