@@ -30,10 +30,9 @@ echo $((mib / 2))M > $group/memory.cram.max
 echo max > $group/memory.cram.max
 [ "$(cat $sim/c/lost_writes)" = 0 ] || { echo "demo/cram.sh: the device lost pages" >&2; exit 1; }
 echo c > $sim/remove_device
-# What the device itself does is not the processor's work: for the counts it does it later.
-echo "name=c range=$(cut -d: -f2- <<< "${PMN_RESERVED%% *}") physical=64M algorithm=none mode=delayed lag_ms=10000" > $sim/new_device
+# What the device itself does is not the processor's work: for the counts it does nothing.
+echo "name=c range=$(cut -d: -f2- <<< "${PMN_RESERVED%% *}") physical=64M algorithm=blind lag_ms=10" > $sim/new_device
 node=$(cat /sys/kernel/mm/cram/nodes)
-sleep 11
 until [ "$(cat "/sys/devices/system/node/node$node/private/cram/credit_bytes")" != 0 ]; do sleep 0.1; done
 "$folder/cram" pages cram $group "$node" 0 2
 echo c > $sim/remove_device
