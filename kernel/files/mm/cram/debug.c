@@ -85,8 +85,9 @@ int cram_debug_protect(struct cram_device *cd)
 /* The opposite, of a device that nobody uses any more.  Context: process, may sleep. */
 void cram_debug_unprotect(struct cram_device *cd)
 {
-	if (cd->debug.protect)
-		set_all(cd, set_memory_rw);
+	if (cd->debug.protect && set_all(cd, set_memory_rw))
+		pr_err("node %d: its memory stays read-only for the kernel\n",
+		       cd->nid);
 	cd->debug.protect = false;
 }
 

@@ -8,11 +8,11 @@
  * set: with that much more memory it would not have been placed.  Such a refault is
  * counted for the device and the cgroup, and the wait is memory pressure for PSI.
  *
- * Who came back so twice waits: reclaim leaves the page in ordinary memory until the
- * clock has gone on by what the cgroup has there, the next time twice that, and so
- * on; unless reclaim finds too little else.  A table, in which a page finds its line
- * by what it is a part of and where, remembers them.  Of two pages with the same line
- * the later one has it: the other is placed without a wait.
+ * A page that was a refault twice waits: reclaim leaves it in ordinary memory until
+ * the clock has gone on by what the cgroup has there, the next time twice that, and so
+ * on; unless reclaim finds too little else.  A table of lines remembers such pages, by
+ * a hash of the page's mapping and of its offset there.  Of two pages with the same
+ * line the later one has it: the other is placed without a wait.
  *
  * mm/workingset.c has the same idea for what has left memory.  Its entries take the
  * place of the page in its file or in swap, its clock stands still with the multi-gen
@@ -39,7 +39,7 @@
 #define PATIENCE	2U
 /* The longest wait: so many times doubled. */
 #define MAX_DOUBLED	5U
-/* Reclaim below this priority has looked at a third of all; it begins with DEF_PRIORITY. */
+/* Reclaim below this priority has looked at half of all; it begins with DEF_PRIORITY. */
 #define DESPERATE	2
 
 /**
@@ -59,34 +59,45 @@ struct came_back {
 
 atomic_long_t cram_placed;
 
+/**
+ * struct came_back_table - the lines
+ * @bits: logarithm of how many there are
+ * @lines: at the hash of the page
+ */
+struct came_back_table {
+	unsigned int bits;
+	struct came_back lines[];
+};
+
 /* Stays once it is there. */
-static struct came_back *table;
-static unsigned int table_bits;
+static struct came_back_table *table;
 
 /*
  * cram_thrash_init - for cram_register()
  * @cd: the device; span set
  *
- * Context: process, may sleep; one call at a time.
+ * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
 int cram_thrash_init(struct cram_device *cd)
 {
+	struct came_back_table *new;
 	unsigned long lines;
-	struct came_back *new;
 
 	cd->placed = kvcalloc(cd->nr_pages, sizeof(*cd->placed), GFP_KERNEL);
 	if (!cd->placed)
 		return -ENOMEM;
-	if (table)
+	if (READ_ONCE(table))
 		return 0;
 	lines = clamp(totalram_pages() / PAGES_PER_LINE, MIN_LINES, MAX_LINES);
-	table_bits = ilog2(lines);
-	new = kvcalloc(1UL << table_bits, sizeof(*new), GFP_KERNEL);
+	lines = rounddown_pow_of_two(lines);
+	new = kvzalloc(struct_size(new, lines, lines), GFP_KERNEL);
 	if (!new)
 		return -ENOMEM;
-	/* Who sees the table sees its size. */
-	smp_store_release(&table, new);
+	new->bits = ilog2(lines);
+	/* Devices of other nodes may be registered meanwhile. */
+	if (cmpxchg(&table, NULL, new))
+		kvfree(new);
 	return 0;
 }
 
@@ -99,7 +110,7 @@ void cram_thrash_free(struct cram_device *cd)
 /* The folio's line, and its tag there.  NULL before there was a device. */
 static struct came_back *line_of(const struct folio *folio, u32 *tag)
 {
-	struct came_back *t = smp_load_acquire(&table); /* then its size */
+	struct came_back_table *t = READ_ONCE(table);
 	u64 key;
 
 	if (!t)
@@ -107,7 +118,7 @@ static struct came_back *line_of(const struct folio *folio, u32 *tag)
 	key = (unsigned long)READ_ONCE(folio->mapping) * GOLDEN_RATIO_64 +
 	      READ_ONCE(folio->index);
 	*tag = hash_32((u32)(key ^ key >> 32), 32) | 1;
-	return &t[hash_64(key, table_bits)];
+	return &t->lines[hash_64(key, t->bits)];
 }
 
 static void remember(const struct folio *folio, int nid, u32 clock)
@@ -230,7 +241,7 @@ void __cram_refaulted(struct folio *new, struct page *page)
 unsigned long cram_stall_begin(struct page *page)
 {
 	struct cram_device *cd;
-	unsigned long flags;
+	unsigned long flags = 1;	/* stays so without PSI */
 	bool soon;
 	u32 clock;
 
@@ -239,9 +250,8 @@ unsigned long cram_stall_begin(struct page *page)
 		soon = cd && wanted_soon(cd, page, page_folio(page), &clock,
 					 false);
 	}
-	if (!soon)
-		return 1;
-	psi_memstall_enter(&flags);
+	if (soon)
+		psi_memstall_enter(&flags);
 	return flags;
 }
 

@@ -916,6 +916,16 @@ static void device_goes(void *cd)
 	cram_unregister(cd);
 }
 
+/* A node of boot, as the driver of a compressing device registers one; until the test ends. */
+static struct private_node *with_compressing(struct kunit *test)
+{
+	struct private_node *pn = with_memory(test);
+
+	pn->flags |= PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP;
+	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
+	return pn;
+}
+
 /* A node of boot, with a device that is read and gives credit; until the test ends. */
 static struct cram_device *with_device(struct kunit *test, struct fake_device *fd)
 {
@@ -924,12 +934,10 @@ static struct cram_device *with_device(struct kunit *test, struct fake_device *f
 		.worst_case = PAGE_SIZE,
 		.drvdata = fd,
 	};
-	struct private_node *pn = with_memory(test);
+	struct private_node *pn = with_compressing(test);
 	struct cram_device *cd;
 
 	*fd = (struct fake_device){ .trims = true };
-	pn->flags |= PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP;
-	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
 	cd = cram_register(pn, &desc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, device_goes, cd));
@@ -972,11 +980,9 @@ static void register_once(struct kunit *test)
 		.worst_case = PAGE_SIZE,
 		.drvdata = &fd,
 	};
-	struct private_node *pn = with_memory(test);
+	struct private_node *pn = with_compressing(test);
 	struct cram_device *cd;
 
-	pn->flags |= PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP;
-	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
 	cd = cram_register(pn, &desc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(pn->fenced));
