@@ -3,8 +3,9 @@
  * Device map: mmap() of /dev/private_node/<name> gives memory of that node.
  *
  *	MAP_PRIVATE	anonymous memory; offset is checked and has no meaning
- *	MAP_SHARED	a shmem object for each open(), shared by all who inherit or
- *			are sent the open file; offset is the one in the object
+ *	MAP_SHARED	a shmem object for each open(), shared by all who
+ *			inherit or are sent the open file; offset is the one in
+ *			the object
  *
  * The VMA, and for shared mappings the object too, has a memory policy with a
  * reference to the handle.  The handle is one registration and not a node id,
@@ -250,7 +251,7 @@ bool __vma_is_private_node(const struct vm_area_struct *vma)
 }
 
 /*
- * private_node_range_fixed - does a range touch a mapping of /dev/private_node/?
+ * private_node_range_fixed - does a range touch a mapping of a device map?
  * @mm: address space, locked
  * @start: first byte
  * @end: behind the last byte
