@@ -7,7 +7,7 @@
  *	owner's, kernel's	-EBUSY		-EBUSY		-EBUSY
  *	user's			-EBUSY		migrated	poison marker
  *	a guest (see mark.c)	migrated	migrated	migrated
- *	in swap as well		-EBUSY		migrated	dropped or migrated
+ *	in swap as well		-EBUSY		migrated	dropped or moved
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
  *
  * may_have.c says to which nodes a page may be migrated.  With move, memory
@@ -393,9 +393,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			return -EINTR;
 		if (empty(&h))
 			return 0;
-		/*
-		 * User pages stay in use.  Do not wait with a global lock held.
-		 */
+		/* User pages stay, so do not wait with a global lock held. */
 		if (h.user > h.pinned || h.guests)
 			break;
 	}
@@ -421,8 +419,8 @@ static void count_moved(struct private_node_leaving *l, unsigned long moved,
 
 /*
  * Is the folio migrated?  Guests always are, and with move all folios of users.
- * With sigbus, hugetlb pages and
- * folios of the swap cache are migrated as well, since they cannot be poisoned.
+ * With sigbus, hugetlb pages and folios of the swap cache are migrated as well,
+ * since they cannot be poisoned.
  */
 static bool moves(struct folio *folio, enum private_node_on_unplug how)
 {
@@ -468,9 +466,7 @@ static void count_stays(struct pass *pass, const struct folio *folio, int ret)
 		pass->unsure += folio_nr_pages(folio);
 }
 
-/*
- * Finds out for each folio that would migrate where it may go.  Moves nothing.
- */
+/* Finds out where each folio that would migrate may go.  Moves nothing. */
 static void ask_range(unsigned long pfn, unsigned long end,
 		      enum private_node_on_unplug how, struct pass *pass,
 		      struct private_node_room *room)
@@ -789,10 +785,7 @@ static bool still_blocked(const struct holders *now, const struct holders *last,
 	return now->pinned && now->pinned_pfn == last->pinned_pfn;
 }
 
-/*
- * With refuse, data of the node's device map that is in swap is in the way,
- * too.
- */
+/* With refuse, data of the device map is in the way in swap as well. */
 static bool refuses_swapped(struct private_node *pn,
 			    enum private_node_on_unplug how)
 {
@@ -897,9 +890,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		scan_ranges(pn->nid, ranges, nr, &h);
 		if (is_killed(pn->nid))
 			return -EINTR;
-		/*
-		 * No page is on the node, so nothing more goes to swap from it.
-		 */
+		/* No page is left that could still be swapped out. */
 		if (empty(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
