@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A node that is full, and the task that learns of it.
+ * What a task sees of a node that gives it no page.
  *
- * An access that finds no page gets SIGBUS.  The kernel's log says why.  The signal
- * can be handled, although the frame of the handler is on a stack of the same task.
- * A program that could not start is refused while exec() can still return an error.
+ * An access that finds no page gets SIGBUS, and the log says why.  The task can
+ * handle the signal: pages of its stack, where the signal frame goes, may come
+ * from ordinary memory.  exec() fails with ENOMEM if the new program could not
+ * start for want of memory.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -25,11 +26,15 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
-/* What a dynamically linked program writes before main(), and some more. */
+/* More than a dynamically linked program writes before main(). */
 #define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
-/* Below the stack pointer: a signal frame with all registers that there are today. */
+/*
+ * How far below the stack pointer a signal frame can reach: more than all
+ * registers of any processor take today.
+ */
 #define FRAME_BYTES	SZ_64K
 
+/* What the log says of a node: what is wrong with it, and what can be done. */
 struct trouble {
 	const char *what;
 	const char *next;
@@ -66,7 +71,11 @@ static const struct trouble troubles[] = {
 	},
 };
 
-/* The first registration that the policy means, open or not, with a reference. */
+/*
+ * The node that messages about a policy name: the nearest open one, else the
+ * nearest.  Returns a handle with a reference, or NULL if all registrations
+ * have ended.
+ */
 static struct private_node *meant(const struct mempolicy *pol)
 {
 	struct private_node *pn = NULL;
@@ -90,7 +99,9 @@ static enum private_node_why trouble(struct private_node *pn,
 	return private_node_why_full(pn, (enum private_node_user)service, 0);
 }
 
-/* One limit for all these messages. */
+/*
+ * Shared by all messages of private_node_tell() and private_node_tell_pool().
+ */
 static bool may_tell(void)
 {
 	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
@@ -111,10 +122,10 @@ static void tell_gone(const struct mempolicy *pol, const char *fate, int act)
 }
 
 /*
- * private_node_tell - record, and say in the kernel's log, why a task gets no page
+ * private_node_tell - record and log why the running task gets no page
  * @pol: its policy, which names private nodes
- * @fate: what becomes of the running task
- * @act: an enum private_node_act for the same
+ * @fate: what happens to the task, for the log, after its name
+ * @act: the enum private_node_act that failed, for the record
  *
  * Context: process.
  */
@@ -140,10 +151,10 @@ void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 }
 
 /*
- * private_node_tell_pool - private_node_tell() of a fault for a huge page
- * @pol: its policy, which names private nodes
- * @nid: of those that are open to it the nearest; no node's id if none is
- * @fate: what becomes of the running task
+ * private_node_tell_pool - private_node_tell() for a fault on a hugetlb page
+ * @pol: policy of the page, which names private nodes
+ * @nid: the nearest node that is open to the task; NUMA_NO_NODE if none is
+ * @fate: what happens to the task, for the log, after its name
  *
  * Context: process.
  */
@@ -176,10 +187,10 @@ static struct private_node_task_name name_of_current(void)
 }
 
 /*
- * private_node_tell_kill - record, and say in the kernel's log why a task is killed
- * @pn: a full node whose on_full is oom
+ * private_node_tell_kill - record and log that a task is killed for a full node
+ * @pn: the node, whose on_full is oom
  * @victim: the task
- * @pages: that it has on the node
+ * @pages: number of pages that it has on the node
  *
  * Context: process.
  */
@@ -201,8 +212,8 @@ void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 }
 
 /*
- * private_node_tell_none - record, and say in the kernel's log that there is nobody to kill
- * @pn: a full node whose on_full is oom
+ * private_node_tell_none - record and log that no task can be killed
+ * @pn: the full node, whose on_full is oom
  *
  * Context: process.
  */
@@ -222,11 +233,12 @@ void private_node_tell_none(struct private_node *pn)
  * private_node_mpol_refuses - can a policy give no memory at all?
  * @pol: any policy
  *
- * True when all nodes that it names are closed to the task, or gone.  Nodes that are
- * full or being unplugged do not count, since that may change.  False for a device map,
- * whose size was checked when it was mapped.
+ * Nodes that are full or being unplugged count as open here, since that may
+ * change.
  *
  * Context: process.
+ * Return: true if all nodes that it names are closed to the task, or gone;
+ * false for a device map, whose size was checked when it was mapped.
  */
 static bool private_node_mpol_refuses(const struct mempolicy *pol)
 {
@@ -246,7 +258,7 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 {
 	struct mempolicy *pol = vma ? vma->vm_policy : NULL;
 
-	/* A page of a file is data that exists. */
+	/* Pages of files exist, so they are never refused; see displaced.c. */
 	if (vma && !vma_is_anonymous(vma))
 		return false;
 	if (!pol)
@@ -259,9 +271,10 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 }
 
 /*
- * The heap and the zeroed data of a program, which it got without an error that it
- * could have handled.  The program needs a little of them even to end itself.  brk()
- * does not let the heap grow any more.
+ * Is this the heap or the zeroed data (bss) of a program?  exec() and brk()
+ * made them without an error that the program could have handled, and it needs
+ * some of them even to exit.  brk() refuses to enlarge the heap, see
+ * private_node_refuses_map().
  */
 static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -274,7 +287,10 @@ static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 	return addr >= READ_ONCE(mm->start_brk) && addr < READ_ONCE(mm->brk);
 }
 
-/* Where the next signal frame goes, or what exec() writes for a new program. */
+/*
+ * Is this where the next signal frame goes, or where exec() puts the arguments
+ * of a new program?
+ */
 static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long sp = KSTK_ESP(current);
@@ -295,8 +311,9 @@ static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 /*
  * __private_node_stack_alloc - see private_node_stack_alloc()
  *
- * Not for a device map: a program that maps a stack there chose the node.  A heap is
- * the main memory of a program, so it is served only where brk() refuses to enlarge it.
+ * Not for a device map: a program that maps its stack there chose the node.  A
+ * heap can be most of a program's memory, so it gets ordinary pages only while
+ * brk() refuses to enlarge it.
  */
 struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 					 struct vm_area_struct *vma,
@@ -322,7 +339,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 	return folio;
 }
 
-/* May memory of the policy come from an ordinary node? */
+/* Does the policy also allow ordinary nodes? */
 static bool has_a_way_out(const struct mempolicy *pol)
 {
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
@@ -331,8 +348,8 @@ static bool has_a_way_out(const struct mempolicy *pol)
 }
 
 /*
- * Does on_full give a page?  Only an allocation can tell: there may be nobody to kill,
- * and the task's cpuset may lack the fallback nodes.
+ * Would on_full give a page?  Tries to allocate one: there may be no task to
+ * kill, and the task's cpuset may lack the fallback nodes.
  */
 static bool owner_makes_room(struct mempolicy *pol)
 {
@@ -384,9 +401,10 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 }
 
 /*
- * Makes guests leave, and reclaims; how much that frees is known only afterwards.
- * No page is taken, since other users of the node would miss it.  The gate is left
- * after each round, so that the closing side waits for one round only.
+ * Makes guests leave, or reclaims, until @nr pages are free.  Pages are counted
+ * and not allocated, since other users of the node would lack them meanwhile.
+ * The gates are left after each round, so that code that closes one waits for
+ * one round only.
  */
 static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 {
@@ -417,8 +435,8 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 /*
  * __private_node_exec_room - see private_node_exec_room()
  *
- * The node may fill up in the next moment.  Then the new program gets SIGBUS, and
- * private_node_tell() logs it.
+ * Nothing is reserved.  If the node fills up after this check, the new program
+ * gets SIGBUS, and private_node_tell() logs it.
  */
 int __private_node_exec_room(void)
 {
