@@ -153,7 +153,7 @@ void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 /*
  * private_node_tell_pool - private_node_tell() for a fault on a hugetlb page
  * @pol: policy of the page, which names private nodes
- * @nid: the nearest node that is open to the task; NUMA_NO_NODE if none is
+ * @nid: the nearest node that is open to the task; MAX_NUMNODES if none is
  * @fate: what happens to the task, for the log, after its name
  *
  * Context: process.
