@@ -220,7 +220,7 @@ static unsigned int hash_of(const struct task_struct *task)
 }
 
 /*
- * private_node_note_refused - note that the running task got no memory of a node
+ * private_node_note_refused - note that a node gave the running task nothing
  * @pn: handle of a node that the task named
  *
  * Only while the node is being unplugged.  private_node_unplug_waited() then
