@@ -28,15 +28,13 @@
 #include "private_node.h"
 
 #define TEXT_MAX	(PATH_MAX + 128)
-/*
- * Most files that are followed from one socket, through sockets that were sent.
- */
+/* Most files that are followed from one open socket to others. */
 #define SENT_MAX	256
 
 /* State of one search. */
 struct quest {
 	struct folio *folio;
-	struct inode *inode;	/* find who has this open; NULL: who has @folio */
+	struct inode *inode;	/* find who has it open, too; or NULL */
 	const char *what;	/* result: how it is held, before "pid" */
 	struct file **sent;	/* with references, room for SENT_MAX */
 	unsigned int nr_sent;

@@ -408,7 +408,7 @@ static void removal_work(struct work_struct *work)
 	r->ret = offline_and_remove_memory_ranges(r->ranges, r->nr);
 }
 
-/* For a task with a fatal signal pending, which a worker does not have. */
+/* For a task with a signal pending, which a worker never has. */
 static int remove_in_worker(const struct range *ranges, unsigned int nr)
 {
 	struct removal r = { .ranges = ranges, .nr = nr };
@@ -496,10 +496,10 @@ static int unplug(struct private_node *pn)
  *
  * Context: process, may sleep, not inside an allocation of the node; takes
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
- * Return: 0, also when there is no memory; -EBUSY if something is in the way,
- * and the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP
- * for memory that is there since boot; -EINTR after a fatal signal, or
- * kthread_stop() of a kernel thread; -ENOMEM.
+ * Return: 0, also if there is no memory; -EBUSY if something is in the way, and
+ * the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
+ * memory that is there since boot; -EINTR after a signal, or kthread_stop() of
+ * a kernel thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {
