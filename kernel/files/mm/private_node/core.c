@@ -820,11 +820,10 @@ static int private_node_kill(struct private_node *pn)
  * private_node_unregister - give a node back
  * @pn: the handle
  *
- * The node id is free for the next owner when this returns 0.  The handle
- * stays valid as a shell, on which every call fails, until its last
- * private_node_put().  No callback of &struct private_node_ops runs then, and
- * no allocation through the handle is under way: this waits for them, under
- * locks of this node only.
+ * When this returns 0 the node id is free for the next owner, no callback of
+ * &struct private_node_ops runs and no allocation through the handle is under
+ * way: this waits for them, under locks of this node only.  The handle stays
+ * valid until its last private_node_put(), but every call on it fails.
  *
  * Context: process, may sleep, not from a callback, nor inside an allocation
  * of the node; takes private_node_lock and mem_hotplug_lock.

@@ -59,7 +59,7 @@ struct devmap_file {
 
 static dev_t devmap_devt;
 static struct cdev devmap_cdev;
-/* Handles by minor number.  An entry holds no reference, so use the xa_lock. */
+/* Handles by minor number, without a reference: valid under the xa_lock. */
 static DEFINE_XARRAY_ALLOC(devmap_minors);
 static u32 devmap_next_minor;
 

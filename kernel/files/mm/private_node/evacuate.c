@@ -14,7 +14,7 @@
  * that is bound to this node alone goes to the default nodes of its user's
  * cpuset.
  *
- * Before the first page moves, all pages are checked: are there nodes that its
+ * Before the first page moves, each page is checked: are there nodes that its
  * users may have, with room for it?  All loops are bounded: a pin that comes
  * later makes the unplug fail, and the log names the holder.
  *
@@ -53,7 +53,7 @@
 
 /*
  * Code such as a PFN walker holds a reference for a moment.  A page counts as
- * held if it still is after 5 looks, 40 ms apart.
+ * held only if 5 looks, 40 ms apart, found it so.
  */
 #define SETTLE_TRIES	5
 #define SETTLE_MS	40
@@ -330,7 +330,7 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	int nid = r->nid;
 
 	record(pn, r, why, nr, &name);
-	/* A page that is mapped may be pinned by somebody else, as a pipe. */
+	/* Something else, such as a pipe, may hold a page that is mapped. */
 	if (!mapped || next == let_it_end)
 		holder = find_holder(pfn, mapped);
 	if (holder)

@@ -225,8 +225,8 @@ bool private_node_page_lost(struct page *page)
 /*
  * __private_node_can_replace - see private_node_can_replace()
  *
- * Called before a large folio is split for a soft offline that could not
- * succeed.
+ * Called before a soft offline splits a huge page, so that none is split in
+ * vain.
  */
 bool __private_node_can_replace(int nid, unsigned long pfn)
 {
