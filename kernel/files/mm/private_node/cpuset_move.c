@@ -5,15 +5,17 @@
  * When the masks of a cpuset change, or a task enters another cpuset, these
  * pages move:
  *
- * - Pages that no policy names follow the default nodes.  They also leave a
- * node that is no longer possible; if it is private, the kernel had put them
- * there.  - Pages that a policy names stay while their node is possible,
- * whatever the default nodes are.  When the node is not possible any more, or
- * the policy was rebound away from it, they go to nodes that the policy names
- * now and the cpuset has.  If there are none they stay, as pages of a device
- * map do.  But if the policy is only a preference, they move as pages that no
- * policy names.  - Pages that several processes share go where all of these may
- * have them, as private_node_may_have() says, or stay.
+ *  - Pages that no policy names follow the default nodes.  They also leave a
+ *    node that is no longer possible; if it is private, the kernel had put them
+ *    there.
+ *  - Pages that a policy names stay while their node is possible, whatever the
+ *    default nodes are.  When the node is not possible any more, or the policy
+ *    was rebound away from it, they go to nodes that the policy names now and
+ *    the cpuset has.  If there are none they stay, as pages of a device map do.
+ *    But if the policy is only a preference, they move as pages that no policy
+ *    names.
+ *  - Pages that several processes share go where all of these may have them, as
+ *    private_node_may_have() says, or stay.
  *
  * If possible and default nodes are the same, do_migrate_pages() does the work.
  */
