@@ -183,8 +183,8 @@ bool private_node_is_full(int nid)
 	return true;
 }
 
-static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
-			      unsigned int order)
+static struct page *walk_zonelist(int from, const nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
 {
 	struct srcu_ctr __percpu *cookie;
 	struct page *page = NULL;
@@ -201,11 +201,11 @@ static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
 }
 
 /*
- * Like walk_once(), but never returns a page with memory failure.  Such a page
- * can be free: it was part of a large folio that the owner freed.
+ * Like walk_zonelist(), but never returns a page with memory failure.  Such a
+ * page can be free: it was part of a large folio that the owner freed.
  */
-static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+static struct page *take_unbroken(int from, const nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
 {
 	struct page *page;
 	int tries = 0;
@@ -215,7 +215,7 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 		if (private_node_any_held() && gfpflags_allow_blocking(gfp))
 			for_each_node_mask(nid, *nodes)
 				private_node_catch_held(nid);
-		page = walk_once(from, nodes, gfp, order);
+		page = walk_zonelist(from, nodes, gfp, order);
 		if (!private_node_any_held() ||
 		    !private_node_page_broken(page, order))
 			return page;
@@ -238,7 +238,7 @@ static bool zone_is_bare(struct zone *zone)
 }
 
 /* Have all nodes no free page?  This is cheaper than a walk that fails. */
-static bool all_empty(const nodemask_t *nodes)
+static bool all_nodes_empty(const nodemask_t *nodes)
 {
 	struct zone *zone;
 	int nid, i;
@@ -257,15 +257,15 @@ static bool all_empty(const nodemask_t *nodes)
 	return true;
 }
 
-static struct page *look(int from, const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+static struct page *take_free_page(int from, const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
 {
 	struct page *page;
 	struct private_node *pn;
 
-	if (all_empty(nodes))
+	if (all_nodes_empty(nodes))
 		return NULL;
-	page = walk(from, nodes, gfp, order);
+	page = take_unbroken(from, nodes, gfp, order);
 	if (!page)
 		return NULL;
 	guard(rcu)();
@@ -289,7 +289,7 @@ static bool drained_before(struct private_node *pn, unsigned int order)
  * on_full=fallback the LRU batches are left alone after the first time, so the
  * node may count as full a page early.
  */
-static bool bring_back(const nodemask_t *nodes, unsigned int order)
+static bool drain_nodes(const nodemask_t *nodes, unsigned int order)
 {
 	bool lru = false, drained = false;
 	nodemask_t drain = NODE_MASK_NONE;
@@ -316,7 +316,7 @@ static bool bring_back(const nodemask_t *nodes, unsigned int order)
 	return lru || drained;
 }
 
-static void note_full(const nodemask_t *nodes, unsigned int order)
+static void note_full_order(const nodemask_t *nodes, unsigned int order)
 {
 	struct private_node *pn;
 	int nid;
@@ -379,13 +379,13 @@ void private_node_seek_block(struct private_node *pn, unsigned int order)
 static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
-	struct page *page = look(from, nodes, gfp, order);
+	struct page *page = take_free_page(from, nodes, gfp, order);
 
-	if (page || !gfpflags_allow_blocking(gfp) || !bring_back(nodes, order))
+	if (page || !gfpflags_allow_blocking(gfp) || !drain_nodes(nodes, order))
 		return page;
-	page = look(from, nodes, gfp, order);
+	page = take_free_page(from, nodes, gfp, order);
 	if (!page)
-		note_full(nodes, order);
+		note_full_order(nodes, order);
 	return page;
 }
 
@@ -514,9 +514,9 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 }
 
 /* The owner cannot use small folios, so guests leave for its large ones. */
-static struct folio *walk_for(enum private_node_user user, int from,
-			      const nodemask_t *nodes, gfp_t gfp,
-			      unsigned int order)
+static struct folio *walk_for_user(enum private_node_user user, int from,
+				   const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
 {
 	return walk_and_make_room(from, nodes, gfp, order, user,
 				  user == PRIVATE_NODE_USER_OWNER);
@@ -585,14 +585,14 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_OOM)
 		return NULL;
 	while (private_node_oom_kill(pn, user, gfp, order)) {
-		folio = walk_for(user, pn->nid, &nodes, gfp, order);
+		folio = walk_for_user(user, pn->nid, &nodes, gfp, order);
 		if (folio)
 			return folio;
 	}
 	return NULL;
 }
 
-static bool is_enabled(struct private_node *pn, enum private_node_user user)
+static bool user_enabled(struct private_node *pn, enum private_node_user user)
 {
 	/*
 	 * Pages of a compressing node must be reserved in the ledger first; the
@@ -616,7 +616,8 @@ static bool is_enabled(struct private_node *pn, enum private_node_user user)
  */
 bool private_node_open(struct private_node *pn, enum private_node_user user)
 {
-	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE && is_enabled(pn, user);
+	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE &&
+	       user_enabled(pn, user);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_open);
 
@@ -653,10 +654,10 @@ bool private_node_serves(struct private_node *pn, enum private_node_user user)
 {
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return false;
-	return is_enabled(pn, user);
+	return user_enabled(pn, user);
 }
 
-static bool let_in(struct private_node *pn, enum private_node_user user)
+static bool enter_for_user(struct private_node *pn, enum private_node_user user)
 {
 	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
 	    (int)user == PRIVATE_NODE_USER_NUMA)
@@ -664,8 +665,9 @@ static bool let_in(struct private_node *pn, enum private_node_user user)
 	return private_node_enter(pn, user);
 }
 
-static void refuse(struct private_node *pn, enum private_node_user user,
-		   enum private_node_event event, unsigned int order, int act)
+static void count_refusal(struct private_node *pn, enum private_node_user user,
+			  enum private_node_event event, unsigned int order,
+			  int act)
 {
 	private_node_count(pn, user, event, 1);
 	trace_private_node_alloc_refused(pn->nid, user, event, order);
@@ -688,7 +690,7 @@ static void refuse(struct private_node *pn, enum private_node_user user,
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order)
 {
-	refuse(pn, user, event, order, user);
+	count_refusal(pn, user, event, order, user);
 }
 
 /*
@@ -709,8 +711,9 @@ void private_node_turn_away(const nodemask_t *nodes, int act)
 		pn = private_node_find(nid);
 		if (!pn)
 			continue;
-		refuse(pn, (enum private_node_user)PRIVATE_NODE_USER_NUMA,
-		       PRIVATE_NODE_REFUSED, 0, act);
+		count_refusal(pn,
+			      (enum private_node_user)PRIVATE_NODE_USER_NUMA,
+			      PRIVATE_NODE_REFUSED, 0, act);
 		private_node_put(pn);
 	}
 }
@@ -727,19 +730,20 @@ void __private_node_move_refused(const nodemask_t *nodes)
  * The caller holds a reference to @pn unless @full is
  * PRIVATE_NODE_WHEN_FULL_STOP, since @pn is used after its gate was left.
  */
-static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
-			       unsigned int order, enum private_node_user user,
-			       enum private_node_when_full full)
+static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_user user,
+				     enum private_node_when_full full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *folio;
 
-	if (!let_in(pn, user)) {
+	if (!enter_for_user(pn, user)) {
 		private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, order);
 		return NULL;
 	}
 	gfp |= __GFP_COMP;
-	folio = walk_for(user, pn->nid, &nodes, gfp, order);
+	folio = walk_for_user(user, pn->nid, &nodes, gfp, order);
 	if (!folio && full == PRIVATE_NODE_WHEN_FULL_ASK)
 		folio = private_node_kill_for(pn, user, gfp, order);
 	if (folio)
@@ -775,10 +779,10 @@ struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 	 * A user gets small folios instead of a large one before on_full
 	 * applies.
 	 */
-	return alloc_for(pn, gfp, order, user,
-			 !order || user == PRIVATE_NODE_USER_OWNER ?
-			 PRIVATE_NODE_WHEN_FULL_ASK :
-			 PRIVATE_NODE_WHEN_FULL_STOP);
+	return enter_and_alloc(pn, gfp, order, user,
+			       !order || user == PRIVATE_NODE_USER_OWNER ?
+			       PRIVATE_NODE_WHEN_FULL_ASK :
+			       PRIVATE_NODE_WHEN_FULL_STOP);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
 
@@ -799,7 +803,8 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user, PRIVATE_NODE_WHEN_FULL_STOP);
+	return enter_and_alloc(pn, gfp, order, user,
+			       PRIVATE_NODE_WHEN_FULL_STOP);
 }
 
 /*
@@ -818,9 +823,9 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
 				   enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user,
-			 order ? PRIVATE_NODE_WHEN_FULL_STOP :
-				 PRIVATE_NODE_WHEN_FULL_SPILL);
+	return enter_and_alloc(pn, gfp, order, user,
+			       order ? PRIVATE_NODE_WHEN_FULL_STOP :
+				       PRIVATE_NODE_WHEN_FULL_SPILL);
 }
 
 /**
