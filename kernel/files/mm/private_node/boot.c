@@ -176,7 +176,7 @@ static bool __init node_has_memblock(int nid)
 	return node_overlaps(nid, 0, PHYS_ADDR_MAX);
 }
 
-static bool __init claimable(int nid, const nodemask_t *ordinary)
+static bool __init node_claimable(int nid, const nodemask_t *ordinary)
 {
 	nodemask_t others = *ordinary;
 
@@ -237,7 +237,7 @@ void __init private_node_boot_claim(void)
 		if (node_has_memblock(nid))
 			node_set(nid, ordinary);
 	for_each_node_mask(nid, requested) {
-		if (!claimable(nid, &ordinary))
+		if (!node_claimable(nid, &ordinary))
 			continue;
 		node_clear(nid, ordinary);
 		node_set(nid, private_node_map);
@@ -324,7 +324,7 @@ static bool __init has_boot_memory(int nid, phys_addr_t *start,
 	return false;
 }
 
-static bool __init still_ours(int nid)
+static bool __init stays_private(int nid)
 {
 	phys_addr_t start, end;
 
@@ -383,7 +383,7 @@ void __init private_node_boot_verdict(void)
 	int nid;
 
 	for_each_node_mask(nid, claimed)
-		if (!still_ours(nid))
+		if (!stays_private(nid))
 			make_ordinary(nid);
 	nr_online_nodes_update();
 }

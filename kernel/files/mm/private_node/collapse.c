@@ -36,7 +36,7 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_THP)
 
-static bool places_on(const struct mempolicy *pol, int nid)
+static bool policy_places_on(const struct mempolicy *pol, int nid)
 {
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return false;
@@ -45,13 +45,13 @@ static bool places_on(const struct mempolicy *pol, int nid)
 	return node_isset(nid, pol->private_nodes);
 }
 
-static bool only_private(const struct mempolicy *pol)
+static bool names_private_only(const struct mempolicy *pol)
 {
 	return pol && private_node_mpol_places(pol, 0) &&
 	       (mpol_private_node(pol) || nodes_empty(pol->nodes));
 }
 
-static void refuse(const u32 *load)
+static void refuse_collapse(const u32 *load)
 {
 	struct private_node *pn;
 	int nid;
@@ -70,7 +70,7 @@ static void refuse(const u32 *load)
  * the running task's cpuset is asked.  khugepaged, which acts for no task, gets
  * true unless the node has access=named.
  */
-static bool may_name(struct mm_struct *mm, int nid)
+static bool mm_may_name(struct mm_struct *mm, int nid)
 {
 #ifdef CONFIG_MEMCG
 	struct task_struct *owner;
@@ -86,7 +86,8 @@ static bool may_name(struct mm_struct *mm, int nid)
 }
 
 /* Would a fault by this policy get a new page of the node? */
-static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
+static bool fault_fills(const struct mempolicy *pol, struct mm_struct *mm,
+			int nid)
 {
 	const enum private_node_user user = mpol_private_node(pol) ?
 		PRIVATE_NODE_USER_DEVICE_MAP :
@@ -95,7 +96,7 @@ static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
 	bool open = pn && private_node_open(pn, user);
 
 	private_node_put(pn);
-	return open && may_name(mm, nid);
+	return open && mm_may_name(mm, nid);
 }
 
 /*
@@ -103,8 +104,8 @@ static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
  * has the number of present pages by node; @missing is true if others are not
  * present.
  */
-static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
-		  bool missing, const u32 *load)
+static bool range_stays(const struct mempolicy *pol, struct mm_struct *mm,
+			bool missing, const u32 *load)
 {
 	unsigned int nr = 0;
 	int nid, home = NUMA_NO_NODE;
@@ -115,12 +116,13 @@ static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
 			home = nid;
 	}
 	if (home == NUMA_NO_NODE)
-		return missing && only_private(pol);
+		return missing && names_private_only(pol);
 	if (nr == 1 &&
-	    (!missing || (places_on(pol, home) && fills(pol, mm, home))) &&
+	    (!missing || (policy_places_on(pol, home) &&
+			  fault_fills(pol, mm, home))) &&
 	    private_node_service_enabled(home, PRIVATE_NODE_THP))
 		return false;
-	refuse(load);
+	refuse_collapse(load);
 	return true;
 }
 
@@ -130,7 +132,7 @@ static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
 bool __private_node_vma_stays(struct vm_area_struct *vma, bool missing,
 			      const u32 *load)
 {
-	return stays(vma->vm_policy, vma->vm_mm, missing, load);
+	return range_stays(vma->vm_policy, vma->vm_mm, missing, load);
 }
 
 /*
@@ -145,7 +147,7 @@ bool __private_node_file_stays(struct address_space *mapping, pgoff_t index,
 	if (shmem_mapping(mapping))
 		pol = mpol_shared_policy_lookup(&SHMEM_I(mapping->host)->policy,
 						index);
-	ret = stays(pol, NULL, missing, load);
+	ret = range_stays(pol, NULL, missing, load);
 	mpol_cond_put(pol);
 	return ret;
 }

@@ -549,7 +549,7 @@ static int block_is_on(struct memory_block *mem, void *nid)
  * private_node_boot_claim() has latched the node, whose memory is private
  * already.
  */
-static const char *obstacle(int nid, bool boot)
+static const char *node_obstacle(int nid, bool boot)
 {
 	if (rcu_access_pointer(private_nodes[nid]) ||
 	    (!boot && node_isset(nid, private_node_map)))
@@ -578,13 +578,13 @@ const char *private_node_obstacle(int nid)
 {
 	if (nid < 0 || nid >= MAX_NUMNODES || !node_possible(nid))
 		return "is not a possible node";
-	return obstacle(nid, false);
+	return node_obstacle(nid, false);
 }
 EXPORT_SYMBOL_GPL(private_node_obstacle);
 
 static int private_node_check_free(int nid, bool boot)
 {
-	const char *why = obstacle(nid, boot);
+	const char *why = node_obstacle(nid, boot);
 
 	if (!why)
 		return 0;
@@ -593,7 +593,8 @@ static int private_node_check_free(int nid, bool boot)
 }
 
 /*
- * A clash on the same node is reported by obstacle(), not as a duplicate name.
+ * A clash on the same node is reported by node_obstacle(), not as a duplicate
+ * name.
  */
 static bool private_node_name_taken(const struct private_node *new)
 {
@@ -704,7 +705,7 @@ static void private_node_open_gates(struct private_node *pn,
  * Closes the handle for good, and waits until nobody is inside a gate.  Returns
  * false if it was not live.
  */
-static bool private_node_bury(struct private_node *pn)
+static bool private_node_mark_dead(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
 	if (!private_node_set_state(pn, PRIVATE_NODE_DEAD))
@@ -762,7 +763,7 @@ struct private_node *private_node_do_register(int nid,
 err_erase:
 	pr_err("node %d: %s: cannot create its files: %d\n", nid, pn->owner,
 	       ret);
-	private_node_bury(pn);
+	private_node_mark_dead(pn);
 	private_node_erase(pn);
 err_put:
 	/* References of the registry and of the owner. */
@@ -800,7 +801,7 @@ struct private_node *private_node_register(int nid,
 }
 EXPORT_SYMBOL_GPL(private_node_register);
 
-static int private_node_kill(struct private_node *pn)
+static int private_node_retire(struct private_node *pn)
 {
 	guard(mutex)(&pn->life);
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
@@ -813,7 +814,7 @@ static int private_node_kill(struct private_node *pn)
 		       pn->nid, pn->owner, node_present_pages(pn->nid));
 		return -EBUSY;
 	}
-	return private_node_bury(pn) ? 0 : -ENODEV;
+	return private_node_mark_dead(pn) ? 0 : -ENODEV;
 }
 
 /**
@@ -832,7 +833,7 @@ static int private_node_kill(struct private_node *pn)
  */
 int private_node_unregister(struct private_node *pn)
 {
-	int ret = private_node_kill(pn);
+	int ret = private_node_retire(pn);
 
 	if (ret)
 		return ret;

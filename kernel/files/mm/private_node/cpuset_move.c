@@ -232,7 +232,8 @@ static int shared_goes(const struct mover *m, struct folio *folio,
 }
 
 /* As shared_goes(), but waits a while for busy processes. */
-static void all_go(struct mover *m, struct folio *folio, nodemask_t *nodes)
+static void shared_goes_wait(struct mover *m, struct folio *folio,
+			     nodemask_t *nodes)
 {
 	while (shared_goes(m, folio, nodes) == -EAGAIN && m->waits) {
 		m->waits--;
@@ -279,7 +280,7 @@ static void take_group(struct mover *m, struct list_head *folios,
 	nodemask_t nodes;
 
 	list_for_each_entry_safe(folio, next, folios, lru) {
-		all_go(m, folio, &nodes);
+		shared_goes_wait(m, folio, &nodes);
 		if (list_empty(group))
 			m->dest = nodes;
 		if (nodes_equal(nodes, m->dest))

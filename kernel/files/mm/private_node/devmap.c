@@ -169,8 +169,8 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 	return 0;
 }
 
-static void record(struct private_node *pn, enum private_node_act act,
-		   enum private_node_why why)
+static void record_refusal(struct private_node *pn, enum private_node_act act,
+			   enum private_node_why why)
 {
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
@@ -184,10 +184,11 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 
 	ret = devmap_check(df->pn, vma);
 	if (ret) {
-		record(df->pn, PRIVATE_NODE_ACT_MAP,
-		       ret == -EPERM ? private_node_why_cpuset(df->pn->nid) :
-		       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
-					PRIVATE_NODE_WHY_GONE);
+		record_refusal(df->pn, PRIVATE_NODE_ACT_MAP,
+			       ret == -EPERM ?
+			       private_node_why_cpuset(df->pn->nid) :
+			       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
+						PRIVATE_NODE_WHY_GONE);
 		return ret;
 	}
 	pol = mpol_new_private_node(df->pn);
@@ -270,8 +271,9 @@ bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 
 	for_each_vma_range(vmi, vma, end)
 		if (__vma_is_private_node(vma)) {
-			record(mpol_private_node(vma->vm_policy),
-			       PRIVATE_NODE_ACT_POLICY, PRIVATE_NODE_WHY_FIXED);
+			record_refusal(mpol_private_node(vma->vm_policy),
+				       PRIVATE_NODE_ACT_POLICY,
+				       PRIVATE_NODE_WHY_FIXED);
 			return true;
 		}
 	return false;

@@ -208,8 +208,8 @@ struct folio *private_node_next_used(unsigned long *pfn, unsigned long end)
 	return NULL;
 }
 
-static void scan(int nid, unsigned long pfn, unsigned long end,
-		 struct holders *h)
+static void scan_range(int nid, unsigned long pfn, unsigned long end,
+		       struct holders *h)
 {
 	struct folio *folio;
 
@@ -225,11 +225,11 @@ static void scan_ranges(int nid, const struct range *ranges, unsigned int nr,
 {
 	memset(h, 0, sizeof(*h));
 	while (nr--)
-		scan(nid, PHYS_PFN(ranges[nr].start),
-		     PHYS_PFN(ranges[nr].end + 1), h);
+		scan_range(nid, PHYS_PFN(ranges[nr].start),
+			   PHYS_PFN(ranges[nr].end + 1), h);
 }
 
-static bool empty(const struct holders *h)
+static bool nothing_used(const struct holders *h)
 {
 	return !h->user && !h->guests && !h->other;
 }
@@ -311,9 +311,9 @@ struct refused {
 	char what[64];
 };
 
-static void record(struct private_node *pn, const struct refused *r,
-		   enum private_node_why why, unsigned long nr,
-		   const struct private_node_task_name *by)
+static void record_refused(struct private_node *pn, const struct refused *r,
+			   enum private_node_why why, unsigned long nr,
+			   const struct private_node_task_name *by)
 {
 	private_node_record(.nid = r->nid, .owner = pn ? pn->owner : NULL,
 			    .act = r->act, .why = why, .pages = nr, .by = by);
@@ -329,7 +329,7 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	bool mapped = find_task(pfn, &name);
 	int nid = r->nid;
 
-	record(pn, r, why, nr, &name);
+	record_refused(pn, r, why, nr, &name);
 	/* Something else, such as a pipe, may hold a page that is mapped. */
 	if (!mapped || next == let_it_end)
 		holder = find_holder(pfn, mapped);
@@ -345,11 +345,11 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	kfree(holder);
 }
 
-static void report(struct private_node *pn, const struct refused *r,
-		   const struct holders *h, const char *next)
+static void report_holders(struct private_node *pn, const struct refused *r,
+			   const struct holders *h, const char *next)
 {
 	if (h->other) {
-		record(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
+		record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
 		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
 		       r->nid, r->what, h->other, pn ? pn->owner : "(none)");
 	} else if (h->pinned) {
@@ -388,10 +388,10 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			msleep(SETTLE_MS);
 		memset(&h, 0, sizeof(h));
 		private_node_catch_held(nid);
-		scan(nid, start_pfn, start_pfn + nr_pages, &h);
+		scan_range(nid, start_pfn, start_pfn + nr_pages, &h);
 		if (is_killed(nid))
 			return -EINTR;
-		if (empty(&h))
+		if (nothing_used(&h))
 			return 0;
 		/* User pages stay, so do not wait with a global lock held. */
 		if (h.user > h.pinned || h.guests)
@@ -404,7 +404,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		 (u64)PFN_PHYS(start_pfn),
 		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
 	pn = private_node_find(nid);
-	report(pn, &r, &h, "stop it, or unplug the whole node");
+	report_holders(pn, &r, &h, "stop it, or unplug the whole node");
 	private_node_put(pn);
 	return -EBUSY;
 }
@@ -422,7 +422,7 @@ static void count_moved(struct private_node_leaving *l, unsigned long moved,
  * With sigbus, hugetlb pages and folios of the swap cache are migrated as well,
  * since they cannot be poisoned.
  */
-static bool moves(struct folio *folio, enum private_node_on_unplug how)
+static bool folio_migrates(struct folio *folio, enum private_node_on_unplug how)
 {
 	if (!private_node_folio_is_users(folio))
 		return false;
@@ -477,7 +477,7 @@ static void ask_range(unsigned long pfn, unsigned long end,
 
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
-		if (moves(folio, how)) {
+		if (folio_migrates(folio, how)) {
 			ret = private_node_way_out(folio, gone_for(folio, how),
 						   &to);
 			count_stays(pass, folio, ret);
@@ -512,7 +512,7 @@ static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 }
 
 /* Drops a locked folio of the swap cache, if it is not mapped nor in use. */
-static bool drop(struct folio *folio)
+static bool drop_swap_cache(struct folio *folio)
 {
 	folio_wait_writeback(folio);
 	if (folio_mapped(folio) || !folio_isolate_lru(folio))
@@ -548,7 +548,7 @@ static bool prepare_unmap(struct folio *folio, enum private_node_on_unplug how)
 		return false;
 	if (folio_test_swapcache(folio)) {
 		stays = folio_free_swap(folio) ||
-			(is_dropped(folio, how) && drop(folio));
+			(is_dropped(folio, how) && drop_swap_cache(folio));
 	} else {
 		stays = true;
 		if (folio_test_large(folio))
@@ -579,7 +579,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
 		l.gone = gone_for(folio, how);
-		if (!prepare_unmap(folio, how) && moves(folio, how))
+		if (!prepare_unmap(folio, how) && folio_migrates(folio, how))
 			ret = private_node_move_out(&l, folio);
 		count_stays(pass, folio, ret);
 		folio_put(folio);
@@ -724,15 +724,17 @@ static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
 static const char need_pool[] =
 	"huge pages are moved: an ordinary pool lacks free ones, or stop it";
 
-static bool blocked(const struct holders *h, enum private_node_on_unplug how)
+static bool unplug_blocked(const struct holders *h,
+			   enum private_node_on_unplug how)
 {
 	return h->other || h->pinned ||
 	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
 }
 
 /* Logs and records why the node cannot be unplugged, and who is in the way. */
-static int refuse(struct private_node *pn, struct holders *h,
-		  const struct pass *pass, enum private_node_on_unplug how)
+static int refuse_unplug(struct private_node *pn, struct holders *h,
+			 const struct pass *pass,
+			 enum private_node_on_unplug how)
 {
 	const struct refused r = {
 		.nid = pn->nid, .act = PRIVATE_NODE_ACT_UNPLUG,
@@ -752,9 +754,9 @@ static int refuse(struct private_node *pn, struct holders *h,
 		h->user_pfn = h->guest_pfn;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
-	report(pn, &r, h,
-	       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
-	       advice[how]);
+	report_holders(pn, &r, h,
+		       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
+		       advice[how]);
 	return -EBUSY;
 }
 
@@ -792,8 +794,8 @@ static bool refuses_swapped(struct private_node *pn,
 	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
 }
 
-static int look(struct private_node *pn, const struct range *ranges,
-		unsigned int nr, struct holders *h)
+static int look_for_holders(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr, struct holders *h)
 {
 	private_node_catch_held(pn->nid);
 	scan_ranges(pn->nid, ranges, nr, h);
@@ -809,9 +811,10 @@ static int look(struct private_node *pn, const struct range *ranges,
  * or if what is in the way is another page each time; -EBUSY if a page stays;
  * -EINTR after a fatal signal.
  */
-static int look_again(struct private_node *pn, const struct range *ranges,
-		      unsigned int nr, enum private_node_on_unplug how,
-		      struct holders *h)
+static int look_until_unblocked(struct private_node *pn,
+				const struct range *ranges, unsigned int nr,
+				enum private_node_on_unplug how,
+				struct holders *h)
 {
 	struct holders last;
 	int tries, ret;
@@ -819,11 +822,11 @@ static int look_again(struct private_node *pn, const struct range *ranges,
 	for (tries = 1; tries < SETTLE_TRIES; tries++) {
 		last = *h;
 		msleep(SETTLE_MS);
-		ret = look(pn, ranges, nr, h);
+		ret = look_for_holders(pn, ranges, nr, h);
 		if (ret)
 			return ret;
 		count_least(h, &last);
-		if (!blocked(h, how))
+		if (!unplug_blocked(h, how))
 			return 0;
 	}
 	return still_blocked(h, &last, how) ? -EBUSY : 0;
@@ -854,14 +857,14 @@ int private_node_evacuate_open(struct private_node *pn,
 
 	if (refuses_swapped(pn, how))
 		return -EBUSY;
-	ret = look(pn, ranges, nr, &h);
-	if (!ret && blocked(&h, how)) {
+	ret = look_for_holders(pn, ranges, nr, &h);
+	if (!ret && unplug_blocked(&h, how)) {
 		/* Folios in per-CPU LRU batches look pinned. */
 		lru_cache_disable();
-		ret = look_again(pn, ranges, nr, how, &h);
+		ret = look_until_unblocked(pn, ranges, nr, how, &h);
 		lru_cache_enable();
 		if (ret == -EBUSY)
-			return refuse(pn, &h, &pass, how);
+			return refuse_unplug(pn, &h, &pass, how);
 	}
 	if (ret)
 		return ret;
@@ -873,7 +876,7 @@ int private_node_evacuate_open(struct private_node *pn,
 	if (!pass.nowhere && !pass.no_room)
 		return 0;
 	scan_ranges(pn->nid, ranges, nr, &h);
-	return empty(&h) ? 0 : refuse(pn, &h, &pass, how);
+	return nothing_used(&h) ? 0 : refuse_unplug(pn, &h, &pass, how);
 }
 
 static int evacuate_closed(struct private_node *pn, const struct range *ranges,
@@ -891,11 +894,11 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (is_killed(pn->nid))
 			return -EINTR;
 		/* No page is left that could still be swapped out. */
-		if (empty(&h))
+		if (nothing_used(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
 			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
-		if (blocked(&h, how)) {
+		if (unplug_blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);
 			continue;
@@ -913,7 +916,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (pass.unsure)
 			msleep(SETTLE_MS);
 	}
-	return refuse(pn, &h, &pass, how);
+	return refuse_unplug(pn, &h, &pass, how);
 }
 
 /*

@@ -181,7 +181,7 @@ static void replace_in_swap_cache(struct folio *old)
 	folio_unlock(new);
 }
 
-static void detach(struct folio *folio)
+static void detach_broken(struct folio *folio)
 {
 	folio_lock(folio);
 	if (folio_test_large(folio) || folio_mapped(folio))
@@ -214,7 +214,7 @@ bool private_node_page_lost(struct page *page)
 	if ((folio_test_swapcache(folio) || folio->mapping) &&
 	    folio_try_get(folio)) {
 		if (page_folio(page) == folio)
-			detach(folio);
+			detach_broken(folio);
 		folio_put(folio);
 	}
 	return !folio_test_large(folio) && !folio_mapped(folio) &&
@@ -286,7 +286,7 @@ static bool owner_holds(struct page *page)
 }
 
 /* PRIVATE_NODE_FAILURE_* of a report, for the owner. */
-static unsigned int verdict(struct page *page, bool soft, int result)
+static unsigned int failure_flags(struct page *page, bool soft, int result)
 {
 	unsigned int flags = soft ? PRIVATE_NODE_FAILURE_SOFT : 0;
 
@@ -301,7 +301,7 @@ static unsigned int verdict(struct page *page, bool soft, int result)
 	return flags;
 }
 
-static void count(struct private_node *pn, unsigned int flags)
+static void count_failure(struct private_node *pn, unsigned int flags)
 {
 	if (!(flags & PRIVATE_NODE_FAILURE_ISOLATED))
 		this_cpu_inc(pn->stats->failure_not_isolated);
@@ -391,10 +391,10 @@ void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 	if (!pn)
 		return;
 	private_node_catch_held(pn->nid);
-	flags = verdict(page, soft, result);
+	flags = failure_flags(page, soft, result);
 	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
 		held_add(pfn);
-	count(pn, flags);
+	count_failure(pn, flags);
 	trace_private_node_memory_failure(pn->nid, pfn, flags, result);
 	log_failure(pn, pfn, flags, result);
 	private_node_tell_owner(pn, pfn, 1, flags);

@@ -76,7 +76,7 @@ static const struct trouble troubles[] = {
  * nearest.  Returns a handle with a reference, or NULL if all registrations
  * have ended.
  */
-static struct private_node *meant(const struct mempolicy *pol)
+static struct private_node *node_to_name(const struct mempolicy *pol)
 {
 	struct private_node *pn = NULL;
 
@@ -85,9 +85,9 @@ static struct private_node *meant(const struct mempolicy *pol)
 	return pn ?: private_node_mpol_nearest(pol);
 }
 
-static enum private_node_why trouble(struct private_node *pn,
-				     const struct mempolicy *pol,
-				     enum private_node_service service)
+static enum private_node_why why_no_page(struct private_node *pn,
+					 const struct mempolicy *pol,
+					 enum private_node_service service)
 {
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
 		return PRIVATE_NODE_WHY_UNPLUG;
@@ -131,14 +131,14 @@ static void tell_gone(const struct mempolicy *pol, const char *fate, int act)
  */
 void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 {
-	struct private_node *pn = meant(pol);
+	struct private_node *pn = node_to_name(pol);
 	enum private_node_why why;
 
 	if (!pn) {
 		tell_gone(pol, fate, act);
 		return;
 	}
-	why = trouble(pn, pol, PRIVATE_NODE_USER_NUMA);
+	why = why_no_page(pn, pol, PRIVATE_NODE_USER_NUMA);
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
 	if (may_tell())
@@ -161,14 +161,14 @@ void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate)
 {
-	struct private_node *pn = private_node_find(nid) ?: meant(pol);
+	struct private_node *pn = private_node_find(nid) ?: node_to_name(pol);
 	enum private_node_why why;
 
 	if (!pn) {
 		tell_gone(pol, fate, PRIVATE_NODE_ACT_ACCESS);
 		return;
 	}
-	why = trouble(pn, pol, PRIVATE_NODE_HUGETLB);
+	why = why_no_page(pn, pol, PRIVATE_NODE_HUGETLB);
 	private_node_record(.nid = pn->nid, .owner = pn->owner,
 			    .act = PRIVATE_NODE_ACT_ACCESS, .why = why);
 	if (may_tell())
@@ -330,7 +330,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 		return NULL;
 	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
 			      numa_mem_id(), NULL);
-	pn = folio ? meant(pol) : NULL;
+	pn = folio ? node_to_name(pol) : NULL;
 	if (pn && stack)
 		this_cpu_inc(pn->stats->stack_elsewhere);
 	else if (pn)
@@ -381,7 +381,7 @@ static bool have_free(const nodemask_t *nodes, unsigned long nr)
 	return sum >= nr;
 }
 
-static void drain(const nodemask_t *nodes)
+static void drain_nodes(const nodemask_t *nodes)
 {
 	int nid;
 
@@ -419,7 +419,7 @@ static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 						 0, USER) ||
 		       private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
 		private_node_leave_nodes(&inside, USER);
-		drain(nodes);
+		drain_nodes(nodes);
 	}
 	return have_free(nodes, nr);
 }
@@ -428,7 +428,7 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 {
 	if (have_free(nodes, nr))
 		return true;
-	drain(nodes);
+	drain_nodes(nodes);
 	return have_free(nodes, nr) || can_make_room(nodes, nr);
 }
 

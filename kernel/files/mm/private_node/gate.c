@@ -553,7 +553,7 @@ bool private_node_may_not_wait(void)
 }
 
 /* Did the running task get nothing because @pn is being unplugged? */
-static bool in_the_way(struct private_node *pn)
+static bool unplug_refused_current(struct private_node *pn)
 {
 	return private_node_closing(pn) &&
 	       test_bit(hash_of(current), pn->refused);
@@ -574,7 +574,7 @@ bool __private_node_unplug_refuses(unsigned long seen)
 	guard(rcu)();
 	for_each_node_mask(nid, private_node_map) {
 		pn = private_node_peek(nid);
-		if (pn && in_the_way(pn))
+		if (pn && unplug_refused_current(pn))
 			return true;
 	}
 	return false;
@@ -597,7 +597,7 @@ bool __private_node_unplug_waited(unsigned long *seen)
 		return false;
 	for_each_node_mask(nid, private_node_map) {
 		pn = private_node_find(nid);
-		if (pn && in_the_way(pn)) {
+		if (pn && unplug_refused_current(pn)) {
 			ret = private_node_wait_outcome(pn);
 			waited = true;
 		}

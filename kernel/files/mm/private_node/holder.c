@@ -383,7 +383,7 @@ static void describe_file(struct inode *inode, char *text, size_t size)
 	dput(dentry);
 }
 
-static void describe(struct quest *q, char *text)
+static void describe_holders(struct quest *q, char *text)
 {
 	struct private_node_task_name name;
 	size_t len = 0;
@@ -416,11 +416,11 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 	if (!text || !sent)
 		return NULL;
 	/* Pipes and sockets first: they say more than the file of the page. */
-	describe(&q, text);
+	describe_holders(&q, text);
 	if (!*text && !mapped) {
 		q.inode = shmem_inode_of(folio);
 		if (q.inode)
-			describe(&q, text);
+			describe_holders(&q, text);
 		iput(q.inode);
 	}
 	return *text ? no_free_ptr(text) : NULL;

@@ -95,8 +95,8 @@ static int check_how(struct private_node *pn, const char *resource_name,
 	return 0;
 }
 
-static void record(struct private_node *pn, enum private_node_act act,
-		   enum private_node_why why)
+static void record_refusal(struct private_node *pn, enum private_node_act act,
+			   enum private_node_why why)
 {
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
@@ -240,9 +240,9 @@ static int range_add(struct private_node *pn, struct private_node_range *r,
 	return ret;
 }
 
-static int plug(struct private_node *pn, u64 start, u64 size,
-		const char *resource_name, mhp_t mhp_flags,
-		enum mmop online_type)
+static int plug_range(struct private_node *pn, u64 start, u64 size,
+		      const char *resource_name, mhp_t mhp_flags,
+		      enum mmop online_type)
 {
 	struct private_node_range *r;
 	int ret;
@@ -299,9 +299,11 @@ int add_private_memory_driver_managed(struct private_node *pn, u64 start,
 	int ret;
 
 	guard(mutex)(&pn->life);
-	ret = plug(pn, start, size, resource_name, mhp_flags, online_type);
+	ret = plug_range(pn, start, size, resource_name, mhp_flags,
+			 online_type);
 	if (ret)
-		record(pn, PRIVATE_NODE_ACT_PLUG, private_node_why_errno(ret));
+		record_refusal(pn, PRIVATE_NODE_ACT_PLUG,
+			       private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(add_private_memory_driver_managed);
@@ -311,7 +313,8 @@ static int check_unplug(struct private_node *pn)
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (READ_ONCE(pn->fenced)) {
-		record(pn, PRIVATE_NODE_ACT_UNPLUG, PRIVATE_NODE_WHY_CRAM);
+		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
+			       PRIVATE_NODE_WHY_CRAM);
 		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
@@ -328,7 +331,7 @@ static int check_unplug(struct private_node *pn)
  * Opens the gates again.  Promotion, whose work ends while its gate is closed,
  * is started again.  @pn->lock is held.
  */
-static void reopen(struct private_node *pn)
+static void reopen_gates(struct private_node *pn)
 {
 	private_node_set_state(pn, PRIVATE_NODE_LIVE);
 	private_node_promote_start(pn);
@@ -352,7 +355,7 @@ static int unplug_begin(struct private_node *pn)
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
 	if (ret) {
-		reopen(pn);
+		reopen_gates(pn);
 		pr_info("node %d: %s: not unplugged: %s (%d) was killed while it waited for requests under way; the node is open, and nothing has changed\n",
 			pn->nid, pn->owner, current->comm, task_pid_nr(current));
 	}
@@ -363,7 +366,7 @@ static void unplug_end(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
 	WRITE_ONCE(pn->unmapped, false);
-	reopen(pn);
+	reopen_gates(pn);
 }
 
 /* @pn->life is held, so the list does not change. */
@@ -420,8 +423,8 @@ static int remove_in_worker(const struct range *ranges, unsigned int nr)
 	return r.ret;
 }
 
-static int remove(struct private_node *pn, const struct range *ranges,
-		  unsigned int nr)
+static int empty_and_remove(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr)
 {
 	int ret;
 
@@ -448,7 +451,7 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	private_node_pools_note(pn->nid, pools);
-	ret = remove(pn, ranges, nr);
+	ret = empty_and_remove(pn, ranges, nr);
 	if (!ret)
 		forget_ranges(pn);
 	else
@@ -457,7 +460,7 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	return ret;
 }
 
-static int unplug(struct private_node *pn)
+static int unplug_ranges(struct private_node *pn)
 {
 	struct range *ranges;
 	unsigned int nr;
@@ -503,12 +506,13 @@ static int unplug(struct private_node *pn)
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {
-	int ret = unplug(pn);
+	int ret = unplug_ranges(pn);
 
 	/* -EBUSY was recorded where it was found. */
 	if (ret && ret != -EBUSY)
-		record(pn, PRIVATE_NODE_ACT_UNPLUG, ret == -EOPNOTSUPP ?
-		       PRIVATE_NODE_WHY_BOOT : private_node_why_errno(ret));
+		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
+			       ret == -EOPNOTSUPP ? PRIVATE_NODE_WHY_BOOT :
+						    private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
