@@ -348,7 +348,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 	if (!killable) {
 		private_node_gate_wait(pn);
 	} else if (private_node_gate_wait_killable(pn)) {
-		pr_warn("node %d: %s: enabled was written, and %s (%d) killed while it waited: what is closed lets nobody in, requests from before may be under way; write again to wait for them\n",
+		pr_warn("node %d: %s: enabled was written, and %s (%d) was killed while it waited: a closed service lets nobody in, but requests from before may still be under way; write again to wait for them\n",
 			pn->nid, pn->owner, current->comm, task_pid_nr(current));
 		ret = ret ?: -EINTR;
 	}

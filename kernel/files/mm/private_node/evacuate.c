@@ -722,7 +722,7 @@ static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
 };
 
 static const char need_pool[] =
-	"huge pages are moved: an ordinary pool lacks free ones, or stop it";
+	"huge pages can only be moved: free some in an ordinary pool, or stop it";
 
 static bool unplug_blocked(const struct holders *h,
 			   enum private_node_on_unplug how)

@@ -55,7 +55,7 @@ static const struct trouble troubles[] = {
 	},
 	[PRIVATE_NODE_WHY_UNPLUG] = {
 		"being unplugged",
-		"it cannot be helped; on_unplug=move keeps what is there",
+		"let it bind elsewhere; on_unplug=move keeps data that is there",
 	},
 	[PRIVATE_NODE_WHY_EMPTY] = {
 		"has no memory",
@@ -116,7 +116,7 @@ static void tell_gone(const struct mempolicy *pol, const char *fate, int act)
 			    .why = PRIVATE_NODE_WHY_GONE);
 	if (!may_tell())
 		return;
-	pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
+	pr_warn("node %*pbl: gone: %s (%d) %s; end it, the memory that it bound to is gone\n",
 		nodemask_pr_args(&pol->private_nodes), current->comm,
 		task_pid_nr(current), fate);
 }
