@@ -37,7 +37,7 @@
  */
 #define BROKEN_TRIES	16
 
-/* Most pages in one CPU's vm_stat_diff, an s8, that a zone counter lacks. */
+/* Most pages that a zone counter lacks for one CPU: vm_stat_diff is an s8. */
 #define MAX_UNFOLDED	S8_MAX
 
 /*
@@ -237,7 +237,7 @@ static bool zone_is_bare(struct zone *zone)
 	       !private_node_pcp_pages(zone);
 }
 
-/* Have all nodes no free page?  This is cheaper than a walk that fails. */
+/* Does no node have a free page?  Cheaper to find out than by a walk. */
 static bool all_nodes_empty(const nodemask_t *nodes)
 {
 	struct zone *zone;

@@ -254,7 +254,7 @@ bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
 }
 
 /*
- * private_node_displaced_pages - pages of all nodes that were displaced since boot
+ * private_node_displaced_pages - pages displaced since boot, on all nodes
  *
  * Context: any.
  * Return: a number of pages.
