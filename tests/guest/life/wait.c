@@ -330,7 +330,7 @@ static void close_is_killed(void)
 	ok(waits(second), "another write waits behind it");
 	ok(killed(second), "... and can be killed");
 	ok(killed(first), "the first can be killed, too");
-	ok(log_has("what is closed lets nobody in"), "the log says what that means");
+	ok(log_has("a closed service lets nobody in"), "the log says what that means");
 	ok(in_child(touch_one, p) == 128 + SIGBUS, "the service is closed");
 	third = writes("enabled", "-user_numa");
 	ok(waits(third), "closing it again waits, too");

@@ -2,9 +2,9 @@
 /*
  * Allocation from private nodes.
  *
- * The walk itself is __alloc_frozen_pages_private(), next to the buddy allocator.
- * This file asks before it whether the node is open, and does afterwards what has
- * to be done when the node is full.
+ * __alloc_frozen_pages_private(), next to the buddy allocator, walks the
+ * private zonelists.  This file checks before the walk whether the node is
+ * open, and after it does what has to be done when the node is full.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -24,25 +24,33 @@
 #include "private_node.h"
 #include "refusals.h"
 
-/* As MAX_RECLAIM_RETRIES: other tasks may take the pages that were reclaimed. */
+/*
+ * Attempts after guests left or pages were reclaimed; the number is that of
+ * MAX_RECLAIM_RETRIES.  Each attempt can lose these pages to other tasks.
+ */
 #define RECLAIM_TRIES	16
 
 /*
- * Other tasks may take a broken page and give it back before
- * private_node_catch_held() sees it.
+ * Attempts to allocate a page that is not broken.  private_node_catch_held()
+ * takes broken pages off the free lists, but misses those that a task holds
+ * meanwhile.
  */
 #define BROKEN_TRIES	16
 
-/* The most of a counter that one CPU has not folded in: an s8, see mm/vmstat.c. */
+/* Most pages that a zone counter lacks for one CPU: vm_stat_diff is an s8. */
 #define MAX_UNFOLDED	S8_MAX
 
 /*
- * private_node_alloc_flags - how far down a zone may be emptied
+ * private_node_alloc_flags - ALLOC_* watermark for a walk of the private list
  * @zone: of a private node, or an ordinary one in a mixed walk
  *
- * A private node has no reserve.  It may be emptied to the last page, whatever the
- * watermarks of its kswapd say, and though the count of free pages is not exact.
+ * A private node has no reserve: an allocation takes the last page.  Its
+ * watermarks are for kswapd only.  They are not even checked against zero,
+ * since the count of free pages is not exact and may be zero while there is a
+ * page.
+ *
  * Context: any.
+ * Return: ALLOC_NO_WATERMARKS or ALLOC_WMARK_LOW.
  */
 unsigned int private_node_alloc_flags(struct zone *zone)
 {
@@ -54,9 +62,11 @@ unsigned int private_node_alloc_flags(struct zone *zone)
  * private_node_free_pages_nid - free pages of a node
  * @nid: node id
  *
- * Pages on per-CPU lists count as used; private_node_drain() first for an
- * exact number.
+ * Pages on per-CPU lists count as used, and the number lacks what CPUs have not
+ * folded into the counters.
+ *
  * Context: any.
+ * Return: a number of pages.
  */
 unsigned long private_node_free_pages_nid(int nid)
 {
@@ -70,10 +80,14 @@ unsigned long private_node_free_pages_nid(int nid)
 }
 
 /*
- * private_node_exact_free_pages_nid - free pages, with what CPUs have not folded
+ * private_node_exact_free_pages_nid - free pages, including unfolded counts
  * @nid: node id
  *
+ * As private_node_free_pages_nid(), plus what CPUs have not folded into the
+ * counters.  Pages on per-CPU lists count as used.
+ *
  * Context: any.
+ * Return: a number of pages.
  */
 unsigned long private_node_exact_free_pages_nid(int nid)
 {
@@ -101,8 +115,10 @@ unsigned long private_node_managed_pages_nid(int nid)
  * private_node_pcp_pages - free pages of a zone on per-CPU lists
  * @zone: the zone, populated
  *
- * Reads the counts without their locks, which costs a few loads.
+ * Reads one count for each possible CPU, without its lock.
+ *
  * Context: any.
+ * Return: a number of pages, which may be out of date.
  */
 unsigned long private_node_pcp_pages(struct zone *zone)
 {
@@ -110,7 +126,7 @@ unsigned long private_node_pcp_pages(struct zone *zone)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* May be old; a caller that has to be sure takes the page, or drains. */
+		/* Callers that need to be sure drain, or try to allocate. */
 		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
 	}
 	return sum;
@@ -120,9 +136,11 @@ unsigned long private_node_pcp_pages(struct zone *zone)
  * private_node_drain - empty the per-CPU lists of a node
  * @nid: node id
  *
- * Costs a few loads where they are empty, as those of a full node are.
+ * Cheap where the lists are empty, which is so while a node stays full: see
+ * private_node_pcp_pages().
+ *
  * Context: process, may sleep.
- * Return: was there anything on them?
+ * Return: true if there was a page on one of the lists.
  */
 bool private_node_drain(int nid)
 {
@@ -144,7 +162,10 @@ bool private_node_drain(int nid)
  * private_node_is_full - would an order-0 allocation fail?
  * @nid: node id
  *
+ * Drains the per-CPU lists first.
+ *
  * Context: process, may sleep.
+ * Return: true if the node has no free page.
  */
 bool private_node_is_full(int nid)
 {
@@ -154,7 +175,7 @@ bool private_node_is_full(int nid)
 	private_node_drain(nid);
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
-		/* The exact count: a wrong 'false' makes a fault repeat. */
+		/* An inexact count would let a fault on a full node repeat. */
 		if (managed_zone(zone) &&
 		    zone_page_state_snapshot(zone, NR_FREE_PAGES))
 			return false;
@@ -162,8 +183,8 @@ bool private_node_is_full(int nid)
 	return true;
 }
 
-static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
-			      unsigned int order)
+static struct page *walk_zonelist(int from, const nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
 {
 	struct srcu_ctr __percpu *cookie;
 	struct page *page = NULL;
@@ -179,9 +200,12 @@ static struct page *walk_once(int from, const nodemask_t *nodes, gfp_t gfp,
 	return page;
 }
 
-/* Never returns a broken page, which a large folio of the owner may have brought back. */
-static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+/*
+ * Like walk_zonelist(), but never returns a page with memory failure.  Such a
+ * page can be free: it was part of a large folio that the owner freed.
+ */
+static struct page *take_unbroken(int from, const nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
 {
 	struct page *page;
 	int tries = 0;
@@ -191,7 +215,7 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 		if (private_node_any_held() && gfpflags_allow_blocking(gfp))
 			for_each_node_mask(nid, *nodes)
 				private_node_catch_held(nid);
-		page = walk_once(from, nodes, gfp, order);
+		page = walk_zonelist(from, nodes, gfp, order);
 		if (!private_node_any_held() ||
 		    !private_node_page_broken(page, order))
 			return page;
@@ -201,8 +225,8 @@ static struct page *walk(int from, const nodemask_t *nodes, gfp_t gfp,
 }
 
 /*
- * What CPUs have not folded in is looked at only when the folded count is so small
- * that it may be all there is.
+ * Does the zone have no free page, per-CPU lists included?  The unfolded counts
+ * of the CPUs are read only when they could make the sum zero.
  */
 static bool zone_is_bare(struct zone *zone)
 {
@@ -213,8 +237,8 @@ static bool zone_is_bare(struct zone *zone)
 	       !private_node_pcp_pages(zone);
 }
 
-/* Does none of the nodes have a free page?  A walk would find that out at more cost. */
-static bool all_empty(const nodemask_t *nodes)
+/* Does no node have a free page?  Cheaper to find out than by a walk. */
+static bool all_nodes_empty(const nodemask_t *nodes)
 {
 	struct zone *zone;
 	int nid, i;
@@ -224,7 +248,7 @@ static bool all_empty(const nodemask_t *nodes)
 			return false;
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
-			/* Read without a lock: memory may come or go. */
+			/* No lock is held: memory may come or go. */
 			if (data_race(populated_zone(zone)) &&
 			    !zone_is_bare(zone))
 				return false;
@@ -233,15 +257,15 @@ static bool all_empty(const nodemask_t *nodes)
 	return true;
 }
 
-static struct page *look(int from, const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+static struct page *take_free_page(int from, const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
 {
 	struct page *page;
 	struct private_node *pn;
 
-	if (all_empty(nodes))
+	if (all_nodes_empty(nodes))
 		return NULL;
-	page = walk(from, nodes, gfp, order);
+	page = take_unbroken(from, nodes, gfp, order);
 	if (!page)
 		return NULL;
 	guard(rcu)();
@@ -251,20 +275,21 @@ static struct page *look(int from, const nodemask_t *nodes, gfp_t gfp,
 	return page;
 }
 
-/* Was there a drain for this order, and no page of it since? */
+/* Were lists drained for this order, and no folio of it allocated since? */
 static bool drained_before(struct private_node *pn, unsigned int order)
 {
 	return order >= READ_ONCE(pn->full_order);
 }
 
 /*
- * Before a node is said to be full, bring back free pages from per-CPU lists, and
- * pages that were freed while they waited for their LRU list.  The lists of a node
- * that stays full are empty, so this drains once each time that the node gets full,
- * not at each request.  For large folios it drains only the first time.  With
- * on_full=fallback a node may be said to be full a page early.
+ * Before a node counts as full: free what waits in this CPU's LRU batches, and
+ * drain the per-CPU lists of the node.  While the node stays full these lists
+ * are empty, so requests for single pages do not drain again.  For large folios
+ * the lists are drained once, until one is allocated again.  With
+ * on_full=fallback the LRU batches are left alone after the first time, so the
+ * node may count as full a page early.
  */
-static bool bring_back(const nodemask_t *nodes, unsigned int order)
+static bool drain_nodes(const nodemask_t *nodes, unsigned int order)
 {
 	bool lru = false, drained = false;
 	nodemask_t drain = NODE_MASK_NONE;
@@ -291,7 +316,7 @@ static bool bring_back(const nodemask_t *nodes, unsigned int order)
 	return lru || drained;
 }
 
-static void note_full(const nodemask_t *nodes, unsigned int order)
+static void note_full_order(const nodemask_t *nodes, unsigned int order)
 {
 	struct private_node *pn;
 	int nid;
@@ -305,11 +330,12 @@ static void note_full(const nodemask_t *nodes, unsigned int order)
 }
 
 /*
- * private_node_blocks - free pages in pieces of an order and larger ones
+ * private_node_blocks - free pages in blocks of at least one order
  * @nid: the node
- * @order: order
+ * @order: smallest order that counts
  *
  * Context: any.
+ * Return: an estimate, in pages.
  */
 unsigned long private_node_blocks(int nid, unsigned int order)
 {
@@ -320,19 +346,19 @@ unsigned long private_node_blocks(int nid, unsigned int order)
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		zone = &NODE_DATA(nid)->node_zones[i];
 		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
-			/* Read without the lock, so this is an estimate. */
+			/* Read without zone->lock. */
 			pages += data_race(zone->free_area[o].nr_free) << o;
 	}
 	return pages;
 }
 
 /*
- * private_node_seek_block - drain per-CPU lists that may hold parts of a block
+ * private_node_seek_block - if no block is free, drain the per-CPU lists
  * @pn: the handle
  * @order: of the block
  *
- * For callers that do not reclaim.  Drains at most once until a block of that order
- * was taken again.
+ * For callers that do not reclaim: pages on per-CPU lists may be what a block
+ * lacks.  Drains once, and not again until a block of that order was allocated.
  *
  * Context: process, may sleep.
  */
@@ -346,25 +372,27 @@ void private_node_seek_block(struct private_node *pn, unsigned int order)
 }
 
 /*
- * Walks once, and once more after a drain when that found nothing.  Atomic callers do
- * not drain: a drain takes locks that the interrupted code may hold.
+ * Walks once, and once more after a drain if the first walk found nothing.
+ * Atomic callers do not drain: a drain takes locks that the interrupted code
+ * may hold.
  */
 static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
-	struct page *page = look(from, nodes, gfp, order);
+	struct page *page = take_free_page(from, nodes, gfp, order);
 
-	if (page || !gfpflags_allow_blocking(gfp) || !bring_back(nodes, order))
+	if (page || !gfpflags_allow_blocking(gfp) || !drain_nodes(nodes, order))
 		return page;
-	page = look(from, nodes, gfp, order);
+	page = take_free_page(from, nodes, gfp, order);
 	if (!page)
-		note_full(nodes, order);
+		note_full_order(nodes, order);
 	return page;
 }
 
 /*
- * Guests do not leave for a user's large folio, which can fall back to small ones.
- * @large: the caller cannot use smaller pieces.
+ * Guests (see mark.c) do not leave for a user's large folio, since the user
+ * gets small folios instead.  @large is true for a caller that cannot use small
+ * folios.
  */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 			 enum private_node_user user, bool large)
@@ -375,15 +403,17 @@ static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 }
 
 /*
- * private_node_alloc_frozen - pages of one node, for callers that make their own folio
- * @nid: a private node that the caller entered
+ * private_node_alloc_frozen - allocate a compound page, reference count 0
+ * @nid: a private node whose gate the caller has entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
- * @order: of the pages
- * @user: as whom the caller entered
+ * @order: of the page
+ * @user: the user as which the caller entered the gate
  *
- * What the kernel put there leaves first.
- * Context: as @gfp says; any but NMI.
- * Return: the pages with a reference count of zero, or NULL.
+ * For hugetlb, which makes the folio itself.  On a full node guests (see
+ * mark.c) leave first; nothing is reclaimed.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the page, or NULL.
  */
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
 				       enum private_node_user user)
@@ -427,15 +457,18 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 
 /*
  * private_node_walk - take a folio from the nearest of some nodes
- * @from: where the distance is measured from
- * @nodes: private and ordinary nodes; the caller is inside all private ones
+ * @from: node from which the distances are measured
+ * @nodes: private and ordinary nodes; the caller has entered the gates of all
+ *	private ones
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
- * @user: as whom the caller entered
+ * @user: the user as which the caller entered the gates
  *
- * When the nodes are full, guests (see mark.c) leave first, and then private nodes
- * with the service are reclaimed.  Ordinary nodes are only looked at here.
- * Context: as @gfp says; any but NMI.
+ * When the nodes are full, guests (see mark.c) leave; if none can, private
+ * nodes with the service reclaim are reclaimed from.  Ordinary nodes are not
+ * reclaimed from.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
  * Return: the folio, or NULL.
  */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
@@ -446,9 +479,17 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 
 /*
  * private_node_walk_preferred - private_node_walk() for a preference
+ * @from: as for private_node_walk(), and so are the other arguments
+ * @nodes: private and ordinary nodes
+ * @gfp: as for folio_alloc(), with %__GFP_COMP
+ * @order: of the folio
+ * @user: the user as which the caller entered the gates
  *
- * A preference names the node, so guests leave for it.  It does not reclaim, since it
- * has another place to go.
+ * A preference names the node, so guests leave for it.  Nothing is reclaimed
+ * for it, since it can take ordinary memory instead.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the folio, or NULL.
  */
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
@@ -462,7 +503,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	while (!page && tries++ < RECLAIM_TRIES &&
 	       private_node_hook(guests_prefer) &&
 	       guests_leave(nodes, gfp, order, user, false)) {
-		/* The pages that guests left may be on per-CPU lists of other CPUs. */
+		/* Drains as well: guests free pages to lists of other CPUs. */
 		page = walk_and_drain(from, nodes,
 				      look | (gfp & __GFP_DIRECT_RECLAIM),
 				      order);
@@ -472,10 +513,10 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	return page_to_new_folio(page);
 }
 
-/* The owner cannot use smaller pieces, so guests leave for its large folios. */
-static struct folio *walk_for(enum private_node_user user, int from,
-			      const nodemask_t *nodes, gfp_t gfp,
-			      unsigned int order)
+/* The owner cannot use small folios, so guests leave for its large ones. */
+static struct folio *walk_for_user(enum private_node_user user, int from,
+				   const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
 {
 	return walk_and_make_room(from, nodes, gfp, order, user,
 				  user == PRIVATE_NODE_USER_OWNER);
@@ -492,14 +533,15 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 }
 
 /*
- * private_node_fall_back - take from the nodes that a full node's owner named
- * @pn: the handle, with a reference; the caller has left its gates, since
- *	ordinary memory may take long, and who closes a gate does not wait for it
+ * private_node_fall_back - with on_full=fallback, take from the nodes it names
+ * @pn: handle of the full node, with a reference; its gates have been left,
+ *	since allocating ordinary memory can take long and code that closes a
+ *	gate waits for those inside
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
- * Context: as @gfp says; any but NMI.
- * Return: a folio, or NULL, also when on_full is not fallback.
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: a folio; NULL if there is none, or on_full is not fallback.
  */
 struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order)
@@ -510,7 +552,9 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
-	/* fallback_store() may be writing; the mask is then partly the old one. */
+	/*
+	 * fallback_store() may be writing: the mask may be part old, part new.
+	 */
 	nodes = data_race(pn->fallback);
 	folio = alloc_ordinary(pn->nid, &nodes, gfp, order);
 	if (folio)
@@ -520,14 +564,16 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 EXPORT_SYMBOL_IF_KUNIT(private_node_fall_back);
 
 /*
- * private_node_kill_for - with on_full=oom, kill a task for a page of a full node
- * @pn: the handle, entered
- * @user: on whose behalf
+ * private_node_kill_for - with on_full=oom, kill tasks until there is a folio
+ * @pn: the handle, whose gate the caller has entered
+ * @user: the user as which the caller entered
  * @gfp: as for folio_alloc(), with %__GFP_COMP
  * @order: of the folio
  *
- * Context: as @gfp says; any but NMI.
- * Return: a folio of @pn; or NULL, also when on_full is not oom.
+ * Kills one task after another, until nobody is left who has pages there.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: a folio of @pn; NULL if there is none, or on_full is not oom.
  */
 struct folio *private_node_kill_for(struct private_node *pn,
 				    enum private_node_user user, gfp_t gfp,
@@ -539,18 +585,18 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_OOM)
 		return NULL;
 	while (private_node_oom_kill(pn, user, gfp, order)) {
-		folio = walk_for(user, pn->nid, &nodes, gfp, order);
+		folio = walk_for_user(user, pn->nid, &nodes, gfp, order);
 		if (folio)
 			return folio;
 	}
 	return NULL;
 }
 
-static bool is_enabled(struct private_node *pn, enum private_node_user user)
+static bool user_enabled(struct private_node *pn, enum private_node_user user)
 {
 	/*
-	 * Pages of a compressing node must be reserved in the ledger first; the owner, the
-	 * device map and soft offline cannot allocate them.
+	 * Pages of a compressing node must be reserved in the ledger first; the
+	 * owner, the device map and soft offline cannot allocate them.
 	 */
 	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
 		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
@@ -558,25 +604,33 @@ static bool is_enabled(struct private_node *pn, enum private_node_user user)
 }
 
 /*
- * private_node_open - is the node there, and open to @user?
+ * private_node_open - is the node live, and open to @user?
  * @pn: the handle
  * @user: the user
  *
- * Only looks: code that takes a page calls private_node_enter().
+ * The answer can change at once: code that takes a page calls
+ * private_node_enter().
+ *
  * Context: any.
+ * Return: true if so; false while the node is being unplugged.
  */
 bool private_node_open(struct private_node *pn, enum private_node_user user)
 {
-	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE && is_enabled(pn, user);
+	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE &&
+	       user_enabled(pn, user);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_open);
 
 /*
- * private_node_user_open - private_node_open(), and in the cpuset of the running task
+ * private_node_user_open - private_node_open(), and is the node in the cpuset?
+ * @pn: the handle
+ * @user: the user
  *
- * A service that acts for users, and the device map, reach only nodes that the task's
- * cpuset has.
+ * For services that act for users, and for the device map.
+ *
  * Context: any.
+ * Return: true if the node is open to @user and the cpuset of the running task
+ * has it.
  */
 bool private_node_user_open(struct private_node *pn,
 			    enum private_node_user user)
@@ -585,22 +639,25 @@ bool private_node_user_open(struct private_node *pn,
 }
 
 /*
- * private_node_serves - is the node open, apart from an unplug under way?
+ * private_node_serves - private_node_open(), but also true during an unplug
  * @pn: the handle
  * @user: the user
  *
- * For code that only says whether memory can be had: an unplug may be refused, and
- * must not be noticed then.  Code that takes memory waits for the outcome.
+ * For code that only says whether memory can be had.  An unplug that is refused
+ * in the end must not be noticed there; code that takes memory waits for the
+ * outcome.
+ *
  * Context: any.
+ * Return: true if the node is open to @user, or was until its unplug began.
  */
 bool private_node_serves(struct private_node *pn, enum private_node_user user)
 {
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return false;
-	return is_enabled(pn, user);
+	return user_enabled(pn, user);
 }
 
-static bool let_in(struct private_node *pn, enum private_node_user user)
+static bool enter_for_user(struct private_node *pn, enum private_node_user user)
 {
 	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
 	    (int)user == PRIVATE_NODE_USER_NUMA)
@@ -608,8 +665,9 @@ static bool let_in(struct private_node *pn, enum private_node_user user)
 	return private_node_enter(pn, user);
 }
 
-static void refuse(struct private_node *pn, enum private_node_user user,
-		   enum private_node_event event, unsigned int order, int act)
+static void count_refusal(struct private_node *pn, enum private_node_user user,
+			  enum private_node_event event, unsigned int order,
+			  int act)
 {
 	private_node_count(pn, user, event, 1);
 	trace_private_node_alloc_refused(pn->nid, user, event, order);
@@ -620,19 +678,28 @@ static void refuse(struct private_node *pn, enum private_node_user user,
 			    .order = order);
 }
 
-/* Counts, traces and records a request that got nothing.  Context: any but NMI. */
+/*
+ * private_node_refuse - count, trace and record a request that got no memory
+ * @pn: the handle
+ * @user: who asked
+ * @event: PRIVATE_NODE_REFUSED, or PRIVATE_NODE_FAILED
+ * @order: of the folio
+ *
+ * Context: any but NMI.
+ */
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order)
 {
-	refuse(pn, user, event, order, user);
+	count_refusal(pn, user, event, order, user);
 }
 
 /*
  * private_node_turn_away - a system call named nodes that are closed to it
- * @nodes: those that it named and got not
+ * @nodes: nodes that the call named and may not use
  * @act: PRIVATE_NODE_ACT_POLICY, or PRIVATE_NODE_ACT_MOVE
  *
- * Counts, traces and records it for those that are private.
+ * Counts, traces and records a refusal for each private node in @nodes.
+ *
  * Context: any but NMI.
  */
 void private_node_turn_away(const nodemask_t *nodes, int act)
@@ -644,32 +711,39 @@ void private_node_turn_away(const nodemask_t *nodes, int act)
 		pn = private_node_find(nid);
 		if (!pn)
 			continue;
-		refuse(pn, (enum private_node_user)PRIVATE_NODE_USER_NUMA,
-		       PRIVATE_NODE_REFUSED, 0, act);
+		count_refusal(pn,
+			      (enum private_node_user)PRIVATE_NODE_USER_NUMA,
+			      PRIVATE_NODE_REFUSED, 0, act);
 		private_node_put(pn);
 	}
 }
 
-/* See include/linux/private_node_policy.h. */
+/*
+ * __private_node_move_refused - see private_node_move_refused()
+ */
 void __private_node_move_refused(const nodemask_t *nodes)
 {
 	private_node_turn_away(nodes, PRIVATE_NODE_ACT_MOVE);
 }
 
-/* @pn with a reference, unless @full is PRIVATE_NODE_WHEN_FULL_STOP */
-static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
-			       unsigned int order, enum private_node_user user,
-			       enum private_node_when_full full)
+/*
+ * The caller holds a reference to @pn unless @full is
+ * PRIVATE_NODE_WHEN_FULL_STOP, since @pn is used after its gate was left.
+ */
+static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_user user,
+				     enum private_node_when_full full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *folio;
 
-	if (!let_in(pn, user)) {
+	if (!enter_for_user(pn, user)) {
 		private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, order);
 		return NULL;
 	}
 	gfp |= __GFP_COMP;
-	folio = walk_for(user, pn->nid, &nodes, gfp, order);
+	folio = walk_for_user(user, pn->nid, &nodes, gfp, order);
 	if (!folio && full == PRIVATE_NODE_WHEN_FULL_ASK)
 		folio = private_node_kill_for(pn, user, gfp, order);
 	if (folio)
@@ -686,51 +760,72 @@ static struct folio *alloc_for(struct private_node *pn, gfp_t gfp,
 }
 
 /*
- * private_node_alloc_for - take a folio of one node for somebody
- * @pn: the handle
- * @gfp: as for folio_alloc(); says nothing about nodes
+ * private_node_alloc_for - take a folio of one node for a user
+ * @pn: the handle, with a reference
+ * @gfp: as for folio_alloc(); %__GFP_THISNODE makes no difference
  * @order: of the folio
- * @user: on whose behalf; a service has to be enabled
+ * @user: on whose behalf; a service has to be open
  *
- * Context: as @gfp says; any but NMI.
- * Return: a folio of @pn, or of the nodes that its on_full names; or NULL.
+ * Enters and leaves the gate of @user.  When the node is full, on_full decides.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: a folio of @pn, or of a node that on_full=fallback names; or NULL.
  */
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
 				     enum private_node_user user)
 {
-	/* A user's large folio falls back to small ones before on_full is asked. */
-	return alloc_for(pn, gfp, order, user,
-			 !order || user == PRIVATE_NODE_USER_OWNER ?
-			 PRIVATE_NODE_WHEN_FULL_ASK :
-			 PRIVATE_NODE_WHEN_FULL_STOP);
+	/*
+	 * A user gets small folios instead of a large one before on_full
+	 * applies.
+	 */
+	return enter_and_alloc(pn, gfp, order, user,
+			       !order || user == PRIVATE_NODE_USER_OWNER ?
+			       PRIVATE_NODE_WHEN_FULL_ASK :
+			       PRIVATE_NODE_WHEN_FULL_STOP);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
 
 /*
- * private_node_alloc_exact - private_node_alloc_for() without on_full
+ * private_node_alloc_exact - private_node_alloc_for() that ignores on_full
+ * @pn: the handle
+ * @gfp: as for folio_alloc()
+ * @order: of the folio
+ * @user: on whose behalf
  *
- * For memory that has a place already, which is not worth a kill or a third node.
+ * For moves and collapse, whose pages stay where they are if this fails: nobody
+ * is killed for them, and no other node is tried.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: a folio of @pn, or NULL.
  */
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user, PRIVATE_NODE_WHEN_FULL_STOP);
+	return enter_and_alloc(pn, gfp, order, user,
+			       PRIVATE_NODE_WHEN_FULL_STOP);
 }
 
 /*
  * private_node_try_for - private_node_alloc_for() that kills nobody
+ * @pn: the handle, with a reference
+ * @gfp: as for folio_alloc()
+ * @order: of the folio
+ * @user: on whose behalf
  *
- * For data that exists, which has another way: mm/private_node/displaced.c.
+ * For data that exists: displaced.c puts it in ordinary memory if this fails.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: a folio of @pn, or of a node that on_full=fallback names; or NULL.
  */
 struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
 				   enum private_node_user user)
 {
-	return alloc_for(pn, gfp, order, user,
-			 order ? PRIVATE_NODE_WHEN_FULL_STOP :
-				 PRIVATE_NODE_WHEN_FULL_SPILL);
+	return enter_and_alloc(pn, gfp, order, user,
+			       order ? PRIVATE_NODE_WHEN_FULL_STOP :
+				       PRIVATE_NODE_WHEN_FULL_SPILL);
 }
 
 /**
@@ -740,7 +835,7 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
  * @order: up to MAX_PAGE_ORDER
  *
  * The folio is given back by folio_put().  When the node is full, on_full
- * decides.  A node that is being unplugged gives nothing.
+ * decides.  While the node is being unplugged the allocation fails.
  *
  * Context: any but NMI; sleeps as @gfp allows.
  * Return: the folio, or NULL.
@@ -765,18 +860,17 @@ static void enter_one(struct private_node *pn, enum private_node_user user,
  * private_node_alloc_folio_set - take a folio from a set of nodes
  * @pns: handles, at least one
  * @nr: how many
- * @ordinary: ordinary nodes that are as good, or NULL for none; those that the
- *	running task's cpuset lacks do not count
+ * @ordinary: ordinary nodes that may be used as well, or NULL for none; nodes
+ *	outside of the running task's cpuset are left out
  * @gfp: as for folio_alloc()
  * @order: up to MAX_PAGE_ORDER
  *
  * Takes from the nearest of the named nodes that has memory, by distance from
- * the running CPU's node.  A set has no on_full of its own: naming more nodes
- * is the fallback.
+ * the running CPU's node.  The on_full of the nodes does not apply: a caller
+ * that wants a fallback names more nodes.
  *
  * Context: any but NMI; sleeps as @gfp allows.
- * Return: the folio; NULL as well for an empty set, which means no node, not
- * any node.
+ * Return: the folio, or NULL; always NULL for an empty set.
  */
 struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   unsigned int nr,

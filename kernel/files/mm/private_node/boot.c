@@ -5,16 +5,17 @@
  *	private_node=<nid>[:<word>,...]		repeatable
  *	private_node_spare=<n>
  *
- * A word is a service that is open from the start; capable=<service>[+<service>...],
- * without which the memory can stand all services; or access=any|named.  With a word
- * that is not understood the node is private all the same, and closed: that is the
- * safe side, and the administrator opens it later.
+ * A word is a service that is open from the start; or
+ * capable=<service>[+<service>...], the services that the memory can stand (all
+ * if it is not given); or access=any|named.  A word that is not understood
+ * makes the node private with no service open, which is safe: the administrator
+ * can open services later.
  *
- * A node goes through these steps, each called once (the first as often as the
- * architecture tries to find out about NUMA):
+ * A node goes through these steps.  Each is called once, but claim is called as
+ * often as the architecture sets up NUMA:
  *
- *	claim	memblock has learnt node ids: latch the node, so that no memory
- *		that lasts is put there, and the node is never in N_MEMORY
+ *	claim	memblock has learnt node ids: latch the node, so that memblock
+ *		takes nothing from it, and the node never enters N_MEMORY
  *	verdict	memblock is about to be handed over: can the node be private?
  *		If not, it becomes ordinary, before a zonelist is built
  *	release	its free pages go to the buddy
@@ -40,13 +41,18 @@
 #include "private_node.h"
 #include "refusals.h"
 
+/* Nodes that the command line names, whether they can be private or not. */
 static nodemask_t requested __initdata;
+/* By node: services to open, and services of capable= (0: not given). */
 static unsigned long services[MAX_NUMNODES] __initdata;
 static unsigned long stands[MAX_NUMNODES] __initdata;
+/* Nodes with access=named, and nodes with a word that was not understood. */
 static nodemask_t named __initdata;
 static nodemask_t not_understood __initdata;
 static unsigned int nr_spare __initdata;
+/* Did the architecture call private_node_boot_claim()? */
 static bool asked __initdata;
+/* Is memblock giving its pages to the buddy allocator, or has it done so? */
 static bool released;
 
 nodemask_t private_node_spare_map;
@@ -143,9 +149,11 @@ early_param("private_node_spare", parse_spare);
 /**
  * private_node_boot_requested - does the command line ask for a private node?
  *
- * Early allocations then have to stay near the kernel image, because memblock
- * does not know nodes yet.
+ * If so, allocations have to stay near the kernel image until memblock knows
+ * which memory is on which node.
+ *
  * Context: boot, after early parameters.
+ * Return: true if private_node= names a node.
  */
 bool __init private_node_boot_requested(void)
 {
@@ -168,7 +176,7 @@ static bool __init node_has_memblock(int nid)
 	return node_overlaps(nid, 0, PHYS_ADDR_MAX);
 }
 
-static bool __init claimable(int nid, const nodemask_t *ordinary)
+static bool __init node_claimable(int nid, const nodemask_t *ordinary)
 {
 	nodemask_t others = *ordinary;
 
@@ -212,7 +220,9 @@ static void __init claim_spares(void)
 /**
  * private_node_boot_claim - latch the nodes that the command line names
  *
- * Called each time that memblock was told node ids; the last call counts.
+ * Called each time that memblock was told node ids.  Each call starts afresh,
+ * so the last one counts.
+ *
  * Context: boot, one CPU.
  */
 void __init private_node_boot_claim(void)
@@ -227,7 +237,7 @@ void __init private_node_boot_claim(void)
 		if (node_has_memblock(nid))
 			node_set(nid, ordinary);
 	for_each_node_mask(nid, requested) {
-		if (!claimable(nid, &ordinary))
+		if (!node_claimable(nid, &ordinary))
 			continue;
 		node_clear(nid, ordinary);
 		node_set(nid, private_node_map);
@@ -237,11 +247,15 @@ void __init private_node_boot_claim(void)
 }
 
 /**
- * private_node_boot_skip - may memblock hand out memory of this node?
- * @nid: node of a memblock region, or no node
- * @memblock_flags: what the caller of memblock asks for
+ * private_node_boot_skip - must memblock hand out no memory of this node?
+ * @nid: node of a memblock region, or no valid node id
+ * @memblock_flags: MEMBLOCK_* of the walk over memblock's regions
+ *
+ * Walks over all regions, for_each_mem_range(), pass MEMBLOCK_HOTPLUG and still
+ * see the node; allocations do not pass it.
  *
  * Context: boot; also after it where memblock is kept.
+ * Return: true if the region must be skipped.
  */
 bool private_node_boot_skip(int nid, int memblock_flags)
 {
@@ -287,7 +301,7 @@ static bool __init hosts_cma(int nid)
 }
 #endif
 
-/* The initrd is freed when it has been unpacked, so it does not count. */
+/* Is this the initrd?  It is no obstacle, since it is freed after unpacking. */
 static bool __init is_initrd(phys_addr_t start, phys_addr_t end)
 {
 #ifdef CONFIG_BLK_DEV_INITRD
@@ -310,7 +324,7 @@ static bool __init has_boot_memory(int nid, phys_addr_t *start,
 	return false;
 }
 
-static bool __init still_ours(int nid)
+static bool __init stays_private(int nid)
 {
 	phys_addr_t start, end;
 
@@ -345,10 +359,10 @@ static void __init make_ordinary(int nid)
 }
 
 /**
- * private_node_boot_memory - a node of the command line has memory
+ * private_node_boot_memory - put a latched node with memory in N_MEMORY_PRIVATE
  * @nid: node id
  *
- * Context: boot, when node states are set up.
+ * Context: boot, one CPU, when node states are set up.
  */
 void __init private_node_boot_memory(int nid)
 {
@@ -356,7 +370,10 @@ void __init private_node_boot_memory(int nid)
 }
 
 /**
- * private_node_boot_verdict - keep the claimed nodes, or make them ordinary
+ * private_node_boot_verdict - make nodes ordinary that cannot be private
+ *
+ * These are nodes with CPUs, with a CMA area or with boot memory other than the
+ * initrd.  The log says which and why.
  *
  * Context: boot, one CPU; CPUs know their nodes, no zonelist is built yet.
  */
@@ -366,13 +383,15 @@ void __init private_node_boot_verdict(void)
 	int nid;
 
 	for_each_node_mask(nid, claimed)
-		if (!still_ours(nid))
+		if (!stays_private(nid))
 			make_ordinary(nid);
 	nr_online_nodes_update();
 }
 
 /**
- * private_node_boot_release - memblock may now give the pages to the buddy
+ * private_node_boot_release - let memblock give private pages to the buddy
+ *
+ * From now on private_node_boot_skip() skips nothing.
  *
  * Context: boot, one CPU.
  */
@@ -395,7 +414,10 @@ void __init private_node_boot_totalram(void)
 			totalram_pages_add(-private_node_managed_pages_nid(nid));
 }
 
-/* All options of the node together: one may name what a service of another needs. */
+/*
+ * Called when all options were parsed: private_node= may be given several times
+ * for one node, and a service of one may depend on a service of another.
+ */
 static void __init choose_services(int nid, struct private_node_desc *desc)
 {
 	const unsigned long all = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0);
@@ -437,7 +459,7 @@ static int __init private_node_boot_register(void)
 	for_each_node_mask(nid, private_node_map) {
 		choose_services(nid, &desc);
 		pn = private_node_do_register(nid, &desc, true);
-		/* Without a handle the node stays closed, and never ordinary. */
+		/* The latch stays: without a handle nobody gets the memory. */
 		if (IS_ERR(pn))
 			pr_err("node %d: closed, cannot be registered: %ld\n",
 			       nid, PTR_ERR(pn));

@@ -11,14 +11,17 @@
  *	one private node, some	does not		open	-
  *	one private node	any			closed	-
  *	several nodes, some private			any	-
- *	any that the kernel	any			any	-
- *	  put on private ones
- *	ordinary ones, all	any			any	as ever
- *	ordinary ones, or none	names private ones only	any	-
+ *	guests (see mark.c)	any			any	-
+ *	ordinary ones, all	any			any	any node
+ *	ordinary ones, some,	names private ones only	any	-
+ *	  or none
+ *	ordinary ones, some,	any other		any	any node
+ *	  or none
  *
- * Missing pages are filled with new memory, or read from swap, and such pages go
- * where the policy says.  Who names the node in vain, because its cpuset lacks it, or
- * user_numa is closed, gets no new ones by a collapse either.
+ * "Some" means that pages of the range are missing.  They become new memory, or
+ * come back from swap, and have to be where the policy says.  A policy whose
+ * node is not in the task's cpuset, or closed to user_numa, does not count as
+ * naming the node: a fault would get no page of it either.
  */
 #include <linux/compaction.h>
 #include <linux/cpuset_possible.h>
@@ -33,7 +36,7 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_THP)
 
-static bool places_on(const struct mempolicy *pol, int nid)
+static bool policy_places_on(const struct mempolicy *pol, int nid)
 {
 	if (!pol || !private_node_mpol_places(pol, 0))
 		return false;
@@ -42,13 +45,13 @@ static bool places_on(const struct mempolicy *pol, int nid)
 	return node_isset(nid, pol->private_nodes);
 }
 
-static bool only_private(const struct mempolicy *pol)
+static bool names_private_only(const struct mempolicy *pol)
 {
 	return pol && private_node_mpol_places(pol, 0) &&
 	       (mpol_private_node(pol) || nodes_empty(pol->nodes));
 }
 
-static void refuse(const u32 *load)
+static void refuse_collapse(const u32 *load)
 {
 	struct private_node *pn;
 	int nid;
@@ -62,8 +65,12 @@ static void refuse(const u32 *load)
 	}
 }
 
-/* @mm: of whom; NULL for a file, where khugepaged cannot know. */
-static bool may_name(struct mm_struct *mm, int nid)
+/*
+ * Do cpusets allow the node to the user of @mm?  For a file @mm is NULL: then
+ * the running task's cpuset is asked.  khugepaged, which acts for no task, gets
+ * true unless the node has access=named.
+ */
+static bool mm_may_name(struct mm_struct *mm, int nid)
 {
 #ifdef CONFIG_MEMCG
 	struct task_struct *owner;
@@ -78,8 +85,9 @@ static bool may_name(struct mm_struct *mm, int nid)
 					     cpuset_may_name(nid);
 }
 
-/* Would a fault there get a new page of the node? */
-static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
+/* Would a fault by this policy get a new page of the node? */
+static bool fault_fills(const struct mempolicy *pol, struct mm_struct *mm,
+			int nid)
 {
 	const enum private_node_user user = mpol_private_node(pol) ?
 		PRIVATE_NODE_USER_DEVICE_MAP :
@@ -88,12 +96,16 @@ static bool fills(const struct mempolicy *pol, struct mm_struct *mm, int nid)
 	bool open = pn && private_node_open(pn, user);
 
 	private_node_put(pn);
-	return open && may_name(mm, nid);
+	return open && mm_may_name(mm, nid);
 }
 
-/* @load: pages present, by node; @missing: are there others? */
-static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
-		  bool missing, const u32 *load)
+/*
+ * The table at the head of this file: must the range not be collapsed?  @load
+ * has the number of present pages by node; @missing is true if others are not
+ * present.
+ */
+static bool range_stays(const struct mempolicy *pol, struct mm_struct *mm,
+			bool missing, const u32 *load)
 {
 	unsigned int nr = 0;
 	int nid, home = NUMA_NO_NODE;
@@ -104,12 +116,13 @@ static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
 			home = nid;
 	}
 	if (home == NUMA_NO_NODE)
-		return missing && only_private(pol);
+		return missing && names_private_only(pol);
 	if (nr == 1 &&
-	    (!missing || (places_on(pol, home) && fills(pol, mm, home))) &&
+	    (!missing || (policy_places_on(pol, home) &&
+			  fault_fills(pol, mm, home))) &&
 	    private_node_service_enabled(home, PRIVATE_NODE_THP))
 		return false;
-	refuse(load);
+	refuse_collapse(load);
 	return true;
 }
 
@@ -119,7 +132,7 @@ static bool stays(const struct mempolicy *pol, struct mm_struct *mm,
 bool __private_node_vma_stays(struct vm_area_struct *vma, bool missing,
 			      const u32 *load)
 {
-	return stays(vma->vm_policy, vma->vm_mm, missing, load);
+	return range_stays(vma->vm_policy, vma->vm_mm, missing, load);
 }
 
 /*
@@ -134,7 +147,7 @@ bool __private_node_file_stays(struct address_space *mapping, pgoff_t index,
 	if (shmem_mapping(mapping))
 		pol = mpol_shared_policy_lookup(&SHMEM_I(mapping->host)->policy,
 						index);
-	ret = stays(pol, NULL, missing, load);
+	ret = range_stays(pol, NULL, missing, load);
 	mpol_cond_put(pol);
 	return ret;
 }
@@ -163,9 +176,10 @@ bool __private_node_stays_small(struct folio *folio)
 }
 
 /*
- * kcompactd makes a block, for the next attempt.  It skips areas that it once
- * found useless, until kswapd or direct compaction says that somebody still
- * needs a block: a node without the reclaim service has neither.
+ * Wakes kcompactd to make a free block for the next attempt.  Compaction skips
+ * pageblocks where it found nothing before.  kswapd resets these marks when
+ * direct compaction has asked for that; a node without the reclaim service has
+ * neither, so they are reset here.
  */
 static void ask_for_block(pg_data_t *pgdat, unsigned int order)
 {
@@ -179,12 +193,13 @@ static void ask_for_block(pg_data_t *pgdat, unsigned int order)
 
 /*
  * private_node_collapse_alloc - take the folio that a range is collapsed into
- * @nid: the private node that has all pages of the range, and no other
+ * @nid: the private node that has all present pages of the range
  * @gfp: of the collapse
  * @order: of the folio
  *
- * Does not reclaim: that would take pages away only to put others side by side.
- * When no block is free, kcompactd makes one for the next attempt.
+ * Does not reclaim: a collapse is not worth taking memory from anybody.  When
+ * no block is free, kcompactd is woken to make one for the next attempt.
+ *
  * Context: process, may sleep.
  * Return: the folio, or NULL.
  */

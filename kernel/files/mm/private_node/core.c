@@ -3,10 +3,11 @@
  * Registry of private memory nodes.
  *
  * A node is private from private_node_register() to private_node_unregister(),
- * with memory or without: the latch is private_node_map, memory that comes
- * online on a latched node goes to N_MEMORY_PRIVATE and never to N_MEMORY.
- * The handle is counted and outlives the registration as a shell, so that a
- * stale handle meets -ENODEV and never the next owner of the node id.
+ * with memory or without.  The latch is its bit in private_node_map: a latched
+ * node whose memory comes online enters N_MEMORY_PRIVATE and never N_MEMORY.
+ * The handle is reference-counted and outlives the registration.  Calls on it
+ * then fail with -ENODEV, so that a stale handle never reaches the memory of
+ * the next owner of the node id.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -34,13 +35,17 @@ EXPORT_SYMBOL_GPL(private_node_key);
 nodemask_t private_node_map __read_mostly;
 EXPORT_SYMBOL_GPL(private_node_map);
 
-/* The registry.  Nests inside private_node.lock, outside mem_hotplug_lock. */
+/*
+ * Protects private_nodes[], and the ranges of all nodes.  Taken inside
+ * private_node.life and private_node.lock, outside of mem_hotplug_lock.
+ */
 DEFINE_MUTEX(private_node_lock);
 
 static struct private_node __rcu *private_nodes[MAX_NUMNODES];
 
 /*
- * The last owner of each node id, and the first of its registrations in a row; under
+ * For each node id: the name of the last owner, and the number of its first
+ * registration since another owner had the node id.  Protected by
  * private_node_lock.
  */
 static struct {
@@ -48,12 +53,14 @@ static struct {
 	u64 born;
 } private_node_last[MAX_NUMNODES];
 
+/* Registrations since boot; written under private_node_lock. */
 static u64 private_node_nr_births;
 
 /*
- * private_node_births - number of registrations so far
+ * private_node_births - number of registrations since boot
  *
  * Context: any.
+ * Return: that number, which is also private_node.born of the latest one.
  */
 u64 private_node_births(void)
 {
@@ -81,7 +88,11 @@ const char *const private_node_access_names[PRIVATE_NODE_NR_ACCESS] = {
 };
 EXPORT_SYMBOL_FOR_MODULES(private_node_access_names, "private_node_sim");
 
-/* See include/linux/nodemask.h. */
+/*
+ * nr_online_nodes_update - see include/linux/nodemask.h
+ *
+ * Private nodes do not count: a host with one ordinary node is no NUMA host.
+ */
 void nr_online_nodes_update(void)
 {
 	nodemask_t ordinary = node_states[N_ONLINE];
@@ -118,6 +129,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_find);
  * @nid: node id in [0, MAX_NUMNODES)
  *
  * Context: rcu_read_lock() held, as long as the handle is used.
+ * Return: the handle, or NULL.
  */
 struct private_node *private_node_peek(int nid)
 {
@@ -149,8 +161,10 @@ static void private_node_free(struct private_node *pn)
 }
 
 /*
- * Runs in process context, a grace period after the last reference was dropped: the
- * lock of the marks is not taken in softirqs.
+ * Runs an RCU grace period after the last reference was dropped, because of
+ * private_node_peek(), and in process context, because
+ * private_node_marks_free() takes the xarray lock of the marks, which is not
+ * for softirqs.
  */
 static void private_node_free_work(struct work_struct *work)
 {
@@ -162,7 +176,8 @@ static void private_node_free_work(struct work_struct *work)
  * private_node_put - drop a reference on a handle
  * @pn: the handle, or NULL
  *
- * An owner drops its own after private_node_unregister().
+ * An owner drops its reference after private_node_unregister().
+ *
  * Context: any.
  */
 void private_node_put(struct private_node *pn)
@@ -212,12 +227,15 @@ void *private_node_drvdata(const struct private_node *pn)
 EXPORT_SYMBOL_GPL(private_node_drvdata);
 
 /**
- * private_node_service_enabled - is a service open on a node right now?
+ * private_node_service_enabled - is a service open on a node?
  * @nid: node id
  * @service: the service
  *
+ * On compressed RAM a service is open only while the driver has the device
+ * registered.  An unplug under way makes no difference here.
+ *
  * Context: any.
- * Return: false as well for a node that is not private.
+ * Return: true if it is open; false also for a node that is not private.
  */
 bool private_node_service_enabled(int nid, enum private_node_service service)
 {
@@ -236,12 +254,14 @@ bool private_node_service_enabled(int nid, enum private_node_service service)
 EXPORT_SYMBOL_GPL(private_node_service_enabled);
 
 /*
- * private_node_service_chosen - is a service enabled, open now or not?
+ * private_node_service_chosen - is a service enabled, even if it is not open?
  * @nid: a private node
  * @service: the service
  *
- * For things that have to be there before the service opens, such as kswapd.
+ * For what has to exist before the service opens, such as kswapd.
+ *
  * Context: any.
+ * Return: true if the service is in the mask of enabled services.
  */
 bool private_node_service_chosen(int nid, enum private_node_service service)
 {
@@ -256,8 +276,8 @@ bool private_node_service_chosen(int nid, enum private_node_service service)
 }
 
 /*
- * Set before the first demotion and never cleared: demoted folios can outlive the
- * service.
+ * Set before the first demotion and never cleared: demoted folios can outlive
+ * the service.
  */
 static void note_demotion(struct private_node *pn, unsigned long enabled)
 {
@@ -305,17 +325,18 @@ static int open_and_close(struct private_node *pn, unsigned long enabled)
 /*
  * private_node_change_enabled - open exactly these services
  * @pn: the handle
- * @enabled: the services
- * @killable: wait for a user, who may be killed
+ * @enabled: mask of BIT(enum private_node_service), checked by the caller
+ * @killable: let a fatal signal end the wait
  *
- * The caller has checked the services.  When this returns, no request is under way
- * that was let in by a service which is closed now.  It waits also when nothing
- * changes, because an earlier caller may have been killed while it waited.
+ * When this returns 0, no request is under way that a service let in which is
+ * now closed.  It waits even if the mask does not change, since an earlier
+ * caller may have been killed while it waited.
  *
  * Context: process, may sleep; @pn->lock held.
- * Return: 0; -ENOMEM when a thread could not be started, and nothing changes;
- * -EINTR when killed: the services are as in @enabled, those that are closed
- * let nobody in, but somebody may still be inside.
+ * Return: 0; -ENOMEM if there is no memory for kswapd, kcompactd or the marks
+ * of guests, and then nothing changes; -EINTR after a fatal signal: the
+ * services are as in @enabled, and closed ones let nobody in, but requests that
+ * were let in before may still be under way.
  */
 int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 				bool killable)
@@ -327,7 +348,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 	if (!killable) {
 		private_node_gate_wait(pn);
 	} else if (private_node_gate_wait_killable(pn)) {
-		pr_warn("node %d: %s: enabled was written, and %s (%d) killed while it waited: what is closed lets nobody in, requests from before may be under way; write again to wait for them\n",
+		pr_warn("node %d: %s: enabled was written, and %s (%d) was killed while it waited: a closed service lets nobody in, but requests from before may still be under way; write again to wait for them\n",
 			pn->nid, pn->owner, current->comm, task_pid_nr(current));
 		ret = ret ?: -EINTR;
 	}
@@ -335,11 +356,12 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 }
 
 /*
- * private_node_set_ledger - compressed RAM: the ledger comes or goes
+ * private_node_set_ledger - open or close compressed RAM with its ledger
  * @pn: the handle, with PRIVATE_NODE_F_COMPRESSED
- * @ledger: if not, nobody is under way with a page when this returns
+ * @ledger: is there a ledger in which pages can be reserved?
  *
- * The mask of enabled services stays as the administrator wrote it.
+ * Without a ledger all services are closed, and no request that they let in is
+ * under way when this returns.  The mask of enabled services stays as it is.
  *
  * Context: process, may sleep.
  */
@@ -358,14 +380,13 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_set_ledger);
  * @pn: the handle
  * @enabled: mask of BIT(enum private_node_service)
  *
- * All or nothing.  What is no longer in the mask stops being granted before
- * this returns: requests that were let in have ended by then.  Pages already
- * placed stay valid.
+ * All or nothing.  Waits until requests that were let in by a service which is
+ * now closed have ended.  Pages that were placed stay valid.
  *
  * Context: process, may sleep; not inside an allocation of the node.
- * Return: 0; -ENODEV after unregister; -EINVAL for an unknown service; -EPERM
- * for one the owner did not declare @capable; -ENXIO for a dependency that is
- * not in the mask; -ENOMEM.
+ * Return: 0; -ENODEV after private_node_unregister(); -EINVAL for an unknown
+ * service; -EPERM for one that the owner did not declare as @capable; -ENXIO if
+ * the mask lacks a service that another one needs; -ENOMEM.
  */
 int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
 {
@@ -384,7 +405,16 @@ int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
 }
 EXPORT_SYMBOL_GPL(private_node_set_enabled);
 
-/* The name becomes a file name in /dev and a word in sysfs and dmesg. */
+/*
+ * private_node_name_ok - can this be the name of a node or of its owner?
+ * @name: the name, or NULL
+ *
+ * It becomes a file name in /dev/private_node/, and a word in sysfs and in the
+ * log.
+ *
+ * Context: any.
+ * Return: true if so.
+ */
 bool private_node_name_ok(const char *name)
 {
 	size_t i;
@@ -456,7 +486,7 @@ static int private_node_check_desc(int nid, const struct private_node_desc *d)
 		       nid, d->owner);
 		return -EINVAL;
 	}
-	/* Naming another owner's node takes that owner's handle. */
+	/* No private nodes: memory of those takes the handle of their owner. */
 	if (!nodes_subset(d->fallback, node_states[N_MEMORY])) {
 		pr_err("node %d: %s: fallback node without ordinary memory in %*pbl\n",
 		       nid, d->owner, nodemask_pr_args(&d->fallback));
@@ -483,7 +513,7 @@ static struct private_node *private_node_new(int nid,
 		private_node_free(pn);
 		return NULL;
 	}
-	/* One for the registry, one for the owner. */
+	/* References of the registry and of the owner. */
 	refcount_set(&pn->ref, 2);
 	pn->nid = nid;
 	strscpy(pn->owner, d->owner);
@@ -515,10 +545,11 @@ static int block_is_on(struct memory_block *mem, void *nid)
 }
 
 /*
- * Only boot may latch a node that has memory: none of that memory was handed out
- * yet.
+ * Why the node cannot become private, or NULL.  @boot:
+ * private_node_boot_claim() has latched the node, whose memory is private
+ * already.
  */
-static const char *obstacle(int nid, bool boot)
+static const char *node_obstacle(int nid, bool boot)
 {
 	if (rcu_access_pointer(private_nodes[nid]) ||
 	    (!boot && node_isset(nid, private_node_map)))
@@ -527,7 +558,7 @@ static const char *obstacle(int nid, bool boot)
 		return "has CPUs";
 	if (node_state(nid, N_MEMORY))
 		return "has ordinary memory";
-	/* The latch would make somebody else's memory private. */
+	/* When these came online later, they would become private memory. */
 	if (!boot && for_each_memory_block(&nid, block_is_on))
 		return "has memory blocks that are offline";
 	return NULL;
@@ -537,22 +568,23 @@ static const char *obstacle(int nid, bool boot)
  * private_node_obstacle - what keeps a node from being registered?
  * @nid: any number
  *
- * For a provider that can choose; private_node_register() asks again.
+ * For a provider that can choose a node; private_node_register() checks again.
  *
  * Context: process, may sleep.
- * Return: words that continue a message after "node 1", or NULL if nothing does.
+ * Return: the reason, as the rest of a message that begins with "node 1"; NULL
+ * if nothing does.
  */
 const char *private_node_obstacle(int nid)
 {
 	if (nid < 0 || nid >= MAX_NUMNODES || !node_possible(nid))
 		return "is not a possible node";
-	return obstacle(nid, false);
+	return node_obstacle(nid, false);
 }
 EXPORT_SYMBOL_GPL(private_node_obstacle);
 
 static int private_node_check_free(int nid, bool boot)
 {
-	const char *why = obstacle(nid, boot);
+	const char *why = node_obstacle(nid, boot);
 
 	if (!why)
 		return 0;
@@ -560,7 +592,10 @@ static int private_node_check_free(int nid, bool boot)
 	return -EBUSY;
 }
 
-/* A clash on the same node is reported by obstacle(), not as a duplicate name. */
+/*
+ * A clash on the same node is reported by node_obstacle(), not as a duplicate
+ * name.
+ */
 static bool private_node_name_taken(const struct private_node *new)
 {
 	struct private_node *pn;
@@ -584,8 +619,11 @@ static void private_node_unlatch(int nid)
 }
 
 /*
- * The key comes before the bit: memory that comes online between the two would
- * be ordinary.
+ * The static key is switched on before the bit is set: while it is off
+ * node_is_private() does not see the bit, and memory that comes online is
+ * ordinary.  static_branch_enable() takes the CPU hotplug lock, so it cannot be
+ * called inside mem_hotplug_begin().  The first check leaves the key off for a
+ * node that cannot be private; the second one is safe from changes.
  */
 static int private_node_latch(struct private_node *pn, bool boot)
 {
@@ -606,8 +644,9 @@ static int private_node_latch(struct private_node *pn, bool boot)
 }
 
 /*
- * The files of the node in sysfs and /dev.  They come and go without
- * private_node_lock, which their own methods take.
+ * Creates the files of the node in sysfs and /dev.  Neither private_node_lock
+ * nor private_node.lock is held: removing the files waits for those who use
+ * them, and they take private_node.lock.
  */
 static int private_node_publish(struct private_node *pn)
 {
@@ -662,8 +701,11 @@ static void private_node_open_gates(struct private_node *pn,
 	private_node_gate_update(pn);
 }
 
-/* Returns when nobody is inside a gate; false when the handle was dead before. */
-static bool private_node_bury(struct private_node *pn)
+/*
+ * Closes the handle for good, and waits until nobody is inside a gate.  Returns
+ * false if it was not live.
+ */
+static bool private_node_mark_dead(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
 	if (!private_node_set_state(pn, PRIVATE_NODE_DEAD))
@@ -686,8 +728,11 @@ static void private_node_erase(struct private_node *pn)
 /*
  * private_node_do_register - private_node_register(), also for boot
  * @nid: node id
- * @desc: what the owner says about it
- * @boot: boot latched the node already, with its memory
+ * @desc: what the owner says about it; copied
+ * @boot: boot latched the node already, and has put its memory there
+ *
+ * Context: process, may sleep.
+ * Return: as private_node_register().
  */
 struct private_node *private_node_do_register(int nid,
 					      const struct private_node_desc *desc,
@@ -718,10 +763,10 @@ struct private_node *private_node_do_register(int nid,
 err_erase:
 	pr_err("node %d: %s: cannot create its files: %d\n", nid, pn->owner,
 	       ret);
-	private_node_bury(pn);
+	private_node_mark_dead(pn);
 	private_node_erase(pn);
 err_put:
-	/* The reference of the registry, and that of the owner. */
+	/* References of the registry and of the owner. */
 	private_node_put(pn);
 	private_node_put(pn);
 err:
@@ -756,7 +801,7 @@ struct private_node *private_node_register(int nid,
 }
 EXPORT_SYMBOL_GPL(private_node_register);
 
-static int private_node_kill(struct private_node *pn)
+static int private_node_retire(struct private_node *pn)
 {
 	guard(mutex)(&pn->life);
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
@@ -769,18 +814,17 @@ static int private_node_kill(struct private_node *pn)
 		       pn->nid, pn->owner, node_present_pages(pn->nid));
 		return -EBUSY;
 	}
-	return private_node_bury(pn) ? 0 : -ENODEV;
+	return private_node_mark_dead(pn) ? 0 : -ENODEV;
 }
 
 /**
  * private_node_unregister - give a node back
  * @pn: the handle
  *
- * The node id is free for the next owner when this returns 0.  The handle
- * stays valid as a shell, on which every call fails, until its last
- * private_node_put().  No callback of &struct private_node_ops runs then, and
- * no allocation through the handle is under way: this waits for them, under
- * locks of this node only.
+ * When this returns 0 the node id is free for the next owner, no callback of
+ * &struct private_node_ops runs and no allocation through the handle is under
+ * way: this waits for them, under locks of this node only.  The handle stays
+ * valid until its last private_node_put(), but every call on it fails.
  *
  * Context: process, may sleep, not from a callback, nor inside an allocation
  * of the node; takes private_node_lock and mem_hotplug_lock.
@@ -789,7 +833,7 @@ static int private_node_kill(struct private_node *pn)
  */
 int private_node_unregister(struct private_node *pn)
 {
-	int ret = private_node_kill(pn);
+	int ret = private_node_retire(pn);
 
 	if (ret)
 		return ret;

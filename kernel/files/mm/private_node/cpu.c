@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Processors and private nodes exclude each other.
+ * A private node has no CPU that is online.
  *
- * A node that has a CPU online does not become private, see
- * private_node_obstacle().  And while a node is private its CPUs do not come
- * online, neither those that are offline nor those that are plugged in later:
- * the local memory of such a CPU would be memory that it may not have, and a
- * tier with a CPU is the top tier, from which nothing is promoted.
+ * A node with an online CPU cannot become private, see private_node_obstacle().
+ * While a node is private none of its CPUs comes online, neither one that is
+ * offline nor one that is plugged in later.  Otherwise the local memory of that
+ * CPU would be memory that it may not use, and the node would be in the top
+ * memory tier, from which nothing is promoted.
  *
- * Both checks hold the CPU hotplug lock, which mem_hotplug_begin() takes.
+ * Both checks run under the CPU hotplug lock, which mem_hotplug_begin() takes,
+ * so a CPU cannot come online while its node becomes private.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -19,6 +20,7 @@
 #include "private_node.h"
 #include "refusals.h"
 
+/* CPU hotplug callback: called before @cpu comes online, may fail. */
 static int refuse_cpu(unsigned int cpu)
 {
 	int nid = cpu_to_node(cpu);
@@ -36,7 +38,10 @@ static int refuse_cpu(unsigned int cpu)
 	return -EBUSY;
 }
 
-/* Runs after boot has brought CPUs up; boot.c has looked at those. */
+/*
+ * The CPUs that boot brought up are online already; private_node_boot_verdict()
+ * has checked those.
+ */
 static int __init private_node_cpu_init(void)
 {
 	int ret = cpuhp_setup_state_nocalls(CPUHP_BP_PREPARE_DYN,

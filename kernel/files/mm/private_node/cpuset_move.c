@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that follows its cpuset.
+ * Moves memory after its cpuset.
  *
- * When the masks of a cpuset change, or a task enters another one, pages move:
+ * When the masks of a cpuset change, or a task enters another cpuset, these
+ * pages move:
  *
- *  - what nobody named follows the default nodes, and leaves a node that is no
- *    more possible, be it private: the kernel had put it there.
- *  - what a policy names stays while its node is possible, whatever the default
- *    is.  When the node is possible no more, or the policy was rebound away from
- *    it, it goes to what the policy names now and the cpuset has.  Where that is
- *    nothing it stays, as memory of the device map does; but what only prefers
- *    a node goes on as memory that nobody named.
- *  - what several processes share goes where all of them may have it, as
- *    private_node_may_have() says, or stays.
+ *  - Pages that no policy names follow the default nodes.  They also leave a
+ *    node that is no longer possible; if it is private, the kernel had put them
+ *    there.
+ *  - Pages that a policy names stay while their node is possible, whatever the
+ *    default nodes are.  When the node is not possible any more, or the policy
+ *    was rebound away from it, they go to nodes that the policy names now and
+ *    the cpuset has.  If there are none they stay, as pages of a device map do.
+ *    But if the policy is only a preference, they move as pages that no policy
+ *    names.
+ *  - Pages that several processes share go where all of these may have them, as
+ *    private_node_may_have() says, or stay.
  *
- * Where no two masks differ there is nothing to tell apart: do_migrate_pages().
+ * If possible and default nodes are the same, do_migrate_pages() does the work.
  */
 #include <linux/cpuset_possible.h>
 #include <linux/delay.h>
@@ -29,24 +32,28 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* How often to wait for processes that share a folio and are busy: 12 to 50 ms. */
+/*
+ * How often one call waits 50 to 200 us for a busy process that shares a folio:
+ * 12 to 50 ms in total.
+ */
 #define WAITS	256
 
-/* Where memory may be that only the policies of threads say something about. */
+/* Nodes for pages with no policy but those of the threads of the process. */
 struct threads {
 	bool bound;		/* a thread names nodes */
 	nodemask_t any;		/* nodes that any thread names */
 	nodemask_t all;		/* nodes that all threads may have */
 };
 
+/* State of one call; a page has a name if a policy names its node. */
 struct mover {
 	const nodemask_t *from;		/* default nodes before */
 	const nodemask_t *to;		/* and now */
 	const nodemask_t *possible;	/* nodes that may be named now */
-	nodemask_t leave_default;	/* memory that nobody named leaves these */
-	nodemask_t leave_named;		/* memory that somebody named leaves these */
+	nodemask_t leave_default;	/* pages without a name leave these */
+	nodemask_t leave_named;		/* pages with a name leave these */
 	struct threads threads;
-	struct mempolicy *pol;		/* of the mapping that is moved, or NULL */
+	struct mempolicy *pol;		/* of the current mapping, or NULL */
 	nodemask_t dest;		/* where the folios on the list go */
 	unsigned int waits;		/* how many of WAITS are left */
 };
@@ -84,8 +91,8 @@ static void mover_init(struct mover *m, const nodemask_t *from,
 }
 
 /*
- * Does the policy name nodes?  @nodes are those of them that the cpuset has.  A
- * preference of whose nodes none is left names none.
+ * Does the policy name nodes?  Then @nodes are those of them that the cpuset
+ * has.  A preference names nothing when the cpuset has none of its nodes.
  */
 static bool policy_names(const struct mover *m, const struct mempolicy *pol,
 			 nodemask_t *nodes)
@@ -179,11 +186,11 @@ static void default_goes(const struct mover *m, int nid, nodemask_t *nodes)
 }
 
 /*
- * Nodes that a folio moves to by the policies and the cpuset of the process
- * that is moved, none if it stays.
+ * Sets @nodes to where the folio may move by the policies and the cpuset of
+ * this process; empty if it stays.
  *
- * The policy of a mapping does not own page cache, and that of a task names
- * ordinary nodes for it.
+ * The policy of a mapping does not apply to page cache.  Page cache and hugetlb
+ * pages do not go to private nodes, even if a policy names some.
  */
 static void folio_goes(const struct mover *m, struct folio *folio,
 		       nodemask_t *nodes)
@@ -206,13 +213,16 @@ static void folio_goes(const struct mover *m, struct folio *folio,
 	mpol_cond_put(object);
 }
 
-/* -EAGAIN when somebody who shares the folio could not be asked just now. */
+/*
+ * As folio_goes(), for all processes that share the folio.  Returns -EAGAIN if
+ * one of them was busy, so that its policies could not be read.
+ */
 static int shared_goes(const struct mover *m, struct folio *folio,
 		       nodemask_t *nodes)
 {
 	int ret = 0;
 
-	/* Its object stays while it is locked. */
+	/* The lock keeps folio->mapping, for object_policy(). */
 	folio_lock(folio);
 	folio_goes(m, folio, nodes);
 	if (!nodes_empty(*nodes) && folio_maybe_mapped_shared(folio))
@@ -221,8 +231,9 @@ static int shared_goes(const struct mover *m, struct folio *folio,
 	return ret;
 }
 
-/* As folio_goes(), for all who share the folio. */
-static void all_go(struct mover *m, struct folio *folio, nodemask_t *nodes)
+/* As shared_goes(), but waits a while for busy processes. */
+static void shared_goes_wait(struct mover *m, struct folio *folio,
+			     nodemask_t *nodes)
 {
 	while (shared_goes(m, folio, nodes) == -EAGAIN && m->waits) {
 		m->waits--;
@@ -230,7 +241,7 @@ static void all_go(struct mover *m, struct folio *folio, nodemask_t *nodes)
 	}
 }
 
-/* Where do_migrate_pages() would move it, if that is among @nodes. */
+/* The node of @nodes that do_migrate_pages() would choose, else the nearest. */
 static int first_choice(const struct mover *m, struct folio *folio,
 			nodemask_t *nodes)
 {
@@ -261,7 +272,7 @@ static struct folio *new_place(struct folio *folio, unsigned long private)
 	return dst;
 }
 
-/* Takes those folios off a list that go where its first one goes. */
+/* Moves folios to @group that have the same target nodes as the first one. */
 static void take_group(struct mover *m, struct list_head *folios,
 		       struct list_head *group)
 {
@@ -269,7 +280,7 @@ static void take_group(struct mover *m, struct list_head *folios,
 	nodemask_t nodes;
 
 	list_for_each_entry_safe(folio, next, folios, lru) {
-		all_go(m, folio, &nodes);
+		shared_goes_wait(m, folio, &nodes);
 		if (list_empty(group))
 			m->dest = nodes;
 		if (nodes_equal(nodes, m->dest))
@@ -315,11 +326,11 @@ static void move_mappings(struct mover *m, struct mm_struct *mm)
 }
 
 /*
- * cpuset_move_pages - move the memory of a task after its cpuset
- * @mm: its address space
+ * cpuset_move_pages - move the memory of a task to the nodes of its cpuset
+ * @mm: address space of the task, not locked
  * @from: default nodes before
  * @to: default nodes now
- * @names: what may be named, before and now
+ * @names: possible nodes, before and now
  *
  * Context: process, may sleep.
  */
@@ -329,7 +340,7 @@ void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
 	struct mover m = {};
 	nodemask_t before;
 
-	/* In the root cpuset of v1 there may have been private nodes. */
+	/* @from can have private nodes if it is that of v1's root cpuset. */
 	nodes_andnot(before, *from, node_states[N_MEMORY_PRIVATE]);
 	if (!private_node_hook(cpuset_move) ||
 	    (nodes_equal(before, names->from) && nodes_equal(*to, names->to))) {

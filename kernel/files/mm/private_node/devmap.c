@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Device map: /dev/private_node/<name>, whose mmap is memory of that node.
+ * Device map: mmap() of /dev/private_node/<name> gives memory of that node.
  *
  *	MAP_PRIVATE	anonymous memory; offset is checked and has no meaning
- *	MAP_SHARED	one object per open file, shared by all who map that
- *			file, inherit it, or are sent it; offset is inside it
+ *	MAP_SHARED	a shmem object for each open(), shared by all who
+ *			inherit or are sent the open file; offset is the one in
+ *			the object
  *
- * Placement is a memory policy that carries the owner's handle, in the VMA and,
- * for shared mappings, in the object too.  The handle is the registration, not
- * the node id: files and mappings that outlive it never reach the next owner.
+ * The VMA, and for shared mappings the object too, has a memory policy with a
+ * reference to the handle.  The handle is one registration and not a node id,
+ * so a file or mapping that outlives the registration never gets memory of the
+ * next owner.
  *
- * Only the node's own size limits a mapping: VM_NORESERVE, not accounted.
+ * A mapping is not accounted (VM_NORESERVE); only the size of the node limits
+ * it.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -37,8 +40,8 @@
 
 /**
  * struct private_node_devmap - a file below /dev/private_node/
- * @minor: its minor number; handed out in a cycle, so that an old inode does
- *	not meet the next owner
+ * @minor: its minor number; these are handed out in a cycle, so that an old
+ *	inode does not open the file of the next owner
  */
 struct private_node_devmap {
 	u32 minor;
@@ -56,7 +59,7 @@ struct devmap_file {
 
 static dev_t devmap_devt;
 static struct cdev devmap_cdev;
-/* From minor number to handle; the handle of an entry is valid under the xa_lock. */
+/* Handles by minor number, without a reference: valid under the xa_lock. */
 static DEFINE_XARRAY_ALLOC(devmap_minors);
 static u32 devmap_next_minor;
 
@@ -64,7 +67,7 @@ static char *devmap_devnode(const struct device *dev, umode_t *mode)
 {
 	if (mode)
 		*mode = 0600;
-	/* Also called when the file is removed; a failure would leave the file behind. */
+	/* The name is also needed to remove the file, which must not fail. */
 	return kasprintf(GFP_KERNEL | __GFP_NOFAIL, "private_node/%s",
 			 dev_name(dev));
 }
@@ -86,7 +89,10 @@ static struct private_node *devmap_find(int minor)
 	return pn;
 }
 
-/* The object is as long as a file can be; mmap() checks the size of the node. */
+/*
+ * Makes the shmem object of an open file.  It is as long as a file can be,
+ * since devmap_check() limits each mapping to the size of the node.
+ */
 static struct file *devmap_object(struct private_node *pn)
 {
 	struct mempolicy *pol;
@@ -143,7 +149,7 @@ static int devmap_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/* No mapping can be larger than the node, nor start beyond its end. */
+/* Refuses a mapping that is larger than the node, or ends beyond its size. */
 static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 {
 	unsigned long limit = private_node_managed_pages_nid(pn->nid);
@@ -151,7 +157,10 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
-	/* During an unplug blocks go and may come back; faults wait for that. */
+	/*
+	 * No limit during an unplug: blocks that went offline come back if it
+	 * fails.  Faults wait for its outcome.
+	 */
 	if (!private_node_closing(pn) &&
 	    (len > limit || vma->vm_pgoff > limit - len))
 		return -EINVAL;
@@ -160,8 +169,8 @@ static int devmap_check(struct private_node *pn, struct vm_area_struct *vma)
 	return 0;
 }
 
-static void record(struct private_node *pn, enum private_node_act act,
-		   enum private_node_why why)
+static void record_refusal(struct private_node *pn, enum private_node_act act,
+			   enum private_node_why why)
 {
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
@@ -175,10 +184,11 @@ static int devmap_mmap(struct file *file, struct vm_area_struct *vma)
 
 	ret = devmap_check(df->pn, vma);
 	if (ret) {
-		record(df->pn, PRIVATE_NODE_ACT_MAP,
-		       ret == -EPERM ? private_node_why_cpuset(df->pn->nid) :
-		       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
-					PRIVATE_NODE_WHY_GONE);
+		record_refusal(df->pn, PRIVATE_NODE_ACT_MAP,
+			       ret == -EPERM ?
+			       private_node_why_cpuset(df->pn->nid) :
+			       ret == -EINVAL ? PRIVATE_NODE_WHY_TOO_LARGE :
+						PRIVATE_NODE_WHY_GONE);
 		return ret;
 	}
 	pol = mpol_new_private_node(df->pn);
@@ -226,10 +236,7 @@ static const struct file_operations devmap_fops = {
 };
 
 /*
- * __is_file_private_node - is this an open /dev/private_node/ file?
- * @file: any file
- *
- * Context: any.
+ * __is_file_private_node - see is_file_private_node()
  */
 bool __is_file_private_node(const struct file *file)
 {
@@ -237,10 +244,7 @@ bool __is_file_private_node(const struct file *file)
 }
 
 /*
- * __vma_is_private_node - is this a mapping of /dev/private_node/?
- * @vma: any mapping
- *
- * Context: any; the mapping is locked.
+ * __vma_is_private_node - see vma_is_private_node()
  */
 bool __vma_is_private_node(const struct vm_area_struct *vma)
 {
@@ -248,13 +252,16 @@ bool __vma_is_private_node(const struct vm_area_struct *vma)
 }
 
 /*
- * private_node_range_fixed - does a range touch a mapping of /dev/private_node/?
+ * private_node_range_fixed - does a range touch a mapping of a device map?
  * @mm: address space, locked
  * @start: first byte
  * @end: behind the last byte
  *
- * The owner decides on its placement; user policy does not replace that.  If so, the
- * caller refuses, and this records it.
+ * The memory of such a mapping stays on the node: user policy cannot replace
+ * that.  This function records the refusal; the caller refuses.
+ *
+ * Context: process; @mm->mmap_lock held.
+ * Return: true if it touches one.
  */
 bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
@@ -264,8 +271,9 @@ bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 
 	for_each_vma_range(vmi, vma, end)
 		if (__vma_is_private_node(vma)) {
-			record(mpol_private_node(vma->vm_policy),
-			       PRIVATE_NODE_ACT_POLICY, PRIVATE_NODE_WHY_FIXED);
+			record_refusal(mpol_private_node(vma->vm_policy),
+				       PRIVATE_NODE_ACT_POLICY,
+				       PRIVATE_NODE_WHY_FIXED);
 			return true;
 		}
 	return false;
@@ -311,7 +319,8 @@ int private_node_devmap_add(struct private_node *pn)
  * private_node_devmap_remove - take /dev/private_node/<name> away
  * @pn: the handle
  *
- * Open files stay, with the handle.
+ * Files that are open stay open and keep their reference to the handle.
+ *
  * Context: process, may sleep.
  */
 void private_node_devmap_remove(struct private_node *pn)
@@ -348,5 +357,5 @@ err_region:
 	return ret;
 }
 
-/* Runs before boot.c registers the nodes of the command line. */
+/* Has to run before boot.c registers nodes, which is a subsys_initcall(). */
 postcore_initcall(devmap_init);

@@ -1,23 +1,25 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Data that exists stays.
+ * Memory for data that exists.
  *
- * A closed service, a revoked cpuset, an unplugged or full node and an owner
- * that is gone refuse new memory.  Data that was written before comes back: from
- * swap, by copy-on-write and by fork's copy of a pinned page.  Where its policy
- * finds no room, it comes back in ordinary memory: of the nodes that the policy
- * names as well, then of those that the task's cpuset gives by default.  Such a
- * page is displaced: counted and traced.  Nobody is killed for it while there is
- * ordinary memory.
+ * New memory of a node is refused if its service is closed, if the cpuset lost
+ * the node, if the node is full or being unplugged, or if its owner is gone.
+ * Data that was written before must stay within reach all the same: in swap, at
+ * a copy-on-write, or when fork() copies a pinned page.  If the policy finds no
+ * page on its private nodes, the data gets an ordinary page: of an ordinary
+ * node that the policy names too, else of a default node of the task's cpuset.
+ * Such a page is displaced: it is counted and traced.  No task is killed for it
+ * while there is ordinary memory.
  *
- * While a node is being unplugged nothing is displaced: the unplug may be
- * refused.  The allocation fails, and who asked for it waits for the outcome
- * where it holds no folio that unplug would have to move: a fault at its end
- * (private_node_fault_error()), others by private_node_unplug_waited().  fork()
- * cannot wait, and its copy of a pinned page is displaced: may_wait().
+ * While a node is being unplugged nothing is displaced, since the unplug may
+ * fail.  The allocation fails, and the caller waits for the outcome at a point
+ * where it holds no folio that unplug would have to move: a fault at its end,
+ * in private_node_fault_error(), others in private_node_unplug_waited().
+ * Callers that cannot wait, such as fork(), get a displaced page, see
+ * may_wait().
  *
- * Whoever allocates for data that exists calls vma_alloc_folio_existing() or
- * folio_alloc_mpol_existing(), and needs to know nothing of this.
+ * Code that allocates for data that exists calls vma_alloc_folio_existing() or
+ * folio_alloc_mpol_existing(), which do all of this.
  */
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -36,16 +38,16 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* Of all nodes since boot; the counter of a node goes with its registration. */
+/* Pages of all nodes since boot; a node's own counter ends with the handle. */
 static DEFINE_PER_CPU(unsigned long, displaced_pages);
 
-/* For the first attempts, which must not make the OOM killer run. */
+/* For attempts on private nodes, which must not make the OOM killer run. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
 /*
- * private_node_count_displaced - data that exists came back in ordinary memory
- * @pol: by which it would have been on a private node
- * @folio: where it is now
+ * private_node_count_displaced - count and trace a displaced folio
+ * @pol: policy by which it would have been on a private node
+ * @folio: the folio, in ordinary memory
  *
  * Context: any.
  */
@@ -64,12 +66,12 @@ void private_node_count_displaced(const struct mempolicy *pol,
 }
 
 /*
- * private_node_displaced_alloc - a page of ordinary memory instead
- * @pol: by which it would be on a private node
+ * private_node_displaced_alloc - allocate a displaced page, and count it
+ * @pol: policy by which it would be on a private node
  * @gfp: of the allocation
  *
- * Context: as @gfp says.
- * Return: the folio, counted; or NULL.
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the folio, or NULL.
  */
 struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 					   gfp_t gfp)
@@ -77,7 +79,7 @@ struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 	struct folio *folio;
 
 	gfp &= ~__GFP_THISNODE;
-	/* Without a mask the allocator takes the default of the task's cpuset. */
+	/* With no mask, the allocator uses the default nodes of the cpuset. */
 	folio = __folio_alloc_noprof(gfp, 0, numa_mem_id(), NULL);
 	if (folio)
 		private_node_count_displaced(pol, folio);
@@ -85,8 +87,9 @@ struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
 }
 
 /*
- * Is this the policy of the task that runs swapoff, or writes into another process,
- * and not that of the data?  Such a policy takes nothing to private nodes.
+ * Is this the policy of a task that runs swapoff, or that writes into another
+ * process?  It is not the policy of the data, so it must not put the data on a
+ * private node.
  */
 static bool policy_is_strangers(const struct mempolicy *pol,
 				const struct mm_struct *mm)
@@ -96,10 +99,10 @@ static bool policy_is_strangers(const struct mempolicy *pol,
 }
 
 /*
- * Can the caller wait for the outcome of an unplug?  Not if others wait for it when
- * they free memory.  Nor if it holds the address space for writing, as fork() does:
- * unplug read-locks the address space to ask whose a page is, and would be refused
- * because of the very task that waits for it.
+ * Can the caller wait for the outcome of an unplug?  Not if tasks that free
+ * memory may wait for the caller, and not if it has the address space locked
+ * for writing, as fork() has: unplug read-locks the address space to find out
+ * whose a page is, and would fail because of the task that waits for it.
  */
 static bool may_wait(struct vm_area_struct *vma)
 {
@@ -108,7 +111,7 @@ static bool may_wait(struct vm_area_struct *vma)
 	if (!vma)
 		return true;
 #ifdef CONFIG_PER_VMA_LOCK
-	/* fork() keeps each mapping locked until it unlocks the address space. */
+	/* A write lock on the VMA is kept until mmap_lock is unlocked. */
 	return vma->vm_lock_seq != READ_ONCE(vma->vm_mm->mm_lock_seq.sequence);
 #else
 	if (!mmap_read_trylock(vma->vm_mm))
@@ -118,7 +121,10 @@ static bool may_wait(struct vm_area_struct *vma)
 #endif
 }
 
-/* @vma is where the data is mapped, or NULL. */
+/*
+ * Allocates a folio for data that exists.  @vma is where the data is mapped, or
+ * NULL if it is not mapped.
+ */
 static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 				    struct mempolicy *pol, pgoff_t ilx, int nid,
 				    struct vm_area_struct *vma)
@@ -130,7 +136,7 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 	if (policy_is_strangers(pol, vma ? vma->vm_mm : NULL))
 		return __folio_alloc_noprof(gfp, order, nid, NULL);
 	folio = private_node_mpol_try(pol, gfp | TRY_GFP, order, ilx);
-	/* A large folio falls back to small ones first. */
+	/* The caller tries small folios first, before one is displaced. */
 	if (folio || order)
 		return folio;
 	if (private_node_hook(displaced_waits) &&
@@ -138,7 +144,7 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 		private_node_mpol_refused(pol);
 		return NULL;
 	}
-	/* For a preference, ordinary memory is the second choice. */
+	/* A preference allows ordinary memory: that page is not displaced. */
 	if (private_node_mpol_spills(pol, order))
 		return __folio_alloc_noprof(gfp & ~__GFP_THISNODE, order, nid,
 					    NULL);
@@ -220,13 +226,15 @@ static bool table_has_data(struct mm_struct *mm, unsigned long addr)
 }
 
 /*
- * private_node_data_exists - was this fault for data that was there before?
- * @vma: where the fault was, locked
- * @addr: and there
+ * private_node_data_exists - was a fault for data that exists?
+ * @vma: mapping of the fault, locked
+ * @addr: address of the fault
  *
- * A private node does not refuse such a fault.  When it found no memory, ordinary
- * memory or the memory cgroup was the reason.
+ * Such data gets a displaced page.  So if the fault found no memory, the reason
+ * is ordinary memory or the memory cgroup, not a private node.
+ *
  * Context: process.
+ * Return: true if there is data at @addr.
  */
 bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -237,13 +245,20 @@ bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
 	if (vma_is_anonymous(vma) || !vma->vm_file)
 		return false;
 	mapping = vma->vm_file->f_mapping;
-	/* A private mapping gets a copy of the file's own data. */
+	/*
+	 * A private mapping of a file copies a page of the file, which exists.
+	 */
 	if (!shmem_mapping(mapping))
 		return !(vma->vm_flags & VM_SHARED);
 	return xa_load(&mapping->i_pages, linear_page_index(vma, addr));
 }
 
-/* Pages that were displaced since boot.  Context: any. */
+/*
+ * private_node_displaced_pages - pages displaced since boot, on all nodes
+ *
+ * Context: any.
+ * Return: a number of pages.
+ */
 unsigned long private_node_displaced_pages(void)
 {
 	unsigned long sum = 0;

@@ -1,29 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Empty a private node before its memory goes: find out who uses it, and do
- * what on_unplug says.
+ * Empties a private node before its memory is removed: finds out who uses the
+ * memory, and does what on_unplug says.
  *
  *	page is			refuse		move		sigbus
  *	owner's, kernel's	-EBUSY		-EBUSY		-EBUSY
  *	user's			-EBUSY		migrated	poison marker
- *	put there by the kernel	migrated	migrated	migrated
- *	in swap as well		-EBUSY		migrated	dropped or migrated
+ *	a guest (see mark.c)	migrated	migrated	migrated
+ *	in swap as well		-EBUSY		migrated	dropped or moved
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
  *
- * mark.c knows which pages the kernel put there.  may_have.c says where a page may
- * be migrated to; with move, memory that is bound to this node alone goes to the
- * default nodes of its user's cpuset.
+ * may_have.c says to which nodes a page may be migrated.  With move, memory
+ * that is bound to this node alone goes to the default nodes of its user's
+ * cpuset.
  *
- * Before the first page is touched, every page was found movable to nodes that its
- * users may have, and that have room.  Every loop has an end: a pin that comes late
- * makes unplug fail, and the holder is named.
+ * Before the first page moves, each page is checked: are there nodes that its
+ * users may have, with room for it?  All loops are bounded: a pin that comes
+ * later makes the unplug fail, and the log names the holder.
  *
- * Broken pages (memory failure) do not keep the node: failure.c detaches them from
- * files and the swap cache.
+ * Pages with memory failure do not keep the node from being unplugged:
+ * failure.c detaches them from files and the swap cache.
  *
- * A poison marker takes the place of the page in page tables, and in shmem's
- * page cache.  The next access gets SIGBUS (read() gets EIO), also when the node
- * has memory again, and never a fresh page of zeroes.
+ * A poison marker takes the place of the page in page tables, and in the page
+ * cache of shmem.  Each later access gets SIGBUS, and read() gets EIO, even
+ * after memory was added again: lost data does not turn into zeroes.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -51,9 +51,13 @@
 #include "private_node.h"
 #include "refusals.h"
 
-/* Code that looks at a page for a moment is not a holder: wait 5 * 40 ms. */
+/*
+ * Code such as a PFN walker holds a reference for a moment.  A page counts as
+ * held only if 5 looks, 40 ms apart, found it so.
+ */
 #define SETTLE_TRIES	5
 #define SETTLE_MS	40
+/* Passes over the node with its gates closed, and pages migrated at a time. */
 #define EVACUATE_PASSES	10
 #define EVACUATE_BATCH	512
 
@@ -61,10 +65,10 @@
 struct holders {
 	unsigned long user;
 	unsigned long pinned;	/* of user */
-	unsigned long huge;	/* of user, of pools of huge pages */
+	unsigned long huge;	/* of user, hugetlb */
 	unsigned long swapped;	/* of user, in the swap cache */
-	unsigned long large;	/* of user, not huge */
-	unsigned long guests;	/* put there by the kernel, not pinned */
+	unsigned long large;	/* of user, other large folios */
+	unsigned long guests;	/* guests that are not pinned */
 	unsigned long other;	/* the owner's, or the kernel's */
 	unsigned long user_pfn;
 	unsigned long guest_pfn;
@@ -72,19 +76,20 @@ struct holders {
 	unsigned long other_pfn;
 };
 
-/* Of one pass: why folios could not move, in pages. */
+/* Result of one pass over the node: pages that cannot move, by reason. */
 struct pass {
-	unsigned long nowhere;	/* their users may not have them on any other node */
-	unsigned long unsure;	/* it could not be found out just now */
+	unsigned long nowhere;	/* no other node that all users may have */
+	unsigned long unsure;	/* a user could not be asked just now */
 	unsigned long nowhere_pfn;
-	bool no_room;		/* there is no room for all of them where they may go */
+	bool no_room;		/* no room for all folios where they may go */
 };
 
 /*
- * private_node_folio_is_users - is this a user's folio, or the owner's?
+ * private_node_folio_is_users - is this a folio of user memory or page cache?
  * @folio: in use, with a reference
  *
  * Context: any.
+ * Return: true if so; false if it belongs to the owner or to the kernel.
  */
 bool private_node_folio_is_users(struct folio *folio)
 {
@@ -97,8 +102,8 @@ bool private_node_folio_is_users(struct folio *folio)
 }
 
 /*
- * A signal ends an unplug, but not one that has unmapped data: the data would be lost
- * for nothing.
+ * Did a fatal signal end the unplug?  Not after data was unmapped: that data is
+ * lost, and would be lost for nothing if the unplug failed then.
  */
 static bool is_killed(int nid)
 {
@@ -111,7 +116,7 @@ static bool is_killed(int nid)
 	return !pn || !READ_ONCE(pn->unmapped);
 }
 
-/* @folio is held once by the caller. */
+/* The caller holds one reference to @folio. */
 static bool folio_is_pinned(struct folio *folio)
 {
 	return folio_ref_count(folio) > folio_expected_ref_count(folio) + 1;
@@ -146,14 +151,17 @@ static void count_folio(struct folio *folio, struct holders *h)
 	}
 }
 
-/* Pages that are not in use: how many to step over, or 0. */
+/*
+ * How many pages from @pfn on are not in use and can be skipped; 0 if it is in
+ * use.
+ */
 static unsigned long idle_pages(unsigned long pfn, struct page *page)
 {
 	unsigned int order;
 
 	if (!page)
 		return SECTION_ALIGN_UP(pfn + 1) - pfn;
-	/* The same bit marks folios of the swap cache, which are swap-backed. */
+	/* PG_swapcache is the same bit; folios that have it are swap-backed. */
 	if (PageVmemmapSelfHosted(page) &&
 	    !folio_test_swapbacked(page_folio(page)))
 		return 1;
@@ -167,7 +175,7 @@ static unsigned long idle_pages(unsigned long pfn, struct page *page)
 
 /*
  * private_node_next_used - walk the folios in use
- * @pfn: where to look from; result: behind the folio
+ * @pfn: where to begin; result: the page frame after the folio
  * @end: where to stop
  *
  * Context: process; mem_hotplug_lock held, or the memory is being unplugged.
@@ -200,8 +208,8 @@ struct folio *private_node_next_used(unsigned long *pfn, unsigned long end)
 	return NULL;
 }
 
-static void scan(int nid, unsigned long pfn, unsigned long end,
-		 struct holders *h)
+static void scan_range(int nid, unsigned long pfn, unsigned long end,
+		       struct holders *h)
 {
 	struct folio *folio;
 
@@ -217,11 +225,11 @@ static void scan_ranges(int nid, const struct range *ranges, unsigned int nr,
 {
 	memset(h, 0, sizeof(*h));
 	while (nr--)
-		scan(nid, PHYS_PFN(ranges[nr].start),
-		     PHYS_PFN(ranges[nr].end + 1), h);
+		scan_range(nid, PHYS_PFN(ranges[nr].start),
+			   PHYS_PFN(ranges[nr].end + 1), h);
 }
 
-static bool empty(const struct holders *h)
+static bool nothing_used(const struct holders *h)
 {
 	return !h->user && !h->guests && !h->other;
 }
@@ -241,7 +249,7 @@ static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
 	return !name->pid;
 }
 
-/* A page of a shared object that is mapped nowhere: a process that maps the object. */
+/* For a page that is not mapped: names a process that maps its file. */
 static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
 			 unsigned long addr, void *arg)
 {
@@ -251,7 +259,10 @@ static bool find_mm_file(struct folio *folio, struct vm_area_struct *vma,
 	return !name->pid;
 }
 
-/* Find a process that maps the page.  False when there is none, or the page is gone. */
+/*
+ * Names a process that maps the page or, if none does, its file.  Returns false
+ * if there is none, or the page is not in use any more.
+ */
 static bool find_task(unsigned long pfn, struct private_node_task_name *name)
 {
 	struct rmap_walk_control rwc = {
@@ -277,7 +288,10 @@ static bool find_task(unsigned long pfn, struct private_node_task_name *name)
 	return name->pid;
 }
 
-/* Who holds a page but does not map it?  NULL or text for kfree(). */
+/*
+ * Says who holds a page by a reference rather than a mapping.  Returns a text
+ * for kfree(), or NULL if that is not known.
+ */
 static char *find_holder(unsigned long pfn, bool mapped)
 {
 	struct folio *folio = private_node_next_used(&pfn, pfn + 1);
@@ -290,16 +304,16 @@ static char *find_holder(unsigned long pfn, bool mapped)
 	return text;
 }
 
-/* What could not be done. */
+/* The request that is refused, for the log and for the record. */
 struct refused {
 	int nid;
 	enum private_node_act act;
 	char what[64];
 };
 
-static void record(struct private_node *pn, const struct refused *r,
-		   enum private_node_why why, unsigned long nr,
-		   const struct private_node_task_name *by)
+static void record_refused(struct private_node *pn, const struct refused *r,
+			   enum private_node_why why, unsigned long nr,
+			   const struct private_node_task_name *by)
 {
 	private_node_record(.nid = r->nid, .owner = pn ? pn->owner : NULL,
 			    .act = r->act, .why = why, .pages = nr, .by = by);
@@ -315,8 +329,8 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	bool mapped = find_task(pfn, &name);
 	int nid = r->nid;
 
-	record(pn, r, why, nr, &name);
-	/* A page that is mapped may be held by a pipe all the same. */
+	record_refused(pn, r, why, nr, &name);
+	/* Something else, such as a pipe, may hold a page that is mapped. */
 	if (!mapped || next == let_it_end)
 		holder = find_holder(pfn, mapped);
 	if (holder)
@@ -331,11 +345,11 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	kfree(holder);
 }
 
-static void report(struct private_node *pn, const struct refused *r,
-		   const struct holders *h, const char *next)
+static void report_holders(struct private_node *pn, const struct refused *r,
+			   const struct holders *h, const char *next)
 {
 	if (h->other) {
-		record(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
+		record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
 		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
 		       r->nid, r->what, h->other, pn ? pn->owner : "(none)");
 	} else if (h->pinned) {
@@ -348,14 +362,18 @@ static void report(struct private_node *pn, const struct refused *r,
 }
 
 /*
- * private_node_check_idle - is no page in a part of a node in use?
+ * private_node_check_idle - check that no page of a memory range is in use
  * @nid: the node
  * @start_pfn: first page, online
- * @nr_pages: pages
+ * @nr_pages: number of pages
  *
- * Context: process, may sleep (up to 0.2 s, where only those are in the way who
- * look at pages for a moment); mem_hotplug_lock held.
- * Return: 0; or -EBUSY, and dmesg names the holder; -EINTR for a fatal signal.
+ * Called when a range goes offline by itself, without an unplug of the node.
+ *
+ * Context: process, may sleep; mem_hotplug_lock held.  Waits up to 0.16 s if
+ * only pages of the owner or pinned ones are in the way, which may be held for
+ * a moment.
+ * Return: 0; -EBUSY if a page is in use, and the log names the holder; -EINTR
+ * after a fatal signal.
  */
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages)
@@ -370,12 +388,12 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 			msleep(SETTLE_MS);
 		memset(&h, 0, sizeof(h));
 		private_node_catch_held(nid);
-		scan(nid, start_pfn, start_pfn + nr_pages, &h);
+		scan_range(nid, start_pfn, start_pfn + nr_pages, &h);
 		if (is_killed(nid))
 			return -EINTR;
-		if (empty(&h))
+		if (nothing_used(&h))
 			return 0;
-		/* User pages do not go by themselves, and a global lock is held. */
+		/* User pages stay, so do not wait with a global lock held. */
 		if (h.user > h.pinned || h.guests)
 			break;
 	}
@@ -386,7 +404,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		 (u64)PFN_PHYS(start_pfn),
 		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
 	pn = private_node_find(nid);
-	report(pn, &r, &h, "stop it, or unplug the whole node");
+	report_holders(pn, &r, &h, "stop it, or unplug the whole node");
 	private_node_put(pn);
 	return -EBUSY;
 }
@@ -399,8 +417,12 @@ static void count_moved(struct private_node_leaving *l, unsigned long moved,
 				  left);
 }
 
-/* Guests are moved in any case; a huge page cannot be unmapped for good. */
-static bool moves(struct folio *folio, enum private_node_on_unplug how)
+/*
+ * Is the folio migrated?  Guests always are, and with move all folios of users.
+ * With sigbus, hugetlb pages and folios of the swap cache are migrated as well,
+ * since they cannot be poisoned.
+ */
+static bool folio_migrates(struct folio *folio, enum private_node_on_unplug how)
 {
 	if (!private_node_folio_is_users(folio))
 		return false;
@@ -409,7 +431,10 @@ static bool moves(struct folio *folio, enum private_node_on_unplug how)
 		(folio_test_hugetlb(folio) || folio_test_swapcache(folio)));
 }
 
-/* The data is in swap as well, and nobody maps the page: it needs no new place. */
+/*
+ * Can the folio just be dropped?  With sigbus, that is so if its data is in
+ * swap and nobody maps it.
+ */
 static bool is_dropped(struct folio *folio, enum private_node_on_unplug how)
 {
 	return how == PRIVATE_NODE_UNPLUG_SIGBUS &&
@@ -418,7 +443,12 @@ static bool is_dropped(struct folio *folio, enum private_node_on_unplug how)
 	       !private_node_is_guest(folio);
 }
 
-/* A guest that was bound to this node alone later may go nowhere else. */
+/*
+ * The node to pass to private_node_may_have() as taken away.  With that, memory
+ * that is bound to the node alone may go to other nodes.  A guest may not,
+ * unless on_unplug is move: it keeps a bind that was made after the guest was
+ * placed.
+ */
 static int gone_for(const struct folio *folio, enum private_node_on_unplug how)
 {
 	if (how != PRIVATE_NODE_UNPLUG_MOVE && private_node_is_guest(folio))
@@ -436,7 +466,7 @@ static void count_stays(struct pass *pass, const struct folio *folio, int ret)
 		pass->unsure += folio_nr_pages(folio);
 }
 
-/* Ask for each folio that would move where it may go.  Nothing is changed. */
+/* Finds out where each folio that would migrate may go.  Moves nothing. */
 static void ask_range(unsigned long pfn, unsigned long end,
 		      enum private_node_on_unplug how, struct pass *pass,
 		      struct private_node_room *room)
@@ -447,11 +477,11 @@ static void ask_range(unsigned long pfn, unsigned long end,
 
 	while (!fatal_signal_pending(current) &&
 	       (folio = private_node_next_used(&pfn, end))) {
-		if (moves(folio, how)) {
+		if (folio_migrates(folio, how)) {
 			ret = private_node_way_out(folio, gone_for(folio, how),
 						   &to);
 			count_stays(pass, folio, ret);
-			/* Huge pages go to a pool, which has its own count. */
+			/* Hugetlb pages take room from pools instead. */
 			if (ret > 0 && !folio_test_hugetlb(folio) &&
 			    !is_dropped(folio, how))
 				private_node_room_needed(room, &to,
@@ -462,9 +492,9 @@ static void ask_range(unsigned long pfn, unsigned long end,
 }
 
 /*
- * Runs before the first folio moves, so that an unplug that is refused for some of
- * them leaves the others where they are.  Folios whose users cannot be asked just now
- * are asked for again when they move.
+ * Runs before the first folio moves, so that if some folios cannot move the
+ * others stay where they are.  Folios whose users cannot be asked just now are
+ * checked when they move.
  */
 static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr, enum private_node_on_unplug how)
@@ -481,16 +511,16 @@ static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 	return pass;
 }
 
-/* Drop a locked folio of the swap cache. */
-static bool drop(struct folio *folio)
+/* Drops a locked folio of the swap cache, if it is not mapped nor in use. */
+static bool drop_swap_cache(struct folio *folio)
 {
 	folio_wait_writeback(folio);
 	if (folio_mapped(folio) || !folio_isolate_lru(folio))
 		return false;
-	/* As in reclaim: isolated, with one reference beside that of the cache. */
+	/* remove_mapping() expects one reference besides the swap cache's. */
 	folio_put(folio);
 	if (remove_mapping(folio_mapping(folio), folio)) {
-		/* The folio is freed without a check of its LRU flags. */
+		/* Freeing clears these only for folios on an LRU list. */
 		folio_clear_active(folio);
 		folio_clear_unevictable(folio);
 		return true;
@@ -501,10 +531,12 @@ static bool drop(struct folio *folio)
 }
 
 /*
- * Runs before anything is unmapped for good, since each of these steps may fail.  A
- * folio whose swap entry nobody needs leaves the swap cache.  One whose data is in swap
- * and that nobody maps is dropped.  Other folios of the swap cache have to be migrated.
- * A large folio is split; the next pass finds its pages.
+ * With sigbus, prepares a folio to be unmapped.  All of these steps may fail,
+ * so they are done for all folios before the first one is unmapped.  A folio
+ * whose swap entry nobody needs leaves the swap cache.  A folio whose data is
+ * in swap and that nobody maps is dropped.  A large folio is split; the next
+ * pass finds its pages.  Returns false if the folio has to be migrated instead,
+ * or is left alone.
  */
 static bool prepare_unmap(struct folio *folio, enum private_node_on_unplug how)
 {
@@ -516,7 +548,7 @@ static bool prepare_unmap(struct folio *folio, enum private_node_on_unplug how)
 		return false;
 	if (folio_test_swapcache(folio)) {
 		stays = folio_free_swap(folio) ||
-			(is_dropped(folio, how) && drop(folio));
+			(is_dropped(folio, how) && drop_swap_cache(folio));
 	} else {
 		stays = true;
 		if (folio_test_large(folio))
@@ -547,7 +579,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	       (folio = private_node_next_used(&pfn, end))) {
 		ret = 1;
 		l.gone = gone_for(folio, how);
-		if (!prepare_unmap(folio, how) && moves(folio, how))
+		if (!prepare_unmap(folio, how) && folio_migrates(folio, how))
 			ret = private_node_move_out(&l, folio);
 		count_stays(pass, folio, ret);
 		folio_put(folio);
@@ -555,7 +587,7 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	private_node_leave_now(&l);
 }
 
-/* Put a poison marker in place of a migration entry; the page is unmapped already. */
+/* Replaces migration entries of the folio with poison markers. */
 static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
@@ -571,10 +603,11 @@ static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * Unmap the page from all processes that have it, or from none.  Only order-0 folios
- * come here, so no PMD maps it.  While there are migration entries no new pin can
- * come, so a pin that is there is seen now.  Then all entries are restored, and the
- * page keeps a process by which its holder can be named.
+ * Unmaps the page for good from all processes that map it, or from none.  Only
+ * order-0 folios come here, so no PMD maps it.  The page is replaced by
+ * migration entries first.  While these are there nobody can pin the page, so
+ * the check for pins is final.  If it is pinned the entries are restored, also
+ * so that report_users() can name a process.
  */
 static bool poison_anon(struct folio *folio)
 {
@@ -582,7 +615,7 @@ static bool poison_anon(struct folio *folio)
 	struct anon_vma *anon_vma = NULL;
 	bool ret;
 
-	/* Nothing else keeps the anon_vma while the page is not mapped. */
+	/* An unmapped page does not keep the anon_vma, for rmap_walk(). */
 	if (!folio_test_ksm(folio)) {
 		anon_vma = folio_get_anon_vma(folio);
 		if (!anon_vma)
@@ -604,7 +637,7 @@ static bool poison_shared(struct folio *folio)
 	if (!folio->mapping || !shmem_mapping(folio->mapping))
 		return false;
 	try_to_unmap(folio, TTU_SYNC | TTU_IGNORE_MLOCK);
-	/* A page in the page cache can be mapped again while the pin is on it. */
+	/* If pinned, it stays: a fault maps it again from the page cache. */
 	if (folio_mapped(folio) || folio_is_pinned(folio))
 		return false;
 	private_node_poison_shmem(folio);
@@ -612,8 +645,8 @@ static bool poison_shared(struct folio *folio)
 }
 
 /*
- * Unmap a locked folio for good.  When the first one is unmapped none is large or in
- * the swap cache any more, see prepare_unmap().
+ * Unmaps a locked folio for good.  prepare_unmap() has left no folio that is
+ * large or in the swap cache; one that came later is not unmapped.
  */
 static bool poison_folio(struct folio *folio)
 {
@@ -657,8 +690,10 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 }
 
 /*
- * Data that is unmapped is lost.  So nothing is unmapped while a folio is there that
- * has to leave in another way: the unplug may still be refused.
+ * One pass over the node, which migrates what can be migrated.  @unmap is true
+ * if all folios that cannot be unmapped have left: only then are the others
+ * unmapped, since their data is lost, and the unplug could fail for those
+ * before.
  */
 static struct pass evacuate_pass(struct private_node *pn,
 				 const struct range *ranges, unsigned int nr,
@@ -687,17 +722,19 @@ static const char *const advice[PRIVATE_NODE_NR_ON_UNPLUG] = {
 };
 
 static const char need_pool[] =
-	"huge pages are moved: an ordinary pool lacks free ones, or stop it";
+	"huge pages can only be moved: free some in an ordinary pool, or stop it";
 
-static bool blocked(const struct holders *h, enum private_node_on_unplug how)
+static bool unplug_blocked(const struct holders *h,
+			   enum private_node_on_unplug how)
 {
 	return h->other || h->pinned ||
 	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
 }
 
-/* Say why the node cannot be unplugged, and who is in the way. */
-static int refuse(struct private_node *pn, struct holders *h,
-		  const struct pass *pass, enum private_node_on_unplug how)
+/* Logs and records why the node cannot be unplugged, and who is in the way. */
+static int refuse_unplug(struct private_node *pn, struct holders *h,
+			 const struct pass *pass,
+			 enum private_node_on_unplug how)
 {
 	const struct refused r = {
 		.nid = pn->nid, .act = PRIVATE_NODE_ACT_UNPLUG,
@@ -717,16 +754,17 @@ static int refuse(struct private_node *pn, struct holders *h,
 		h->user_pfn = h->guest_pfn;
 		how = PRIVATE_NODE_UNPLUG_MOVE;
 	}
-	report(pn, &r, h,
-	       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
-	       advice[how]);
+	report_holders(pn, &r, h,
+		       h->huge && how == PRIVATE_NODE_UNPLUG_SIGBUS ? need_pool :
+		       advice[how]);
 	return -EBUSY;
 }
 
 /*
- * A page that was allocated and is not mapped yet looks like one of the owner's, and
- * one on its way to an LRU list looks pinned.  Each look sees other such pages, so the
- * smallest number of all looks is that of pages which are really in the way.
+ * A page that was allocated and is not yet mapped looks like one of the
+ * owner's, and one on its way to an LRU list looks pinned.  Such pages are
+ * others at each look, so the smallest number of all looks comes closest to the
+ * pages that are really in the way.
  */
 static void count_least(struct holders *now, const struct holders *last)
 {
@@ -735,9 +773,9 @@ static void count_least(struct holders *now, const struct holders *last)
 }
 
 /*
- * Is a page in the way that does not go by itself?  With the gates open there are
- * always folios that somebody looks at, or is just about to map.  Only a page that was
- * in the way at the last look as well counts.
+ * Is a page in the way that stays there?  While the gates are open some pages
+ * are always held for a moment, or about to be mapped.  So a page of the owner
+ * or a pinned page counts only if the look before found the same one.
  */
 static bool still_blocked(const struct holders *now, const struct holders *last,
 			  enum private_node_on_unplug how)
@@ -749,15 +787,15 @@ static bool still_blocked(const struct holders *now, const struct holders *last,
 	return now->pinned && now->pinned_pfn == last->pinned_pfn;
 }
 
-/* Data in swap belongs to the node as well, see private_node_is_swapped(). */
+/* With refuse, data of the device map is in the way in swap as well. */
 static bool refuses_swapped(struct private_node *pn,
 			    enum private_node_on_unplug how)
 {
 	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
 }
 
-static int look(struct private_node *pn, const struct range *ranges,
-		unsigned int nr, struct holders *h)
+static int look_for_holders(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr, struct holders *h)
 {
 	private_node_catch_held(pn->nid);
 	scan_ranges(pn->nid, ranges, nr, h);
@@ -768,10 +806,15 @@ static int look(struct private_node *pn, const struct range *ranges,
 	return 0;
 }
 
-/* Return: -EBUSY when a page that was in the way at the first look stays there. */
-static int look_again(struct private_node *pn, const struct range *ranges,
-		      unsigned int nr, enum private_node_on_unplug how,
-		      struct holders *h)
+/*
+ * Looks up to four times more, until nothing is in the way.  Returns 0 if so,
+ * or if what is in the way is another page each time; -EBUSY if a page stays;
+ * -EINTR after a fatal signal.
+ */
+static int look_until_unblocked(struct private_node *pn,
+				const struct range *ranges, unsigned int nr,
+				enum private_node_on_unplug how,
+				struct holders *h)
 {
 	struct holders last;
 	int tries, ret;
@@ -779,30 +822,30 @@ static int look_again(struct private_node *pn, const struct range *ranges,
 	for (tries = 1; tries < SETTLE_TRIES; tries++) {
 		last = *h;
 		msleep(SETTLE_MS);
-		ret = look(pn, ranges, nr, h);
+		ret = look_for_holders(pn, ranges, nr, h);
 		if (ret)
 			return ret;
 		count_least(h, &last);
-		if (!blocked(h, how))
+		if (!unplug_blocked(h, how))
 			return 0;
 	}
 	return still_blocked(h, &last, how) ? -EBUSY : 0;
 }
 
 /*
- * private_node_evacuate_open - what unplug can do before the gates close
- * @pn: the handle, as open as it is
- * @ranges: its memory
- * @nr: how many ranges
+ * private_node_evacuate_open - the part of an unplug before the gates close
+ * @pn: the handle; its gates stay open
+ * @ranges: memory of the node
+ * @nr: number of ranges
  *
- * Refuses here where the end would be a refusal anyway, so that nobody notices an
- * unplug that is refused.  Moves each folio that may move, once; folios that come
- * meanwhile are left to private_node_evacuate().  Unmaps nothing, since that cannot be
- * taken back.
+ * Refuses an unplug that cannot succeed before any user of the node notices it.
+ * With on_unplug=move, also makes one pass that migrates what can be migrated;
+ * folios that come later are left to private_node_evacuate().  Unmaps nothing,
+ * since that cannot be undone.
  *
- * Context: process, may sleep.
- * Return: 0 when nothing is in the way so far; or -EBUSY, and dmesg names the
- * holder; -EINTR for a fatal signal.
+ * Context: process, may sleep; no gate entered.
+ * Return: 0 if nothing is in the way so far; -EBUSY if something is, and the
+ * log names the holder; -EINTR after a fatal signal.
  */
 int private_node_evacuate_open(struct private_node *pn,
 			       const struct range *ranges, unsigned int nr)
@@ -814,14 +857,14 @@ int private_node_evacuate_open(struct private_node *pn,
 
 	if (refuses_swapped(pn, how))
 		return -EBUSY;
-	ret = look(pn, ranges, nr, &h);
-	if (!ret && blocked(&h, how)) {
-		/* Folios in per-CPU batches look as if they were pinned. */
+	ret = look_for_holders(pn, ranges, nr, &h);
+	if (!ret && unplug_blocked(&h, how)) {
+		/* Folios in per-CPU LRU batches look pinned. */
 		lru_cache_disable();
-		ret = look_again(pn, ranges, nr, how, &h);
+		ret = look_until_unblocked(pn, ranges, nr, how, &h);
 		lru_cache_enable();
 		if (ret == -EBUSY)
-			return refuse(pn, &h, &pass, how);
+			return refuse_unplug(pn, &h, &pass, how);
 	}
 	if (ret)
 		return ret;
@@ -833,7 +876,7 @@ int private_node_evacuate_open(struct private_node *pn,
 	if (!pass.nowhere && !pass.no_room)
 		return 0;
 	scan_ranges(pn->nid, ranges, nr, &h);
-	return empty(&h) ? 0 : refuse(pn, &h, &pass, how);
+	return nothing_used(&h) ? 0 : refuse_unplug(pn, &h, &pass, how);
 }
 
 static int evacuate_closed(struct private_node *pn, const struct range *ranges,
@@ -850,17 +893,17 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		scan_ranges(pn->nid, ranges, nr, &h);
 		if (is_killed(pn->nid))
 			return -EINTR;
-		/* No page is placed now, so no more pages go from the node to swap. */
-		if (empty(&h))
+		/* No page is left that could still be swapped out. */
+		if (nothing_used(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
 		if (h.other)
 			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
-		if (blocked(&h, how)) {
+		if (unplug_blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);
 			continue;
 		}
-		/* More folios may have come while the gates were open. */
+		/* More folios may have come before the gates were closed. */
 		if (!asked)
 			pass = ask_pass(pn, ranges, nr, how);
 		asked = true;
@@ -873,19 +916,21 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (pass.unsure)
 			msleep(SETTLE_MS);
 	}
-	return refuse(pn, &h, &pass, how);
+	return refuse_unplug(pn, &h, &pass, how);
 }
 
 /*
  * private_node_evacuate - empty a node, as its on_unplug says
- * @pn: the handle, closed: no new page is handed out
- * @ranges: its memory
- * @nr: how many ranges
+ * @pn: the handle, with its gates closed: no page of the node is handed out
+ * @ranges: memory of the node
+ * @nr: number of ranges
  *
- * Context: process, may sleep; disables per-CPU LRU batches, which would keep
- * just-moved folios out of reach.  Ends after a bounded number of passes.
- * Return: 0 when no page is in use; or -EBUSY, and dmesg names the holder;
- * -EINTR for a fatal signal.
+ * Ends after a bounded number of passes.  Disables per-CPU LRU batches
+ * meanwhile, since a folio in a batch cannot be isolated.
+ *
+ * Context: process, may sleep; no gate entered.
+ * Return: 0 if no page is in use any more; -EBUSY if one is, and the log names
+ * the holder; -EINTR after a fatal signal, unless data was unmapped already.
  */
 int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 			  unsigned int nr)

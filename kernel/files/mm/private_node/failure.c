@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory failure: pages of a private node that are, or will soon be, broken.
+ * Memory failure on a private node.
  *
- * mm/memory-failure.c takes them out of use as on any node.  This file has what is
- * different.  The replacement of a soft-offlined page comes from the same node.  The
- * owner is told.  A broken page that the owner itself holds is noted until the owner
- * frees it, so that nobody gets it again.
+ * mm/memory-failure.c takes a page out of use as on any node.  Three things are
+ * different on a private node and are done here.  The replacement of a
+ * soft-offlined page comes from the same node.  The owner is told of each
+ * report.  A broken page in a folio of the owner is put on a list until the
+ * owner frees the folio, and is then kept from being allocated again.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -30,14 +31,15 @@
 #include "private_node.h"
 #include "refusals.h"
 
-/* A broken page in a folio that the owner holds. */
+/* A page with memory failure in a folio that the owner holds. */
 struct held_page {
 	struct list_head list;
 	unsigned long pfn;
 	int nid;
-	bool large;	/* its folio is large, and is freed as a whole */
+	bool large;	/* its folio was large when the page broke */
 };
 
+/* Both are for all nodes.  zone->lock is taken inside held_lock. */
 LIST_HEAD(private_node_held_pages);
 static DEFINE_SPINLOCK(held_lock);
 
@@ -58,7 +60,7 @@ static void held_add(unsigned long pfn)
 	list_add(&new->list, &private_node_held_pages);
 }
 
-/* Is this a broken page that an owner holds? */
+/* Is this page on the list of broken pages that owners hold? */
 static bool is_held(unsigned long pfn)
 {
 	struct held_page *h;
@@ -70,7 +72,7 @@ static bool is_held(unsigned long pfn)
 	return false;
 }
 
-/* Has any noted page of the node been freed? */
+/* Has the owner freed any page of the node that is on the list? */
 static bool any_given_back(int nid)
 {
 	struct held_page *h;
@@ -85,14 +87,17 @@ static bool any_given_back(int nid)
 	return false;
 }
 
-/* Has the owner freed the page?  Then it is kept for good. */
+/*
+ * If the owner has freed the page, takes it out of use for good.  Returns true
+ * if the page can leave the list.
+ */
 static bool held_caught(struct held_page *h)
 {
 	struct page *page = pfn_to_online_page(h->pfn);
 
 	if (!page || !PageHWPoison(page))
 		return true;
-	/* A page that is a folio of its own never reaches the free lists. */
+	/* A broken order-0 page is not put on a free list when it is freed. */
 	if (h->large ? !take_page_off_buddy(page) : page_count(page))
 		return false;
 	page_ref_inc(page);
@@ -100,10 +105,12 @@ static bool held_caught(struct held_page *h)
 }
 
 /*
- * private_node_catch_held - take broken pages that came back off the free lists
+ * private_node_catch_held - take broken pages off the free lists
  * @nid: node id
  *
- * Context: process, may sleep.
+ * For pages that owners of the node held when they broke, and have freed since.
+ *
+ * Context: process, may sleep; takes held_lock, and zone->lock inside.
  */
 void private_node_catch_held(int nid)
 {
@@ -121,14 +128,17 @@ void private_node_catch_held(int nid)
 }
 
 /*
- * private_node_page_broken - is a broken page among these, just taken?
- * @page: first page, or NULL
- * @order: how many
+ * private_node_page_broken - does a new allocation contain a broken page?
+ * @page: first page of the allocation, or NULL
+ * @order: of the allocation
  *
- * Only a large folio of the owner brings one back, and the owner of compressed RAM
- * holds none.  A page of that is paid for once it was taken: it cannot be dropped
- * for another.
+ * A broken page is in the free lists only if it was in a large folio that the
+ * owner freed.  The owner of compressed RAM has no pages, so the answer is
+ * false there, and a page that took a reservation of the ledger need not be
+ * exchanged for another.
+ *
  * Context: any.
+ * Return: true if it does.
  */
 bool private_node_page_broken(struct page *page, unsigned int order)
 {
@@ -144,8 +154,9 @@ bool private_node_page_broken(struct page *page, unsigned int order)
 }
 
 /*
- * The swap cache keeps a broken page, so that whoever swaps it in is stopped.
- * An ordinary page that was never filled does the same.
+ * A broken page stays in the swap cache so that a swap-in fails.  Its place is
+ * taken by an ordinary page that is not uptodate, with which a swap-in fails as
+ * well.
  */
 static void replace_in_swap_cache(struct folio *old)
 {
@@ -170,7 +181,7 @@ static void replace_in_swap_cache(struct folio *old)
 	folio_unlock(new);
 }
 
-static void detach(struct folio *folio)
+static void detach_broken(struct folio *folio)
 {
 	folio_lock(folio);
 	if (folio_test_large(folio) || folio_mapped(folio))
@@ -187,11 +198,12 @@ static void detach(struct folio *folio)
  * private_node_page_lost - is this a broken page that nobody uses any more?
  * @page: any page
  *
- * Takes it out of a file or the swap cache first, where it is kept so that
- * whoever asks for it gets an error: another mark does that, and the page may
- * leave with its node.
+ * A broken page stays in the file or the swap cache, so that those who ask for
+ * its data get an error.  It is taken out of there first, and something else is
+ * left in its place that gives the error, so that the page can be unplugged.
  *
  * Context: process, may sleep.
+ * Return: true if so; false if the owner holds it, or it is not broken.
  */
 bool private_node_page_lost(struct page *page)
 {
@@ -202,7 +214,7 @@ bool private_node_page_lost(struct page *page)
 	if ((folio_test_swapcache(folio) || folio->mapping) &&
 	    folio_try_get(folio)) {
 		if (page_folio(page) == folio)
-			detach(folio);
+			detach_broken(folio);
 		folio_put(folio);
 	}
 	return !folio_test_large(folio) && !folio_mapped(folio) &&
@@ -213,7 +225,8 @@ bool private_node_page_lost(struct page *page)
 /*
  * __private_node_can_replace - see private_node_can_replace()
  *
- * Asked before a huge page is split for it.
+ * Called before a soft offline splits a huge page, so that none is split in
+ * vain.
  */
 bool __private_node_can_replace(int nid, unsigned long pfn)
 {
@@ -227,13 +240,15 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
 }
 
 /*
- * private_node_replace - take the folio that a soft-offlined one moves to
- * @src: the folio; another one of its private node takes over, and of no other;
- *	of compressed RAM it moves up
- * @gfp: for the new place
- * @order: of the folio
+ * private_node_replace - allocate the folio to which a soft-offlined one moves
+ * @src: the folio that is soft-offlined
+ * @gfp: for the new folio
+ * @order: of the new folio
  *
- * Context: process.
+ * The new folio is on the same private node.  On compressed RAM it is on an
+ * ordinary node that the users of @src may have.
+ *
+ * Context: process, may sleep.
  * Return: the folio, or NULL.
  */
 struct folio *private_node_replace(struct folio *src, gfp_t gfp,
@@ -270,14 +285,14 @@ static bool owner_holds(struct page *page)
 	return ret;
 }
 
-/* What happened to a page, as the owner is told. */
-static unsigned int verdict(struct page *page, bool soft, int result)
+/* PRIVATE_NODE_FAILURE_* of a report, for the owner. */
+static unsigned int failure_flags(struct page *page, bool soft, int result)
 {
 	unsigned int flags = soft ? PRIVATE_NODE_FAILURE_SOFT : 0;
 
 	if (!result)
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
-	/* The page was reported as broken before. */
+	/* -EHWPOISON: the page was reported before. */
 	if (result == -EHWPOISON && private_node_page_lost(page))
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
 	if (result == -EHWPOISON ? is_held(page_to_pfn(page)) :
@@ -286,7 +301,7 @@ static unsigned int verdict(struct page *page, bool soft, int result)
 	return flags;
 }
 
-static void count(struct private_node *pn, unsigned int flags)
+static void count_failure(struct private_node *pn, unsigned int flags)
 {
 	if (!(flags & PRIVATE_NODE_FAILURE_ISOLATED))
 		this_cpu_inc(pn->stats->failure_not_isolated);
@@ -302,7 +317,7 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 	const char *what = flags & PRIVATE_NODE_FAILURE_SOFT ?
 			   "soft offline" : "memory failure";
 
-	/* A page that is soft-offlined keeps its data. */
+	/* A soft offline loses no data. */
 	if (!(flags & PRIVATE_NODE_FAILURE_SOFT))
 		private_node_record(.nid = pn->nid, .owner = pn->owner,
 				    .act = PRIVATE_NODE_ACT_DATA,
@@ -326,17 +341,19 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
  * private_node_tell_owner - call the owner's memory_failure()
  * @pn: the handle
  * @pfn: first page
- * @nr_pages: pages
+ * @nr_pages: number of pages
  * @flags: PRIVATE_NODE_FAILURE_*
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; no lock of mm/ held.
  */
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 			     unsigned long nr_pages, unsigned int flags)
 {
 	const struct private_node_ops *ops;
 
-	/* This handle's SRCU: a callback that hangs delays no other owner. */
+	/*
+	 * The SRCU domain is per handle: a slow callback delays no other owner.
+	 */
 	guard(srcu)(&pn->ops_srcu);
 	ops = READ_ONCE(pn->ops);
 	if (ops && ops->memory_failure)
@@ -345,7 +362,7 @@ void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
 
 /*
- * private_node_end_ops - wait for callbacks that run, and let none start
+ * private_node_end_ops - stop callbacks, and wait for those that run
  * @pn: the handle
  *
  * Context: process, may sleep; not from a callback.
@@ -367,17 +384,17 @@ void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 	struct private_node *pn;
 	unsigned int flags;
 
-	/* The report was filtered, or handling is switched off: nothing happened. */
+	/* -EOPNOTSUPP: filtered or switched off, so nothing was done. */
 	if (!page || result == -EOPNOTSUPP)
 		return;
 	pn = private_node_find(page_to_nid(page));
 	if (!pn)
 		return;
 	private_node_catch_held(pn->nid);
-	flags = verdict(page, soft, result);
+	flags = failure_flags(page, soft, result);
 	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
 		held_add(pfn);
-	count(pn, flags);
+	count_failure(pn, flags);
 	trace_private_node_memory_failure(pn->nid, pfn, flags, result);
 	log_failure(pn, pfn, flags, result);
 	private_node_tell_owner(pn, pfn, 1, flags);

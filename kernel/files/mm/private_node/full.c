@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * A node that is full, and the task that learns of it.
+ * What a task sees of a node that gives it no page.
  *
- * An access that finds no page gets SIGBUS.  The kernel's log says why.  The signal
- * can be handled, although the frame of the handler is on a stack of the same task.
- * A program that could not start is refused while exec() can still return an error.
+ * An access that finds no page gets SIGBUS, and the log says why.  The task can
+ * handle the signal: pages of its stack, where the signal frame goes, may come
+ * from ordinary memory.  exec() fails with ENOMEM if the new program could not
+ * start for want of memory.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -25,11 +26,15 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
-/* What a dynamically linked program writes before main(), and some more. */
+/* More than a dynamically linked program writes before main(). */
 #define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
-/* Below the stack pointer: a signal frame with all registers that there are today. */
+/*
+ * How far below the stack pointer a signal frame can reach: more than all
+ * registers of any processor take today.
+ */
 #define FRAME_BYTES	SZ_64K
 
+/* What the log says of a node: what is wrong with it, and what can be done. */
 struct trouble {
 	const char *what;
 	const char *next;
@@ -50,7 +55,7 @@ static const struct trouble troubles[] = {
 	},
 	[PRIVATE_NODE_WHY_UNPLUG] = {
 		"being unplugged",
-		"it cannot be helped; on_unplug=move keeps what is there",
+		"let it bind elsewhere; on_unplug=move keeps data that is there",
 	},
 	[PRIVATE_NODE_WHY_EMPTY] = {
 		"has no memory",
@@ -66,8 +71,12 @@ static const struct trouble troubles[] = {
 	},
 };
 
-/* The first registration that the policy means, open or not, with a reference. */
-static struct private_node *meant(const struct mempolicy *pol)
+/*
+ * The node that messages about a policy name: the nearest open one, else the
+ * nearest.  Returns a handle with a reference, or NULL if all registrations
+ * have ended.
+ */
+static struct private_node *node_to_name(const struct mempolicy *pol)
 {
 	struct private_node *pn = NULL;
 
@@ -76,9 +85,9 @@ static struct private_node *meant(const struct mempolicy *pol)
 	return pn ?: private_node_mpol_nearest(pol);
 }
 
-static enum private_node_why trouble(struct private_node *pn,
-				     const struct mempolicy *pol,
-				     enum private_node_service service)
+static enum private_node_why why_no_page(struct private_node *pn,
+					 const struct mempolicy *pol,
+					 enum private_node_service service)
 {
 	if (READ_ONCE(pn->state) != PRIVATE_NODE_LIVE)
 		return PRIVATE_NODE_WHY_UNPLUG;
@@ -90,7 +99,9 @@ static enum private_node_why trouble(struct private_node *pn,
 	return private_node_why_full(pn, (enum private_node_user)service, 0);
 }
 
-/* One limit for all these messages. */
+/*
+ * Shared by all messages of private_node_tell() and private_node_tell_pool().
+ */
 static bool may_tell(void)
 {
 	static DEFINE_RATELIMIT_STATE(rs, DEFAULT_RATELIMIT_INTERVAL,
@@ -105,29 +116,29 @@ static void tell_gone(const struct mempolicy *pol, const char *fate, int act)
 			    .why = PRIVATE_NODE_WHY_GONE);
 	if (!may_tell())
 		return;
-	pr_warn("node %*pbl: gone: %s (%d) %s; end it, it bound to memory that is no more\n",
+	pr_warn("node %*pbl: gone: %s (%d) %s; end it, the memory that it bound to is gone\n",
 		nodemask_pr_args(&pol->private_nodes), current->comm,
 		task_pid_nr(current), fate);
 }
 
 /*
- * private_node_tell - record, and say in the kernel's log, why a task gets no page
+ * private_node_tell - record and log why the running task gets no page
  * @pol: its policy, which names private nodes
- * @fate: what becomes of the running task
- * @act: an enum private_node_act for the same
+ * @fate: what happens to the task, for the log, after its name
+ * @act: the enum private_node_act that failed, for the record
  *
  * Context: process.
  */
 void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 {
-	struct private_node *pn = meant(pol);
+	struct private_node *pn = node_to_name(pol);
 	enum private_node_why why;
 
 	if (!pn) {
 		tell_gone(pol, fate, act);
 		return;
 	}
-	why = trouble(pn, pol, PRIVATE_NODE_USER_NUMA);
+	why = why_no_page(pn, pol, PRIVATE_NODE_USER_NUMA);
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
 	if (may_tell())
@@ -140,24 +151,24 @@ void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 }
 
 /*
- * private_node_tell_pool - private_node_tell() of a fault for a huge page
- * @pol: its policy, which names private nodes
- * @nid: of those that are open to it the nearest; no node's id if none is
- * @fate: what becomes of the running task
+ * private_node_tell_pool - private_node_tell() for a fault on a hugetlb page
+ * @pol: policy of the page, which names private nodes
+ * @nid: the nearest node that is open to the task; MAX_NUMNODES if none is
+ * @fate: what happens to the task, for the log, after its name
  *
  * Context: process.
  */
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate)
 {
-	struct private_node *pn = private_node_find(nid) ?: meant(pol);
+	struct private_node *pn = private_node_find(nid) ?: node_to_name(pol);
 	enum private_node_why why;
 
 	if (!pn) {
 		tell_gone(pol, fate, PRIVATE_NODE_ACT_ACCESS);
 		return;
 	}
-	why = trouble(pn, pol, PRIVATE_NODE_HUGETLB);
+	why = why_no_page(pn, pol, PRIVATE_NODE_HUGETLB);
 	private_node_record(.nid = pn->nid, .owner = pn->owner,
 			    .act = PRIVATE_NODE_ACT_ACCESS, .why = why);
 	if (may_tell())
@@ -176,10 +187,10 @@ static struct private_node_task_name name_of_current(void)
 }
 
 /*
- * private_node_tell_kill - record, and say in the kernel's log why a task is killed
- * @pn: a full node whose on_full is oom
+ * private_node_tell_kill - record and log that a task is killed for a full node
+ * @pn: the node, whose on_full is oom
  * @victim: the task
- * @pages: that it has on the node
+ * @pages: number of pages that it has on the node
  *
  * Context: process.
  */
@@ -201,8 +212,8 @@ void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,
 }
 
 /*
- * private_node_tell_none - record, and say in the kernel's log that there is nobody to kill
- * @pn: a full node whose on_full is oom
+ * private_node_tell_none - record and log that no task can be killed
+ * @pn: the full node, whose on_full is oom
  *
  * Context: process.
  */
@@ -222,11 +233,12 @@ void private_node_tell_none(struct private_node *pn)
  * private_node_mpol_refuses - can a policy give no memory at all?
  * @pol: any policy
  *
- * True when all nodes that it names are closed to the task, or gone.  Nodes that are
- * full or being unplugged do not count, since that may change.  False for a device map,
- * whose size was checked when it was mapped.
+ * Nodes that are full or being unplugged count as open here, since that may
+ * change.
  *
  * Context: process.
+ * Return: true if all nodes that it names are closed to the task, or gone;
+ * false for a device map, whose size was checked when it was mapped.
  */
 static bool private_node_mpol_refuses(const struct mempolicy *pol)
 {
@@ -246,7 +258,7 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 {
 	struct mempolicy *pol = vma ? vma->vm_policy : NULL;
 
-	/* A page of a file is data that exists. */
+	/* Pages of files exist, so they are never refused; see displaced.c. */
 	if (vma && !vma_is_anonymous(vma))
 		return false;
 	if (!pol)
@@ -259,9 +271,10 @@ bool __private_node_refuses_map(const struct vm_area_struct *vma)
 }
 
 /*
- * The heap and the zeroed data of a program, which it got without an error that it
- * could have handled.  The program needs a little of them even to end itself.  brk()
- * does not let the heap grow any more.
+ * Is this the heap or the zeroed data (bss) of a program?  exec() and brk()
+ * made them without an error that the program could have handled, and it needs
+ * some of them even to exit.  brk() refuses to enlarge the heap, see
+ * private_node_refuses_map().
  */
 static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 {
@@ -274,7 +287,10 @@ static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 	return addr >= READ_ONCE(mm->start_brk) && addr < READ_ONCE(mm->brk);
 }
 
-/* Where the next signal frame goes, or what exec() writes for a new program. */
+/*
+ * Is this where the next signal frame goes, or where exec() puts the arguments
+ * of a new program?
+ */
 static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 {
 	unsigned long sp = KSTK_ESP(current);
@@ -295,8 +311,9 @@ static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 /*
  * __private_node_stack_alloc - see private_node_stack_alloc()
  *
- * Not for a device map: a program that maps a stack there chose the node.  A heap is
- * the main memory of a program, so it is served only where brk() refuses to enlarge it.
+ * Not for a device map: a program that maps its stack there chose the node.  A
+ * heap can be most of a program's memory, so it gets ordinary pages only while
+ * brk() refuses to enlarge it.
  */
 struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 					 struct vm_area_struct *vma,
@@ -313,7 +330,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 		return NULL;
 	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
 			      numa_mem_id(), NULL);
-	pn = folio ? meant(pol) : NULL;
+	pn = folio ? node_to_name(pol) : NULL;
 	if (pn && stack)
 		this_cpu_inc(pn->stats->stack_elsewhere);
 	else if (pn)
@@ -322,7 +339,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 	return folio;
 }
 
-/* May memory of the policy come from an ordinary node? */
+/* Does the policy also allow ordinary nodes? */
 static bool has_a_way_out(const struct mempolicy *pol)
 {
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
@@ -331,8 +348,8 @@ static bool has_a_way_out(const struct mempolicy *pol)
 }
 
 /*
- * Does on_full give a page?  Only an allocation can tell: there may be nobody to kill,
- * and the task's cpuset may lack the fallback nodes.
+ * Would on_full give a page?  Tries to allocate one: there may be no task to
+ * kill, and the task's cpuset may lack the fallback nodes.
  */
 static bool owner_makes_room(struct mempolicy *pol)
 {
@@ -364,7 +381,7 @@ static bool have_free(const nodemask_t *nodes, unsigned long nr)
 	return sum >= nr;
 }
 
-static void drain(const nodemask_t *nodes)
+static void drain_nodes(const nodemask_t *nodes)
 {
 	int nid;
 
@@ -384,9 +401,10 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 }
 
 /*
- * Makes guests leave, and reclaims; how much that frees is known only afterwards.
- * No page is taken, since other users of the node would miss it.  The gate is left
- * after each round, so that the closing side waits for one round only.
+ * Makes guests leave, or reclaims, until @nr pages are free.  Pages are counted
+ * and not allocated, since other users of the node would lack them meanwhile.
+ * The gates are left after each round, so that code that closes one waits for
+ * one round only.
  */
 static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 {
@@ -401,7 +419,7 @@ static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 						 0, USER) ||
 		       private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
 		private_node_leave_nodes(&inside, USER);
-		drain(nodes);
+		drain_nodes(nodes);
 	}
 	return have_free(nodes, nr);
 }
@@ -410,15 +428,15 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 {
 	if (have_free(nodes, nr))
 		return true;
-	drain(nodes);
+	drain_nodes(nodes);
 	return have_free(nodes, nr) || can_make_room(nodes, nr);
 }
 
 /*
  * __private_node_exec_room - see private_node_exec_room()
  *
- * The node may fill up in the next moment.  Then the new program gets SIGBUS, and
- * private_node_tell() logs it.
+ * Nothing is reserved.  If the node fills up after this check, the new program
+ * gets SIGBUS, and private_node_tell() logs it.
  */
 int __private_node_exec_room(void)
 {

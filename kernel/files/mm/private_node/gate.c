@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The gate of a private node: from the check to the page in the caller's hand.
+ * The gates of a private node, which allocations pass.
  *
- * Whoever takes a page of a private node enters through the gate of the user
- * on whose behalf it does so, and leaves when it has the page, or gave up.  The
- * gates follow the state and the services of the handle.  Who closes one first
- * publishes that, so that nobody new is let in, and then waits for those who
- * are inside:
+ * Code that takes a page of a private node enters the gate of the user on whose
+ * behalf it does so, and leaves the gate when it has the page, or has given up.
+ * Gates open and close with the state and the services of the handle.  Code
+ * that closes a gate first publishes that, so that no more requests are let in,
+ * and then waits until those inside have left:
  *
  *	takes a page				closes
  *
@@ -15,15 +15,16 @@
  *	finds a page				private_node_gate_wait()
  *	private_node_leave()		-->	  returns
  *
- * A gate is a percpu_ref, one for each user, so closing one service does not
- * wait for another.  Entering costs a per-CPU increment, and works in any
- * context but NMI.  Inside one may sleep, but not for what the closing side
- * holds: the locks @life and @lock of the handle.  Loops inside (reclaim, OOM)
- * look at private_node_open() and give up when it says no.
+ * Each user has a gate of its own, a percpu_ref, so closing one service does
+ * not wait for another.  Entering costs a per-CPU increment, and works in any
+ * context but NMI.  Code inside a gate may sleep, but must not take the locks
+ * @life and @lock of the handle, which the closing side holds while it waits.
+ * Loops inside a gate (reclaim, OOM) check private_node_open() and give up when
+ * it returns false.
  *
- * While somebody is inside, the node id keeps its handle: unregistering waits
- * before it takes the handle out of the registry.  So a set of nodes that were
- * entered is a nodemask, and needs no reference.
+ * While a request is inside a gate, the handle stays in the registry under its
+ * node id, since private_node_unregister() waits first.  So a nodemask is
+ * enough to leave a set of nodes that were entered, and no reference is needed.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -41,19 +42,24 @@
 
 #include "private_node.h"
 
-/* After these times the log names the users for which somebody waits. */
+/* When the log names the users for which a closing task waits. */
 #define SAY_FIRST	(10 * HZ)
 #define SAY_AGAIN	(60 * HZ)
-/* Names of all users. */
+/* Has to hold the names of all users. */
 #define SAY_BYTES	256
 
-/* A fault that found no memory is assumed to end within so many jiffies. */
+/*
+ * See private_node_was_closing(); a fault that finds no memory takes less from
+ * its allocation to its end.
+ */
 #define JUST_NOW	HZ
 
-/* Goes up when the unplug of any node begins, and when it ends. */
+/* Incremented when the unplug of any node begins, and when it ends. */
 static atomic_long_t unplugs;
 
-/* Called in the RCU read section of the last one that leaves, so @pn is not freed yet. */
+/*
+ * Called inside the RCU read section of percpu_ref_put(), so @pn is not freed.
+ */
 static void gate_is_empty(struct percpu_ref *ref)
 {
 	struct private_node_gate *gate =
@@ -63,11 +69,12 @@ static void gate_is_empty(struct percpu_ref *ref)
 }
 
 /*
- * private_node_gate_init - gates of a new handle, all closed
+ * private_node_gate_init - set up the gates of a new handle, all closed
  * @pn: the handle
  *
  * Context: process, may sleep.
- * Return: 0; -ENOMEM, and private_node_gate_exit() is still allowed.
+ * Return: 0; or -ENOMEM, after which private_node_gate_exit() has to be called,
+ * too.
  */
 int private_node_gate_init(struct private_node *pn)
 {
@@ -84,7 +91,12 @@ int private_node_gate_init(struct private_node *pn)
 	return 0;
 }
 
-/* Context: any; nobody is inside a gate, and nobody will enter one. */
+/*
+ * private_node_gate_exit - free the gates of a handle
+ * @pn: the handle, which nobody uses any more
+ *
+ * Context: any.
+ */
 void private_node_gate_exit(struct private_node *pn)
 {
 	int i;
@@ -94,12 +106,13 @@ void private_node_gate_exit(struct private_node *pn)
 }
 
 /*
- * private_node_gate_update - open and close gates as state and services say
- * @pn: the handle
+ * private_node_gate_update - open and close gates after a change
+ * @pn: the handle, whose new state and services were written
  *
- * Called after the change was written.  Requests that are inside stay inside, see
- * private_node_gate_wait().
- * Context: process, may sleep for a grace period; @pn->lock held.
+ * Does not wait for requests inside a gate that is closed;
+ * private_node_gate_wait() does.
+ *
+ * Context: process, may sleep for an RCU grace period; @pn->lock held.
  */
 void private_node_gate_update(struct private_node *pn)
 {
@@ -178,9 +191,10 @@ static int wait_for_those_inside(struct private_node *pn, bool killable)
  * private_node_gate_wait - wait until nobody is inside a gate that is closed
  * @pn: the handle
  *
- * When that takes long, the log says again and again which users are inside.
+ * After 10 s, and then every 60 s, the log names the users that are inside.
  *
- * Context: process, may sleep; @pn->lock held, so that nobody opens one.
+ * Context: process, may sleep; @pn->lock held, so that no gate is opened; not
+ * inside a gate of @pn.
  */
 void private_node_gate_wait(struct private_node *pn)
 {
@@ -189,11 +203,11 @@ void private_node_gate_wait(struct private_node *pn)
 EXPORT_SYMBOL_IF_KUNIT(private_node_gate_wait);
 
 /*
- * private_node_gate_wait_killable - private_node_gate_wait() for a user
+ * private_node_gate_wait_killable - private_node_gate_wait() that can be killed
  * @pn: the handle
  *
- * Context: as there.
- * Return: 0; -EINTR after a fatal signal, and somebody may be inside.
+ * Context: as private_node_gate_wait().
+ * Return: 0; -EINTR after a fatal signal, and requests may still be inside.
  */
 int private_node_gate_wait_killable(struct private_node *pn)
 {
@@ -206,12 +220,13 @@ static unsigned int hash_of(const struct task_struct *task)
 }
 
 /*
- * private_node_note_refused - the running task got nothing of a node that it named
- * @pn: the handle
+ * private_node_note_refused - note that a node gave the running task nothing
+ * @pn: handle of a node that the task named
  *
- * While the node is being unplugged the task is noted; it waits for the outcome in
- * private_node_unplug_waited().
- * Context: any.
+ * Only while the node is being unplugged.  private_node_unplug_waited() then
+ * makes the task wait for the outcome.
+ *
+ * Context: any; does nothing in an interrupt.
  */
 void private_node_note_refused(struct private_node *pn)
 {
@@ -221,11 +236,14 @@ void private_node_note_refused(struct private_node *pn)
 
 /*
  * private_node_shuts - is one of these nodes being closed?
- * @nodes: private nodes that the caller is inside of, and ordinary ones
- * @user: as whom
+ * @nodes: private nodes whose gates the caller has entered, and ordinary nodes
+ * @user: the user as which the caller entered
  *
- * Long loops inside a gate give up then, since the closing side waits for them.
+ * For long loops inside a gate, which give up then, since the closing side
+ * waits.
+ *
  * Context: any.
+ * Return: true if so.
  */
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
 {
@@ -247,8 +265,8 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
  * @user: on whose behalf
  *
  * Context: any but NMI.
- * Return: true when let in; then private_node_leave() comes when the page is
- * in the caller's hand.  False when the node, or the service, is closed.
+ * Return: true if the caller is let in, and has to call private_node_leave()
+ * when it has the page; false if the node, or the service, is closed.
  */
 bool private_node_enter(struct private_node *pn, enum private_node_user user)
 {
@@ -257,11 +275,11 @@ bool private_node_enter(struct private_node *pn, enum private_node_user user)
 EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
 
 /*
- * private_node_leave - after private_node_enter()
- * @pn: the handle, which is not used any more unless a reference is held
- * @user: as there
+ * private_node_leave - leave a gate that private_node_enter() has entered
+ * @pn: the handle; it can be freed now unless the caller holds a reference
+ * @user: as for private_node_enter()
  *
- * Context: any but NMI; it need not be the task or CPU that entered.
+ * Context: any but NMI; not necessarily the task or CPU that entered.
  */
 void private_node_leave(struct private_node *pn, enum private_node_user user)
 {
@@ -270,10 +288,15 @@ void private_node_leave(struct private_node *pn, enum private_node_user user)
 EXPORT_SYMBOL_IF_KUNIT(private_node_leave);
 
 /*
- * private_node_user_enter - private_node_enter(), if the task's cpuset has the node
+ * private_node_user_enter - private_node_enter(), if the cpuset has the node
+ * @pn: the handle
+ * @user: on whose behalf
  *
- * A service that acts for users, and the device map, reach the nodes of the
- * task's cpuset only.
+ * For services that act for users, and for the device map.
+ *
+ * Context: any but NMI.
+ * Return: true if the cpuset of the running task has the node, and the caller
+ * is let in.
  */
 bool private_node_user_enter(struct private_node *pn,
 			     enum private_node_user user)
@@ -287,8 +310,8 @@ bool private_node_user_enter(struct private_node *pn,
  * @user: on whose behalf
  *
  * Context: any but NMI.
- * Return: the handle, which is valid until private_node_leave(); NULL when
- * there is none, or it is closed.
+ * Return: the handle, which is valid until private_node_leave(); NULL if the
+ * node is not registered, or closed to @user.
  */
 struct private_node *private_node_enter_nid(int nid,
 					    enum private_node_user user)
@@ -303,9 +326,9 @@ struct private_node *private_node_enter_nid(int nid,
 }
 
 /*
- * private_node_leave_nodes - leave nodes that were entered one by one
- * @nodes: those that let in, each entered once
- * @user: on whose behalf
+ * private_node_leave_nodes - leave the gates of a set of nodes
+ * @nodes: nodes whose gates the caller has entered, each once
+ * @user: the user as which the caller entered
  *
  * Context: any but NMI.
  */
@@ -319,7 +342,7 @@ void private_node_leave_nodes(const nodemask_t *nodes,
 		private_node_leave(private_node_peek(nid), user);
 }
 
-/* As private_node_enter_nid(), for include/linux/private_node_gate.h */
+/* private_node_enter_nid() for a service, which returns the gate in @gate. */
 static bool enter_service(int nid, enum private_node_service service,
 			  struct private_node_gate **gate)
 {
@@ -367,7 +390,8 @@ bool __private_node_enter_compaction(int nid, int order,
 /*
  * __private_node_enter_hint - see private_node_enter_hint()
  *
- * A move up in tiering mode is promotion; every other move is balancing.
+ * In tiering mode, a move from a lower tier to the top tier is promotion.  All
+ * other moves are those of the numa_balancing service.
  */
 bool __private_node_enter_hint(int from, int to,
 			       struct private_node_gate **gate)
@@ -418,8 +442,10 @@ void __private_node_leave_gate(struct private_node_gate *gate)
  *	LIVE --> CLOSING --> LIVE
  *	LIVE --> DEAD
  *
- * Context: process; @pn->lock held.
- * Return: false for any other step, and nothing changes.
+ * Updates the gates.  Does not wait for requests inside.
+ *
+ * Context: process, may sleep; @pn->lock held.
+ * Return: true; false for any other step, and then nothing changes.
  */
 bool private_node_set_state(struct private_node *pn,
 			    enum private_node_state new)
@@ -435,7 +461,10 @@ bool private_node_set_state(struct private_node *pn,
 		return false;
 	if (new == PRIVATE_NODE_CLOSING)
 		bitmap_zero(pn->refused, 1 << PRIVATE_NODE_REFUSED_BITS);
-	/* The count goes first: whoever sees the new state sees the new count. */
+	/*
+	 * The increment is fully ordered, so code that sees the new state also
+	 * sees the new count.
+	 */
 	if (new != PRIVATE_NODE_DEAD)
 		atomic_long_inc_return(&unplugs);
 	if (new == PRIVATE_NODE_LIVE)
@@ -448,19 +477,29 @@ bool private_node_set_state(struct private_node *pn,
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_set_state);
 
-/* Is unplug under way?  Context: any. */
+/*
+ * private_node_closing - is the node being unplugged?
+ * @pn: the handle
+ *
+ * Context: any.
+ * Return: true from when its gates close until the unplug has succeeded or
+ * failed.
+ */
 bool private_node_closing(struct private_node *pn)
 {
 	return READ_ONCE(pn->state) == PRIVATE_NODE_CLOSING;
 }
 
 /*
- * private_node_was_closing - did an unplug end a moment ago?
+ * private_node_was_closing - did an unplug end within the last second?
  * @pn: the handle
  *
- * For a fault that found no memory, and now finds no unplug: the unplug may have ended
- * in between.  The fault is tried again, but not for ever.
+ * For a fault that found no memory and then finds no unplug under way: the
+ * unplug may have been the reason, and have ended in between.  The fault is
+ * retried then; the time limit keeps it from being retried for ever.
+ *
  * Context: any.
+ * Return: true if so.
  */
 bool private_node_was_closing(struct private_node *pn)
 {
@@ -470,14 +509,15 @@ bool private_node_was_closing(struct private_node *pn)
 }
 
 /*
- * private_node_wait_outcome - until unplug has succeeded or failed
+ * private_node_wait_outcome - wait until an unplug has succeeded or failed
  * @pn: the handle, with a reference
  *
- * A refused unplug changes nothing for those who use the node: they wait for
- * it.  The caller holds no folio and no lock that migration may need.
+ * Users of the node wait, so that an unplug that fails changes nothing for
+ * them.
  *
- * Context: process, may sleep.
- * Return: 0; -EINTR after a fatal signal.
+ * Context: process, may sleep; the caller holds no folio of the node and no
+ * lock that migration may need.
+ * Return: 0, also if no unplug is under way; -EINTR after a fatal signal.
  */
 int private_node_wait_outcome(struct private_node *pn)
 {
@@ -492,15 +532,19 @@ unsigned long __private_node_unplugs(void)
 {
 	unsigned long seen = atomic_long_read(&unplugs);
 
-	smp_rmb(); /* pairs with private_node_set_state(): before the attempt */
+	/* Before the attempt; pairs with private_node_set_state(). */
+	smp_rmb();
 	return seen;
 }
 
 /*
  * private_node_may_not_wait - must the running task not wait for an unplug?
  *
- * Other tasks may wait for a task that frees memory.
+ * Tasks with these flags free memory, or are needed for that, so others, the
+ * unplug among them, may wait for them.
+ *
  * Context: any.
+ * Return: true if it must not wait.
  */
 bool private_node_may_not_wait(void)
 {
@@ -509,7 +553,7 @@ bool private_node_may_not_wait(void)
 }
 
 /* Did the running task get nothing because @pn is being unplugged? */
-static bool in_the_way(struct private_node *pn)
+static bool unplug_refused_current(struct private_node *pn)
 {
 	return private_node_closing(pn) &&
 	       test_bit(hash_of(current), pn->refused);
@@ -530,7 +574,7 @@ bool __private_node_unplug_refuses(unsigned long seen)
 	guard(rcu)();
 	for_each_node_mask(nid, private_node_map) {
 		pn = private_node_peek(nid);
-		if (pn && in_the_way(pn))
+		if (pn && unplug_refused_current(pn))
 			return true;
 	}
 	return false;
@@ -539,8 +583,8 @@ bool __private_node_unplug_refuses(unsigned long seen)
 /*
  * __private_node_unplug_waited - see private_node_unplug_waited()
  *
- * Waits only for nodes that refused the task; an unplug of another owner's node is
- * none of its business.
+ * Waits only for nodes that gave no memory to this task, and not for the unplug
+ * of another node.
  */
 bool __private_node_unplug_waited(unsigned long *seen)
 {
@@ -553,7 +597,7 @@ bool __private_node_unplug_waited(unsigned long *seen)
 		return false;
 	for_each_node_mask(nid, private_node_map) {
 		pn = private_node_find(nid);
-		if (pn && in_the_way(pn)) {
+		if (pn && unplug_refused_current(pn)) {
 			ret = private_node_wait_outcome(pn);
 			waited = true;
 		}
@@ -580,7 +624,7 @@ bool __private_node_detour(struct private_node_detour *d)
 	}
 	if (!__private_node_unplug_refuses(d->unplugs))
 		return false;
-	/* See private_node_may_not_wait(). */
+	/* Makes private_node_may_not_wait() true for the second attempt. */
 	d->flags = memalloc_noio_save();
 	d->on = true;
 	return true;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Who holds a page that no process maps: a file of tmpfs, a pipe, a socket.
+ * Finds what holds a page besides mappings: a file of tmpfs, a pipe or a
+ * socket.
  *
- * Only for the message of an unplug that is refused, so the search may be slow.  It
- * looks at the open files of all threads, and at what was sent to their sockets: data,
- * connections that wait for accept(), and files (SCM_RIGHTS).  It only tries locks, and
- * skips a pipe or a socket that is in use just now.
+ * This is for the message of an unplug that is refused, so it may be slow.  It
+ * looks at the open files of all threads, and at what was sent to their
+ * sockets: data, connections that wait for accept(), and files (SCM_RIGHTS).
+ * It tries locks and does not wait for them, so a pipe or a socket that is in
+ * use meanwhile is skipped.
  */
 #include <linux/dcache.h>
 #include <linux/file.h>
@@ -26,13 +28,14 @@
 #include "private_node.h"
 
 #define TEXT_MAX	(PATH_MAX + 128)
-/* How many files to follow that were sent to a socket, and to sockets among them. */
+/* Most files that are followed from one open socket to others. */
 #define SENT_MAX	256
 
+/* State of one search. */
 struct quest {
 	struct folio *folio;
-	struct inode *inode;	/* of the page cache that the folio is in */
-	const char *what;	/* the answer: what is held, and how */
+	struct inode *inode;	/* find who has it open, too; or NULL */
+	const char *what;	/* result: how it is held, before "pid" */
 	struct file **sent;	/* with references, room for SENT_MAX */
 	unsigned int nr_sent;
 };
@@ -88,7 +91,7 @@ static bool queue_has(struct sk_buff_head *queue, struct folio *folio)
 
 #ifdef CONFIG_UNIX
 
-/* Remembers the files of a message; the lock of its queue is held. */
+/* Adds the files of a message to the list.  The lock of its queue is held. */
 static void note_sent(const struct sk_buff *skb, struct quest *q)
 {
 	struct scm_fp_list *fpl = UNIXCB(skb).fp;
@@ -98,7 +101,10 @@ static void note_sent(const struct sk_buff *skb, struct quest *q)
 		q->sent[q->nr_sent++] = get_file(fpl->fp[i]);
 }
 
-/* While there is a reader, it may be taking files out of a message in the queue. */
+/*
+ * @has_reader: a reader may be taking the files out of a message that is still
+ *	in the queue, so the files are not looked at.
+ */
 static bool unix_queue_has(struct sock *sk, struct quest *q, bool has_reader)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
@@ -116,7 +122,10 @@ static bool unix_queue_has(struct sock *sk, struct quest *q, bool has_reader)
 	return ret;
 }
 
-/* Nobody reads from a connection before accept() takes it off the queue. */
+/*
+ * Looks at connections that wait for accept().  Nobody reads from them before
+ * accept() takes them off the queue.
+ */
 static bool unix_listener_has(struct sock *sk, struct quest *q)
 {
 	struct sk_buff_head *queue = &sk->sk_receive_queue;
@@ -157,7 +166,7 @@ static const char *unix_has(struct sock *sk, struct quest *q)
 
 #ifdef CONFIG_INET
 
-/* Data that was sent and not acknowledged yet. */
+/* Looks at data that was sent and is not acknowledged yet. */
 static bool tcp_has(struct sock *sk, struct folio *folio)
 {
 	struct rb_node *node;
@@ -170,7 +179,7 @@ static bool tcp_has(struct sock *sk, struct folio *folio)
 	return false;
 }
 
-/* Data that a reader has moved to a queue of its own. */
+/* Looks at received data that a reader has moved to reader_queue. */
 static bool udp_has(struct sock *sk, struct folio *folio)
 {
 	return sk_is_udp(sk) && queue_has(&udp_sk(sk)->reader_queue, folio);
@@ -190,7 +199,7 @@ static bool udp_has(struct sock *sk, struct folio *folio)
 
 #endif
 
-/* While a task owns the socket it may change the queues, whatever locks they have. */
+/* A task that owns the socket changes its queues without their locks. */
 static bool locked_sock_has(struct sock *sk, struct folio *folio)
 {
 	return !sock_owned_by_user_nocheck(sk) &&
@@ -279,7 +288,10 @@ static const char *file_has(struct file *file, struct quest *q)
 	return socket_has(file, q);
 }
 
-/* The file, and files that were sent to it if it is a socket; sent[] grows meanwhile. */
+/*
+ * Looks at the file and, if it is a socket, at files that were sent to it.  The
+ * list of these grows in the loop when one of them is a socket.
+ */
 static bool file_holds(struct file *file, struct quest *q)
 {
 	unsigned int i;
@@ -312,8 +324,9 @@ static bool task_holds(struct task_struct *task, struct quest *q)
 }
 
 /*
- * The first process that has such a file open.  Threads that share their table
- * of files follow one another, as a rule; it is compared only.
+ * Finds the first task that has such a file open.  Threads that share a
+ * files_struct usually come one after the other, so it is enough to skip one
+ * that is the same as the last.  The pointer is only compared.
  */
 static bool who_holds(struct quest *q, struct private_node_task_name *name)
 {
@@ -335,7 +348,7 @@ static bool who_holds(struct quest *q, struct private_node_task_name *name)
 	return found;
 }
 
-/* The object of shared memory that a folio belongs to, with a reference. */
+/* The shmem inode of a folio, with a reference; NULL if it has none. */
 static struct inode *shmem_inode_of(struct folio *folio)
 {
 	struct address_space *mapping;
@@ -356,7 +369,7 @@ static void describe_file(struct inode *inode, char *text, size_t size)
 	char *buf = kmalloc(PATH_MAX, GFP_KERNEL);
 	const char *path = "without a name";
 
-	/* A memfd is the root of no mount. */
+	/* The dentry of a memfd has a name but no parent. */
 	if (dentry && IS_ROOT(dentry))
 		path = dentry->d_name.name;
 	else if (dentry && buf)
@@ -370,7 +383,7 @@ static void describe_file(struct inode *inode, char *text, size_t size)
 	dput(dentry);
 }
 
-static void describe(struct quest *q, char *text)
+static void describe_holders(struct quest *q, char *text)
 {
 	struct private_node_task_name name;
 	size_t len = 0;
@@ -385,11 +398,12 @@ static void describe(struct quest *q, char *text)
 }
 
 /*
- * private_node_describe_holder - name what holds a page other than a mapping
+ * private_node_describe_holder - name what holds a page besides mappings
  * @folio: with a reference
- * @mapped: a task maps it, and is as good as the file that it is from
+ * @mapped: a process maps it; then the caller names that process, rather than
+ *	the file that the page is from
  *
- * Context: process, may sleep, a long time; mem_hotplug_lock may be held.
+ * Context: process, may sleep for long; mem_hotplug_lock may be held.
  * Return: text for kfree(), or NULL if nothing was found.
  */
 char *private_node_describe_holder(struct folio *folio, bool mapped)
@@ -401,12 +415,12 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 
 	if (!text || !sent)
 		return NULL;
-	/* A pipe says more about a page than the file that the page is from. */
-	describe(&q, text);
+	/* Pipes and sockets first: they say more than the file of the page. */
+	describe_holders(&q, text);
 	if (!*text && !mapped) {
 		q.inode = shmem_inode_of(folio);
 		if (q.inode)
-			describe(&q, text);
+			describe_holders(&q, text);
 		iput(q.inode);
 	}
 	return *text ? no_free_ptr(text) : NULL;

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory of private nodes comes and goes.
+ * Adds memory to private nodes, and removes it.
  *
- * Adding: the node is latched since registration, so memory that is brought
- * online on it, by us, by auto-online or through memoryN/state, is private.
+ * Adding: the node is latched when it is registered.  So all memory that comes
+ * online on it is private, whether through this file, by the default online
+ * policy or through memoryN/state.
  *
- * Removing takes all ranges of a node or none:
+ * Removing takes all ranges of a node or none, in these steps:
  *
- *	look	with the gates open: what would make it fail is found now, and most of
- *		what moves has moved; evacuate.c
- *	close	the gates let nobody in any more, and those inside have left
- *	empty	the rest, as on_unplug says; evacuate.c
- *	remove	all blocks go offline, or all come back, and are removed
+ *	look	with the gates open, look for pages that would make the unplug
+ *		fail, and with on_unplug=move migrate the others; evacuate.c
+ *	close	close the gates, and wait until requests inside have left
+ *	empty	migrate or unmap the rest, as on_unplug says; evacuate.c
+ *	remove	offline and remove all blocks, or bring all back online
  *
- * When a step fails the gates open again.  Faults wait for the outcome meanwhile, so a
- * refused unplug harms nobody.  A block that is in use never goes offline, whoever asks
- * for it: offlining would move pages without asking the owner, and retry for ever where
- * it cannot.
+ * If a step fails, the gates are opened again.  Faults wait for the outcome
+ * from when the gates close, so an unplug that fails changes nothing for them.
+ * A memory block with a page in use never goes offline, whoever asks for it:
+ * offline_pages() would move pages without regard for on_unplug, and would
+ * retry for ever what it cannot move.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -40,7 +42,7 @@
 struct private_node_range {
 	struct list_head list;
 	struct range range;
-	char *resource_name;	/* /proc/iomem shows it as long as the range exists */
+	char *resource_name;	/* not copied by the resource in /proc/iomem */
 };
 
 static int check_bounds(struct private_node *pn, u64 start, u64 size)
@@ -93,8 +95,8 @@ static int check_how(struct private_node *pn, const char *resource_name,
 	return 0;
 }
 
-static void record(struct private_node *pn, enum private_node_act act,
-		   enum private_node_why why)
+static void record_refusal(struct private_node *pn, enum private_node_act act,
+			   enum private_node_why why)
 {
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
@@ -127,7 +129,7 @@ static int check_foreign(struct private_node *pn, u64 start, u64 size)
 		       pn->nid, pn->owner, start, start + size - 1, nid);
 		return -EEXIST;
 	}
-	/* A driver's own reservation, as kmem makes it, is not busy. */
+	/* Busy System RAM only: kmem reserves its range without that flag. */
 	if (region_intersects(start, size,
 			      IORESOURCE_SYSTEM_RAM | IORESOURCE_BUSY,
 			      IORES_DESC_NONE) != REGION_DISJOINT) {
@@ -155,7 +157,9 @@ static struct private_node_range *range_new(u64 start, u64 size,
 	return r;
 }
 
-/* From here on the node cannot be unregistered. */
+/*
+ * Adds @r to the ranges of the node, which cannot be unregistered after that.
+ */
 static int range_insert(struct private_node *pn, struct private_node_range *r)
 {
 	int ret;
@@ -187,7 +191,7 @@ static void range_remove(struct private_node_range *r)
 	kfree(r);
 }
 
-/* __add_memory_driver_managed() does not report blocks that did not come online. */
+/* Needed as __add_memory_driver_managed() ignores blocks that stay offline. */
 static int check_online(struct private_node *pn, const struct range *range,
 			enum mmop online_type)
 {
@@ -236,9 +240,9 @@ static int range_add(struct private_node *pn, struct private_node_range *r,
 	return ret;
 }
 
-static int plug(struct private_node *pn, u64 start, u64 size,
-		const char *resource_name, mhp_t mhp_flags,
-		enum mmop online_type)
+static int plug_range(struct private_node *pn, u64 start, u64 size,
+		      const char *resource_name, mhp_t mhp_flags,
+		      enum mmop online_type)
 {
 	struct private_node_range *r;
 	int ret;
@@ -273,13 +277,13 @@ static int plug(struct private_node *pn, u64 start, u64 size,
  * @size: bytes; a multiple of memory_block_size_bytes(), not 0
  * @resource_name: for /proc/iomem, "System RAM (DRIVER)"; copied
  * @mhp_flags: MHP_NONE or MHP_MEMMAP_ON_MEMORY, which puts the memmap on the
- *	range itself where architecture and memory_hotplug.memmap_on_memory
- *	can; else it comes from ordinary nodes
+ *	range itself if the architecture and memory_hotplug.memmap_on_memory
+ *	allow it; otherwise the memmap comes from ordinary nodes
  * @online_type: what to do with the new blocks: leave offline, online by the
  *	kernel's policy, online_kernel, or online_movable
  *
  * May be called several times for one node.  The caller owns the range, and
- * knows that there is memory.  On failure nothing is left behind.
+ * knows that there is memory.  On failure the range is removed again.
  *
  * Context: process, may sleep; takes private_node_lock, device_hotplug_lock
  * and mem_hotplug_lock.
@@ -295,9 +299,11 @@ int add_private_memory_driver_managed(struct private_node *pn, u64 start,
 	int ret;
 
 	guard(mutex)(&pn->life);
-	ret = plug(pn, start, size, resource_name, mhp_flags, online_type);
+	ret = plug_range(pn, start, size, resource_name, mhp_flags,
+			 online_type);
 	if (ret)
-		record(pn, PRIVATE_NODE_ACT_PLUG, private_node_why_errno(ret));
+		record_refusal(pn, PRIVATE_NODE_ACT_PLUG,
+			       private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(add_private_memory_driver_managed);
@@ -307,7 +313,8 @@ static int check_unplug(struct private_node *pn)
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return -ENODEV;
 	if (READ_ONCE(pn->fenced)) {
-		record(pn, PRIVATE_NODE_ACT_UNPLUG, PRIVATE_NODE_WHY_CRAM);
+		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
+			       PRIVATE_NODE_WHY_CRAM);
 		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
@@ -320,14 +327,20 @@ static int check_unplug(struct private_node *pn)
 	return 0;
 }
 
-/* Restarts promotion, which may have ended meanwhile.  @pn->lock held. */
-static void reopen(struct private_node *pn)
+/*
+ * Opens the gates again.  Promotion, whose work ends while its gate is closed,
+ * is started again.  @pn->lock is held.
+ */
+static void reopen_gates(struct private_node *pn)
 {
 	private_node_set_state(pn, PRIVATE_NODE_LIVE);
 	private_node_promote_start(pn);
 }
 
-/* @pn->life keeps others from changing the state until unplug_end(). */
+/*
+ * Closes the gates.  @pn->life is held until after unplug_end(), so nobody else
+ * changes the state meanwhile.
+ */
 static int unplug_begin(struct private_node *pn)
 {
 	int ret;
@@ -335,14 +348,14 @@ static int unplug_begin(struct private_node *pn)
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
-	/* Somebody may have made it compressed RAM since the first look. */
+	/* It may have become compressed RAM since the first check. */
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
 	private_node_set_state(pn, PRIVATE_NODE_CLOSING);
 	ret = private_node_gate_wait_killable(pn);
 	if (ret) {
-		reopen(pn);
+		reopen_gates(pn);
 		pr_info("node %d: %s: not unplugged: %s (%d) was killed while it waited for requests under way; the node is open, and nothing has changed\n",
 			pn->nid, pn->owner, current->comm, task_pid_nr(current));
 	}
@@ -353,10 +366,10 @@ static void unplug_end(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
 	WRITE_ONCE(pn->unmapped, false);
-	reopen(pn);
+	reopen_gates(pn);
 }
 
-/* @pn->life keeps the list as it is. */
+/* @pn->life is held, so the list does not change. */
 static struct range *copy_ranges(struct private_node *pn, unsigned int *nr)
 {
 	struct private_node_range *r;
@@ -383,6 +396,7 @@ static void forget_ranges(struct private_node *pn)
 	}
 }
 
+/* Arguments and result of a removal that runs in a worker. */
 struct removal {
 	struct work_struct work;
 	const struct range *ranges;
@@ -397,7 +411,7 @@ static void removal_work(struct work_struct *work)
 	r->ret = offline_and_remove_memory_ranges(r->ranges, r->nr);
 }
 
-/* A worker has no pending signal. */
+/* For a task with a signal pending, which a worker never has. */
 static int remove_in_worker(const struct range *ranges, unsigned int nr)
 {
 	struct removal r = { .ranges = ranges, .nr = nr };
@@ -409,8 +423,8 @@ static int remove_in_worker(const struct range *ranges, unsigned int nr)
 	return r.ret;
 }
 
-static int remove(struct private_node *pn, const struct range *ranges,
-		  unsigned int nr)
+static int empty_and_remove(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr)
 {
 	int ret;
 
@@ -418,7 +432,7 @@ static int remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	ret = offline_and_remove_memory_ranges(ranges, nr);
-	/* Data that was unmapped is lost; to give up now would lose it for nothing. */
+	/* Unmapped data is lost, and would be lost for nothing otherwise. */
 	if (ret == -EINTR && pn->unmapped)
 		ret = remove_in_worker(ranges, nr);
 	return ret;
@@ -437,7 +451,7 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	private_node_pools_note(pn->nid, pools);
-	ret = remove(pn, ranges, nr);
+	ret = empty_and_remove(pn, ranges, nr);
 	if (!ret)
 		forget_ranges(pn);
 	else
@@ -446,13 +460,13 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	return ret;
 }
 
-static int unplug(struct private_node *pn)
+static int unplug_ranges(struct private_node *pn)
 {
 	struct range *ranges;
 	unsigned int nr;
 	int ret;
 
-	/* Another task may hold it while it waits for requests inside a gate. */
+	/* Killable: the holder may be waiting for requests inside a gate. */
 	ACQUIRE(mutex_kill, life)(&pn->life);
 	if (ACQUIRE_ERR(mutex_kill, &life))
 		return -EINTR;
@@ -469,45 +483,49 @@ static int unplug(struct private_node *pn)
 }
 
 /**
- * remove_private_memory_driver_managed - take all memory of a node away
+ * remove_private_memory_driver_managed - remove all memory of a private node
  * @pn: the handle
  *
- * Removes all ranges that were added, or none.  on_unplug says what happens to user
- * pages.  The owner has to free its folios first.  Pages that would make it fail, since
- * they are held, may go nowhere or find no room, are looked for while the node still
- * serves and before anything moves.  In the last part the node gives no memory, and
- * faults wait for the outcome.  When the call fails the node is as it was, except that
- * pages which were moved or unmapped before a pin or a policy appeared stay so (and
- * are counted).  After the first page was unmapped no signal ends it.  The node stays
- * registered, and may get memory again.
+ * Removes all ranges that were added, or none.  on_unplug says what happens to
+ * user pages.  The owner has to free its folios first.
+ *
+ * Before any page moves, and while the node still gives memory, this looks for
+ * pages that would make the unplug fail: they are held, their users may not
+ * have them elsewhere, or there is no room.  In the last part the node gives no
+ * memory, and faults wait for the outcome.  If the call fails the node is as
+ * before, except for pages that were moved or unmapped already, which are
+ * counted.  After the first page was unmapped no signal ends the unplug.  The
+ * node stays registered, and may get memory again.
  *
  * Context: process, may sleep, not inside an allocation of the node; takes
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
- * Return: 0, also when there is no memory; -EBUSY with a line in dmesg that
- * names the holder; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
- * memory of boot; -EINTR by a signal, of which kthread_stop() is one to a kernel
- * thread; -ENOMEM.
+ * Return: 0, also if there is no memory; -EBUSY if something is in the way, and
+ * the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
+ * memory that is there since boot; -EINTR after a signal, or kthread_stop() of
+ * a kernel thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {
-	int ret = unplug(pn);
+	int ret = unplug_ranges(pn);
 
-	/* Who finds what is in the way has recorded it. */
+	/* -EBUSY was recorded where it was found. */
 	if (ret && ret != -EBUSY)
-		record(pn, PRIVATE_NODE_ACT_UNPLUG, ret == -EOPNOTSUPP ?
-		       PRIVATE_NODE_WHY_BOOT : private_node_why_errno(ret));
+		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
+			       ret == -EOPNOTSUPP ? PRIVATE_NODE_WHY_BOOT :
+						    private_node_why_errno(ret));
 	return ret;
 }
 EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
 
 /**
- * private_node_offline_failed - say who keeps a block from going offline
- * @nid: its node
+ * private_node_offline_failed - log who keeps a memory block from going offline
+ * @nid: node of the block
  * @start_pfn: first page
- * @nr_pages: pages
+ * @nr_pages: number of pages
  *
- * For offline_pages(), which gives up on unmovable pages before it asks the
- * memory notifiers.
+ * For offline_pages(), which gives up on unmovable pages before it calls the
+ * memory notifiers, and so memory_callback().
+ *
  * Context: process, may sleep; mem_hotplug_lock held for writing.
  */
 void private_node_offline_failed(int nid, unsigned long start_pfn,
@@ -526,7 +544,10 @@ static bool is_fenced(int nid)
 	return pn && READ_ONCE(pn->fenced);
 }
 
-/* Runs after the block was isolated, so pages that are free now stay free. */
+/*
+ * Lets a block of a private node go offline only if no page of it is in use.
+ * Called after the block was isolated, so pages that are free now stay free.
+ */
 static int memory_callback(struct notifier_block *nb, unsigned long action,
 			   void *arg)
 {
@@ -537,8 +558,8 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 		return NOTIFY_OK;
 	nid = pfn_to_nid(mn->start_pfn);
 	/*
-	 * Freed pages are with the device for a while, and its bookkeeping has the size of the
-	 * memory that it was registered with.
+	 * Pages that were freed are with the device until they are trimmed, and
+	 * the ledger has the size that the memory had when it was registered.
 	 */
 	if (is_fenced(nid)) {
 		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,

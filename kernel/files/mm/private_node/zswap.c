@@ -78,7 +78,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 		return -EINVAL;
 	WRITE_ONCE(private_node_zswap_nid, nid);
 	/* Its registration may have ended meanwhile: one side sees the other. */
-	smp_mb(); /* pairs with private_node_bury(): dead, and then forgotten */
+	smp_mb(); /* pairs with private_node_mark_dead(): dead, then forgotten */
 	if (check(nid)) {
 		private_node_zswap_forget(nid);
 		return -EINVAL;
