@@ -21,7 +21,8 @@
  *					of that what keeping to half took ("...-reclaim"); on a device also the
  *					lines of 64 bytes that were on it, each access ("...-lines") and each line
  *					once ("...-cached").  POOL: what is compressed in DRAM is a part of that
- *					half ("in"), or is not ("out")
+ *					half ("in"), or is not ("out"); or there is DRAM for all of it ("none").
+ *					A record is written by copying one of many that were made before
  *	cram squeeze GROUP NODE BYTES	brings a cgroup back to so much DRAM, its pool not counted; prints what it took
  *	cram cow			the first write to a page after fork()
  *	cram copy			to copy a page, as kernels do
@@ -291,7 +292,7 @@ static unsigned long zram_pool(void)
 	return used;
 }
 
-static bool pool_counts;
+static bool pool_counts, dram_for_all;
 
 /* zswap's pool is charged to the cgroup, zram's is not; what is on a device is neither. */
 static unsigned long dram(const char *dir)
@@ -342,6 +343,7 @@ static unsigned long pick(unsigned long n, bool skew)
 }
 
 #define RECORD	1024UL
+#define VALUES	512	/* few enough to be locked, and so many that a page seldom has one twice */
 #define EVERY	128	/* operations between two looks at the limit */
 #define LINE	64UL
 
@@ -371,13 +373,22 @@ static void device_lines(const char *name, char *p, unsigned long len, bool skew
 	print(text, operations, once);
 }
 
+/* Word by word: a REP instruction would count differently on each processor. */
+static void copy_words(volatile uint64_t *to, const uint64_t *from, unsigned long n)
+{
+	for (unsigned long i = 0; i < n; i++)
+		to[i] = from[i];
+}
+
 static void kv(const char *dir, unsigned long len, unsigned long reads, bool skew, unsigned long operations)
 {
-	unsigned long limit = dram(dir) + len / 2, n = len / RECORD - 1;
+	static uint64_t values[VALUES][RECORD / 8];
+	unsigned long limit = dram(dir) + (dram_for_all ? 2 * len : len / 2), n = len / RECORD - 1;
 	uint64_t start, reclaim = 0, sum = 0, took;
 	char name[32], more[48], *p = area(len);
 
 	fill(p, len, 0, 0);
+	fill((char *)values, sizeof(values), 0, 0);
 	for (unsigned long round = 0; round < 2; round++) {
 		/* The first round is not counted. */
 		reclaim = 0;
@@ -391,7 +402,7 @@ static void kv(const char *dir, unsigned long len, unsigned long reads, bool ske
 				for (unsigned long j = 0; j < RECORD / 8; j++)
 					sum += w[j];
 			else
-				fill((char *)w, RECORD, 0, 0);
+				copy_words(w, values[draw() % VALUES], RECORD / 8);
 		}
 		took = now() - start;
 	}
@@ -605,6 +616,7 @@ int main(int argc, char **argv)
 	}
 	if (argc == 10 && !strcmp(argv[1], "kv")) {
 		pool_counts = !strcmp(argv[9], "in");
+		dram_for_all = !strcmp(argv[9], "none");
 		method = argv[2];
 		node = atoi(argv[4]);
 		kv(argv[3], strtoul(argv[5], NULL, 0) * MIB, strtoul(argv[6], NULL, 0), argv[7][0] == '1',
@@ -643,6 +655,6 @@ int main(int argc, char **argv)
 		capacity(strtoul(argv[2], NULL, 0), strtoul(argv[5], NULL, 0) * MIB);
 		return 0;
 	}
-	fprintf(stderr, "usage: cram pages METHOD GROUP NODE CHUNK MIB | half METHOD GROUP NODE MIB FILE | kv METHOD GROUP NODE MIB READS SKEW OPERATIONS in|out | squeeze GROUP NODE BYTES | cow | copy | scale METHOD GROUP NODE MIB | capacity PERCENT GROUP NODE MIB\n");
+	fprintf(stderr, "usage: cram pages METHOD GROUP NODE CHUNK MIB | half METHOD GROUP NODE MIB FILE | kv METHOD GROUP NODE MIB READS SKEW OPERATIONS in|out|none | squeeze GROUP NODE BYTES | cow | copy | scale METHOD GROUP NODE MIB | capacity PERCENT GROUP NODE MIB\n");
 	return 2;
 }

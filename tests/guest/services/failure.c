@@ -371,6 +371,27 @@ static void test_held(int order)
 	lost[nr_lost++] = pfn;
 }
 
+/* Who cannot sleep cannot take the broken page off the free lists; it does not meet it for ever. */
+static void test_held_atomic(void)
+{
+	uint64_t pfn, again;
+	bool got = false;
+
+	set(SIM "alloc", "node=a order=4");
+	pfn = number_in(SIM "held_pfn", "") + 7;
+	ok(offline_pfn("hard", pfn) == EBUSY, "owner's, atomic: it breaks");
+	set(SIM "free", "all");
+	for (int i = 0; i < 600 && !got; i++) {
+		got = write_file(SIM "alloc", "node=a order=4 gfp=atomic");
+		if (!got)
+			usleep(100000);
+	}
+	again = number_in(SIM "held_pfn", "");
+	ok(got && (pfn < again || pfn - again >= 16), "owner's, atomic: others are handed out");
+	set(SIM "free", "all");
+	lost[nr_lost++] = pfn;
+}
+
 static void test_swapped(void)
 {
 	char *p, *page;
@@ -545,6 +566,7 @@ int main(void)
 	   "what was lost is written down");
 	test_held(0);
 	test_gone("owner's page");
+	test_held_atomic();
 	test_held(9);
 	test_gone("page of an owner's huge page");
 	test_swapped();

@@ -221,6 +221,8 @@ static struct page *take_unbroken(int from, const nodemask_t *nodes, gfp_t gfp,
 			return page;
 		free_frozen_pages(page, order);
 	} while (gfpflags_allow_blocking(gfp) && tries++ < BROKEN_TRIES);
+	/* Those who cannot sleep would meet the same page each time. */
+	private_node_catch_held_later();
 	return NULL;
 }
 

@@ -888,7 +888,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 	bool asked = false;
 	struct holders h;
 
-	while (passes < EVACUATE_PASSES && tries < SETTLE_TRIES) {
+	for (;;) {
 		private_node_catch_held(pn->nid);
 		scan_ranges(pn->nid, ranges, nr, &h);
 		if (is_killed(pn->nid))
@@ -896,6 +896,8 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		/* No page is left that could still be swapped out. */
 		if (nothing_used(&h))
 			return refuses_swapped(pn, how) ? -EBUSY : 0;
+		if (passes == EVACUATE_PASSES || tries == SETTLE_TRIES)
+			break;
 		if (h.other)
 			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
 		if (unplug_blocked(&h, how)) {

@@ -23,6 +23,7 @@
 #include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/workqueue.h>
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
@@ -125,6 +126,26 @@ void private_node_catch_held(int nid)
 			list_del(&h->list);
 			kfree(h);
 		}
+}
+
+static void catch_all(struct work_struct *work)
+{
+	int nid;
+
+	for_each_node_mask(nid, private_node_map)
+		private_node_catch_held(nid);
+}
+static DECLARE_WORK(catch_work, catch_all);
+
+/*
+ * private_node_catch_held_later - for those who came across a broken page and cannot
+ * sleep
+ *
+ * Context: any but NMI.
+ */
+void private_node_catch_held_later(void)
+{
+	schedule_work(&catch_work);
 }
 
 /*

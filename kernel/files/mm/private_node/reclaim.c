@@ -47,6 +47,28 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale)
 		zone->_watermark[i] = i * gap;
 }
 
+/* Exact, where node_page_state() may keep a rest for ever. */
+static bool has_any(int nid, enum node_stat_item item)
+{
+	struct pglist_data *pgdat = NODE_DATA(nid);
+	long nr = atomic_long_read(&pgdat->vm_stat[item]);
+#ifdef CONFIG_SMP
+	int cpu;
+
+	for_each_online_cpu(cpu)
+		nr += data_race(per_cpu_ptr(pgdat->per_cpu_nodestats,
+					    cpu)->vm_node_stat_diff[item]);
+#endif
+	return nr > 0;
+}
+
+/* Pages that others have isolated, or that are being written out, may be free soon. */
+static bool others_make_room(int nid)
+{
+	return has_any(nid, NR_ISOLATED_ANON) ||
+	       has_any(nid, NR_ISOLATED_FILE) || has_any(nid, NR_WRITEBACK);
+}
+
 /*
  * private_node_reclaim - try to make room on private nodes
  * @nodes: private and ordinary nodes; only those with the service are reclaimed
@@ -55,7 +77,8 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale)
  *
  * Context: as @gfp says; does nothing where that does not allow reclaim, nor
  * on a node that is being closed, which its caller leaves then.
- * Return: true when something was reclaimed, and a new look is worth it.
+ * Return: true when something was reclaimed, or is about to be by another task, and
+ * a new look is worth it.
  */
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
@@ -64,6 +87,7 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 		(enum private_node_user)PRIVATE_NODE_RECLAIM;
 	struct private_node *pn;
 	unsigned long nr;
+	bool wait = false;
 	int nid;
 
 	if (!gfpflags_allow_blocking(gfp) || current->flags & PF_MEMALLOC ||
@@ -77,8 +101,12 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 		private_node_leave(pn, user);
 		if (nr)
 			return true;
+		wait |= others_make_room(nid);
 	}
-	return false;
+	/* A tenth of VMSCAN_THROTTLE_NOPROGRESS, for each of RECLAIM_TRIES. */
+	if (wait)
+		schedule_timeout_killable(HZ / 20);
+	return wait;
 }
 
 /*

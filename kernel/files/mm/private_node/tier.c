@@ -375,42 +375,74 @@ static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
 	}
 }
 
-/* Pays on each node of compressed RAM, and for the cgroup, or drops it. */
-static void reserve(struct folio *src, nodemask_t *nodes)
+/* Charges the cgroup for a page on a compressing node, or drops such nodes. */
+static bool charge(struct folio *src, nodemask_t *nodes)
 {
-	unsigned long nr = folio_nr_pages(src);
-	int nid;
-
-	if (!nodes_intersects(*nodes, cram_nodes))
-		return;
-	if (!(may_be_fenced(src) || cram_may_file(src)) ||
-	    !cram_memcg_charge(src)) {
-		nodes_andnot(*nodes, *nodes, cram_nodes);
-		return;
-	}
-	for_each_node_mask(nid, cram_nodes)
-		if (node_isset(nid, *nodes) && !cram_reserve(nid, nr))
-			node_clear(nid, *nodes);
-	if (!nodes_intersects(*nodes, cram_nodes))
-		cram_memcg_uncharge(src);
+	if (!cram_any() || !nodes_intersects(*nodes, cram_nodes))
+		return false;
+	if ((may_be_fenced(src) || cram_may_file(src)) && cram_memcg_charge(src))
+		return true;
+	nodes_andnot(*nodes, *nodes, cram_nodes);
+	return false;
 }
 
-/* All but the one that was taken. */
-static void unreserve(struct folio *src, const nodemask_t *nodes,
-		      struct folio *dst)
+static struct folio *take_from(int nid, gfp_t gfp, unsigned int order)
 {
-	int nid, taken = dst ? folio_nid(dst) : NUMA_NO_NODE;
-	unsigned long nr = folio_nr_pages(src);
+	nodemask_t only = nodemask_of_node(nid);
 
-	if (!nodes_intersects(*nodes, cram_nodes))
-		return;
-	for_each_node_mask(nid, cram_nodes)
-		if (node_isset(nid, *nodes) && nid != taken)
-			cram_unreserve(nid, nr);
-	if (dst && cram_node(taken))
+	return private_node_walk(nid, &only, gfp, order,
+				 (enum private_node_user)PRIVATE_NODE_DEMOTION);
+}
+
+/* A page of a compressing node is paid for before it is taken. */
+static struct folio *pay_and_take(int nid, nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
+{
+	struct folio *dst;
+
+	if (!cram_reserve(nid, 1UL << order)) {
+		node_clear(nid, *nodes);
+		return NULL;
+	}
+	dst = take_from(nid, gfp, order);
+	if (!dst)
+		cram_unreserve(nid, 1UL << order);
+	return dst;
+}
+
+/*
+ * One node after the other, so that only the device that is about to be asked for
+ * a page is paid.  Devices without credit are removed from @nodes.
+ */
+static struct folio *take_nearest(int from, nodemask_t *nodes, gfp_t gfp,
+				  unsigned int order)
+{
+	nodemask_t left = *nodes;
+	struct folio *dst = NULL;
+	int nid;
+
+	while (!dst && !nodes_empty(left)) {
+		nid = nearest_node_nodemask(from, &left);
+		node_clear(nid, left);
+		if (node_isset(nid, cram_nodes))
+			dst = pay_and_take(nid, nodes, gfp, order);
+		else
+			dst = take_from(nid, gfp, order);
+	}
+	return dst;
+}
+
+/* The cgroup of @src was charged. */
+static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes,
+				  gfp_t gfp, unsigned int order)
+{
+	struct folio *dst = take_nearest(from, nodes, gfp, order);
+
+	if (dst && cram_node(folio_nid(dst)))
 		cram_memcg_remember(dst, src);
 	else
 		cram_memcg_uncharge(src);
+	return dst;
 }
 
 /*
@@ -456,18 +488,19 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 {
 	unsigned int order = folio_order(src);
 	struct folio *dst;
+	bool charged;
 
 	if (!nodes_intersects(*nodes, private_node_map))
 		return private_node_alloc_among(nid, nodes, gfp, order);
-	if (cram_any())
-		reserve(src, nodes);
+	charged = charge(src, nodes);
 	if (nodes_empty(*nodes))
 		return NULL;
 	gfp |= __GFP_COMP;
-	dst = private_node_walk(nid, nodes, gfp, order,
-				(enum private_node_user)PRIVATE_NODE_DEMOTION);
-	if (cram_any())
-		unreserve(src, nodes, dst);
+	if (charged)
+		dst = take_charged(src, nid, nodes, gfp, order);
+	else
+		dst = private_node_walk(nid, nodes, gfp, order,
+					(enum private_node_user)PRIVATE_NODE_DEMOTION);
 	dst = mark(dst);
 	if (dst)
 		count_placed(dst);
