@@ -197,8 +197,8 @@ struct folio *private_node_next_guest(struct private_node *pn,
  * private_node_named_first - did an allocation by name find the node full?
  * @pn: the handle
  *
- * True for NAMED_FIRST after that.  Nothing is demoted to the node meanwhile, so
- * that the room which guests make is left to allocations that name the node.
+ * True for NAMED_FIRST after that.  Nothing is demoted to the node meanwhile,
+ * so that the room which guests make is left to allocations that name the node.
  * Context: any.
  */
 bool private_node_named_first(struct private_node *pn)
