@@ -30,8 +30,8 @@
  * memmap_on_memory  0 (the default) or 1
  * ================  =========================================================
  *
- * Files in /sys/kernel/private_node_sim, for root; all or nothing, the error
- * is in dmesg:
+ * Files in /sys/kernel/private_node_sim, for root.  A write that fails changes
+ * nothing, and the reason is in dmesg:
  *
  * ``new_node``
  *	Write node options to make a node.
@@ -44,11 +44,11 @@
  *	One line a node: name, node id, owner, ranges.
  * ``alloc``
  *	Write "node=NAME[,NAME...] [ordinary=NODELIST] [order=N] [count=N]
- *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name and no
- *	ordinary nodes from that node, with on_full; else from the set.  Stops
- *	early when there are no more; -ENOMEM when there was none at all.
- *	"atomic" allocates with interrupts off, "nofs" where no filesystem may
- *	be entered.
+ *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name
+ *	and no ordinary nodes they come from that node, and on_full applies;
+ *	else from the set of nodes.  Stops early when there are no more folios;
+ *	-ENOMEM when there was none at all.  "atomic" allocates with interrupts
+ *	off, "nofs" in a memalloc_nofs_save() scope.
  * ``free``
  *	Write "all", or "NID [COUNT]", to give held folios back.  -EIO when
  *	what was stored in one of them has changed.
@@ -57,7 +57,7 @@
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
- * Memory failure on a node is reported in dmesg as the owner hears of it:
+ * A memory failure of which the owner is told is reported in dmesg:
  * "node N: told: memory failure|soft offline of N page(s) at pfn P:
  * isolated|held|in use".
  *
@@ -142,7 +142,7 @@ struct sim_config {
 	mhp_t mhp_flags;
 };
 
-static DEFINE_MUTEX(sim_lock);	/* everything below */
+static DEFINE_MUTEX(sim_lock);	/* protects both lists, and the nodes in them */
 static LIST_HEAD(sim_nodes);
 static LIST_HEAD(sim_held);	/* folios, by their lru */
 
@@ -180,7 +180,7 @@ static int bad(const char *option, const char *value, const char *why)
 	return -EINVAL;
 }
 
-/* "key=value key=value" into @values, by @names; writes into @text. */
+/* Splits "key=value key=value" in place; @values is indexed as @names. */
 static int split_options(char *text, const char *const names[], int nr,
 			 char *values[])
 {
@@ -356,7 +356,7 @@ static int parse_policies(struct sim_config *c, char *o[])
 	return 0;
 }
 
-/* A driver would stop using the page; here dmesg shows that it was told. */
+/* A driver would stop using the page; this one only logs what it is told. */
 static void sim_memory_failure(struct private_node *pn, unsigned long pfn,
 			       unsigned long nr_pages, unsigned int flags)
 {
@@ -431,7 +431,7 @@ static int add_ranges(struct sim_node *sn)
 	return 0;
 }
 
-/* Undoes what was done so far; keeps what is in use. */
+/* Undoes what bring_up() has done so far.  Fails while memory is in use. */
 static int take_down(struct sim_node *sn)
 {
 	int ret;
@@ -496,7 +496,7 @@ static int new_node(char *options[])
 		kfree(sn);
 		return ret;
 	}
-	/* Also a node that failed and could not be taken down: it is there. */
+	/* A node that failed and could not be taken down is listed as well. */
 	__module_get(THIS_MODULE);
 	list_add_tail(&sn->list, &sim_nodes);
 	return ret;
@@ -578,7 +578,7 @@ static ssize_t plug_store(struct kobject *kobj, struct kobj_attribute *attr,
 	if (!sn)
 		return -ENOENT;
 	ret = add_ranges(sn);
-	/* Plugged already: it stays as it is. */
+	/* With -EEXIST the memory was plugged before, and stays. */
 	if (ret && ret != -EEXIST)
 		remove_private_memory_driver_managed(sn->pn);
 	return ret ?: count;
@@ -846,14 +846,14 @@ static int __init sim_init(void)
 	ret = sysfs_create_files(sim_kobj, sim_attrs);
 	if (!ret)
 		ret = sim_first_node();
-	/* With a node that could not be taken down the module has to stay. */
+	/* A node that could not be taken down needs the module. */
 	if (!ret || !list_empty(&sim_nodes))
 		return 0;
 	kobject_put(sim_kobj);
 	return ret;
 }
 
-/* No node is left here; folios of ordinary nodes may be. */
+/* No private node is left here, but folios of ordinary nodes may be held. */
 static void __exit sim_exit(void)
 {
 	kobject_put(sim_kobj);
