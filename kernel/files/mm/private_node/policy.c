@@ -351,9 +351,7 @@ bool private_node_mpol_strict(const struct mempolicy *pol)
 	       nodes_empty(ordinary) && !private_node_mpol_foreign(pol);
 }
 
-/*
- * Takes from the task's default nodes; counts a refusal on the policy's nodes.
- */
+/* Takes from the task's default nodes, and counts a refusal on the policy's. */
 static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 				   unsigned int order)
 {
@@ -810,8 +808,8 @@ static const char *fate(struct pt_regs *regs)
  * pool is empty; here only the reason is logged.
  *
  * An access that gets VM_FAULT_OOM is tried again, without end if a private
- * node is full.  So the result becomes VM_FAULT_SIGBUS.  A pin keeps -ENOMEM,
- * unless on_full is sigbus: then it gets -EFAULT.
+ * node is full.  So the result becomes VM_FAULT_SIGBUS.  A pin keeps -ENOMEM
+ * while a node is open to it and on_full is not sigbus, else it gets -EFAULT.
  *
  * The result stays when something else was lacking (a page table, the memory
  * cgroup's limit, ordinary memory for data that exists), or the task is being
