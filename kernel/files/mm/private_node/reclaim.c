@@ -152,9 +152,7 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
-/*
- * Allocates memory for the marks of demoted pages.  False when there is none.
- */
+/* Allocates the marks of demoted pages.  False when there is no memory. */
 static bool cover_marks(int nid)
 {
 	struct private_node *pn;
