@@ -250,7 +250,7 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 	return -EOPNOTSUPP;
 }
 
-static bool refills(struct private_node *pn)
+static bool task_refills(struct private_node *pn)
 {
 	return READ_ONCE(pn->refills) == current;
 }
@@ -261,7 +261,7 @@ static bool refills(struct private_node *pn)
  */
 static bool enter_pool(struct private_node *pn)
 {
-	if (!refills(pn))
+	if (!task_refills(pn))
 		return private_node_enter(pn, USER);
 	percpu_ref_get(&pn->gate[USER].ref);
 	return true;
@@ -326,7 +326,7 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
-		if (!private_node_open(pn, USER) && !refills(pn))
+		if (!private_node_open(pn, USER) && !task_refills(pn))
 			return not_let_in(pn, order);
 	}
 	return 0;

@@ -120,8 +120,8 @@ static void ask_task(struct users *u, struct task_struct *task,
 }
 
 /* Does @task allow the same nodes as @before? */
-static bool same_as(struct task_struct *task, struct task_struct *before,
-		    const struct mempolicy *vma_pol)
+static bool same_nodes(struct task_struct *task, struct task_struct *before,
+		       const struct mempolicy *vma_pol)
 {
 	return before && cpuset_same(task, before) &&
 	       (vma_pol || (!READ_ONCE(task->mempolicy) &&
@@ -141,7 +141,8 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	owner = private_node_only_group(mm);
 	if (owner) {
 		for_each_thread(owner, t) {
-			if (READ_ONCE(t->mm) != mm || same_as(t, last, vma_pol))
+			if (READ_ONCE(t->mm) != mm ||
+			    same_nodes(t, last, vma_pol))
 				continue;
 			ask_task(u, t, vma_pol);
 			last = t;
@@ -149,7 +150,7 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	} else {
 		for_each_process_thread(p, t) {
 			if (READ_ONCE(t->mm) != mm || t->flags & PF_KTHREAD ||
-			    same_as(t, last, vma_pol))
+			    same_nodes(t, last, vma_pol))
 				continue;
 			ask_task(u, t, vma_pol);
 			last = t;
@@ -207,8 +208,8 @@ static void ask_vma(struct users *u, struct vm_area_struct *vma,
  * faults clear an entry for a moment, and without the lock its user would be
  * missed.
  */
-static bool maps(struct folio *folio, struct vm_area_struct *vma,
-		 unsigned long addr)
+static bool maps_folio(struct folio *folio, struct vm_area_struct *vma,
+		       unsigned long addr)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 
@@ -228,7 +229,7 @@ static bool ask_mapping(struct folio *folio, struct vm_area_struct *vma,
 	ask_vma_flags(&with, vma);
 	ask_vma(&with, vma, addr);
 	if ((nodes_equal(with.may, u->may) && with.unsure == u->unsure) ||
-	    maps(folio, vma, addr))
+	    maps_folio(folio, vma, addr))
 		*u = with;
 	return !u->unsure && !nodes_empty(u->may);
 }

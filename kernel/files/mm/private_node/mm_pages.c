@@ -125,7 +125,7 @@ struct sample {
 	struct rnd_state random;
 };
 
-static unsigned int draw(struct sample *s, unsigned long below)
+static unsigned int draw_random(struct sample *s, unsigned long below)
 {
 	return reciprocal_scale(prandom_u32_state(&s->random), below);
 }
@@ -140,7 +140,7 @@ static unsigned int nr_drawn(struct sample *s, unsigned int nr)
 	s->seen += nr;
 	for (; s->next < s->seen; drawn++) {
 		s->begins += s->step;
-		s->next = s->begins + draw(s, s->step);
+		s->next = s->begins + draw_random(s, s->step);
 	}
 	return drawn;
 }
@@ -161,7 +161,7 @@ static void look_at_table(struct sample *s, struct pages *seen,
 			  unsigned long addr, unsigned int nr)
 {
 	unsigned int most = max(nr * LOOKS / s->entries, TABLE_LOOKS);
-	unsigned int i, at = draw(s, nr), present = 0, looks = 0;
+	unsigned int i, at = draw_random(s, nr), present = 0, looks = 0;
 	struct folio *folio;
 	pte_t pte;
 
@@ -237,7 +237,7 @@ static unsigned long sample_mm(struct mm_struct *mm)
 	if (s.entries > TABLES * PTRS_PER_PTE)
 		s.step = DIV_ROUND_UP(s.entries, TABLES);
 	prandom_seed_state(&s.random, get_random_u64());
-	s.next = draw(&s, s.step);
+	s.next = draw_random(&s, s.step);
 	walk_page_range(mm, 0, ULONG_MAX, &sample_ops, &s);
 	pages = s.all.resident ?
 		mult_frac(rss, s.all.private, s.all.resident) : 0;

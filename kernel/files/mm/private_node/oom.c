@@ -134,13 +134,14 @@ struct choice {
 	bool unsure;	/* the mmap_lock of some task was busy */
 };
 
-static bool killable(struct task_struct *task)
+static bool may_be_killed(struct task_struct *task)
 {
 	return !(task->flags & PF_KTHREAD) && !is_global_init(task) &&
 	       task->signal->oom_score_adj != OOM_SCORE_ADJ_MIN;
 }
 
-static void consider(struct task_struct *task, int nid, struct choice *best)
+static void consider_victim(struct task_struct *task, int nid,
+			    struct choice *best)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 	struct mm_struct *mm;
@@ -167,15 +168,15 @@ static void consider(struct task_struct *task, int nid, struct choice *best)
 	mmdrop(mm);
 }
 
-static void choose(int nid, struct choice *best)
+static void choose_victim(int nid, struct choice *best)
 {
 	struct task_struct *task;
 	int nr = 1;
 
 	*best = (struct choice){};
 	while ((task = private_node_next_group(&nr))) {
-		if (killable(task))
-			consider(task, nid, best);
+		if (may_be_killed(task))
+			consider_victim(task, nid, best);
 		put_task_struct(task);
 		cond_resched();
 	}
@@ -233,7 +234,7 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
 			return true;
 		if (give_up(pn, user))
 			return false;
-		choose(pn->nid, &best);
+		choose_victim(pn->nid, &best);
 		if (best.dying && wait_for_pages(pn, user, NULL)) {
 			if (best.task)
 				put_task_struct(best.task);

@@ -76,7 +76,7 @@ bool private_node_mpol_means(const struct mempolicy *pol,
 EXPORT_SYMBOL_IF_KUNIT(private_node_mpol_means);
 
 /* Handle of a node that the policy names and means, with a reference. */
-static struct private_node *named(const struct mempolicy *pol, int nid)
+static struct private_node *find_meant(const struct mempolicy *pol, int nid)
 {
 	struct private_node *pn = private_node_find(nid);
 
@@ -88,7 +88,7 @@ static struct private_node *named(const struct mempolicy *pol, int nid)
 }
 
 /* A home node that is offline has neither distances nor zonelists. */
-static int origin(const struct mempolicy *pol)
+static int home_nid(const struct mempolicy *pol)
 {
 	if (pol->home_node == NUMA_NO_NODE || !node_online(pol->home_node))
 		return numa_mem_id();
@@ -110,7 +110,7 @@ int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
 {
 	if (private_node_mpol_spreads(pol))
 		return private_node_spread_to(pol, nodes, ilx);
-	return nearest_node_nodemask(origin(pol), nodes);
+	return nearest_node_nodemask(home_nid(pol), nodes);
 }
 
 /*
@@ -149,17 +149,17 @@ static bool is_nearer(int from, const struct private_node *pn,
 	return node_distance(from, pn->nid) < node_distance(from, best->nid);
 }
 
-static struct private_node *nearest(const struct mempolicy *pol, bool open)
+static struct private_node *find_nearest(const struct mempolicy *pol, bool open)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
 
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (!pn)
 			continue;
 		if ((!open || private_node_user_open(pn, USER)) &&
-		    is_nearer(origin(pol), pn, best))
+		    is_nearer(home_nid(pol), pn, best))
 			swap(pn, best);
 		if (pn)
 			private_node_put(pn);
@@ -176,7 +176,7 @@ static struct private_node *nearest(const struct mempolicy *pol, bool open)
  */
 struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 {
-	return nearest(pol, true);
+	return find_nearest(pol, true);
 }
 
 /*
@@ -192,7 +192,7 @@ struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
 {
 	if (mpol_private_node(pol))
 		return private_node_get(mpol_private_node(pol));
-	return nearest(pol, false);
+	return find_nearest(pol, false);
 }
 
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
@@ -202,7 +202,7 @@ static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 	int nid;
 
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (!pn)
 			continue;
 		private_node_refuse(pn, USER,
@@ -285,7 +285,7 @@ static struct private_node *owner_to_ask(const struct mempolicy *pol,
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
-		if (is_nearer(origin(pol), pn, best))
+		if (is_nearer(home_nid(pol), pn, best))
 			best = pn;
 	}
 	return private_node_get(best);
@@ -400,10 +400,11 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (private_node_mpol_spreads(pol))
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
 	if (prefers && !nodes_empty(inside))
-		folio = private_node_walk_preferred(origin(pol), &nodes, gfp,
+		folio = private_node_walk_preferred(home_nid(pol), &nodes, gfp,
 						    order, USER);
 	else if (!folio && !nodes_empty(inside))
-		folio = private_node_walk(origin(pol), &nodes, gfp, order, USER);
+		folio = private_node_walk(home_nid(pol), &nodes, gfp, order,
+					  USER);
 	/*
 	 * on_full does not apply to a large folio, which falls back to small
 	 * ones, nor while a node is being unplugged: the unplug may fail.
@@ -422,7 +423,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_fall_back(ask, gfp, order);
 	private_node_put(ask);
 	if (!folio && !nodes_empty(ordinary) && !prefers)
-		folio = private_node_alloc_among(origin(pol), &ordinary, gfp,
+		folio = private_node_alloc_among(home_nid(pol), &ordinary, gfp,
 						 order);
 	/* As in device_map_alloc(). */
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
@@ -679,7 +680,7 @@ static struct private_node *find_named(const struct mempolicy *pol,
 		       cpuset_may_name(mpol_private_node(pol)->nid) ?
 		       private_node_get(mpol_private_node(pol)) : NULL;
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (pn && cpuset_may_name(nid) && is(pn))
 			return pn;
 		private_node_put(pn);
@@ -791,7 +792,7 @@ static vm_fault_t wait_outcome(struct private_node *pn,
 	return (ret & ~VM_FAULT_OOM) | VM_FAULT_RETRY;
 }
 
-static const char *fate(struct pt_regs *regs)
+static const char *access_fate(struct pt_regs *regs)
 {
 	return user_mode(regs) ? "gets SIGBUS" : "gets EFAULT";
 }
@@ -838,7 +839,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	if (!(ret & VM_FAULT_OOM)) {
 		/* Nothing is logged for a pin, whose caller gets an errno. */
 		if (regs)
-			private_node_tell_hugetlb(vma, addr, pol, fate(regs));
+			private_node_tell_hugetlb(vma, addr, pol,
+						  access_fate(regs));
 		mpol_put(pol);
 		return ret;
 	}
@@ -852,7 +854,7 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	} else {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
 		if (regs)
-			private_node_tell(pol, fate(regs),
+			private_node_tell(pol, access_fate(regs),
 					  PRIVATE_NODE_ACT_ACCESS);
 	}
 	mpol_put(pol);

@@ -165,7 +165,7 @@ static bool can_be_hot(struct folio *folio)
 	       (folio_test_swapbacked(folio) && folio_mapped(folio));
 }
 
-static bool hot(struct pass *pass, struct folio *folio)
+static bool is_hot(struct pass *pass, struct folio *folio)
 {
 	return cram_file_fenced(folio) ? hot_file(pass, folio) :
 					 hot_anon(pass, folio);
@@ -176,7 +176,7 @@ static bool hot(struct pass *pass, struct folio *folio)
  * moved.  If they are in the way they are moved first, since some may fail to
  * move.
  */
-static bool affordable(struct pass *pass, struct folio *folio)
+static bool rate_allows(struct pass *pass, struct folio *folio)
 {
 	struct private_node_leaving *l = &pass->leaving;
 	long nr = folio_nr_pages(folio);
@@ -190,7 +190,7 @@ static bool affordable(struct pass *pass, struct folio *folio)
 	return false;
 }
 
-static void look(struct pass *pass, struct folio *folio)
+static void look_at_folio(struct pass *pass, struct folio *folio)
 {
 	nodemask_t to = pass->above;
 	bool move;
@@ -198,12 +198,12 @@ static void look(struct pass *pass, struct folio *folio)
 	if (!folio_test_lru(folio) || !can_be_hot(folio) ||
 	    !folio_trylock(folio))
 		return;
-	move = hot(pass, folio) &&
+	move = is_hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
 	if (move && cram_folio_fenced(folio))
 		cram_thrash_moves_up(folio);
 	folio_unlock(folio);
-	if (move && affordable(pass, folio))
+	if (move && rate_allows(pass, folio))
 		private_node_leave_to(&pass->leaving, folio, &to);
 }
 
@@ -226,7 +226,7 @@ static bool look_at_part(struct pass *pass)
 			more = false;
 			break;
 		}
-		look(pass, folio);
+		look_at_folio(pass, folio);
 		folio_put(folio);
 		cond_resched();
 	}
@@ -276,7 +276,7 @@ static void set_pace(struct private_node *pn, const struct pass *pass)
 			   min_t(unsigned long, 2 * pn->promote_wait, MAX_PERIOD);
 }
 
-static void promote(struct private_node *pn)
+static void promote_pass(struct private_node *pn)
 {
 	unsigned int parts = LOOKS / LOOKS_LOCKED;
 	struct pass pass = {
@@ -307,7 +307,7 @@ static void promote_work(struct work_struct *work)
 					       struct private_node, promote);
 
 	if (private_node_enter(pn, USER)) {
-		promote(pn);
+		promote_pass(pn);
 		private_node_leave(pn, USER);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote,
 				       pn->promote_wait))

@@ -120,7 +120,7 @@ void private_node_not_reclaimed(int nid)
 	private_node_put(pn);
 }
 
-static unsigned long watermark(const struct zone *zone, enum zone_watermarks w)
+static unsigned long zone_wmark(const struct zone *zone, enum zone_watermarks w)
 {
 	/* A watermark that is being changed may be read old or new. */
 	return data_race(wmark_pages(zone, w));
@@ -145,9 +145,9 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 	if (!(gfp & __GFP_KSWAPD_RECLAIM) || !node_is_private(pgdat->node_id))
 		return;
 	nr_free = zone_page_state(zone, NR_FREE_PAGES);
-	if (nr_free < watermark(zone, WMARK_LOW))
+	if (nr_free < zone_wmark(zone, WMARK_LOW))
 		wakeup_kswapd(zone, gfp, order, MAX_NR_ZONES - 1);
-	else if (nr_free > watermark(zone, WMARK_HIGH) &&
+	else if (nr_free > zone_wmark(zone, WMARK_HIGH) &&
 		 kswapd_test_hopeless(pgdat))
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }

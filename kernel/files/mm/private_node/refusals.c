@@ -328,7 +328,7 @@ struct reader {
 	struct private_node_refusal refusals[PRIVATE_NODE_REFUSALS];
 };
 
-static int earlier(const void *a, const void *b)
+static int compare_last(const void *a, const void *b)
 {
 	const struct private_node_refusal *x = a, *y = b;
 
@@ -344,7 +344,7 @@ static void copy_shown(struct reader *reader, kuid_t uid, u64 ns)
 			if (r->count &&
 			    private_node_refusal_shown(r, reader->all, uid, ns))
 				reader->refusals[reader->nr++] = *r;
-	sort(reader->refusals, reader->nr, sizeof(*r), earlier, NULL);
+	sort(reader->refusals, reader->nr, sizeof(*r), compare_last, NULL);
 }
 
 static void *refusals_start(struct seq_file *m, loff_t *pos)

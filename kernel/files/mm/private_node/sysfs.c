@@ -121,7 +121,7 @@ static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 }
 
 /* @offset is that of a counter in struct private_node_stats. */
-static unsigned long sum(struct private_node *pn, size_t offset)
+static unsigned long sum_counter(struct private_node *pn, size_t offset)
 {
 	unsigned long total = 0;
 	int cpu;
@@ -132,7 +132,8 @@ static unsigned long sum(struct private_node *pn, size_t offset)
 	return total;
 }
 
-#define SUM(pn, member)	sum(pn, offsetof(struct private_node_stats, member))
+#define SUM(pn, member) \
+	sum_counter(pn, offsetof(struct private_node_stats, member))
 
 static ssize_t stat_show(struct private_node *pn, char *buf)
 {

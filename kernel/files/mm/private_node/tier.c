@@ -358,8 +358,8 @@ static void count_placed(struct folio *dst)
 }
 
 /* No target had room: wakes their kswapd, which makes room for later folios. */
-static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
+			      unsigned int order)
 {
 	struct private_node *pn;
 	struct zone *zone;
@@ -384,7 +384,7 @@ static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
  * Reserves room for @src on each node of compressed RAM, and charges its
  * cgroup.  Drops the nodes where that fails.
  */
-static void reserve(struct folio *src, nodemask_t *nodes)
+static void reserve_credit(struct folio *src, nodemask_t *nodes)
 {
 	unsigned long nr = folio_nr_pages(src);
 	int nid;
@@ -404,8 +404,8 @@ static void reserve(struct folio *src, nodemask_t *nodes)
 }
 
 /* Gives the reservations back, except that of the node that @dst is on. */
-static void unreserve(struct folio *src, const nodemask_t *nodes,
-		      struct folio *dst)
+static void unreserve_credit(struct folio *src, const nodemask_t *nodes,
+			     struct folio *dst)
 {
 	int nid, taken = dst ? folio_nid(dst) : NUMA_NO_NODE;
 	unsigned long nr = folio_nr_pages(src);
@@ -436,7 +436,7 @@ void private_node_demote_undo(struct folio *dst, unsigned long private)
 }
 
 /* A folio on a private node that cannot be marked as a guest is freed again. */
-static struct folio *mark(struct folio *dst)
+static struct folio *mark_guest(struct folio *dst)
 {
 	if (!dst || !node_is_private(folio_nid(dst)) || private_node_mark(dst))
 		return dst;
@@ -449,7 +449,8 @@ static struct folio *mark(struct folio *dst)
  * private ones, which are returned in @inside.  A single node needs no check,
  * since private_node_may_demote() has made it.
  */
-static bool narrow(struct folio *src, nodemask_t *nodes, nodemask_t *inside)
+static bool narrow_targets(struct folio *src, nodemask_t *nodes,
+			   nodemask_t *inside)
 {
 	bool sure = nodes_weight(*nodes) == 1;
 
@@ -468,19 +469,19 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 	if (!nodes_intersects(*nodes, private_node_map))
 		return private_node_alloc_among(nid, nodes, gfp, order);
 	if (cram_any())
-		reserve(src, nodes);
+		reserve_credit(src, nodes);
 	if (nodes_empty(*nodes))
 		return NULL;
 	gfp |= __GFP_COMP;
 	dst = private_node_walk(nid, nodes, gfp, order,
 				(enum private_node_user)PRIVATE_NODE_DEMOTION);
 	if (cram_any())
-		unreserve(src, nodes, dst);
-	dst = mark(dst);
+		unreserve_credit(src, nodes, dst);
+	dst = mark_guest(dst);
 	if (dst)
 		count_placed(dst);
 	else
-		all_are_full(nodes, gfp, order);
+		wake_full_targets(nodes, gfp, order);
 	return dst;
 }
 
@@ -503,7 +504,7 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 	nodemask_t nodes = *allowed, inside;
 	struct folio *dst = NULL;
 
-	if (narrow(src, &nodes, &inside))
+	if (narrow_targets(src, &nodes, &inside))
 		dst = alloc_below(src, nid, &nodes, gfp);
 	private_node_leave_nodes(&inside, USER);
 	return dst;

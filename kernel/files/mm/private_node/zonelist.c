@@ -107,7 +107,7 @@ static unsigned int add_zones(struct zoneref *refs, int nid)
 	return nr;
 }
 
-static struct private_zonelist *build(int from, nodemask_t left)
+static struct private_zonelist *build_list(int from, nodemask_t left)
 {
 	struct private_zonelist *zl;
 	unsigned int nr = 0;
@@ -146,7 +146,7 @@ void private_node_rebuild_zonelists(void)
 		listed_zones[nid] = zones_of(nid);
 		new = NULL;
 		if (node_online(nid) && !nodes_empty(private_node_map))
-			new = build(nid, all);
+			new = build_list(nid, all);
 		old = rcu_replace_pointer(private_zonelists[nid], new,
 					  lockdep_is_held(&private_zonelist_lock));
 		if (old)

@@ -28,27 +28,27 @@
 
 int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
 
-static int refuse(int nid, const char *why)
+static int refuse_zswap_node(int nid, const char *why)
 {
 	pr_err("node=%d: %s; nothing was changed\n", nid, why);
 	return -EINVAL;
 }
 
-static int check(int nid)
+static int check_zswap_node(int nid)
 {
 	struct private_node *pn;
 	int ret = 0;
 
 	if (nid < NUMA_NO_NODE || nid >= MAX_NUMNODES)
-		return refuse(nid, "neither a node nor -1");
+		return refuse_zswap_node(nid, "neither a node nor -1");
 	/* On the command line the node need not exist yet. */
 	if (nid == NUMA_NO_NODE || system_state < SYSTEM_RUNNING)
 		return 0;
 	pn = private_node_find(nid);
 	if (!pn)
-		return refuse(nid, "not a private node");
+		return refuse_zswap_node(nid, "not a private node");
 	if (!private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
-		ret = refuse(nid, "it is closed to demotion");
+		ret = refuse_zswap_node(nid, "it is closed to demotion");
 	private_node_put(pn);
 	return ret;
 }
@@ -74,7 +74,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 		       (int)strcspn(val, "\n"), val);
 		return -EINVAL;
 	}
-	if (check(nid))
+	if (check_zswap_node(nid))
 		return -EINVAL;
 	WRITE_ONCE(private_node_zswap_nid, nid);
 	/*
@@ -82,7 +82,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	 * that, or private_node_bury() sees the new parameter and resets it.
 	 */
 	smp_mb(); /* pairs with cmpxchg() in private_node_zswap_forget() */
-	if (check(nid)) {
+	if (check_zswap_node(nid)) {
 		private_node_zswap_forget(nid);
 		return -EINVAL;
 	}
@@ -95,7 +95,7 @@ const struct kernel_param_ops private_node_zswap_ops = {
 };
 
 /* May the page's cgroup use the node? */
-static bool allowed(struct page *page, int nid)
+static bool cgroup_allows(struct page *page, int nid)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 
@@ -103,7 +103,7 @@ static bool allowed(struct page *page, int nid)
 	return !nodes_empty(nodes);
 }
 
-static struct folio *take(struct private_node *pn)
+static struct folio *take_folio(struct private_node *pn)
 {
 	bool paid = cram_node(pn->nid);
 	struct folio *folio;
@@ -142,7 +142,7 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 		private_node_put(pn);
 		return false;
 	}
-	folio = allowed(page, nid) ? take(pn) : NULL;
+	folio = cgroup_allows(page, nid) ? take_folio(pn) : NULL;
 	private_node_put(pn);
 	if (!folio)
 		return false;
