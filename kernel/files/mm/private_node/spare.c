@@ -185,7 +185,7 @@ void private_node_spare_put(int nid)
 
 	guard(mutex)(&spare_lock);
 	if (nid < 0 || nid >= MAX_NUMNODES || !node_isset(nid, spare_taken)) {
-		pr_err("node %d: cannot be given back: is no spare node that was taken\n",
+		pr_err("node %d: cannot be given back: not a spare node id that is taken\n",
 		       nid);
 		return;
 	}

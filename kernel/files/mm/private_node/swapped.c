@@ -133,7 +133,7 @@ bool private_node_is_swapped(struct private_node *pn)
 		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, some of pid %d (%s); stop it, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, look.pages + shared, look.name.pid, look.name.comm);
 	else if (shared)
-		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
+		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop the processes that have them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);
 	return look.pages || shared || fatal_signal_pending(current);
 }
