@@ -194,12 +194,13 @@ struct folio *private_node_next_guest(struct private_node *pn,
 }
 
 /*
- * private_node_named_first - did an allocation by name find the node full?
+ * private_node_named_first - is the node kept for allocations that name it?
  * @pn: the handle
  *
- * True for NAMED_FIRST after that.  Nothing is demoted to the node meanwhile,
- * so that the room which guests make is left to allocations that name the node.
+ * Nothing is demoted to the node then, so that the room which guests make is
+ * left to allocations that name the node.
  * Context: any.
+ * Return: true for NAMED_FIRST after such an allocation found the node full.
  */
 bool private_node_named_first(struct private_node *pn)
 {
@@ -361,6 +362,7 @@ static void guests_work(struct work_struct *work)
  *
  * This worker may reclaim guests although the node is not open to reclaim.
  * Context: any.
+ * Return: true if it is.
  */
 bool private_node_makes_room(void)
 {

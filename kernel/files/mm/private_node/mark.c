@@ -168,6 +168,7 @@ void private_node_unmark(struct page *page, unsigned int order)
  * @page: of a private node, in use
  *
  * Context: any.
+ * Return: true if it did, so that the page is a guest.
  */
 bool private_node_page_is_guest(const struct page *page)
 {

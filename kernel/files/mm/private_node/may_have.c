@@ -365,7 +365,8 @@ int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 /*
  * private_node_may_go - private_node_may_have() for a folio that is not locked
  *
- * Returns -EAGAIN as well if somebody else has locked the folio.
+ * Context: as there; tries the lock of the folio as well.
+ * Return: as there; -EAGAIN also if somebody else has locked the folio.
  */
 int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
 {

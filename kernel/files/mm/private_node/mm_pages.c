@@ -101,6 +101,7 @@ static bool shmem_on_private_nodes(void)
  *
  * May be wrong by a batch of the per-CPU counter.
  * Context: any.
+ * Return: as private_node_mm_may_have().
  */
 bool private_node_mm_likely_has(struct mm_struct *mm)
 {

@@ -31,6 +31,7 @@
  * @nodes: what the user said
  *
  * Context: any.
+ * Return: true if it may.
  */
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
 {
@@ -54,6 +55,8 @@ bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
  *
  * named_mode keeps the mode that the user gave, for allocations and reports.
  * All other code sees MPOL_LOCAL, because the policy names no ordinary node.
+ *
+ * Context: any; the policy is new, so nobody else uses it.
  */
 void private_node_names_alone(struct mempolicy *pol)
 {

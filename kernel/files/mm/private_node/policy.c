@@ -253,6 +253,7 @@ static nodemask_t nodes_that(const struct mempolicy *pol,
  * @pol: policy for which private_node_mpol_places() is true
  *
  * Context: any.
+ * Return: the nodes, none if all are closed or being unplugged.
  */
 nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
@@ -296,6 +297,7 @@ static struct private_node *owner_to_ask(const struct mempolicy *pol,
  * @pol: a policy that names private nodes
  *
  * Context: any.
+ * Return: the nodes, none if the policy names private nodes alone.
  */
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
 {
@@ -539,8 +541,8 @@ static bool pin_waits(int nid)
  * private_node_pin - may folios of a node be pinned for long in place?
  * @nid: a private node
  *
- * Counts the pin.
  * Context: process.
+ * Return: true if they may; then the pin was counted.
  */
 bool private_node_pin(int nid)
 {
@@ -693,6 +695,7 @@ static struct private_node *find_named(const struct mempolicy *pol,
  * @pol: with private nodes
  *
  * Context: any.
+ * Return: true if one is, and the cpuset of the running task has it.
  */
 bool private_node_mpol_closing(const struct mempolicy *pol)
 {

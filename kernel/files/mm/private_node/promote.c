@@ -376,6 +376,7 @@ bool __private_node_hint_nodes(void)
  *
  * NUMA_BALANCING_NORMAL only; for the tiering mode see __private_node_hints().
  * Context: any.
+ * Return: true if it does.
  */
 bool private_node_balances(int nid)
 {

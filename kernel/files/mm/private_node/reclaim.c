@@ -228,6 +228,7 @@ static bool has_kcompactd(int nid)
  * @nid: a private node
  *
  * Context: mem_hotplug_lock held, for reading at least.
+ * Return: false if a thread or the memory for marks is missing.
  */
 bool private_node_has_threads(int nid)
 {

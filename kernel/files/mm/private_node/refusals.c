@@ -282,6 +282,7 @@ enum private_node_why private_node_why_full(struct private_node *pn,
  * @error: negative errno; a line in the kernel's log says more
  *
  * Context: any.
+ * Return: PRIVATE_NODE_WHY_INVALID for an errno without one of its own.
  */
 enum private_node_why private_node_why_errno(int error)
 {

@@ -28,6 +28,7 @@
  * not read at the same time.
  *
  * Context: any.
+ * Return: pages, at most what the node has.
  */
 unsigned long private_node_free_snapshot_nid(int nid)
 {

@@ -87,6 +87,7 @@ static unsigned long needed_within(const struct private_node_room *room,
  * @room: pages to move, by target nodes
  *
  * Context: process.
+ * Return: true if it is.
  */
 bool private_node_room_lacks(const struct private_node_room *room)
 {

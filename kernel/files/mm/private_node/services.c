@@ -166,6 +166,7 @@ EXPORT_SYMBOL_GPL(private_node_check_services);
  * @user: a service, or one of PRIVATE_NODE_USER_*
  *
  * Context: any.
+ * Return: a constant string.
  */
 const char *private_node_user_name(enum private_node_user user)
 {

@@ -545,6 +545,7 @@ void private_node_sysfs_remove(struct private_node *pn)
  * @pn: the handle, of a node with memory
  *
  * Context: process, may sleep.
+ * Return: false if they could not be made when memory came.
  */
 bool private_node_sysfs_shown(struct private_node *pn)
 {

@@ -213,6 +213,7 @@ void private_node_notify(unsigned long action, int nid)
  * waits for the readers of the tier's file.
  *
  * Context: any.
+ * Return: length of the line.
  */
 ssize_t private_node_show_tier(const struct memory_tier *memtier, char *buf)
 {

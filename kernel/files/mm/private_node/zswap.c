@@ -196,6 +196,7 @@ void __private_node_zswap_free(unsigned long handle)
  * @nid: node id
  *
  * Context: any.
+ * Return: true if it is.
  */
 bool private_node_zswap_on(unsigned long handle, int nid)
 {
