@@ -2,13 +2,15 @@
 /*
  * Pools of huge pages on private nodes: the hugetlb service.
  *
- * A pool is filled by node<N>/hugepages/.../nr_hugepages, or by
- * nr_hugepages_mempolicy under a policy that names private nodes alone.  It is in no
- * total, so no reservation counts on it.  Only a policy that names the node takes from
- * the pool.  A policy that names no other node takes nothing else: when the service is
- * closed, or the task's cpuset lacks the node, the pool counts as empty.  The copy of a
- * page that is shared after fork() is of data that exists: it may be an ordinary huge
- * page, where there is one.
+ * A pool is sized by node<N>/hugepages/.../nr_hugepages, or by
+ * nr_hugepages_mempolicy if the writer's policy names private nodes alone.  The
+ * pool is part of no total, so no reservation relies on it.
+ *
+ * Only a policy that names the node gets huge pages of its pool.  A policy that
+ * names private nodes alone gets no other huge pages: when the service is
+ * closed, or the task's cpuset lacks the node, the pool counts as empty.  The
+ * exception is a copy-on-write after fork().  It copies data that exists, so it
+ * may get an ordinary huge page.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -27,7 +29,10 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
 
-/* Nodes that the policy means, and that are in the task's cpuset. */
+/*
+ * Nodes that the policy means, and that are in the task's cpuset.  With @serve,
+ * only those whose hugetlb service is enabled.
+ */
 static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 			bool serve)
 {
@@ -54,11 +59,11 @@ static bool names_pools(const struct mempolicy *pol)
 /*
  * private_node_mpol_hugetlb - private pools that a policy may take from
  * @pol: policy of a hugetlb mapping, or NULL
- * @nodes: result, those that are open, entered until
- *	private_node_hugetlb_taken()
+ * @nodes: result: the nodes whose service is open; the caller is inside their
+ *	gates until it calls private_node_hugetlb_taken()
  *
  * Context: any.
- * Return: does it name any, open or not?
+ * Return: true if @pol names private nodes, open or not.
  */
 bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 {
@@ -92,10 +97,10 @@ bool __private_node_task_pools(nodemask_t *nodes, bool open)
 }
 
 /*
- * private_node_mpol_ilx - which of the nodes that a policy spreads over is next
- * @pol: of @vma
+ * private_node_mpol_ilx - interleave index of a huge page
+ * @pol: policy of @vma
  * @vma: a mapping of huge pages
- * @addr: in it
+ * @addr: address of the page in @vma
  *
  * Context: process, @vma is locked.
  * Return: the index, for private_node_mpol_first_of(); 0 if it does not spread.
@@ -113,15 +118,15 @@ pgoff_t private_node_mpol_ilx(const struct mempolicy *pol,
 }
 
 /*
- * private_node_hugetlb_taken - count what a policy got from private pools
- * @pol: for which private_node_mpol_hugetlb()
- * @nodes: what that returned
- * @folio: what it got, or NULL
+ * private_node_hugetlb_taken - count what a policy got, and leave the gates
+ * @pol: the policy that private_node_mpol_hugetlb() was called for
+ * @nodes: the nodes that private_node_mpol_hugetlb() returned
+ * @folio: the huge page that was taken, or NULL
  *
  * Context: any.
- * Return: @folio; NULL where the policy has ordinary nodes to go to; where it
- * has none -ENOSPC, or -ENOMEM while a node is being unplugged, on which the
- * fault waits for the outcome.
+ * Return: @folio.  Without one: NULL if the policy has ordinary nodes to go on
+ * with, else ERR_PTR(-ENOSPC), or ERR_PTR(-ENOMEM) while one of the nodes is
+ * being unplugged; the fault then waits for the outcome.
  */
 struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 					 const nodemask_t *nodes,
@@ -154,7 +159,7 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 	return folio;
 }
 
-/* Was a huge page free in one of the pools? */
+/* Did the fault fail for another reason than empty pools? */
 static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
 		       const nodemask_t *nodes)
 {
@@ -162,7 +167,7 @@ static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
 	struct hstate *h = hstate_vma(vma);
 	int nid;
 
-	/* Beyond the end of the file there is no page to get. */
+	/* A fault beyond the end of the file gets no page in any case. */
 	if (pos >= i_size_read(file_inode(vma->vm_file)))
 		return true;
 	for_each_node_mask(nid, *nodes)
@@ -172,13 +177,14 @@ static bool had_a_page(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * private_node_tell_hugetlb - say why a task gets no huge page
+ * private_node_tell_hugetlb - log why a task gets no huge page
  * @vma: hugetlb mapping of the fault that failed, locked
- * @addr: where
- * @pol: its policy, which names private nodes
- * @fate: what becomes of the running task
+ * @addr: address of the fault
+ * @pol: policy of the fault, which names private nodes
+ * @fate: what becomes of the running task, for the message
  *
- * Prints nothing when the reason is another one, such as a limit of the cgroup.
+ * Logs nothing when a pool has a free page: the reason is then another one,
+ * such as a limit of the cgroup.
  *
  * Context: process.
  */
@@ -204,8 +210,9 @@ static int no_room(struct private_node *pn, unsigned int order)
 }
 
 /*
- * Can the node give @nr pages of that order?  Guests that leave may make more; how
- * many is known only when they have left.
+ * Can the node give @nr pages of that order?  If it has guests, which could be
+ * moved away, the answer is no only when the whole node is too small: how many
+ * blocks become free is known only after the guests have left.
  */
 static bool has_pieces(struct private_node *pn, unsigned int order,
 		       unsigned long nr)
@@ -225,7 +232,7 @@ static int check_pool(struct private_node *pn, unsigned int order,
 	}
 	if (has_pieces(pn, order, nr))
 		return 0;
-	/* Pages that were freed a moment ago may be on lists of any CPU. */
+	/* Pages freed a moment ago may be in per-CPU batches and lists. */
 	lru_add_drain_all();
 	private_node_drain(pn->nid);
 	return has_pieces(pn, order, nr) ? 0 : no_room(pn, order);
@@ -243,34 +250,39 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 	return -EOPNOTSUPP;
 }
 
-static bool refills(struct private_node *pn)
+static bool task_refills(struct private_node *pn)
 {
 	return READ_ONCE(pn->refills) == current;
 }
 
-/* The task that refills has closed the gate itself, so it may enter unasked. */
+/*
+ * The task that refills the pools after its own failed unplug takes a reference
+ * on the gate although the gate is closed.  It has closed the gate itself.
+ */
 static bool enter_pool(struct private_node *pn)
 {
-	if (!refills(pn))
+	if (!task_refills(pn))
 		return private_node_enter(pn, USER);
 	percpu_ref_get(&pn->gate[USER].ref);
 	return true;
 }
 
 /*
- * private_node_pool_begin - before pages are taken for the pool of a node
+ * private_node_pool_begin - called before pages are taken for a node's pool
  * @nid: the node
  * @order: of a huge page
- * @nr: how many; 0 when the pool gets smaller, or stays
- * @inside: those that were begun, @nid is added unless the service is closed
+ * @nr: how many pages are to be added; 0 when the pool shrinks, or stays
+ * @inside: nodes whose gates the caller is inside of; @nid is added unless its
+ *	service is closed
  *
- * Asks first whether there can be as many pages, so that a request which is refused
- * takes nothing from others.  Unplug waits until private_node_pools_end(), because it
- * cannot find pages that are on their way to a pool.
+ * Checks first whether the node can give that many pages, so that a request
+ * which has to fail takes nothing away from others.  Unplug waits until
+ * private_node_pools_end(), because it cannot find pages that were allocated
+ * but are not in a pool yet.
  *
  * Context: process, may sleep.
- * Return: 0; or an errno, and dmesg says why; -EAGAIN while the node is being
- * unplugged.
+ * Return: 0 or an errno, whose reason is in dmesg; -EAGAIN while the node is
+ * being unplugged.
  */
 int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 			    nodemask_t *inside)
@@ -281,7 +293,7 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 	if (!pn)
 		return -ENODEV;
 	if (!enter_pool(pn)) {
-		/* Pages of a closed pool can be given back. */
+		/* A closed pool may still be made smaller. */
 		ret = nr || private_node_closing(pn) ? not_let_in(pn, order) : 0;
 		goto out;
 	}
@@ -296,12 +308,14 @@ out:
 }
 
 /*
- * private_node_pools_shut - is a node being closed whose pool was begun?
+ * private_node_pools_shut - was a node closed since private_node_pool_begin()?
  * @inside: the nodes
  * @order: of a huge page
  *
+ * The caller then ends its request, because unplug waits for it.
+ *
  * Context: process.
- * Return: 0; an errno as from private_node_pool_begin(), then the request ends.
+ * Return: 0 if none was; else an errno as from private_node_pool_begin().
  */
 int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 {
@@ -312,7 +326,7 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
-		if (!private_node_open(pn, USER) && !refills(pn))
+		if (!private_node_open(pn, USER) && !task_refills(pn))
 			return not_let_in(pn, order);
 	}
 	return 0;
@@ -321,9 +335,10 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 /*
  * __private_node_pool_waits - see private_node_pool_waits()
  *
- * An unplug removes the file, and the next owner may get the node id.  So the writer
- * gives its active reference of the file back while it waits, and takes it again
- * afterwards; that fails when the file has gone.
+ * An unplug that succeeds removes the file, and waits for its writers.  So the
+ * writer drops its active reference on the file while it waits, and takes the
+ * reference again afterwards.  If the file is gone by then, the request ends,
+ * because the node id may already belong to the next owner.
  */
 bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 			       const char *file, unsigned long *unplugs)
@@ -347,7 +362,7 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 }
 
 /*
- * private_node_pools_end - after private_node_pool_begin()
+ * private_node_pools_end - leave the gates after private_node_pool_begin()
  * @inside: the nodes
  *
  * Context: process.
@@ -358,14 +373,14 @@ void private_node_pools_end(const nodemask_t *inside)
 }
 
 /*
- * private_node_hugetlb_alloc - pages for the pool of a private node
+ * private_node_hugetlb_alloc - allocate a huge page for a private node's pool
  * @nid: the node
- * @order: of a huge page
- * @ret: set to an errno where there are none; -EAGAIN while the node is being
- *	unplugged
+ * @order: of the huge page
+ * @ret: set to an errno on failure; -EAGAIN while the node is being unplugged
  *
  * Context: process, may sleep.
- * Return: the pages, with a reference count of zero; or NULL, and dmesg says why.
+ * Return: the folio, with a reference count of zero; or NULL, and the reason is
+ * in dmesg.
  */
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 {
@@ -391,7 +406,7 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 }
 
 /*
- * private_node_pools_note - sizes of the pools of a node
+ * private_node_pools_note - record the sizes of a node's pools before an unplug
  * @nid: the node
  * @pools: result, by hstate_index()
  *
@@ -406,11 +421,13 @@ void private_node_pools_note(int nid, unsigned long *pools)
 }
 
 /*
- * private_node_pools_refill - restore pools after an unplug that was refused
- * @pn: the handle, closed: nobody else takes its memory or changes its pools
- * @pools: from private_node_pools_note() before
+ * private_node_pools_refill - restore pools after an unplug that failed
+ * @pn: the handle; its gates are still closed, so that nobody else allocates
+ *	from the node or changes its pools
+ * @pools: sizes before the unplug, from private_node_pools_note()
  *
- * Offlining dissolved free pages of the pools.
+ * Offlining has dissolved free pages of the pools.  The pools are refilled as
+ * far as there is memory.
  * Context: process, may sleep.
  */
 void private_node_pools_refill(struct private_node *pn,

@@ -2,10 +2,11 @@
 /*
  * kexec loads nothing onto private nodes.
  *
- * The memory of a node of the command line is System RAM, and kexec takes the highest
- * memory first, which often is such a node.  The next kernel would then lie there, and
- * could not make the node private; a compressing device would be written to without a
- * ledger.  kexec leaves out memory that a driver manages by itself.
+ * The memory of a node that private_node= names is System RAM.  kexec searches
+ * System RAM from the top, which often is such a node.  A kernel that was
+ * loaded there could not make the node private, and a compressing device would
+ * be written to without a reservation in its ledger.  Memory that a driver
+ * added needs no check here: kexec leaves it out.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -16,10 +17,10 @@
 #include "private_node.h"
 #include "refusals.h"
 
-/* No node begins or ends within a pageblock. */
+/* A pageblock is part of one node only, so one look at each is enough. */
 #define STEP	(pageblock_nr_pages << PAGE_SHIFT)
 
-/* The private node of the memory at an address, or NUMA_NO_NODE. */
+/* The private node that has the memory at an address, or NUMA_NO_NODE. */
 static int private_nid(unsigned long addr)
 {
 	struct page *page = pfn_to_online_page(PHYS_PFN(addr));
@@ -54,7 +55,10 @@ bool __private_node_kexec_refuses(unsigned long start, unsigned long end)
 }
 EXPORT_SYMBOL_IF_KUNIT(__private_node_kexec_refuses);
 
-/* The last address of the part that begins at @addr and is all private or all not. */
+/*
+ * A part is a range of addresses that are all on private nodes, or all not.
+ * Returns the last address of the part that begins at @addr.
+ */
 static unsigned long part_end(unsigned long addr, unsigned long end)
 {
 	bool private = is_private(addr);
@@ -67,7 +71,7 @@ static unsigned long part_end(unsigned long addr, unsigned long end)
 	return addr - 1;
 }
 
-/* The first address of the part that ends at @addr and is all private or all not. */
+/* Returns the first address of the part that ends at @addr. */
 static unsigned long part_start(unsigned long addr, unsigned long start)
 {
 	bool private = is_private(addr);

@@ -3,9 +3,9 @@
  * Folios leave a private node: for promotion, for unplug, for an allocation that
  * names the node, or because a compressing device runs full.
  *
- * All moves off a node are made here, so that each folio goes where
- * private_node_may_have() says and nowhere else.  Folios that may go to the
- * same nodes leave together.
+ * These moves are all made here, so that each folio goes only to nodes that
+ * private_node_may_have() allows.  Folios with the same target nodes are moved
+ * together.
  */
 #include <linux/jiffies.h>
 #include <linux/memory_hotplug.h>
@@ -23,12 +23,16 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* How many guests leave for one allocation, and how many are looked at in one go. */
+/* About how many pages of guests leave for one allocation. */
 #define GUESTS_LEAVE	64UL
+/* Guests that one run of the worker looks at. */
 #define GUESTS_LOOK	1024
-/* When to look again after a round in which some guests could not be asked. */
+/* Time until the next search when it was unsure where some guests may go. */
 #define UNSURE_AGAIN	max(HZ / 50, 1)
-/* How long nothing is demoted to a node after an allocation named it in vain. */
+/*
+ * Nothing is demoted to a node for this time after an allocation that names the
+ * node found it full.
+ */
 #define NAMED_FIRST	HZ
 
 static struct workqueue_struct *guests_wq, *guests_nofs_wq;
@@ -57,8 +61,8 @@ static struct folio *alloc_elsewhere(struct folio *src, unsigned long private)
 }
 
 /*
- * private_node_leave_now - move what was collected
- * @l: what leaves
+ * private_node_leave_now - move the folios that were collected
+ * @l: the folios, and how they are moved
  *
  * Context: process, may sleep.
  */
@@ -81,18 +85,19 @@ void private_node_leave_now(struct private_node_leaving *l)
 }
 
 /*
- * private_node_leave_to - collect a folio that leaves
- * @l: what leaves; a complete batch is moved when the next one comes
+ * private_node_leave_to - collect a folio that is to leave
+ * @l: the folios collected so far; they are moved first if they are a complete
+ *	batch, or go to other nodes than @to
  * @folio: held, not locked
- * @to: from private_node_may_have()
+ * @to: target nodes, from private_node_may_have()
  *
  * Context: process, may sleep.
- * Return: was it taken off its list?
+ * Return: true if the folio was isolated and added to @l.
  */
 bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to)
 {
-	/* Moves the earlier folios, not this one, which the caller still holds. */
+	/* Moves the folios collected before; the caller still holds @folio. */
 	if (l->nr >= l->batch || (l->nr && !nodes_equal(*to, l->to)))
 		private_node_leave_now(l);
 	l->to = *to;
@@ -103,14 +108,15 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 }
 
 /*
- * private_node_way_out - where could a folio leave for in ordinary memory?
+ * private_node_way_out - the ordinary nodes that a folio may be moved to
  * @folio: held, not locked
  * @gone: see private_node_may_have()
- * @to: result, ordinary nodes
+ * @to: result: ordinary nodes
  *
  * Context: process, may sleep.
- * Return: 1; 0 when its users may not have it anywhere else, or the running task
- * cannot allocate there; -EAGAIN when that could not be found out.
+ * Return: 1 if there are any; 0 if all users together allow none, or the
+ * running task cannot allocate from those; -EAGAIN if that could not be found
+ * out now.
  */
 int private_node_way_out(struct folio *folio, int gone, nodemask_t *to)
 {
@@ -124,14 +130,13 @@ int private_node_way_out(struct folio *folio, int gone, nodemask_t *to)
 }
 
 /*
- * private_node_move_out - collect a folio that leaves for ordinary memory
- * @l: what leaves
+ * private_node_move_out - collect a folio that is to leave for ordinary memory
+ * @l: the folios collected so far
  * @folio: held, not locked
  *
  * Context: process, may sleep.
- * Return: 1; 0 when its users may not have it anywhere else, or the running task
- * cannot allocate there; -EAGAIN when that could not be found out, or the folio
- * could not be taken.
+ * Return: 1 if it was collected; else as private_node_way_out(); -EAGAIN also
+ * if the folio could not be isolated.
  */
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 {
@@ -174,7 +179,7 @@ static struct folio *next_guest(struct private_node *pn, unsigned long *pfn,
 /*
  * private_node_next_guest - walk the folios that the kernel put on a node
  * @pn: the handle
- * @pfn: where to look from; result: behind the folio
+ * @pfn: where to begin; set to the first pfn behind the folio
  *
  * Context: process; mem_hotplug_lock held, or an allocation from the node is
  * under way.
@@ -189,11 +194,13 @@ struct folio *private_node_next_guest(struct private_node *pn,
 }
 
 /*
- * private_node_named_first - did an allocation just name the node in vain?
+ * private_node_named_first - is the node kept for allocations that name it?
  * @pn: the handle
  *
- * Then the kernel does not demote to the node.
+ * Nothing is demoted to the node then, so that the room which guests make is
+ * left to allocations that name the node.
  * Context: any.
+ * Return: true for NAMED_FIRST after such an allocation found the node full.
  */
 bool private_node_named_first(struct private_node *pn)
 {
@@ -203,11 +210,12 @@ bool private_node_named_first(struct private_node *pn)
 }
 
 /*
- * private_node_any_guest - may there be guests that leave when they are asked?
+ * private_node_any_guest - is a search for guests that can leave worth it?
  * @pn: the handle
  *
- * True when guests came since the last look that found none that could leave.
  * Context: any.
+ * Return: true if guests came since the last search that found none which could
+ * leave, or if that search is long enough ago.
  */
 bool private_node_any_guest(struct private_node *pn)
 {
@@ -217,18 +225,21 @@ bool private_node_any_guest(struct private_node *pn)
 	       time_after(jiffies, READ_ONCE(pn->guests_again));
 }
 
-/* Guests that are asked to leave for one allocation. */
+/* A search for guests that can leave, on behalf of one allocation. */
 struct guests_work {
 	struct work_struct work;
 	struct private_node *pn;
 	gfp_t gfp;
 	unsigned int order;
-	unsigned long passed;	/* how many page frames were looked at */
-	unsigned long left;	/* pages that left */
-	bool unsure;		/* some guests could not be asked or isolated */
+	unsigned long passed;	/* page frames searched so far */
+	unsigned long left;	/* pages that have left the node */
+	bool unsure;		/* users unknown for now, or not isolated */
 };
 
-/* May the waiter wait for reclaim, which may wait for locks of filesystems? */
+/*
+ * May guests go to swap?  The allocating task waits for the worker, and swap
+ * may wait for I/O and filesystem locks, which the task may hold (GFP_NOFS).
+ */
 static bool may_swap(const struct guests_work *w)
 {
 	const gfp_t any = __GFP_IO | __GFP_FS;
@@ -236,7 +247,10 @@ static bool may_swap(const struct guests_work *w)
 	return !private_node_hook(guests_nofs) || (w->gfp & any) == any;
 }
 
-/* Move guests up; those that may not, or find no room, go to swap if @swap. */
+/*
+ * Moves the collected guests to ordinary memory.  If not one of them moved, and
+ * @swap, the guests on @left go to swap.
+ */
 static unsigned long move_or_swap(struct private_node_leaving *l,
 				  struct list_head *left, bool swap)
 {
@@ -257,7 +271,10 @@ static unsigned long move_or_swap(struct private_node_leaving *l,
 	return l->moved + nr;
 }
 
-/* A block becomes free when all folios in it have left, so begin at its start. */
+/*
+ * A block of w->order becomes free only when all folios in it have left, so the
+ * first search begins at the start of a block.
+ */
 static unsigned long first_pfn(const struct guests_work *w)
 {
 	unsigned long pfn = READ_ONCE(w->pn->guest_pfn);
@@ -269,8 +286,10 @@ static unsigned long first_pfn(const struct guests_work *w)
 }
 
 /*
- * Guests that may go nowhere are skipped, or go to swap, so that they do not hide those
- * behind them.  The next look begins where this one ended.
+ * Collects guests that may go to ordinary memory.  Those that may not are
+ * isolated for swap, or passed over, so that they do not end the search for
+ * others.  @stored counts pages of zswap, which are on no LRU list.  The next
+ * search begins where this one ended.
  */
 static void look_for_guests(struct guests_work *w,
 			    struct private_node_leaving *l,
@@ -327,7 +346,7 @@ static void some_guests_leave(struct guests_work *w)
 	if (!w->left && stored && may_swap(w))
 		w->left = zswap_leave_node(w->pn->nid, GUESTS_LEAVE,
 					   GFP_KERNEL);
-	/* Single pages on the lists of this CPU make no large block. */
+	/* Free pages on per-CPU lists do not merge into larger blocks. */
 	if (w->left && w->order)
 		private_node_drain(w->pn->nid);
 	this_cpu_add(w->pn->stats->guests_moved, w->left);
@@ -341,8 +360,9 @@ static void guests_work(struct work_struct *work)
 /*
  * private_node_makes_room - is the running task the worker that makes guests leave?
  *
- * Guests leave whether or not the node is open to reclaim.
+ * This worker may reclaim guests although the node is not open to reclaim.
  * Context: any.
+ * Return: true if it is.
  */
 bool private_node_makes_room(void)
 {
@@ -351,13 +371,13 @@ bool private_node_makes_room(void)
 	return work && work->func == guests_work;
 }
 
-/* All guests were looked at in vain: no new look for a while, unless others come. */
+/* No guest can leave: search again after a while, or when more have come. */
 static void back_off(struct guests_work *w, unsigned long came,
 		     unsigned long took)
 {
 	unsigned long wait = w->unsure ? UNSURE_AGAIN : NAMED_FIRST;
 
-	/* A waiter that may use swap may succeed where this one did not. */
+	/* A task that may use swap may succeed where this one failed. */
 	if (!may_swap(w))
 		return;
 	WRITE_ONCE(w->pn->guests_again, jiffies + max(wait, 4 * took));
@@ -365,9 +385,10 @@ static void back_off(struct guests_work *w, unsigned long came,
 }
 
 /*
- * Runs the search in a worker, since guests may be allowed other nodes than the cpuset
- * of the task that wants their place.  Goes once around the node, in parts, until some
- * leave, or one of the nodes that the task is inside of is being closed.
+ * The search runs in a worker, because the cpuset of the allocating task may
+ * lack the nodes that guests may go to.  It goes once around the node, in
+ * parts, until some guests have left, or one of the nodes in @inside is being
+ * closed.
  */
 static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 				unsigned int order, const nodemask_t *inside,
@@ -380,7 +401,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 
 	INIT_WORK_ONSTACK(&w.work, guests_work);
 	do {
-		/* A task that holds locks of reclaim must not queue behind reclaim. */
+		/* A GFP_NOFS task must not queue behind work that reclaims. */
 		queue_work(may_swap(&w) ? guests_wq : guests_nofs_wq, &w.work);
 		flush_work(&w.work);
 		round = w.passed >= node_spanned_pages(pn->nid) ||
@@ -394,21 +415,21 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 }
 
 /*
- * private_node_guests_leave - make room for somebody who named a node
- * @nodes: what was named
+ * private_node_guests_leave - make room for an allocation that names a node
+ * @nodes: the nodes that it names
  * @gfp: of the allocation
  * @order: of the allocation
- * @user: as whom the caller is inside the private ones of @nodes
+ * @user: as whom the caller has entered the private ones of @nodes
  *
- * Guests leave, up or out to swap, before on_full is asked: a bounded number of pages
- * for each call, and nothing new is demoted there for a while.  For a large folio as
- * many pages leave as it has, from a place where a block may be free afterwards;
- * nothing else is moved for it.
+ * Before on_full is asked, guests leave for ordinary memory, or for swap: about
+ * GUESTS_LEAVE pages a call, or as many as the folio has if that is more.  They
+ * leave from one place, so that a large block may become free.  Nothing is
+ * demoted to the node for NAMED_FIRST.
  *
- * Context: as @gfp says; does nothing where that does not allow to sleep, nor
- * in reclaim.  Under memalloc_nofs_save() and the like guests only move, without
- * reclaim.
- * Return: true when something left, and a new look is worth it.
+ * Context: as @gfp says; does nothing in reclaim, nor if @gfp does not allow to
+ * sleep.  With GFP_NOFS or GFP_NOIO, or in such a scope, guests do not go to
+ * swap.
+ * Return: true when pages were freed, and the allocation is worth a retry.
  */
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
@@ -438,7 +459,7 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 
 static int __init private_node_leave_init(void)
 {
-	/* Tasks that need memory wait for this workqueue, so it has to make progress. */
+	/* WQ_MEM_RECLAIM: allocations wait for this work. */
 	guests_wq = alloc_workqueue("private_node_guests",
 				    WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	guests_nofs_wq = alloc_workqueue("private_node_guests_nofs",

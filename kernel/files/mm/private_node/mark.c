@@ -3,24 +3,26 @@
  * Marks: which pages of a private node the kernel itself put there.
  *
  * A page that the kernel placed of its own accord (demotion, compressed RAM,
- * zswap) is a guest: it has a bit here.  All others were named: by a policy, by
- * a system call, by the device map or by the owner.  Who placed a page cannot
- * be found out later, since policies change and every thread has its own.
+ * zswap) is a guest: its bit is set here.  All others are there because
+ * somebody named the node: by a policy, by a system call, by the device map, or
+ * as the owner.  Who placed a page cannot be found out later, since policies
+ * change and every thread has its own.
  *
  *	event					the mark is
  *	allocated					cleared
  *	... by demotion or zswap			then set
- *	mbind(MOVE) or move_pages() finds it there	cleared: adopted
- *	moved within the node (compaction, soft offline) taken along
- *	a large folio is split				kept: all its pages have one
+ *	mbind(MOVE) or move_pages() finds it there	cleared
+ *	moved within the node (compaction, soft offline) copied to the new page
+ *	a large folio is split				kept by each page
  *	freed						kept, until it is allocated
  *
- * So the path that frees pays nothing, and a mark means something only while
- * the page is in use.
+ * Freeing a page does not clear its mark, so that path has no extra cost.  A
+ * mark is valid only while the page is in use.
  *
- * The bits are in chunks of one page for each 2^15 pages of memory, in
- * ordinary memory, from the time that the demotion service is opened.  A page
- * without a chunk cannot be marked, and then the kernel does not place it.
+ * The bits are in chunks, each of which covers 2^15 pages and takes 4 KiB of
+ * ordinary memory.  Chunks are allocated when the demotion service is opened,
+ * and when memory is added later.  The kernel does not place a page that cannot
+ * be marked for want of a chunk.
  */
 #include <linux/bitops.h>
 #include <linux/mm.h>
@@ -37,7 +39,7 @@
 #define CHUNK_PAGES	BIT(CHUNK_SHIFT)
 #define CHUNK_BYTES	(CHUNK_PAGES / BITS_PER_BYTE)
 
-/* Bit of @pfn in its chunk.  Context: rcu_read_lock() held. */
+/* The chunk with the bit of @pfn, or NULL.  Context: rcu_read_lock() held. */
 static unsigned long *find_chunk(struct private_node *pn, unsigned long pfn)
 {
 	return xa_load(&pn->marks, pfn >> CHUNK_SHIFT);
@@ -48,7 +50,11 @@ static unsigned int bit_of(unsigned long pfn)
 	return pfn & (CHUNK_PAGES - 1);
 }
 
-/* A folio of a word or more is aligned to it, so nobody else changes that word. */
+/*
+ * A folio of BITS_PER_LONG pages or more has whole words of bits for itself,
+ * since folios are naturally aligned.  Smaller ones share a word: the bits are
+ * set atomically.
+ */
 static void set_bits(unsigned long *chunk, unsigned int bit, unsigned long nr,
 		     bool value)
 {
@@ -83,12 +89,12 @@ static bool add_chunk(struct private_node *pn, unsigned long index)
 }
 
 /*
- * private_node_marks_cover - make room for the marks of a node's memory
+ * private_node_marks_cover - allocate the chunks for a node's memory
  * @pn: the handle
  *
  * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
- * Return: false when memory is lacking; nothing is placed then on what is not
- * covered.
+ * Return: false when an allocation failed; nothing is placed then on memory
+ * without a chunk.
  */
 bool private_node_marks_cover(struct private_node *pn)
 {
@@ -100,7 +106,7 @@ bool private_node_marks_cover(struct private_node *pn)
 	return true;
 }
 
-/* Runs when nobody uses the node any more. */
+/* Called when the last reference is gone, so nobody uses the marks. */
 void private_node_marks_free(struct private_node *pn)
 {
 	unsigned long *chunk, index;
@@ -130,11 +136,12 @@ static bool change_mark(int nid, unsigned long pfn, unsigned long nr,
 }
 
 /*
- * private_node_mark - the kernel places a folio of its own accord
+ * private_node_mark - mark a folio that the kernel places of its own accord
  * @folio: new, on a private node
  *
  * Context: any.
- * Return: false when there is no room for the mark; the folio must not be used then.
+ * Return: false when there is no chunk for the mark; the folio must not be used
+ * then.
  */
 bool private_node_mark(struct folio *folio)
 {
@@ -143,9 +150,9 @@ bool private_node_mark(struct folio *folio)
 }
 
 /*
- * private_node_unmark - pages were allocated; until private_node_mark() they are named
- * @page: the first one
- * @order: how many
+ * private_node_unmark - clear the marks of pages that were just allocated
+ * @page: the first page
+ * @order: of the allocation
  *
  * Context: any.
  */
@@ -161,6 +168,7 @@ void private_node_unmark(struct page *page, unsigned int order)
  * @page: of a private node, in use
  *
  * Context: any.
+ * Return: true if it did, so that the page is a guest.
  */
 bool private_node_page_is_guest(const struct page *page)
 {
@@ -197,11 +205,11 @@ void __private_node_moved_within(struct folio *dst, struct folio *src)
 /*
  * private_node_next_mark - the next page that is marked
  * @pn: the handle
- * @pfn: where to look from
- * @end: where to stop
+ * @pfn: the first page frame to look at
+ * @end: the page frame behind the last one
  *
  * Context: rcu_read_lock() held.
- * Return: its page frame; @end when there is none before.
+ * Return: the page frame of the marked page, or @end if there is none.
  */
 unsigned long private_node_next_mark(struct private_node *pn,
 				     unsigned long pfn, unsigned long end)
@@ -212,7 +220,7 @@ unsigned long private_node_next_mark(struct private_node *pn,
 		chunk = find_chunk(pn, pfn);
 		bit = CHUNK_PAGES;
 		if (chunk) {
-			/* Marks come and go; the caller has to look at the page. */
+			/* A racy read: the caller checks the page again. */
 			bit = data_race(find_next_bit(chunk, CHUNK_PAGES,
 						      bit_of(pfn)));
 		}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Where may a folio go?  The one place that movers ask.
+ * Which nodes may a folio be moved to?  All code that moves folios asks here.
  *
- * What moves a folio of its own accord keeps it inside the nodes that all of
- * its users may have, and leaves it where it is when nothing is left of them,
- * or when that cannot be found out just now:
+ * Code that moves a folio of its own accord keeps it on nodes that all of its
+ * users may have.  The folio stays where it is when there is no such node, or
+ * when that cannot be found out just now:
  *
  *	user					may have
  *	mapping with a bind, its own or of	the nodes of the bind that the
@@ -16,13 +16,14 @@
  *						  of the cgroup that pays has as
  *						  possible
  *	shadow stack				no compressed RAM, besides
- *	nobody who could be asked		what the memory cgroup's cpuset has
- *						  as default
- *	page cache				the same: no policy owns it
+ *	no mapping, and no bind			the default nodes of the memory
+ *						  cgroup's cpuset
+ *	page cache				the same: no policy applies
  *
- * Default nodes are ordinary ones; a private node that is possible may be used
- * by services in their stead.  Preferences and spreading modes say where memory
- * comes from first, not where it has to be: they do not restrict.
+ * Default nodes are ordinary ones.  Private nodes that are possible count with
+ * them here, because services may place the memory there.  Preferences and
+ * spreading modes do not restrict: they say where memory comes from first, not
+ * where it has to be.
  *
  * Example: nodes 0 and 2 are ordinary, node 1 is private; the cpuset has 0-2 as
  * possible and 0 as default.  Memory without a policy may have 0 and 1, memory
@@ -48,10 +49,10 @@
 #include "private_node.h"
 
 struct users {
-	nodemask_t may;		/* what those asked until now may have */
+	nodemask_t may;		/* nodes that all users so far may have */
 	nodemask_t gone;	/* nodes that are being taken away */
-	bool unsure;		/* somebody could not be asked */
-	bool nobody;		/* there was nobody to ask */
+	bool unsure;		/* the nodes of some user could not be read */
+	bool nobody;		/* no user was found */
 };
 
 /* The nodes that a policy restricts memory to; false when it does not. */
@@ -88,14 +89,17 @@ static void ask_user(struct users *u, struct task_struct *task,
 	if (bind_nodes(pol, &bound)) {
 		nodes_and(bound, bound, possible);
 		nodes_andnot(bound, bound, u->gone);
-		/* What lost its last node goes where memory without a name does. */
+		/* A bind that loses its last node counts as none. */
 		if (!nodes_empty(bound) || nodes_empty(u->gone))
 			may = bound;
 	}
 	nodes_and(u->may, u->may, may);
 }
 
-/* The processor writes to a shadow stack, whatever the page tables say. */
+/*
+ * The processor writes to a shadow stack although its page table entries are
+ * read-only, so shadow stacks are kept off compressed RAM.
+ */
 static void ask_vma_flags(struct users *u, const struct vm_area_struct *vma)
 {
 	if (cram_any() && vma->vm_flags & VM_SHADOW_STACK)
@@ -115,9 +119,9 @@ static void ask_task(struct users *u, struct task_struct *task,
 	task_unlock(task);
 }
 
-/* Would @task give the same answer as @before? */
-static bool same_as(struct task_struct *task, struct task_struct *before,
-		    const struct mempolicy *vma_pol)
+/* Does @task allow the same nodes as @before? */
+static bool same_nodes(struct task_struct *task, struct task_struct *before,
+		       const struct mempolicy *vma_pol)
 {
 	return before && cpuset_same(task, before) &&
 	       (vma_pol || (!READ_ONCE(task->mempolicy) &&
@@ -125,9 +129,8 @@ static bool same_as(struct task_struct *task, struct task_struct *before,
 }
 
 /*
- * All threads, wherever they are: the owner's process has them unless the
- * address space was cloned without CLONE_THREAD.  A child of vfork() is one that
- * has it for a while.
+ * Asks all threads that use @mm.  They are in one thread group, unless @mm was
+ * cloned without CLONE_THREAD, as for a child of vfork() until exec().
  */
 static void ask_threads(struct users *u, struct mm_struct *mm,
 			const struct mempolicy *vma_pol)
@@ -138,7 +141,8 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	owner = private_node_only_group(mm);
 	if (owner) {
 		for_each_thread(owner, t) {
-			if (READ_ONCE(t->mm) != mm || same_as(t, last, vma_pol))
+			if (READ_ONCE(t->mm) != mm ||
+			    same_nodes(t, last, vma_pol))
 				continue;
 			ask_task(u, t, vma_pol);
 			last = t;
@@ -146,7 +150,7 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 	} else {
 		for_each_process_thread(p, t) {
 			if (READ_ONCE(t->mm) != mm || t->flags & PF_KTHREAD ||
-			    same_as(t, last, vma_pol))
+			    same_nodes(t, last, vma_pol))
 				continue;
 			ask_task(u, t, vma_pol);
 			last = t;
@@ -156,8 +160,9 @@ static void ask_threads(struct users *u, struct mm_struct *mm,
 }
 
 /*
- * For reading.  Its own lock first: who waits for the address space, be it only
- * behind somebody who waits for the outcome of this unplug, has not taken that.
+ * Locks a mapping for reading.  The lock of the VMA is tried first: a writer
+ * that waits for mmap_lock, perhaps behind a task that waits for this unplug,
+ * makes mmap_read_trylock() fail, but has not locked the VMA.
  */
 static bool lock_mapping(struct vm_area_struct *vma,
 			 struct vm_area_struct **lock)
@@ -171,7 +176,7 @@ static bool lock_mapping(struct vm_area_struct *vma,
 	return mmap_read_trylock(vma->vm_mm);
 }
 
-/* Of a mapping that @folio is in; its policy is only stable under the lock. */
+/* The policy of a mapping is stable only while the mapping is locked. */
 static void ask_vma(struct users *u, struct vm_area_struct *vma,
 		    unsigned long addr)
 {
@@ -199,11 +204,12 @@ static void ask_vma(struct users *u, struct vm_area_struct *vma,
 }
 
 /*
- * Under the lock of the page table: a scan for hint faults and mprotect() clear
- * an entry for a moment, and its user would not be asked.
+ * Takes the page table lock (PVMW_SYNC): mprotect() and the scan for hint
+ * faults clear an entry for a moment, and without the lock its user would be
+ * missed.
  */
-static bool maps(struct folio *folio, struct vm_area_struct *vma,
-		 unsigned long addr)
+static bool maps_folio(struct folio *folio, struct vm_area_struct *vma,
+		       unsigned long addr)
 {
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 
@@ -213,7 +219,7 @@ static bool maps(struct folio *folio, struct vm_area_struct *vma,
 	return true;
 }
 
-/* Page tables are walked only where the answer hangs on it. */
+/* Page tables are walked only if the users of @vma change the result. */
 static bool ask_mapping(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long addr, void *arg)
 {
@@ -223,7 +229,7 @@ static bool ask_mapping(struct folio *folio, struct vm_area_struct *vma,
 	ask_vma_flags(&with, vma);
 	ask_vma(&with, vma, addr);
 	if ((nodes_equal(with.may, u->may) && with.unsure == u->unsure) ||
-	    maps(folio, vma, addr))
+	    maps_folio(folio, vma, addr))
 		*u = with;
 	return !u->unsure && !nodes_empty(u->may);
 }
@@ -235,7 +241,7 @@ static bool is_shmem(struct folio *folio)
 	return !folio_test_anon(folio) && mapping && shmem_mapping(mapping);
 }
 
-/* What the cgroup that pays may name. */
+/* Nodes that may be named in the cgroup that the folio is charged to. */
 static nodemask_t payer_names(struct folio *folio)
 {
 	nodemask_t nodes = NODE_MASK_ALL;
@@ -250,8 +256,10 @@ static nodemask_t payer_names(struct folio *folio)
 }
 
 /*
- * A large folio may have a policy for each of its pages.  Who mapped and bound
- * the object may have been in another cgroup than who pays, and be gone.
+ * The binds of a shared object, of which a large folio may have one for each
+ * page.  The task that bound the object may have been in another cgroup than
+ * the one that is charged, and be gone.  So a bind counts only as far as the
+ * charged cgroup may name its nodes.
  */
 static void ask_object(struct users *u, struct folio *folio)
 {
@@ -278,12 +286,12 @@ static void ask_object(struct users *u, struct folio *folio)
 }
 
 /*
- * private_node_cgroup_may_have - leave the nodes that a folio's cgroup may have
+ * private_node_cgroup_may_have - narrow nodes to those of a folio's cgroup
  * @folio: held
- * @nodes: nodes; the result
+ * @nodes: nodes to choose from; the result
  *
- * Memory of no cgroup, as all is without the controller, may not have what has to
- * be named.
+ * Memory that is charged to no cgroup may not have nodes whose access is
+ * "named".
  * Context: process or reclaim.
  */
 void private_node_cgroup_may_have(struct folio *folio, nodemask_t *nodes)
@@ -324,16 +332,17 @@ static void ask_all(struct users *u, struct folio *folio)
 /*
  * private_node_may_have - narrow nodes to those that a folio may go to
  * @folio: locked and held
- * @nodes: where the caller could take it; the result
- * @gone: a node that is being taken away, so that a bind to nothing else counts
- *	as none; or NUMA_NO_NODE
+ * @nodes: nodes that the caller could move it to; the result
+ * @gone: a node that is being taken away, so that a bind to this node alone
+ *	counts as no bind; or NUMA_NO_NODE
  *
- * The answer is as old as a policy that changes meanwhile.
+ * A policy that changes during the call may or may not be obeyed.
  *
- * Context: process, or reclaim; only tries the locks of others.  Costs a walk
- * of the reverse map, and of the threads of each process.
- * Return: 1 when it may go to @nodes; 0 when there is none; -EAGAIN when
- * somebody could not be asked.  @nodes is empty then.
+ * Context: process, or reclaim; uses trylocks only.  Costs a walk of the
+ * reverse map, and of the threads of each process.
+ * Return: 1 when the folio may go to each of @nodes; 0 when no node is left;
+ * -EAGAIN when a lock was busy, so that the answer is not known.  @nodes is
+ * empty in the last two cases.
  */
 int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 {
@@ -356,7 +365,8 @@ int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 /*
  * private_node_may_go - private_node_may_have() for a folio that is not locked
  *
- * Unsure of a folio that somebody else has locked.
+ * Context: as there; tries the lock of the folio as well.
+ * Return: as there; -EAGAIN also if somebody else has locked the folio.
  */
 int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
 {
@@ -378,7 +388,7 @@ bool __private_node_may_hint(struct folio *folio, int nid)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 
-	/* Promotion is of what the kernel put there; balancing is of all. */
+	/* Promotion moves guests only, numa_balancing moves all folios. */
 	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
 	    !private_node_balances(folio_nid(folio)))
 		return false;
@@ -390,11 +400,11 @@ bool __private_node_may_hint(struct folio *folio, int nid)
  *	allocate from
  * @nodes: ordinary nodes
  *
- * The page allocator drops a mask that misses the cpuset of the running task,
- * and then takes from anywhere: check_retry_cpuset().
+ * Without this, check_retry_cpuset() in the page allocator drops a mask that
+ * does not intersect the cpuset of the running task, and takes from any node.
  *
  * Context: any.
- * Return: false when there is none.
+ * Return: false when no node is left.
  */
 bool private_node_reachable(nodemask_t *nodes)
 {
@@ -408,8 +418,8 @@ bool private_node_reachable(nodemask_t *nodes)
 }
 
 /*
- * private_node_alloc_among - take a folio from some ordinary nodes, or none
- * @from: where the distance is measured from
+ * private_node_alloc_among - allocate a folio from some ordinary nodes only
+ * @from: node that distances are measured from
  * @nodes: ordinary nodes
  * @gfp: as for folio_alloc()
  * @order: of the folio
@@ -426,7 +436,7 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 	if (!private_node_reachable(&mask))
 		return NULL;
 	folio = __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &mask);
-	/* The cpuset changed meanwhile. */
+	/* The mask is dropped as well if the cpuset changes meanwhile. */
 	if (folio && private_node_hook(cpuset_mask) &&
 	    !node_isset(folio_nid(folio), mask)) {
 		folio_put(folio);
@@ -436,9 +446,9 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 }
 
 /*
- * private_node_pin_target - take the place where a folio is pinned for long
+ * private_node_pin_target - allocate the folio that a long-term pin moves to
  * @src: on a private node that is closed to pins, held
- * @gfp: for the new place
+ * @gfp: for the new folio
  * @order: of the folio
  *
  * Context: process.
@@ -454,7 +464,7 @@ struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
 }
 
-/* May it go to each of the nodes, as far as its other users are concerned? */
+/* Must a shared folio stay, because not all users may have each node of @to? */
 static bool shared_stays(struct folio *folio, const nodemask_t *to)
 {
 	nodemask_t nodes = *to;
@@ -467,6 +477,7 @@ static bool shared_stays(struct folio *folio, const nodemask_t *to)
 	       !nodes_equal(nodes, *to);
 }
 
+/* Puts back the folios that stay, and returns how many. */
 static unsigned long keep_shared(struct list_head *folios, const nodemask_t *to)
 {
 	struct folio *folio, *next;
@@ -510,7 +521,8 @@ bool __private_node_keep_last_shared(struct list_head *folios, int nid)
 /*
  * __private_node_mbind_keep_shared - see private_node_mbind_keep_shared()
  *
- * A preference goes on in ordinary memory, so it may mean any.
+ * A policy that is no bind may take from any ordinary node, so all of them are
+ * possible targets.
  */
 unsigned long
 __private_node_mbind_keep_shared(struct list_head *folios,

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * How much of an address space is on private nodes: what oom_score and the
- * killer for an ordinary shortage take off.
+ * How many pages of an address space are on private nodes.  oom_score and the
+ * OOM killer for ordinary memory subtract them from the badness of a task.
  *
- * Most address spaces never had a page there; a flag tells them apart, see
- * include/linux/private_node_mm.h.  Of the others page tables are read: all of them
- * when they are few, else some that are drawn by chance each time, so that nobody can
- * hide ordinary memory between them.  The chance of a table, or of the part that a
- * mapping has of one, is in proportion to its size, so that a few full tables do not
- * outweigh thousands of mappings of one page.  Only resident pages count: a mapping of
- * a terabyte with few pages is no different from a small one.
+ * Address spaces that ever had such a page have a flag, see
+ * include/linux/private_node_mm.h.  Of these, page tables are read: all of them
+ * if they are few, else a random sample.  The sample is drawn anew each time,
+ * so that a program cannot place ordinary memory where it is not counted.  The
+ * chance of a table, or of the part of a table that one mapping uses, is in
+ * proportion to its size.  So a few full tables do not outweigh thousands of
+ * mappings of one page.  Only resident pages count: a mapping of a terabyte
+ * with few pages is no different from a small one.
  *
- * An address space that is being changed cannot be read, and fork() of a
- * large one takes long.  Then the last estimate holds, which fork() itself makes
- * where there was none for a second.
+ * While mmap_lock is held for writing, page tables cannot be read, and fork()
+ * of a large address space holds it for long.  Then the last estimate is used.
+ * fork() makes one first, unless there is one from the last second.
  */
 #include <linux/delay.h>
 #include <linux/mm.h>
@@ -31,27 +32,28 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* How many full page tables to read at most; the error is a few per cent. */
+/* Full page tables that are read at most; the error is a few per cent. */
 #define TABLES		256
-/* How many pages to look at, in all tables together, and at least in one. */
+/* Pages to look at in all tables together, and at least in each table. */
 #define LOOKS		8192
 #define TABLE_LOOKS	32
-/* How many page tables, or mappings, to walk past: 256 GiB of small pages. */
+/* A walk ends after this many page tables: 256 GiB of small pages. */
 #define MAX_TABLES	BIT(17)
-/* How often to try the lock of an address space, which mmap() may hold. */
+/* How often mmap_lock is tried, with a pause of a microsecond in between. */
 #define LOCK_TRIES	50
 
 /*
  * private_node_vma_alloc - take a folio as a policy with private nodes says
  * @vma: where the folio will be mapped
- * @addr: and there
- * @pol: for which private_node_mpol_places()
+ * @addr: address in @vma
+ * @pol: policy for which private_node_mpol_places() is true
  * @ilx: interleave index
  * @gfp: of the fault
  * @order: of the folio
  *
- * The one place where new anonymous pages of a private node come from.  Cost: a
- * load and a test for each page that a policy places.
+ * All new anonymous pages of private nodes come from here, so this is where the
+ * address space gets its flag.  Cost: a load and a test for each page that a
+ * policy places.
  *
  * Context: as @gfp says.
  * Return: the folio, or NULL.
@@ -75,7 +77,7 @@ struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
  * @mm: any address space
  *
  * Context: any.
- * Return: false when none was, ever; true when a look is worth it.
+ * Return: false if it has none; true if its page tables have to be read.
  */
 bool private_node_mm_may_have(struct mm_struct *mm)
 {
@@ -99,6 +101,7 @@ static bool shmem_on_private_nodes(void)
  *
  * May be wrong by a batch of the per-CPU counter.
  * Context: any.
+ * Return: as private_node_mm_may_have().
  */
 bool private_node_mm_likely_has(struct mm_struct *mm)
 {
@@ -108,26 +111,27 @@ bool private_node_mm_likely_has(struct mm_struct *mm)
 
 struct pages {
 	unsigned long resident;
-	unsigned long private;	/* of these */
+	unsigned long private;	/* resident pages on private nodes */
 };
 
+/* Of each @step page table entries one is drawn, and its table is read. */
 struct sample {
-	unsigned long entries;	/* entries of all tables, at most */
-	unsigned long step;	/* one entry is drawn out of so many */
-	unsigned long begins;	/* where the next step begins */
-	unsigned long next;	/* the entry that was drawn */
-	unsigned long seen;	/* entries so far */
-	unsigned long passed;	/* tables so far */
-	struct pages all;	/* extrapolated from those that were read */
+	unsigned long entries;	/* upper bound of the entries of all tables */
+	unsigned long step;
+	unsigned long begins;	/* the first entry of this step */
+	unsigned long next;	/* the entry that is drawn in this step */
+	unsigned long seen;	/* entries walked so far */
+	unsigned long passed;	/* tables walked so far */
+	struct pages all;	/* extrapolated from the tables read */
 	struct rnd_state random;
 };
 
-static unsigned int draw(struct sample *s, unsigned long below)
+static unsigned int draw_random(struct sample *s, unsigned long below)
 {
 	return reciprocal_scale(prandom_u32_state(&s->random), below);
 }
 
-/* How many of the next @nr entries are drawn. */
+/* Returns how many of the next @nr entries are drawn. */
 static unsigned int nr_drawn(struct sample *s, unsigned int nr)
 {
 	unsigned int drawn = 0;
@@ -137,7 +141,7 @@ static unsigned int nr_drawn(struct sample *s, unsigned int nr)
 	s->seen += nr;
 	for (; s->next < s->seen; drawn++) {
 		s->begins += s->step;
-		s->next = s->begins + draw(s, s->step);
+		s->next = s->begins + draw_random(s, s->step);
 	}
 	return drawn;
 }
@@ -150,13 +154,15 @@ static void count_pages(struct pages *pages, const struct folio *folio,
 		pages->private += nr;
 }
 
-/* Looks at some pages, from a random place on, and extrapolates to the whole table. */
+/*
+ * Looks at some pages, from a random entry on, and extrapolates to the table.
+ */
 static void look_at_table(struct sample *s, struct pages *seen,
 			  struct vm_area_struct *vma, pte_t *ptes,
 			  unsigned long addr, unsigned int nr)
 {
 	unsigned int most = max(nr * LOOKS / s->entries, TABLE_LOOKS);
-	unsigned int i, at = draw(s, nr), present = 0, looks = 0;
+	unsigned int i, at = draw_random(s, nr), present = 0, looks = 0;
 	struct folio *folio;
 	pte_t pte;
 
@@ -232,7 +238,7 @@ static unsigned long sample_mm(struct mm_struct *mm)
 	if (s.entries > TABLES * PTRS_PER_PTE)
 		s.step = DIV_ROUND_UP(s.entries, TABLES);
 	prandom_seed_state(&s.random, get_random_u64());
-	s.next = draw(&s, s.step);
+	s.next = draw_random(&s, s.step);
 	walk_page_range(mm, 0, ULONG_MAX, &sample_ops, &s);
 	pages = s.all.resident ?
 		mult_frac(rss, s.all.private, s.all.resident) : 0;
@@ -241,7 +247,9 @@ static unsigned long sample_mm(struct mm_struct *mm)
 	return pages;
 }
 
-/* mmap() and the like are short, and the caller must not sleep. */
+/*
+ * The caller must not sleep, and most writers hold the lock for a short time.
+ */
 static bool lock_soon(struct mm_struct *mm)
 {
 	int tries;
@@ -258,9 +266,9 @@ static bool lock_soon(struct mm_struct *mm)
  * private_node_mm_pages - estimate how many pages are on private nodes
  * @mm: any address space
  *
- * Context: any but interrupts; does not sleep.  The lock of @mm is held for the
- * time of LOOKS looks.
- * Return: pages; the last estimate when the address space is being changed.
+ * Context: any but interrupts; does not sleep.  Holds mmap_lock while it looks
+ * at about LOOKS pages.
+ * Return: pages; the last estimate when mmap_lock is busy.
  */
 static unsigned long private_node_mm_pages(struct mm_struct *mm)
 {
@@ -268,7 +276,7 @@ static unsigned long private_node_mm_pages(struct mm_struct *mm)
 
 	if (!lock_soon(mm))
 		return READ_ONCE(mm->private_pages);
-	/* exit_mmap() has unmapped everything, and frees the page tables. */
+	/* exit_mmap() sets the flag before it frees the page tables. */
 	if (!mm_flags_test(MMF_OOM_SKIP, mm))
 		pages = sample_mm(mm);
 	mmap_read_unlock(mm);
@@ -287,16 +295,16 @@ void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm)
 	if (time_after(jiffies, oldmm->private_pages_at + HZ))
 		sample_mm(oldmm);
 	mm->private_pages = oldmm->private_pages;
-	/* Expired, as the child may get pages before it forks itself. */
+	/* Expired: a fork() of the child makes a new estimate. */
 	mm->private_pages_at = 0;
 }
 
 /**
- * __private_node_oom_private - pages of a task that no ordinary task could use
+ * __private_node_oom_private - estimate a task's pages on private nodes
  * @task: the task
  *
- * The part of the task's resident set that killing it would not give back to
- * ordinary nodes; an estimate.
+ * To kill the task would free these pages, but none of them for ordinary
+ * memory.
  *
  * Context: any but interrupts; does not sleep.
  * Return: pages on private nodes.

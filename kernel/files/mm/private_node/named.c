@@ -2,17 +2,21 @@
 /*
  * Policies other than a bind that name private nodes.
  *
- * One rule for system calls, mount options and whoever else states a policy:
+ * One rule for system calls, mount options and all else that states a policy
+ * says which nodes memory comes from:
  *
  *	the mask has		bind		prefer		spread
  *	ordinary nodes		these		these		these
  *	both			both		the ordinary	the ordinary
  *	private nodes alone	these		first these	over these
  *
- * A mask with an ordinary node in it may just mean "all nodes", so only a bind names
- * a private node by it.  A preference that finds nothing takes ordinary memory,
- * counted, and on_full is not asked.  A spreading mode takes from the node that is
- * next, then from any other that it names; then on_full is asked, as for a bind.
+ * A mask with an ordinary node in it may just mean "all nodes", as in numactl
+ * --interleave=all.  So in such a mask only a bind names private nodes.
+ *
+ * A preference whose nodes are full takes ordinary memory, which is counted;
+ * on_full does not apply.  A spreading mode takes from the node that is next,
+ * and if that is full from any other that it names; if all are full, on_full
+ * applies, as for a bind.
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
@@ -27,6 +31,7 @@
  * @nodes: what the user said
  *
  * Context: any.
+ * Return: true if it may.
  */
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
 {
@@ -45,11 +50,13 @@ bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
 }
 
 /*
- * private_node_names_alone - a policy names nothing but private nodes
+ * private_node_names_alone - set the mode of a policy of private nodes alone
  * @pol: policy with its private nodes; no bind
  *
- * Everybody but private_node_mpol_alloc() and reports sees MPOL_LOCAL, since the policy
- * asks for no ordinary node.
+ * named_mode keeps the mode that the user gave, for allocations and reports.
+ * All other code sees MPOL_LOCAL, because the policy names no ordinary node.
+ *
+ * Context: any; the policy is new, so nobody else uses it.
  */
 void private_node_names_alone(struct mempolicy *pol)
 {
@@ -67,7 +74,10 @@ gfp_t private_node_prefer_gfp(gfp_t gfp)
 	return (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL)) | __GFP_NOWARN;
 }
 
-/* The files of mempolicy/weighted_interleave are of ordinary nodes. */
+/*
+ * The weights in /sys/kernel/mm/mempolicy/weighted_interleave are for ordinary
+ * nodes only.  A private node has its own file, interleave_weight.
+ */
 static unsigned int weight_of(const struct mempolicy *pol, int nid)
 {
 	struct private_node *pn;
@@ -80,12 +90,12 @@ static unsigned int weight_of(const struct mempolicy *pol, int nid)
 }
 
 /*
- * private_node_spread_to - the node that is next
- * @pol: for which private_node_mpol_spreads()
+ * private_node_spread_to - choose the node for an interleave index
+ * @pol: policy for which private_node_mpol_spreads() is true
  * @open: those of its nodes to choose from
  * @ilx: interleave index
  *
- * As interleave_nid() and weighted_interleave_nid().
+ * Works like interleave_nid() and weighted_interleave_nid().
  * Context: any.
  * Return: the node, NUMA_NO_NODE for an empty set.
  */
@@ -106,14 +116,14 @@ int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 			return nid;
 		ilx -= weight;
 	}
-	/* Only when a weight was changed meanwhile. */
+	/* Only reached when a weight was changed meanwhile. */
 	return first_node(*open);
 }
 
 /*
- * private_node_spread - take a folio from the node that is next
- * @pol: for which private_node_mpol_spreads()
- * @open: those of its nodes that let the caller in
+ * private_node_spread - take a folio from the node for an interleave index
+ * @pol: policy for which private_node_mpol_spreads() is true
+ * @open: those of its nodes that the caller has entered
  * @gfp: as for private_node_walk()
  * @order: of the folio
  * @ilx: interleave index
@@ -136,7 +146,10 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				 (enum private_node_user)PRIVATE_NODE_USER_NUMA);
 }
 
-/* Is there room for small folios instead?  Context: rcu_read_lock() held. */
+/*
+ * Could small folios be allocated instead of one of @order?
+ * Context: rcu_read_lock() held.
+ */
 static bool may_have_room(int nid, unsigned int order)
 {
 	struct private_node *pn = private_node_peek(nid);
@@ -148,8 +161,8 @@ static bool may_have_room(int nid, unsigned int order)
 /*
  * __private_node_mpol_spills - see private_node_mpol_spills()
  *
- * A large folio falls back to small ones on the node first, where it has room or
- * what the kernel put there may make room.
+ * False for a large folio if the node has room for small ones, or guests could
+ * make room: the fault then tries small folios on the node.
  */
 bool __private_node_mpol_spills(const struct mempolicy *pol,
 				unsigned int order)
@@ -189,8 +202,8 @@ bool __private_node_mpol_may_state(const nodemask_t *nodes)
 }
 
 /*
- * private_node_mpol_stated - a mount option states a policy
- * @pol: the policy, which is a model for those of the files
+ * private_node_mpol_stated - fix which registrations a mount's policy means
+ * @pol: policy of the mount, from which those of its files are made
  *
  * Context: any.
  */
@@ -201,10 +214,12 @@ void private_node_mpol_stated(struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_inherit - a file's policy means what its mount's means
- * @pol: the file's, new
- * @mount: the model; not a node id that changed hands since
+ * private_node_mpol_inherit - take the registrations of a mount's policy
+ * @pol: the new policy of the file
+ * @mount: policy of the mount
  *
+ * So the file's policy does not name a node whose owner has changed since the
+ * mount.
  * Context: any.
  */
 void private_node_mpol_inherit(struct mempolicy *pol,

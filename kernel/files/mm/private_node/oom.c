@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Killing for the memory of one node.
+ * The OOM killer for the memory of one private node: on_full=oom.
  *
- * Only the page tables of a task say where its pages are.  They are walked only when
- * a task is to be killed, and only of tasks that may have a page there, so that faults
- * pay nothing.  What an ordinary shortage takes off the badness is in mm_pages.c.
+ * Only the page tables of a task say where its pages are.  They are walked only
+ * when a task is to be killed, and only of tasks that may have a page on the
+ * node, so that faults have no extra cost.  For the OOM killer of ordinary
+ * memory see mm_pages.c.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -20,16 +21,18 @@
 #include "../internal.h"
 #include "private_node.h"
 
-/* How long a victim may take, and how often to look. */
+/*
+ * How long to wait for the memory of a victim, and the time between two looks.
+ */
 #define OOM_WAIT	(10 * HZ)
 #define OOM_POLL	max(HZ / 50, 1)
-/* How often to look for a victim while address spaces are write-locked. */
+/* How many searches for a victim, as long as some mmap_lock is busy. */
 #define OOM_TRIES	50
 
 struct count {
 	nodemask_t nodes;
-	bool named;			/* leave out guests, which the kernel put there */
-	unsigned long start_pfn;	/* of all the nodes together */
+	bool named;			/* do not count guests, see mark.c */
+	unsigned long start_pfn;	/* range that spans all the nodes */
 	unsigned long end_pfn;
 	unsigned long pages;
 };
@@ -47,7 +50,7 @@ static void count_init(struct count *c, const nodemask_t *nodes)
 	}
 }
 
-/* The range of the nodes sorts out most pages without a look at their struct page. */
+/* The pfn range excludes most pages without a look at their struct page. */
 static bool count_has(const struct count *c, unsigned long pfn)
 {
 	struct page *page;
@@ -92,8 +95,8 @@ static const struct mm_walk_ops count_ops = {
 };
 
 /*
- * Nothing here sleeps: the OOM killer scans tasks under RCU.  False when the
- * address space is being changed and cannot be looked at.
+ * Only tries mmap_lock: a writer may wait for it behind a fault that waits for
+ * this kill.  Returns false when the lock is busy.
  */
 static bool count_mm(struct mm_struct *mm, struct count *c)
 {
@@ -102,7 +105,7 @@ static bool count_mm(struct mm_struct *mm, struct count *c)
 
 	if (!mmap_read_trylock(mm))
 		return false;
-	/* exit_mmap() has unmapped everything, and frees the page tables. */
+	/* exit_mmap() sets the flag before it frees the page tables. */
 	if (!mm_flags_test(MMF_OOM_SKIP, mm))
 		for_each_vma(vmi, vma)
 			if (!(vma->vm_flags & (VM_PFNMAP | VM_HUGETLB)))
@@ -128,16 +131,17 @@ struct choice {
 	struct task_struct *task;	/* with a reference */
 	unsigned long pages;
 	bool dying;	/* a task with pages there is dying already */
-	bool unsure;	/* an address space could not be looked at */
+	bool unsure;	/* the mmap_lock of some task was busy */
 };
 
-static bool killable(struct task_struct *task)
+static bool may_be_killed(struct task_struct *task)
 {
 	return !(task->flags & PF_KTHREAD) && !is_global_init(task) &&
 	       task->signal->oom_score_adj != OOM_SCORE_ADJ_MIN;
 }
 
-static void consider(struct task_struct *task, int nid, struct choice *best)
+static void consider_victim(struct task_struct *task, int nid,
+			    struct choice *best)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 	struct mm_struct *mm;
@@ -164,27 +168,27 @@ static void consider(struct task_struct *task, int nid, struct choice *best)
 	mmdrop(mm);
 }
 
-static void choose(int nid, struct choice *best)
+static void choose_victim(int nid, struct choice *best)
 {
 	struct task_struct *task;
 	int nr = 1;
 
 	*best = (struct choice){};
 	while ((task = private_node_next_group(&nr))) {
-		if (killable(task))
-			consider(task, nid, best);
+		if (may_be_killed(task))
+			consider_victim(task, nid, best);
 		put_task_struct(task);
 		cond_resched();
 	}
 }
 
-/* Should the caller give up?  The side that closes the gate waits for it to leave. */
+/* The caller is inside a gate, and gives up when somebody closes the gate. */
 static bool give_up(struct private_node *pn, enum private_node_user user)
 {
 	return fatal_signal_pending(current) || !private_node_open(pn, user);
 }
 
-/* True when the node has a page again; false when waiting longer is no use. */
+/* True when the node has a free page; false when there is no use in waiting. */
 static bool wait_for_pages(struct private_node *pn,
 			   enum private_node_user user,
 			   struct mm_struct *victim)
@@ -219,7 +223,7 @@ static void kill_for_node(struct private_node *pn,
 	}
 }
 
-/* One round under oom_mutex.  True when there may be a page now. */
+/* Called with oom_mutex held.  True when there may be a free page now. */
 static bool oom_round(struct private_node *pn, enum private_node_user user)
 {
 	struct choice best;
@@ -230,7 +234,7 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
 			return true;
 		if (give_up(pn, user))
 			return false;
-		choose(pn->nid, &best);
+		choose_victim(pn->nid, &best);
 		if (best.dying && wait_for_pages(pn, user, NULL)) {
 			if (best.task)
 				put_task_struct(best.task);
@@ -252,12 +256,12 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
 /*
  * private_node_oom_kill - kill the task with most pages on a node
  * @pn: handle of the node, which is full; entered
- * @user: on whose behalf; when its gate closes this gives up
+ * @user: as whom the caller entered; gives up when that gate is closed
  * @gfp: of the allocation that failed
  * @order: of the allocation that failed
  *
- * Guests do not count: a task that has only guests there did not ask for the memory.
- * Tasks without a page on the node, the first process, and those with
+ * Guests (mark.c) do not count, because the task did not ask for that memory.
+ * Tasks without a page on the node, the init process, and those with
  * oom_score_adj -1000 are never chosen.  Waits for the victim's memory, at most
  * OOM_WAIT.
  *
@@ -271,7 +275,7 @@ bool private_node_oom_kill(struct private_node *pn,
 {
 	bool ret;
 
-	/* Kills for no large folio: small ones may be free. */
+	/* Kills nobody for a large folio, because small ones may be free. */
 	if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_NORETRY) ||
 	    order > PAGE_ALLOC_COSTLY_ORDER || (current->flags & PF_EXITING) ||
 	    !private_node_open(pn, user))

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What may be committed beside RAM and swap, with overcommit_memory=0.
+ * Private memory that counts as RAM or swap with overcommit_memory=0.
  *
- * That mode refuses only what can never fit.  A mapping fits on private nodes
- * that the task may name: it may be bound only afterwards, as by
- * numa_alloc_onnode(); and what reclaim may put on a node makes room as swap
- * does.  overcommit_memory=2 is a promise that ordinary memory is there,
- * and counts ordinary memory and swap, exactly, as ever.
+ * That mode refuses only what can never fit.  Private nodes that the task may
+ * name count as RAM, because a program may map first and bind then, as
+ * numa_alloc_onnode() does.  Private nodes that reclaim can use count as swap.
+ * overcommit_memory=2 promises ordinary memory and swap, and is unchanged.
  */
 #include <linux/cram_fence.h>
 #include <linux/mm.h>
@@ -17,7 +16,7 @@
 
 #include "private_node.h"
 
-/* Private nodes to which reclaim moves cold memory. */
+/* Private nodes that reclaim may demote to. */
 static void add_reclaims_targets(nodemask_t *nodes)
 {
 	int nid;
@@ -64,8 +63,9 @@ unsigned long __private_node_overcommit(void)
 /*
  * __private_node_vma_commits - see private_node_vma_commits()
  *
- * __private_node_overcommit() counts what the running task may name; a range may have
- * been bound by a task that could name more.
+ * __private_node_overcommit() counts nodes that the running task may name.
+ * This adds the nodes of the range's own policy, which may have been made when
+ * the task could name more.
  */
 bool __private_node_vma_commits(struct vm_area_struct *vma, long pages)
 {

@@ -3,9 +3,9 @@
  * Placement by user policy: the user_numa service.
  *
  * A policy keeps the private nodes that it names in mempolicy.private_nodes, see
- * include/linux/private_node_policy.h.  It means the registrations of the time
- * it was made: a node id that another owner took later does not attach to it.
- * A static policy also means what the same owner registers later on that id.
+ * include/linux/private_node_policy.h.  It means the registrations that existed
+ * when it was made, and not those of another owner who takes a node id later.
+ * With MPOL_F_STATIC_NODES it also means later registrations by the same owner.
  */
 #include <kunit/visibility.h>
 #include <linux/cpuset.h>
@@ -24,12 +24,9 @@
 #define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
 
 /*
- * private_node_add_user_nodes - add what user policy may name to a mask
- * @task: a task, whose cpuset has the nodes
- * @nodes: ordinary nodes that it may use
+ * __private_node_add_user_nodes - see private_node_add_user_nodes()
  *
- * For what users see, and for what they ask for by number.
- * Context: any.
+ * For masks that users see, and to check node numbers that users pass.
  */
 void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes)
@@ -49,14 +46,14 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 {
 	nodemask_t open = NODE_MASK_NONE;
 
-	/* Relative nodes are positions among ordinary nodes: no names. */
+	/* Relative nodes are positions among ordinary nodes. */
 	if (pol->flags & MPOL_F_RELATIVE_NODES ||
 	    !private_node_mode_names(pol->mode, nodes))
 		return false;
 	pol->private_born = private_node_births();
 	__private_node_add_user_nodes(current, &open);
 	if (!nodes_and(pol->private_nodes, *nodes, open)) {
-		/* With ordinary nodes beside them the call may succeed. */
+		/* If ordinary nodes are named as well, the call may succeed. */
 		if (!nodes_intersects(*nodes, node_states[N_MEMORY]))
 			private_node_turn_away(nodes, PRIVATE_NODE_ACT_POLICY);
 		return false;
@@ -79,7 +76,7 @@ bool private_node_mpol_means(const struct mempolicy *pol,
 EXPORT_SYMBOL_IF_KUNIT(private_node_mpol_means);
 
 /* Handle of a node that the policy names and means, with a reference. */
-static struct private_node *named(const struct mempolicy *pol, int nid)
+static struct private_node *find_meant(const struct mempolicy *pol, int nid)
 {
 	struct private_node *pn = private_node_find(nid);
 
@@ -91,7 +88,7 @@ static struct private_node *named(const struct mempolicy *pol, int nid)
 }
 
 /* A home node that is offline has neither distances nor zonelists. */
-static int origin(const struct mempolicy *pol)
+static int home_nid(const struct mempolicy *pol)
 {
 	if (pol->home_node == NUMA_NO_NODE || !node_online(pol->home_node))
 		return numa_mem_id();
@@ -105,15 +102,15 @@ static int origin(const struct mempolicy *pol)
  * @ilx: interleave index
  *
  * Context: any.
- * Return: the next of a policy that spreads; else the nearest to its home node,
- * or to this CPU.
+ * Return: the node for @ilx if the policy spreads; else the node nearest to its
+ * home node, or to this CPU.
  */
 int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
 			       pgoff_t ilx)
 {
 	if (private_node_mpol_spreads(pol))
 		return private_node_spread_to(pol, nodes, ilx);
-	return nearest_node_nodemask(origin(pol), nodes);
+	return nearest_node_nodemask(home_nid(pol), nodes);
 }
 
 /*
@@ -141,7 +138,7 @@ nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 	return inside;
 }
 
-/* Is @pn the better choice?  A node without memory is only better than none. */
+/* A node that has memory comes before one without, whatever the distance. */
 static bool is_nearer(int from, const struct private_node *pn,
 		      const struct private_node *best)
 {
@@ -152,17 +149,17 @@ static bool is_nearer(int from, const struct private_node *pn,
 	return node_distance(from, pn->nid) < node_distance(from, best->nid);
 }
 
-static struct private_node *nearest(const struct mempolicy *pol, bool open)
+static struct private_node *find_nearest(const struct mempolicy *pol, bool open)
 {
 	struct private_node *pn, *best = NULL;
 	int nid;
 
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (!pn)
 			continue;
 		if ((!open || private_node_user_open(pn, USER)) &&
-		    is_nearer(origin(pol), pn, best))
+		    is_nearer(home_nid(pol), pn, best))
 			swap(pn, best);
 		if (pn)
 			private_node_put(pn);
@@ -179,22 +176,23 @@ static struct private_node *nearest(const struct mempolicy *pol, bool open)
  */
 struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol)
 {
-	return nearest(pol, true);
+	return find_nearest(pol, true);
 }
 
 /*
  * private_node_mpol_nearest - the nearest node that a policy means
- * @pol: for which private_node_mpol_places()
+ * @pol: policy for which private_node_mpol_places() is true
  *
- * Open or not, with memory or not.
+ * The node need not be open, nor have memory.
  * Context: any.
- * Return: the handle, with a reference; NULL when all of its owners are gone.
+ * Return: the handle, with a reference; NULL when none of the registrations
+ * that the policy means exists any more.
  */
 struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
 {
 	if (mpol_private_node(pol))
 		return private_node_get(mpol_private_node(pol));
-	return nearest(pol, false);
+	return find_nearest(pol, false);
 }
 
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
@@ -204,7 +202,7 @@ static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 	int nid;
 
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (!pn)
 			continue;
 		private_node_refuse(pn, USER,
@@ -252,9 +250,10 @@ static nodemask_t nodes_that(const struct mempolicy *pol,
 
 /*
  * private_node_mpol_open - private nodes from which a policy would take now
- * @pol: for which private_node_mpol_places()
+ * @pol: policy for which private_node_mpol_places() is true
  *
  * Context: any.
+ * Return: the nodes, none if all are closed or being unplugged.
  */
 nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 {
@@ -262,8 +261,8 @@ nodemask_t private_node_mpol_open(const struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_serves - private_node_mpol_open(), and nodes that are being unplugged
- * @pol: for which private_node_mpol_places()
+ * private_node_mpol_serves - as private_node_mpol_open(), also during an unplug
+ * @pol: policy for which private_node_mpol_places() is true
  *
  * See private_node_serves().
  * Context: any.
@@ -274,9 +273,9 @@ nodemask_t private_node_mpol_serves(const struct mempolicy *pol)
 }
 
 /*
- * All nodes that are named are full: on_full of the nearest one decides.  The caller is
- * inside all of them, so they keep their handles until it leaves.  Returns the handle
- * with a reference, or NULL.
+ * When all nodes that a policy names are full, on_full of the nearest one
+ * applies.  Returns its handle with a reference, or NULL.  The caller is inside
+ * the gates of all of @inside, so their handles stay registered.
  */
 static struct private_node *owner_to_ask(const struct mempolicy *pol,
 					 const nodemask_t *inside)
@@ -287,7 +286,7 @@ static struct private_node *owner_to_ask(const struct mempolicy *pol,
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
-		if (is_nearer(origin(pol), pn, best))
+		if (is_nearer(home_nid(pol), pn, best))
 			best = pn;
 	}
 	return private_node_get(best);
@@ -298,6 +297,7 @@ static struct private_node *owner_to_ask(const struct mempolicy *pol,
  * @pol: a policy that names private nodes
  *
  * Context: any.
+ * Return: the nodes, none if the policy names private nodes alone.
  */
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
 {
@@ -309,14 +309,16 @@ nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_foreign - may the task have none of an object's nodes?
+ * private_node_mpol_foreign - does the cpuset lack all nodes of a policy?
  * @pol: any policy
  *
- * Any process that maps a shared object may bind it, and its users may be in other
- * cgroups.  When the task's cgroup has none of the nodes, the bind does not apply to the
- * task.
+ * Any process that maps a shared object may bind it, and other users of the
+ * object may be in other cgroups.  For a task whose cpuset has no node of the
+ * object's policy, the policy does not apply.
  *
  * Context: any.
+ * Return: true for the policy of a shared object that does not apply to the
+ * task.
  */
 bool private_node_mpol_foreign(const struct mempolicy *pol)
 {
@@ -336,10 +338,12 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
 }
 
 /*
- * private_node_mpol_strict - does a policy name no ordinary node to go to?
+ * private_node_mpol_strict - must memory of a policy come from private nodes?
  * @pol: with private nodes
  *
  * Context: any.
+ * Return: true if the policy is a bind, or spreads, and leaves the running task
+ * no ordinary node.
  */
 bool private_node_mpol_strict(const struct mempolicy *pol)
 {
@@ -349,7 +353,7 @@ bool private_node_mpol_strict(const struct mempolicy *pol)
 	       nodes_empty(ordinary) && !private_node_mpol_foreign(pol);
 }
 
-/* Take from the task's default nodes, and count that on the nodes of the object. */
+/* Takes from the task's default nodes, and counts a refusal on the policy's. */
 static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 				   unsigned int order)
 {
@@ -361,8 +365,8 @@ static struct folio *foreign_alloc(const struct mempolicy *pol, gfp_t gfp,
 }
 
 /*
- * A task that frees memory for others cannot wait for an unplug, so its page is
- * displaced.
+ * A task that frees memory for others cannot wait for the outcome of an unplug,
+ * so it gets an ordinary page, which is counted as displaced.
  */
 static struct folio *device_map_alloc(struct mempolicy *pol, gfp_t gfp,
 				      unsigned int order)
@@ -398,13 +402,14 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	if (private_node_mpol_spreads(pol))
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
 	if (prefers && !nodes_empty(inside))
-		folio = private_node_walk_preferred(origin(pol), &nodes, gfp,
+		folio = private_node_walk_preferred(home_nid(pol), &nodes, gfp,
 						    order, USER);
 	else if (!folio && !nodes_empty(inside))
-		folio = private_node_walk(origin(pol), &nodes, gfp, order, USER);
+		folio = private_node_walk(home_nid(pol), &nodes, gfp, order,
+					  USER);
 	/*
-	 * For a large folio on_full is not asked: it falls back to small ones.
-	 * Nor is it while one of the nodes is being unplugged, which may fail.
+	 * on_full does not apply to a large folio, which falls back to small
+	 * ones, nor while a node is being unplugged: the unplug may fail.
 	 */
 	closing = !folio && private_node_hook(displaced_waits) &&
 		  private_node_mpol_closing(pol);
@@ -420,7 +425,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_fall_back(ask, gfp, order);
 	private_node_put(ask);
 	if (!folio && !nodes_empty(ordinary) && !prefers)
-		folio = private_node_alloc_among(origin(pol), &ordinary, gfp,
+		folio = private_node_alloc_among(home_nid(pol), &ordinary, gfp,
 						 order);
 	/* As in device_map_alloc(). */
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
@@ -436,7 +441,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 
 /*
  * private_node_mpol_alloc - take a folio as a policy with private nodes says
- * @pol: for which private_node_mpol_places()
+ * @pol: policy for which private_node_mpol_places() is true
  * @gfp: of the fault
  * @order: of the folio
  * @ilx: interleave index
@@ -458,7 +463,7 @@ struct folio *private_node_mpol_alloc(struct mempolicy *pol, gfp_t gfp,
 /*
  * private_node_mpol_try - private_node_mpol_alloc() that kills nobody
  *
- * For data that exists, which has another way: mm/private_node/displaced.c.
+ * For data that exists, which can be displaced: mm/private_node/displaced.c.
  */
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order, pgoff_t ilx)
@@ -473,13 +478,13 @@ struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 }
 
 /*
- * private_node_mpol_move_alloc - take the new place of a folio as mbind() says
- * @pol: for which private_node_mpol_places()
- * @gfp: for the new place
+ * private_node_mpol_move_alloc - allocate the target folio of a move by mbind()
+ * @pol: policy for which private_node_mpol_places() is true
+ * @gfp: for the new folio
  * @order: of the folio
  * @ilx: interleave index
  *
- * on_full is not asked, since it is for memory that has no place yet.
+ * on_full does not apply, because it is for memory that has no place yet.
  *
  * Context: process.
  * Return: the folio; NULL when the move fails.
@@ -496,9 +501,9 @@ struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
 }
 
 /*
- * private_node_user_alloc - take a folio of the node that a system call named
- * @nid: node id
- * @gfp: for the new place of a folio
+ * private_node_user_alloc - allocate the target folio of a move to a named node
+ * @nid: the node that the system call named
+ * @gfp: for the new folio
  * @order: of the folio
  *
  * Context: process.
@@ -511,15 +516,15 @@ struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
 
 	if (!pn)
 		return NULL;
-	/* Memory that has a place already is not worth a kill, nor a third node. */
+	/* on_full does not apply to memory that has a place already. */
 	folio = private_node_alloc_exact(pn, gfp, order, USER);
 	private_node_put(pn);
 	return folio;
 }
 
 /*
- * Is the node open to pins, but for an unplug under way?  Then the pin waits in
- * mm/gup.c for the outcome, and is tried again.
+ * Is the service longterm_pin enabled, so that only an unplug is in the way?
+ * Then the pin waits for the outcome in mm/gup.c, and is tried again.
  */
 static bool pin_waits(int nid)
 {
@@ -533,10 +538,11 @@ static bool pin_waits(int nid)
 }
 
 /*
- * private_node_pin - may a folio of a node be pinned for long, where it is?
+ * private_node_pin - may folios of a node be pinned for long in place?
  * @nid: a private node
  *
  * Context: process.
+ * Return: true if they may; then the pin was counted.
  */
 bool private_node_pin(int nid)
 {
@@ -585,7 +591,7 @@ bool __private_node_pin_refused(struct folio *folio)
 		return false;
 	if (pin_waits(folio_nid(folio)))
 		return true;
-	/* If users cannot be asked just now, the code that moves asks again. */
+	/* -EAGAIN counts as movable, since the code that moves asks again. */
 	moves = private_node_is_guest(folio) &&
 		private_node_may_go(folio, &to, NUMA_NO_NODE);
 	count_pin(folio, moves);
@@ -595,10 +601,11 @@ bool __private_node_pin_refused(struct folio *folio)
 /*
  * fault_policy - the policy by which a fault would have placed memory
  * @vma: where the fault was
- * @addr: and there
+ * @addr: address of the fault
  *
- * A shared object has a policy for each range, and can be mapped in other ways than by
- * its file, for example by /proc/PID/map_files.  So this asks as the fault did.
+ * Looks the policy up as the fault did: a shared object has a policy for each
+ * range, and can be mapped without its file, for example by
+ * /proc/PID/map_files.
  *
  * Return: a policy with private nodes, to be put by mpol_put(), or NULL.
  */
@@ -629,7 +636,7 @@ static bool node_is_to_blame(struct private_node *pn, bool access)
 	return access || READ_ONCE(pn->on_full) == PRIVATE_NODE_FULL_SIGBUS;
 }
 
-/* When a node has room again by now, the fault is tried again. */
+/* If a node has room by now, the fault is tried again. */
 static bool all_are_full(const nodemask_t *nodes)
 {
 	int nid;
@@ -648,7 +655,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 
 	if (mpol_private_node(pol))
 		return node_is_to_blame(mpol_private_node(pol), access);
-	/* With ordinary nodes in the policy, ordinary memory has run out as well. */
+	/* If ordinary nodes are allowed too, ordinary memory has run out. */
 	if (!nodes_empty(ordinary) || private_node_mpol_prefers(pol) ||
 	    private_node_mpol_foreign(pol))
 		return false;
@@ -663,7 +670,7 @@ static bool policy_is_to_blame(struct mempolicy *pol, bool access)
 	return ret;
 }
 
-/* A node of the policy for which @is is true, with a reference. */
+/* Finds a node of the policy for which @is() is true; takes a reference. */
 static struct private_node *find_named(const struct mempolicy *pol,
 				       bool (*is)(struct private_node *pn))
 {
@@ -675,7 +682,7 @@ static struct private_node *find_named(const struct mempolicy *pol,
 		       cpuset_may_name(mpol_private_node(pol)->nid) ?
 		       private_node_get(mpol_private_node(pol)) : NULL;
 	for_each_node_mask(nid, pol->private_nodes) {
-		pn = named(pol, nid);
+		pn = find_meant(pol, nid);
 		if (pn && cpuset_may_name(nid) && is(pn))
 			return pn;
 		private_node_put(pn);
@@ -688,6 +695,7 @@ static struct private_node *find_named(const struct mempolicy *pol,
  * @pol: with private nodes
  *
  * Context: any.
+ * Return: true if one is, and the cpuset of the running task has it.
  */
 bool private_node_mpol_closing(const struct mempolicy *pol)
 {
@@ -714,10 +722,11 @@ static void note_refused(struct private_node *pn)
 }
 
 /*
- * private_node_mpol_refused - a task found no memory, perhaps because of an unplug
- * @pol: by which it asked, with private nodes
+ * private_node_mpol_refused - note that the running task got no page
+ * @pol: with private nodes
  *
- * Only who asked by name waits for the outcome: private_node_unplug_waited().
+ * Nodes that are being unplugged remember the task, which then waits for their
+ * outcome in private_node_unplug_waited(), and not for other nodes.
  * Context: any.
  */
 void private_node_mpol_refused(const struct mempolicy *pol)
@@ -738,10 +747,11 @@ void private_node_mpol_refused(const struct mempolicy *pol)
 }
 
 /*
- * The caller keeps locks that others need: the lock of the address space (a debugger,
- * KSM, uprobes), or any lock under which the kernel copies to or from user memory.  The
- * unplug may wait for a task that waits for such a lock.  So the page is displaced, as
- * for a task that others wait for when they free memory.
+ * The caller of the fault holds locks that others need: mmap_lock (a debugger,
+ * KSM, uprobes), or any lock under which the kernel copies to or from user
+ * memory.  The unplug may wait for a task that waits for such a lock.  So the
+ * fault is repeated in a NOIO scope, which makes private_node_may_not_wait()
+ * true, and the page is displaced.
  */
 static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 			      unsigned int flags, vm_fault_t ret)
@@ -757,13 +767,13 @@ static vm_fault_t do_not_wait(struct vm_area_struct *vma, unsigned long addr,
 }
 
 /*
- * The fault is tried again when the unplug has succeeded or failed.  Only an access
- * from user mode and a populate wait here: they hold no lock that others need, and can
- * be killed.  Others may change the address space meanwhile.  No folio is locked or
- * held here that the unplug would have to move.
+ * Waits until the unplug has succeeded or failed; the fault is then tried
+ * again.  Only an access from user mode and a populate wait here: they can be
+ * killed, and hold no lock that others need.  The mapping is unlocked while
+ * they wait, and no folio is held that the unplug would have to move.
  *
- * A long-term pin that can let the address space go waits where it has let its
- * other pages go, see get_pages_or_wait() in mm/gup.c.
+ * A long-term pin does not wait here, but in get_pages_or_wait() in mm/gup.c,
+ * after it has released the pages that it pinned before.
  */
 static vm_fault_t wait_outcome(struct private_node *pn,
 			       struct vm_area_struct *vma, unsigned long addr,
@@ -785,28 +795,31 @@ static vm_fault_t wait_outcome(struct private_node *pn,
 	return (ret & ~VM_FAULT_OOM) | VM_FAULT_RETRY;
 }
 
-static const char *fate(struct pt_regs *regs)
+static const char *access_fate(struct pt_regs *regs)
 {
 	return user_mode(regs) ? "gets SIGBUS" : "gets EFAULT";
 }
 
 /*
- * private_node_fault_error - what a fault that failed means to the user
+ * private_node_fault_error - the result of a fault that found no page
  * @vma: where the fault was
- * @addr: and there
+ * @addr: address of the fault
  * @flags: FAULT_FLAG_* of the fault
  * @regs: registers of an access; NULL for a pin or a populate
- * @ret: result with VM_FAULT_OOM or VM_FAULT_SIGBUS
+ * @ret: result of the fault, with VM_FAULT_OOM or VM_FAULT_SIGBUS
  *
- * A fault of a huge page takes only from its pool, and gets SIGBUS without this; then
- * the reason is logged.
- * An access that returns VM_FAULT_OOM is tried again, for ever if the node is full.  So
- * it gets SIGBUS instead.  A pin sees -ENOMEM, or -EFAULT if on_full is sigbus.
- * When something else was lacking (a page table, the memory cgroup's limit,
- * ordinary memory for data that exists), or the task is being killed, the
- * ordinary result stays.  While a node is being unplugged an access from user
- * mode waits for the outcome, and is tried again; for the kernel's own accesses the
- * page is displaced.
+ * A fault of a hugetlb mapping gets VM_FAULT_SIGBUS from its own code when its
+ * pool is empty; here only the reason is logged.
+ *
+ * An access that gets VM_FAULT_OOM is tried again, without end if a private
+ * node is full.  So the result becomes VM_FAULT_SIGBUS.  A pin keeps -ENOMEM
+ * while a node is open to it and on_full is not sigbus, else it gets -EFAULT.
+ *
+ * The result stays when something else was lacking (a page table, the memory
+ * cgroup's limit, ordinary memory for data that exists), or the task is being
+ * killed.  While a node is being unplugged an access from user mode waits for
+ * the outcome, and is tried again; for the kernel's own accesses the page is
+ * displaced.
  *
  * Context: process, may sleep; @vma is locked, until VM_FAULT_RETRY is returned.
  * Return: the result of the fault.
@@ -827,9 +840,10 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	if (!pol)
 		return ret;
 	if (!(ret & VM_FAULT_OOM)) {
-		/* A pin's caller has an errno. */
+		/* Nothing is logged for a pin, whose caller gets an errno. */
 		if (regs)
-			private_node_tell_hugetlb(vma, addr, pol, fate(regs));
+			private_node_tell_hugetlb(vma, addr, pol,
+						  access_fate(regs));
 		mpol_put(pol);
 		return ret;
 	}
@@ -842,9 +856,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 		closing = find_named(pol, private_node_was_closing);
 	} else {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
-		/* The caller of a pin gets an errno that says it. */
 		if (regs)
-			private_node_tell(pol, fate(regs),
+			private_node_tell(pol, access_fate(regs),
 					  PRIVATE_NODE_ACT_ACCESS);
 	}
 	mpol_put(pol);
@@ -855,7 +868,7 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 }
 
 /*
- * __vma_names_private_node - does the range's own policy name a private node?
+ * __vma_names_private_node - does a mapping's own policy name a private node?
  * @vma: any mapping, locked
  *
  * Context: any.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of private memory nodes share with each other and with the
- * page allocator.
+ * Declarations that the files of mm/private_node/ share with each other and
+ * with the page allocator.
  */
 #ifndef _MM_PRIVATE_NODE_H
 #define _MM_PRIVATE_NODE_H
@@ -26,7 +26,7 @@
 /* Default of promotion_mib_per_second. */
 #define PRIVATE_NODE_PROMOTE_MIB	64
 
-/* On whose behalf a page is taken: a service, or one of these. */
+/* Whom a page is allocated for: a private_node_service, or one of these. */
 enum private_node_user {
 	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_DEVICE_MAP,
@@ -37,8 +37,8 @@ enum private_node_user {
 /* Events per user; one line in node<N>/private/stat for each pair. */
 enum private_node_event {
 	PRIVATE_NODE_USED,	/* pages placed */
-	PRIVATE_NODE_REFUSED,	/* requests the gate turned away: not open */
-	PRIVATE_NODE_FAILED,	/* requests that were let in and found no page */
+	PRIVATE_NODE_REFUSED,	/* requests refused: node or service not open */
+	PRIVATE_NODE_FAILED,	/* requests that were let in but got no page */
 	PRIVATE_NODE_NR_EVENTS,
 };
 
@@ -49,21 +49,21 @@ struct private_node_stats {
 	unsigned long unplug_unmapped;
 	/* tasks killed by PRIVATE_NODE_FULL_OOM */
 	unsigned long oom_kills;
-	/* pages that PRIVATE_NODE_FULL_FALLBACK took elsewhere */
+	/* pages taken from the nodes of PRIVATE_NODE_FULL_FALLBACK */
 	unsigned long fallback;
-	/* pages of data that existed, which came back in ordinary memory */
+	/* pages of existing data (swap-in, COW) placed in ordinary memory */
 	unsigned long displaced;
-	/* pages that a preference for the node took elsewhere */
+	/* pages that a policy preferring the node took from other nodes */
 	unsigned long preferred_elsewhere;
-	/* pages of stacks that went to ordinary memory, as the node is full */
+	/* stack pages that came from ordinary memory instead of the node */
 	unsigned long stack_elsewhere;
-	/* pages of heaps that went to ordinary memory, as the node is closed */
+	/* heap pages from ordinary memory, because the node is closed */
 	unsigned long heap_elsewhere;
 	/* pages that were moved to ordinary memory to be pinned there */
 	unsigned long pin_moved;
-	/* pages that the kernel placed, and that left for who named the node */
+	/* guest pages (mark.c) moved away for allocations that name the node */
 	unsigned long guests_moved;
-	/* reports of memory failure: pages out of use, and those that stayed */
+	/* reports of memory failure; not_isolated: the page stayed in use */
 	unsigned long failure_hard;
 	unsigned long failure_soft;
 	unsigned long failure_not_isolated;
@@ -77,10 +77,10 @@ enum private_node_state {
 };
 
 /**
- * struct private_node_gate - who takes pages for one user; gate.c
- * @ref: counts those inside; dead while the gate is closed
- * @pn: the handle it belongs to
- * @open: under private_node.lock
+ * struct private_node_gate - requests that are under way for one user; gate.c
+ * @ref: one reference for each request; dead while the gate is closed
+ * @pn: the handle that the gate belongs to
+ * @open: is the gate open? under private_node.lock
  */
 struct private_node_gate {
 	struct percpu_ref ref;
@@ -89,8 +89,8 @@ struct private_node_gate {
 };
 
 /*
- * Tasks are noted by a hash of so many bits: of 512 other tasks, one is taken for a
- * task that was noted.
+ * Size of the hash by which refused tasks are remembered.  With 9 bits, one in
+ * 512 other tasks is mistaken for a given refused task.
  */
 #define PRIVATE_NODE_REFUSED_BITS	9
 
@@ -98,64 +98,75 @@ struct private_node_gate {
  * struct private_node - the handle of an owner
  * @ref: one for the registry, one for each holder of the handle
  * @nid: node id, fixed
- * @life: memory is added and removed, and the handle unregistered, one at a
- *	time; outside of @lock
- * @lock: what the owner and an administrator change; who closes a gate waits
- *	under it, so it is never taken inside one; outside of private_node_lock
- * @gate: by user; gate.c
- * @gate_wait: for gates to be empty, and for the outcome of unplug
+ * @life: serialises adding memory, removing memory and unregistering; taken
+ *	before @lock
+ * @lock: protects what the owner and an administrator change; the task that
+ *	closes a gate waits for requests inside while it holds @lock, so @lock
+ *	must not be taken inside a gate; taken before private_node_lock
+ * @gate: by enum private_node_user; gate.c
+ * @gate_wait: woken when a closed gate becomes empty, and when @state changes
  * @state: enum private_node_state; written under @lock
- * @reopened: when unplug last succeeded or failed, in jiffies, or 0
- * @refused: tasks that named the node and got nothing because of the unplug
- *	under way, by hash
- * @refills: the task that fills the pools of huge pages up again at the end of
- *	its unplug, or NULL
- * @unmapped: data was unmapped by the unplug under way, and is lost
+ * @reopened: when the last unplug ended, with success or not, in jiffies; 0 if
+ *	there was none
+ * @refused: hashes of tasks that named the node and got no page because of the
+ *	unplug under way
+ * @refills: the task that restores the pools of huge pages after its own
+ *	unplug failed, or NULL
+ * @unmapped: the unplug under way has unmapped user pages, whose data is lost
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
  * @enabled: services that are switched on; written under @lock; see
  *	private_node_services_open()
  * @on_full: written under @lock
- * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under @lock, read
- *	without, see fallback_store()
+ * @fallback: for PRIVATE_NODE_FULL_FALLBACK; written under @lock, read without
+ *	a lock, see fallback_store()
  * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
- * @owner_adistance: as the owner said, or 0; fixed
- * @fenced: compressed RAM, its memory stays; written under @lock
- * @ledger: compressed RAM, and pages can be paid for; written under @lock
- * @demoted_to: was it open to demotion, now or earlier?
- * @marks: which pages the kernel placed; mark.c
- * @guests_came: how often it did
- * @guests_seen: @guests_came when a look found none that could leave
- * @guests_again: when the next look is worth it all the same, in jiffies
- * @guest_pfn: where the next look begins
- * @named_until: until when demotion stays away, in jiffies, or 0; leave.c
+ * @owner_adistance: abstract distance as the owner gave it, or 0; fixed
+ * @fenced: compressed RAM, whose memory is neither added nor removed while it
+ *	is registered with cram; written under @lock
+ * @ledger: compressed RAM, and its ledger accepts reservations; written under
+ *	@lock
+ * @demoted_to: the node was open to demotion, now or earlier
+ * @marks: bitmap of the pages that the kernel placed (guests); mark.c
+ * @guests_came: how often pages were marked as guests
+ * @guests_seen: value of @guests_came when a search of the whole node found no
+ *	guest that could leave
+ * @guests_again: in jiffies; after this time a search may succeed although no
+ *	new guests came
+ * @guest_pfn: where the next search for guests that can leave begins
+ * @named_until: no demotion to the node before this, in jiffies, or 0; leave.c
  * @promote: looks for hot folios while the service is open; promote.c
- * @promote_pfn: where it goes on
- * @promote_mib: how many MiB a second it may move
- * @promote_credit: pages that it may move now
- * @promote_saved: pages of a large folio for which that is saved up
- * @promote_wait: time between two looks, in jiffies
- * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE, 0 for 1
+ * @promote_pfn: where the next pass of @promote begins
+ * @promote_mib: limit of @promote in MiB a second
+ * @promote_credit: pages that @promote may move now
+ * @promote_saved: size in pages of the large folio for which @promote_credit is
+ *	saved up, or 0
+ * @promote_wait: time between two passes of @promote, in jiffies
+ * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE; 0 means 1
  * @ops: callbacks, or NULL; read under @ops_srcu, failure.c
- * @ops_srcu: they may sleep
+ * @ops_srcu: protects callbacks, which may sleep; private_node_unregister()
+ *	waits for them
  * @stats: counters, by CPU
  * @drvdata: the owner's
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
  * @devmap: state of the device map, or NULL; devmap.c
- * @devmapped: somebody has mapped it, now or earlier
+ * @devmapped: the device map was mapped, now or earlier
  * @ranges: memory that hotplug.c added; changed under @life and
  *	private_node_lock
- * @full_order: of this order and above there was no page when per-CPU lists had
- *	been drained, and none was taken since; NR_PAGE_ORDERS when there is one
- * @oom_mutex: one task at a time is killed for the node
- * @free_work: frees it, after those who look it up by node id
+ * @full_order: the lowest order of which no page was found after per-CPU lists
+ *	had been drained; NR_PAGE_ORDERS again when a page of this order or a
+ *	larger one was allocated
+ * @oom_mutex: taken by the task that chooses a victim and waits for its memory,
+ *	so that one task at a time is killed for the node
+ * @free_work: frees the handle after an RCU grace period, for readers that look
+ *	it up by node id
  * @born: number of this registration, counted from 1
- * @owner_born: number of the first of the registrations on @nid that had no
- *	other owner in between
+ * @owner_born: @born of the first of the consecutive registrations of @nid by
+ *	the same owner
  */
 struct private_node {
 	refcount_t ref;
@@ -211,8 +222,8 @@ struct private_node {
 };
 
 /*
- * Mask of the services that are open.  On compressed RAM none is open unless its
- * driver has the device registered.  Context: any.
+ * Mask of the services that are open.  On compressed RAM none is open before
+ * the driver has called cram_register(), whatever is enabled.  Context: any.
  */
 static inline unsigned long
 private_node_services_open(const struct private_node *pn)
@@ -286,11 +297,14 @@ int private_node_wait_outcome(struct private_node *pn);
 void private_node_note_refused(struct private_node *pn);
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
 
-/* Which part of on_full an allocation asks for when it finds no page. */
+/* How much of the owner's on_full applies when an allocation finds no page. */
 enum private_node_when_full {
-	PRIVATE_NODE_WHEN_FULL_STOP,	/* none of it: the memory has a place already */
-	PRIVATE_NODE_WHEN_FULL_SPILL,	/* the fallback nodes, but nobody is killed */
-	PRIVATE_NODE_WHEN_FULL_ASK,	/* all of it */
+	/* fail; for memory that is to be moved and has a place already */
+	PRIVATE_NODE_WHEN_FULL_STOP,
+	/* use the fallback nodes, but kill nobody; for data that exists */
+	PRIVATE_NODE_WHEN_FULL_SPILL,
+	/* do whatever on_full says; for new memory */
+	PRIVATE_NODE_WHEN_FULL_ASK,
 };
 
 /* alloc.c */
@@ -344,11 +358,11 @@ struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 #define PRIVATE_NODE_ROOM_SETS	4
 
 /**
- * struct private_node_room - pages that are to move, by where they may go, room.c
- * @leaves: the node that they leave
- * @nr: entries of @nodes and @pages
- * @nodes: where they may go
- * @pages: how many
+ * struct private_node_room - pages that are to move, by target nodes; room.c
+ * @leaves: the node that the pages leave
+ * @nr: number of entries of @nodes and @pages in use
+ * @nodes: masks of target nodes
+ * @pages: pages to move, for each of @nodes
  */
 struct private_node_room {
 	int leaves;
@@ -404,21 +418,22 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 				       gfp_t gfp, unsigned int order);
 
 /**
- * struct private_node_leaving - folios that leave a node, leave.c
+ * struct private_node_leaving - folios that leave a node; leave.c
  * @pn: the node's handle
  * @gone: the node if it is being taken away, see private_node_may_have(); or
  *	NUMA_NO_NODE
- * @gfp: for their new places
+ * @gfp: for the target folios
  * @mode: of migrate_pages()
  * @reason: of migrate_pages()
- * @batch: pages that leave at a time
- * @done: called after each batch with pages that moved and that did not; or
- *	NULL
- * @left: list for those that could not be moved, which stay isolated; or NULL
- * @folios: isolated until they are moved; initialised by the caller
- * @to: where those in @folios go
+ * @batch: collected pages are moved when there are this many
+ * @done: called after each batch, with the number of pages that moved and the
+ *	number that did not; or NULL
+ * @left: list for folios that could not be moved, which stay isolated; with
+ *	NULL they are put back
+ * @folios: isolated folios that wait to be moved; initialised by the caller
+ * @to: target nodes of @folios
  * @nr: pages in @folios
- * @moved: pages that have left
+ * @moved: pages that have left the node so far
  */
 struct private_node_leaving {
 	struct private_node *pn;
@@ -549,7 +564,10 @@ bool private_node_folio_is_users(struct folio *folio);
 #ifdef CONFIG_MEMORY_FAILURE
 extern struct list_head private_node_held_pages;
 
-/* Does any owner hold a broken page?  Asked at each allocation.  Context: any. */
+/*
+ * Does any owner hold a broken page?  Called at each allocation from a private
+ * node.  Context: any.
+ */
 static inline bool private_node_any_held(void)
 {
 	return unlikely(!list_empty(&private_node_held_pages));
@@ -614,16 +632,17 @@ static inline void private_node_count(struct private_node *pn,
 }
 
 /*
- * An owner may take pages of any zone of its node, whatever __GFP_MOVABLE says:
- * it has promised to free them for unplug.  Only __GFP_DMA and __GFP_DMA32,
- * the address limits of its device, restrict it.
+ * An owner may allocate from any zone of its node, also from ZONE_MOVABLE
+ * without __GFP_MOVABLE, because it frees its pages before it unplugs.  The
+ * zone is restricted by __GFP_DMA and __GFP_DMA32 alone, the address limits of
+ * the owner's device.
  */
 static inline enum zone_type private_node_max_zone(gfp_t gfp)
 {
 	return gfp_zone(gfp) < ZONE_NORMAL ? gfp_zone(gfp) : ZONE_MOVABLE;
 }
 
-/* In a walk over both kinds of nodes, ordinary nodes obey the zone of @gfp. */
+/* In a walk over both kinds of nodes, ordinary nodes obey gfp_zone(). */
 static inline enum zone_type private_node_highest_zone(struct zoneref *z,
 						       gfp_t gfp)
 {
@@ -657,9 +676,9 @@ static inline void private_node_set_wmarks(struct zone *zone,
 void __private_node_reclaimed(int nid, unsigned long nr);
 
 /*
- * private_node_reclaimed - count what reclaim took off a node
+ * private_node_reclaimed - count pages that reclaim took off a node
  * @nid: any node
- * @nr: pages of one batch, 0 if all of it stayed
+ * @nr: pages reclaimed in one batch; 0 if all pages of the batch stayed
  *
  * Cost: a static branch for each batch.
  * Context: any.

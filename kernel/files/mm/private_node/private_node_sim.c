@@ -30,8 +30,8 @@
  * memmap_on_memory  0 (the default) or 1
  * ================  =========================================================
  *
- * Files in /sys/kernel/private_node_sim, for root; all or nothing, the error
- * is in dmesg:
+ * Files in /sys/kernel/private_node_sim, for root.  A write that fails changes
+ * nothing, and the reason is in dmesg:
  *
  * ``new_node``
  *	Write node options to make a node.
@@ -44,11 +44,11 @@
  *	One line a node: name, node id, owner, ranges.
  * ``alloc``
  *	Write "node=NAME[,NAME...] [ordinary=NODELIST] [order=N] [count=N]
- *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name and no
- *	ordinary nodes from that node, with on_full; else from the set.  Stops
- *	early when there are no more; -ENOMEM when there was none at all.
- *	"atomic" allocates with interrupts off, "nofs" where no filesystem may
- *	be entered.
+ *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name
+ *	and no ordinary nodes they come from that node, and on_full applies;
+ *	else from the set of nodes.  Stops early when there are no more folios;
+ *	-ENOMEM when there was none at all.  "atomic" allocates with interrupts
+ *	off, "nofs" in a memalloc_nofs_save() scope.
  * ``free``
  *	Write "all", or "NID [COUNT]", to give held folios back.  -EIO when
  *	what was stored in one of them has changed.
@@ -57,7 +57,7 @@
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
- * Memory failure on a node is reported in dmesg as the owner hears of it:
+ * A memory failure of which the owner is told is reported in dmesg:
  * "node N: told: memory failure|soft offline of N page(s) at pfn P:
  * isolated|held|in use".
  *
@@ -142,7 +142,7 @@ struct sim_config {
 	mhp_t mhp_flags;
 };
 
-static DEFINE_MUTEX(sim_lock);	/* everything below */
+static DEFINE_MUTEX(sim_lock);	/* protects both lists, and the nodes in them */
 static LIST_HEAD(sim_nodes);
 static LIST_HEAD(sim_held);	/* folios, by their lru */
 
@@ -174,13 +174,13 @@ MODULE_PARM_DESC(memmap_on_memory, "0 or 1");
 module_param_named(adistance, params[SIM_ADISTANCE], charp, 0);
 MODULE_PARM_DESC(adistance, "abstract distance for the memory tiers");
 
-static int bad(const char *option, const char *value, const char *why)
+static int bad_option(const char *option, const char *value, const char *why)
 {
 	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
 	return -EINVAL;
 }
 
-/* "key=value key=value" into @values, by @names; writes into @text. */
+/* Splits "key=value key=value" in place; @values is indexed as @names. */
 static int split_options(char *text, const char *const names[], int nr,
 			 char *values[])
 {
@@ -193,11 +193,11 @@ static int split_options(char *text, const char *const names[], int nr,
 		key = strsep(&word, "=");
 		i = match_string(names, nr, key);
 		if (i < 0)
-			return bad(key, word ?: "", "unknown option");
+			return bad_option(key, word ?: "", "unknown option");
 		if (!word || !*word)
-			return bad(key, "", "no value given");
+			return bad_option(key, "", "no value given");
 		if (values[i])
-			return bad(key, word, "given twice");
+			return bad_option(key, word, "given twice");
 		values[i] = word;
 	}
 	return 0;
@@ -210,19 +210,19 @@ static int parse_range(const char *text, struct range *range)
 
 	start = memparse(text, &end);
 	if (end == text || *end != ':')
-		return bad("ranges", text, "want ADDRESS:SIZE");
+		return bad_option("ranges", text, "want ADDRESS:SIZE");
 	text = end + 1;
 	size = memparse(text, &end);
 	if (end == text || *end)
-		return bad("ranges", text, "is no size");
+		return bad_option("ranges", text, "is no size");
 	if (!size || start + size < start)
-		return bad("ranges", text, "size is zero, or too large");
+		return bad_option("ranges", text, "size is zero, or too large");
 	if (region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
 	    region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
-		return bad("ranges", text,
-			   "not all reserved; boot with memmap=SIZE$ADDRESS");
+		return bad_option("ranges", text,
+				  "not all reserved; boot with memmap=SIZE$ADDRESS");
 	range->start = start;
 	range->end = start + size - 1;
 	return 0;
@@ -234,10 +234,10 @@ static int parse_ranges(struct sim_config *c, char *text)
 	int ret;
 
 	if (!text)
-		return bad("ranges", "", "is missing");
+		return bad_option("ranges", "", "is missing");
 	while ((word = strsep(&text, ","))) {
 		if (c->nr_ranges == SIM_MAX_RANGES)
-			return bad("ranges", word, "more than 16 ranges");
+			return bad_option("ranges", word, "more than 16 ranges");
 		ret = parse_range(word, &c->ranges[c->nr_ranges]);
 		if (ret)
 			return ret;
@@ -258,12 +258,14 @@ static int parse_distances(struct sim_config *c, char *text)
 		return 0;
 	}
 	if (c->nid != NUMA_NO_NODE)
-		return bad("distances", text, "goes with node=spare only");
+		return bad_option("distances", text,
+				  "goes with node=spare only");
 	while ((word = strsep(&text, ","))) {
 		if (c->nr_distances == MAX_NUMNODES)
-			return bad("distances", word, "more than there are node ids");
+			return bad_option("distances", word,
+					  "more than there are node ids");
 		if (kstrtou8(word, 10, &c->distances[c->nr_distances++]))
-			return bad("distances", word, "is not 0 to 255");
+			return bad_option("distances", word, "is not 0 to 255");
 	}
 	return 0;
 }
@@ -275,7 +277,8 @@ static int parse_node(struct sim_config *c, const char *text)
 		return 0;
 	if (kstrtoint(text, 10, &c->nid) || c->nid < 0 ||
 	    c->nid >= MAX_NUMNODES)
-		return bad("node", text, "is neither a node id nor spare");
+		return bad_option("node", text,
+				  "is neither a node id nor spare");
 	return 0;
 }
 
@@ -287,7 +290,7 @@ static int parse_services(const char *option, char *text, unsigned long *mask)
 	while ((word = strsep(&text, ","))) {
 		service = private_node_parse_service(word, strlen(word));
 		if (service < 0)
-			return bad(option, word, "unknown service");
+			return bad_option(option, word, "unknown service");
 		*mask |= BIT(service);
 	}
 	return 0;
@@ -305,11 +308,11 @@ static int parse_on_full(struct sim_config *c, char *text)
 	i = match_string(private_node_on_full_names, PRIVATE_NODE_NR_ON_FULL,
 			 word);
 	if (i < 0)
-		return bad("on_full", full, "unknown policy");
+		return bad_option("on_full", full, "unknown policy");
 	c->desc.on_full = i;
 	if (text && (i != PRIVATE_NODE_FULL_FALLBACK ||
 		     nodelist_parse(text, c->desc.fallback)))
-		return bad("on_full", text, "no nodes of this policy");
+		return bad_option("on_full", text, "no nodes of this policy");
 	return 0;
 }
 
@@ -318,7 +321,7 @@ static int parse_word(const char *option, const char *text,
 {
 	int i = text ? match_string(names, nr, text) : def;
 
-	return i < 0 ? bad(option, text, "unknown word") : i;
+	return i < 0 ? bad_option(option, text, "unknown word") : i;
 }
 
 static int parse_policies(struct sim_config *c, char *o[])
@@ -352,11 +355,11 @@ static int parse_policies(struct sim_config *c, char *o[])
 	c->mhp_flags = ret ? MHP_MEMMAP_ON_MEMORY : MHP_NONE;
 	if (o[SIM_ADISTANCE] &&
 	    kstrtoint(o[SIM_ADISTANCE], 10, &c->desc.adistance))
-		return bad("adistance", o[SIM_ADISTANCE], "not a number");
+		return bad_option("adistance", o[SIM_ADISTANCE], "not a number");
 	return 0;
 }
 
-/* A driver would stop using the page; here dmesg shows that it was told. */
+/* A driver would stop using the page; this one only logs what it is told. */
 static void sim_memory_failure(struct private_node *pn, unsigned long pfn,
 			       unsigned long nr_pages, unsigned int flags)
 {
@@ -431,7 +434,7 @@ static int add_ranges(struct sim_node *sn)
 	return 0;
 }
 
-/* Undoes what was done so far; keeps what is in use. */
+/* Undoes what bring_up() has done so far.  Fails while memory is in use. */
 static int take_down(struct sim_node *sn)
 {
 	int ret;
@@ -496,7 +499,7 @@ static int new_node(char *options[])
 		kfree(sn);
 		return ret;
 	}
-	/* Also a node that failed and could not be taken down: it is there. */
+	/* A node that failed and could not be taken down is listed as well. */
 	__module_get(THIS_MODULE);
 	list_add_tail(&sn->list, &sim_nodes);
 	return ret;
@@ -578,7 +581,7 @@ static ssize_t plug_store(struct kobject *kobj, struct kobj_attribute *attr,
 	if (!sn)
 		return -ENOENT;
 	ret = add_ranges(sn);
-	/* Plugged already: it stays as it is. */
+	/* With -EEXIST the memory was plugged before, and stays. */
 	if (ret && ret != -EEXIST)
 		remove_private_memory_driver_managed(sn->pn);
 	return ret ?: count;
@@ -624,13 +627,14 @@ static int parse_alloc_nodes(struct sim_alloc *a, char *text)
 	while ((word = strsep(&text, ","))) {
 		sn = find_node(word);
 		if (!sn)
-			return bad("node", word, "no such node; see the file nodes");
+			return bad_option("node", word,
+					  "no such node; see the file nodes");
 		if (a->nr == SIM_MAX_SET)
-			return bad("node", word, "more than 8 nodes");
+			return bad_option("node", word, "more than 8 nodes");
 		a->pns[a->nr++] = sn->pn;
 	}
 	a->set = a->nr > 1;
-	return a->nr ? 0 : bad("node", "", "is missing");
+	return a->nr ? 0 : bad_option("node", "", "is missing");
 }
 
 static int parse_alloc(struct sim_alloc *a, char *o[])
@@ -643,18 +647,20 @@ static int parse_alloc(struct sim_alloc *a, char *o[])
 	if (o[ALLOC_ORDINARY]) {
 		a->set = true;
 		if (nodelist_parse(o[ALLOC_ORDINARY], a->ordinary))
-			return bad("ordinary", o[ALLOC_ORDINARY], "no node list");
+			return bad_option("ordinary", o[ALLOC_ORDINARY],
+					  "no node list");
 	}
 	if (o[ALLOC_ORDER] && (kstrtouint(o[ALLOC_ORDER], 10, &a->order) ||
 			       a->order > MAX_PAGE_ORDER))
-		return bad("order", o[ALLOC_ORDER], "no order");
+		return bad_option("order", o[ALLOC_ORDER], "no order");
 	if (o[ALLOC_COUNT] && kstrtoul(o[ALLOC_COUNT], 10, &a->count))
-		return bad("count", o[ALLOC_COUNT], "no number");
+		return bad_option("count", o[ALLOC_COUNT], "no number");
 	a->atomic = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "atomic");
 	a->nofs = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "nofs");
 	if (o[ALLOC_GFP] && !a->atomic && !a->nofs &&
 	    strcmp(o[ALLOC_GFP], "sleep"))
-		return bad("gfp", o[ALLOC_GFP], "neither sleep, nofs nor atomic");
+		return bad_option("gfp", o[ALLOC_GFP],
+				  "neither sleep, nofs nor atomic");
 	return 0;
 }
 
@@ -761,7 +767,8 @@ static ssize_t free_store(struct kobject *kobj, struct kobj_attribute *attr,
 	if (!sysfs_streq(buf, "all")) {
 		fields = sscanf(buf, "%d %lu", &nid, &nr);
 		if (fields < 1 || nid < 0 || nid >= MAX_NUMNODES)
-			return bad("free", buf, "want all, or NID [COUNT]");
+			return bad_option("free", buf,
+					  "want all, or NID [COUNT]");
 	}
 	guard(mutex)(&sim_lock);
 	return free_held(nid, nr) ?: count;
@@ -846,14 +853,14 @@ static int __init sim_init(void)
 	ret = sysfs_create_files(sim_kobj, sim_attrs);
 	if (!ret)
 		ret = sim_first_node();
-	/* With a node that could not be taken down the module has to stay. */
+	/* A node that could not be taken down needs the module. */
 	if (!ret || !list_empty(&sim_nodes))
 		return 0;
 	kobject_put(sim_kobj);
 	return ret;
 }
 
-/* No node is left here; folios of ordinary nodes may be. */
+/* No private node is left here, but folios of ordinary nodes may be held. */
 static void __exit sim_exit(void)
 {
 	kobject_put(sim_kobj);

@@ -2,14 +2,15 @@
 /*
  * Promotion by accessed bits: the promotion service, without hint faults.
  *
- * A pass over the node looks at the accessed bits of the folios that the kernel
- * demoted there, and moves a folio up that was used in two looks running.  NUMA
- * balancing in its tiering mode promotes as well, and faster.  This service works
- * without it, and costs no faults.
+ * A pass over the node reads and clears the accessed bits of the folios that
+ * the kernel demoted there.  A folio that was used before two consecutive
+ * passes moves up.  NUMA balancing in its tiering mode promotes as well, and
+ * faster.  This code works without it, and costs no faults.
  *
- * Only guests move (see mark.c), and only to where all of their users may have them.
- * Never faster than node<N>/private/promotion_mib_per_second.  Room on the
- * upper tier is made by its kswapd, which demotes what is coldest there.
+ * Only guests (see mark.c) move, and only to nodes that all of their users may
+ * have.  The rate is limited by node<N>/private/promotion_mib_per_second.  Room
+ * on the upper tier is made by its kswapd, which demotes the coldest folios
+ * there.
  */
 #include <linux/cram_fence.h>
 #include <linux/jiffies.h>
@@ -34,20 +35,21 @@
 #include "private_node.h"
 
 #define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
+/* Time between two passes. */
 #define PERIOD		HZ
-/* The same, on a node where nothing is used. */
+/* Time between two passes on a node where nothing is used. */
 #define MAX_PERIOD	(8 * HZ)
-/* Folios looked at in a period: about a third of a second of a CPU. */
+/* Folios looked at in a pass: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
-/* How many of them while memory hotplug waits: some milliseconds. */
+/* Folios looked at under mem_hotplug_lock in one go: some milliseconds. */
 #define LOOKS_LOCKED	(SZ_16M / PAGE_SIZE)
-/* Moved at a time. */
+/* Pages moved at a time. */
 #define BATCH		(SZ_2M / PAGE_SIZE)
 
 struct pass {
 	struct private_node_leaving leaving;
 	nodemask_t above;	/* nodes of the top tier */
-	bool any_hot;		/* a folio was used since the last look */
+	bool any_hot;		/* a folio was used since the last pass */
 	long too_large;		/* pages of a folio that has to wait for credit */
 };
 
@@ -86,16 +88,16 @@ static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
 }
 
 /*
- * private_node_used - was a folio used since the last look?
+ * private_node_used - read and clear the accessed bits of a folio
  * @folio: locked
- * @young: result
+ * @young: result: was any of them set?
  *
- * Does not use folio_referenced(), which with the multi-gen LRU clears the bits of
- * neighbours as well, and needs an isolated folio.  Reclaim does not lose the
- * information: the folio is marked young.
+ * Does not use folio_referenced(), which with the multi-gen LRU clears the bits
+ * of neighbours as well, and needs an isolated folio.  The folio is marked
+ * young, so that reclaim still sees that it was used.
  *
- * Context: process.
- * Return: false when somebody else's lock is in the way.
+ * Context: process; only tries the locks of the reverse map.
+ * Return: false when a lock was busy.
  */
 bool private_node_used(struct folio *folio, bool *young)
 {
@@ -116,8 +118,9 @@ bool private_node_used(struct folio *folio, bool *young)
 }
 
 /*
- * Page cache, which only a compressing device has: read() leaves its mark on the
- * folio.  Was it used since the last look, and before that one?
+ * Was a page cache folio used before this pass, and before the last one?  The
+ * young flag says so for the last one.  read() sets the referenced flag.  Only
+ * compressing devices have page cache.
  */
 static bool hot_file(struct pass *pass, struct folio *folio)
 {
@@ -136,7 +139,10 @@ static bool hot_file(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
-/* Used since the last look, and before that one? */
+/*
+ * Was an anonymous or shmem folio used before this pass, and before the last
+ * one?  The referenced flag says so for the last one.
+ */
 static bool hot_anon(struct pass *pass, struct folio *folio)
 {
 	bool before = folio_test_referenced(folio) || folio_test_active(folio);
@@ -159,14 +165,18 @@ static bool can_be_hot(struct folio *folio)
 	       (folio_test_swapbacked(folio) && folio_mapped(folio));
 }
 
-static bool hot(struct pass *pass, struct folio *folio)
+static bool is_hot(struct pass *pass, struct folio *folio)
 {
 	return cram_file_fenced(folio) ? hot_file(pass, folio) :
 					 hot_anon(pass, folio);
 }
 
-/* Is it within the rate?  Folios that were collected count; they move together. */
-static bool affordable(struct pass *pass, struct folio *folio)
+/*
+ * Does the rate limit allow to move this folio?  Collected folios count as
+ * moved.  If they are in the way they are moved first, since some may fail to
+ * move.
+ */
+static bool rate_allows(struct pass *pass, struct folio *folio)
 {
 	struct private_node_leaving *l = &pass->leaving;
 	long nr = folio_nr_pages(folio);
@@ -180,7 +190,7 @@ static bool affordable(struct pass *pass, struct folio *folio)
 	return false;
 }
 
-static void look(struct pass *pass, struct folio *folio)
+static void look_at_folio(struct pass *pass, struct folio *folio)
 {
 	nodemask_t to = pass->above;
 	bool move;
@@ -188,18 +198,18 @@ static void look(struct pass *pass, struct folio *folio)
 	if (!folio_test_lru(folio) || !can_be_hot(folio) ||
 	    !folio_trylock(folio))
 		return;
-	move = hot(pass, folio) &&
+	move = is_hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
 	if (move && cram_folio_fenced(folio))
 		cram_thrash_moves_up(folio);
 	folio_unlock(folio);
-	if (move && affordable(pass, folio))
+	if (move && rate_allows(pass, folio))
 		private_node_leave_to(&pass->leaving, folio, &to);
 }
 
 /*
- * Looks at the next part of the guests, from where the last look ended.  False when
- * there are no more.
+ * Looks at the next LOOKS_LOCKED guests.  False when the end of the node was
+ * reached.
  */
 static bool look_at_part(struct pass *pass)
 {
@@ -216,7 +226,7 @@ static bool look_at_part(struct pass *pass)
 			more = false;
 			break;
 		}
-		look(pass, folio);
+		look_at_folio(pass, folio);
 		folio_put(folio);
 		cond_resched();
 	}
@@ -224,7 +234,10 @@ static bool look_at_part(struct pass *pass)
 	return more;
 }
 
-/* A writer waits for the lock during one part, and readers wait behind the writer. */
+/*
+ * Holds mem_hotplug_lock for one part only: a writer waits for that time, and
+ * other readers wait behind the writer.
+ */
 static bool lock_and_look(struct pass *pass)
 {
 	struct private_node *pn = pass->leaving.pn;
@@ -241,8 +254,9 @@ static bool lock_and_look(struct pass *pass)
 }
 
 /*
- * Adds the pages that the rate allows for the time since the last look.  Credit is not
- * saved up, except for a large folio that would never fit.
+ * Adds the pages that the rate allows for the time since the last pass.  Credit
+ * is not saved up beyond a second, except for a large folio that would never
+ * fit.
  */
 static void add_credit(struct private_node *pn, unsigned long waited)
 {
@@ -254,7 +268,7 @@ static void add_credit(struct private_node *pn, unsigned long waited)
 				 max(rate, pn->promote_saved));
 }
 
-/* Nothing is used on the node: look less often. */
+/* While nothing is used on the node, passes become less frequent. */
 static void set_pace(struct private_node *pn, const struct pass *pass)
 {
 	pn->promote_saved = pass->too_large;
@@ -262,7 +276,7 @@ static void set_pace(struct private_node *pn, const struct pass *pass)
 			   min_t(unsigned long, 2 * pn->promote_wait, MAX_PERIOD);
 }
 
-static void promote(struct private_node *pn)
+static void promote_pass(struct private_node *pn)
 {
 	unsigned int parts = LOOKS / LOOKS_LOCKED;
 	struct pass pass = {
@@ -286,14 +300,14 @@ static void promote(struct private_node *pn)
 	set_pace(pn, &pass);
 }
 
-/* Drops the reference that was taken when the work was queued. */
+/* The queued work has a reference on the handle, which the last run drops. */
 static void promote_work(struct work_struct *work)
 {
 	struct private_node *pn = container_of(to_delayed_work(work),
 					       struct private_node, promote);
 
 	if (private_node_enter(pn, USER)) {
-		promote(pn);
+		promote_pass(pn);
 		private_node_leave(pn, USER);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote,
 				       pn->promote_wait))
@@ -302,7 +316,7 @@ static void promote_work(struct work_struct *work)
 	private_node_put(pn);
 }
 
-/* For private_node_register(). */
+/* Called by private_node_register(). */
 void private_node_promote_init(struct private_node *pn)
 {
 	INIT_DELAYED_WORK(&pn->promote, promote_work);
@@ -311,10 +325,10 @@ void private_node_promote_init(struct private_node *pn)
 }
 
 /*
- * private_node_promote_start - begin to look for hot folios, if the service is open
+ * private_node_promote_start - start the passes, if the service is open
  * @pn: the handle
  *
- * It ends by itself when the service is closed or the node goes.
+ * They end by themselves when the service is closed or the node goes.
  * Context: process.
  */
 void private_node_promote_start(struct private_node *pn)
@@ -327,11 +341,11 @@ void private_node_promote_start(struct private_node *pn)
 }
 
 /*
- * private_node_promoted - count and trace folios that left a node
+ * private_node_promoted - count and trace folios that were promoted
  * @pn: the handle
  * @user: the service
- * @moved: pages
- * @left: pages that should have left
+ * @moved: pages that left the node
+ * @left: pages that could not be moved
  *
  * Context: any.
  */
@@ -357,10 +371,12 @@ bool __private_node_hint_nodes(void)
 }
 
 /*
- * private_node_balances - does NUMA balancing proper act on a private node?
+ * private_node_balances - does NUMA balancing act on a private node?
  * @nid: node id
  *
+ * NUMA_BALANCING_NORMAL only; for the tiering mode see __private_node_hints().
  * Context: any.
+ * Return: true if it does.
  */
 bool private_node_balances(int nid)
 {

@@ -3,9 +3,10 @@
  * Reclaim and compaction of private nodes: the reclaim and compaction services.
  *
  * A private node is in no ordinary zonelist, so reclaim never comes across it.
- * Direct reclaim starts in allocations from the node itself, kswapd and kcompactd run
- * while a service wants them, and reclaim of a memory cgroup looks at open nodes after
- * all others, see mm/vmscan.c.
+ * Direct reclaim of the node starts in allocations from the node itself.
+ * kswapd and kcompactd run while a service needs them.  Reclaim of a memory
+ * cgroup looks at nodes that are open to reclaim after all others, see
+ * mm/vmscan.c.
  */
 #include <linux/compaction.h>
 #include <linux/cram_fence.h>
@@ -25,9 +26,10 @@
  * @zone: the zone
  * @scale: watermark_scale_factor, in fractions of 10000
  *
- * There is no reserve, since nobody could use one.  Without the reclaim service there
- * are no watermarks, which would only hide free pages; with it, kswapd works between
- * them.  They are a share of the zone, which is larger on a small node.
+ * There is no reserve, since nobody could use one.  Without the reclaim service
+ * all watermarks are 0: others would only hide free pages.  With the service,
+ * kswapd works between them.  They are apart by @scale, or by 4 MiB or a 32nd
+ * of the zone, whichever of these two is less, if that is more.
  *
  * Context: any.
  */
@@ -75,10 +77,10 @@ static bool others_make_room(int nid)
  * @gfp: of the allocation
  * @order: of the allocation
  *
- * Context: as @gfp says; does nothing where that does not allow reclaim, nor
- * on a node that is being closed, which its caller leaves then.
- * Return: true when something was reclaimed, or is about to be by another task, and
- * a new look is worth it.
+ * Context: as @gfp says; does nothing if @gfp does not allow reclaim, nor on a
+ * node that is being closed.
+ * Return: true when pages were reclaimed, or are about to be by another task, and
+ * the allocation is worth a retry.
  */
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
@@ -125,10 +127,10 @@ void __private_node_reclaimed(int nid, unsigned long nr)
 }
 
 /*
- * private_node_not_reclaimed - somebody asked to page out what is not open to it
+ * private_node_not_reclaimed - count a pageout that the closed service refused
  * @nid: a private node
  *
- * What is on a compressing device has been paged out.
+ * Memory on a compressing device counts as paged out already.
  *
  * Context: process.
  */
@@ -146,20 +148,21 @@ void private_node_not_reclaimed(int nid)
 	private_node_put(pn);
 }
 
-static unsigned long watermark(const struct zone *zone, enum zone_watermarks w)
+static unsigned long zone_wmark(const struct zone *zone, enum zone_watermarks w)
 {
-	/* One that is being moved is as good as it was a moment earlier. */
+	/* A watermark that is being changed may be read old or new. */
 	return data_race(wmark_pages(zone, w));
 }
 
 /*
- * private_node_wake_kswapd - after an allocation
- * @zone: that a page came from, private or not, or should have come from
+ * private_node_wake_kswapd - wake a private node's kswapd after an allocation
+ * @zone: zone that a page came from, or should have come from; of any node
  * @gfp: of the allocation
  * @order: of the allocation
  *
- * A kswapd that found nothing to reclaim gives up, and is not woken again.  When
- * there is room, it may try anew: mm/page_alloc.c does that for ordinary nodes.
+ * A kswapd that reclaimed nothing many times counts as hopeless, and is not
+ * woken again.  This ends when free pages are above the high watermark, as in
+ * mm/page_alloc.c for ordinary nodes.
  * Context: any but NMI.
  */
 void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
@@ -170,14 +173,14 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 	if (!(gfp & __GFP_KSWAPD_RECLAIM) || !node_is_private(pgdat->node_id))
 		return;
 	nr_free = zone_page_state(zone, NR_FREE_PAGES);
-	if (nr_free < watermark(zone, WMARK_LOW))
+	if (nr_free < zone_wmark(zone, WMARK_LOW))
 		wakeup_kswapd(zone, gfp, order, MAX_NR_ZONES - 1);
-	else if (nr_free > watermark(zone, WMARK_HIGH) &&
+	else if (nr_free > zone_wmark(zone, WMARK_HIGH) &&
 		 kswapd_test_hopeless(pgdat))
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
-/* Makes room for the marks of demoted pages.  False when there is no memory. */
+/* Allocates the marks of demoted pages.  False when there is no memory. */
 static bool cover_marks(int nid)
 {
 	struct private_node *pn;
@@ -218,8 +221,9 @@ static bool wants_kcompactd(int nid)
  * private_node_run_threads - start or stop what a node's services need
  * @nid: a private node
  *
- * kcompactd makes room for kswapd's larger requests; what it does by itself is
- * the compaction service, see should_proactive_compact_node().
+ * kcompactd also runs for the reclaim service alone, since kswapd leaves large
+ * orders to it.  Its proactive work needs the compaction service, see
+ * should_proactive_compact_node().
  *
  * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
  */
@@ -252,6 +256,7 @@ static bool has_kcompactd(int nid)
  * @nid: a private node
  *
  * Context: mem_hotplug_lock held, for reading at least.
+ * Return: false if a thread or the memory for marks is missing.
  */
 bool private_node_has_threads(int nid)
 {
@@ -260,7 +265,10 @@ bool private_node_has_threads(int nid)
 	       cover_marks(nid);
 }
 
-/* After mm/vmscan.c and mm/compaction.c did the same for ordinary nodes. */
+/*
+ * A late_initcall, because the threads of ordinary nodes, in mm/vmscan.c and
+ * mm/compaction.c, are started first.
+ */
 static int __init private_node_threads_init(void)
 {
 	int nid;

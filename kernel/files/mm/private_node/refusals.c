@@ -2,13 +2,15 @@
 /*
  * The last refusals and kills: who was refused what on which node, and why.
  *
- * They are written down when they happen, because afterwards the task may be gone, the
- * node registered anew, and the cgroup changed.  Nothing has to be switched on for it.
+ * They are recorded when they happen, because afterwards the task may be gone,
+ * the node may be registered anew, and the cgroup may have changed.  Recording
+ * is always on.
  *
- * What was refused again to the same process, for the same reason, raises the count of
- * its entry.  Otherwise the entry that is longest without a refusal is overwritten; a
- * user who has half of all entries overwrites one of his own.  So no task, and no user
- * id alone, can push away what happened to others.
+ * A refusal that is the same as an earlier one, of the same process for the
+ * same reason, raises the count of that entry.  Otherwise the entry with the
+ * oldest last refusal is overwritten; a user id that has half of all entries
+ * overwrites one of its own.  So no task, and no user id alone, can push out
+ * the entries of all others.
  *
  * See Documentation/ABI/testing/procfs-private-node-refusals.
  */
@@ -91,7 +93,7 @@ static bool is_same(const struct private_node_refusal *a,
 	       !strcmp(a->owner, b->owner);
 }
 
-/* An entry that was never used has a time of 0, and so is the oldest. */
+/* An entry that was never used has a time of 0, so it is the oldest. */
 static struct private_node_refusal *find_place(struct private_node_ring *ring,
 					       const struct private_node_refusal *new)
 {
@@ -118,7 +120,7 @@ static struct private_node_refusal *find_place(struct private_node_ring *ring,
 }
 
 /*
- * private_node_ring_add - write down a refusal
+ * private_node_ring_add - add a refusal, or raise the count of the same one
  * @ring: the ring
  * @new: the refusal, with a count of 1
  *
@@ -144,8 +146,8 @@ void private_node_ring_add(struct private_node_ring *ring,
 EXPORT_SYMBOL_IF_KUNIT(private_node_ring_add);
 
 /*
- * Who was refused.  As for ptrace, a program that changed its user or group is none of
- * the user's who started it.
+ * Fills in who was refused.  As with ptrace, a user has no access to a program
+ * that changed its user or group id, so the user does not see its entries.
  */
 static void describe_task(struct private_node_refusal *r,
 			  struct task_struct *task)
@@ -175,7 +177,8 @@ static void describe_task(struct private_node_refusal *r,
 /*
  * private_node_do_record - see private_node_record()
  *
- * Whatever refuses something of a private node, or kills for one, says so here.
+ * Called by all code that refuses something of a private node, or kills for
+ * one.
  * Context: any but NMI.
  */
 void private_node_do_record(const struct private_node_happened *h)
@@ -204,8 +207,8 @@ void private_node_do_record(const struct private_node_happened *h)
 EXPORT_SYMBOL_IF_KUNIT(private_node_do_record);
 
 /*
- * private_node_cpuset_refused - a file of a cpuset takes no private node
- * @nodes: what was written; those that are private are recorded
+ * private_node_cpuset_refused - record private nodes that a cpuset file refuses
+ * @nodes: nodes that were written; the private ones are recorded
  *
  * Context: any but NMI.
  */
@@ -275,10 +278,11 @@ enum private_node_why private_node_why_full(struct private_node *pn,
 }
 
 /*
- * private_node_why_errno - the reason, as far as an errno has it
- * @error: negative; a line in the kernel's log says more
+ * private_node_why_errno - the reason that comes closest to an errno
+ * @error: negative errno; a line in the kernel's log says more
  *
  * Context: any.
+ * Return: PRIVATE_NODE_WHY_INVALID for an errno without one of its own.
  */
 enum private_node_why private_node_why_errno(int error)
 {
@@ -300,11 +304,12 @@ enum private_node_why private_node_why_errno(int error)
 /*
  * private_node_refusal_shown - may a reader see an entry?
  * @r: the entry
- * @all: the reader may see what happened to others
+ * @all: the reader may see the entries of all users
  * @uid: of the reader
- * @ns: id of the pid namespace of the file's /proc
+ * @ns: id of the pid namespace of the /proc mount
  *
- * In another pid namespace than the first one there are only its own processes.
+ * In a pid namespace other than the initial one only entries of its own
+ * processes are shown.
  * Context: any.
  */
 bool private_node_refusal_shown(const struct private_node_refusal *r, bool all,
@@ -316,7 +321,7 @@ bool private_node_refusal_shown(const struct private_node_refusal *r, bool all,
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_refusal_shown);
 
-/* What one reader sees: a copy of when the file was opened. */
+/* What one reader sees: a copy of the ring, made when the file was opened. */
 struct reader {
 	bool all;
 	bool first_ns;
@@ -324,7 +329,7 @@ struct reader {
 	struct private_node_refusal refusals[PRIVATE_NODE_REFUSALS];
 };
 
-static int earlier(const void *a, const void *b)
+static int compare_last(const void *a, const void *b)
 {
 	const struct private_node_refusal *x = a, *y = b;
 
@@ -340,7 +345,7 @@ static void copy_shown(struct reader *reader, kuid_t uid, u64 ns)
 			if (r->count &&
 			    private_node_refusal_shown(r, reader->all, uid, ns))
 				reader->refusals[reader->nr++] = *r;
-	sort(reader->refusals, reader->nr, sizeof(*r), earlier, NULL);
+	sort(reader->refusals, reader->nr, sizeof(*r), compare_last, NULL);
 }
 
 static void *refusals_start(struct seq_file *m, loff_t *pos)
@@ -390,7 +395,7 @@ static int refusals_show(struct seq_file *m, void *v)
 		   reader->first_ns ? r->tgid : r->ns_tgid,
 		   reader->first_ns ? r->pid : r->ns_pid);
 	show_name(m, "comm", r->comm);
-	/* That is a process of somebody else. */
+	/* The other process may belong to another user. */
 	if (r->by.pid && reader->all && reader->first_ns) {
 		seq_printf(m, " by=%d", r->by.pid);
 		show_name(m, "by_comm", r->by.comm);
@@ -406,7 +411,7 @@ static const struct seq_operations refusals_seq = {
 	.show = refusals_show,
 };
 
-/* Who may read the kernel's log sees all, as the log has the same. */
+/* CAP_SYSLOG shows all entries, since the kernel's log has the same content. */
 static int refusals_open(struct inode *inode, struct file *file)
 {
 	struct pid_namespace *ns = proc_pid_ns(inode->i_sb);

@@ -17,20 +17,20 @@ enum private_node_act {
 	PRIVATE_NODE_ACT_MAP,		/* mmap(), brk(), mremap(), mprotect() */
 	PRIVATE_NODE_ACT_EXEC,		/* execve() */
 	PRIVATE_NODE_ACT_ACCESS,	/* a store or load: SIGBUS, or -EFAULT */
-	PRIVATE_NODE_ACT_KILL,		/* to live on: on_full=oom */
-	PRIVATE_NODE_ACT_UNPLUG,	/* of all memory of a node */
-	PRIVATE_NODE_ACT_OFFLINE,	/* of a block */
-	PRIVATE_NODE_ACT_PLUG,		/* to add memory */
-	PRIVATE_NODE_ACT_REGISTER,	/* to make a node private */
+	PRIVATE_NODE_ACT_KILL,		/* a task killed by on_full=oom */
+	PRIVATE_NODE_ACT_UNPLUG,	/* removing all memory of a node */
+	PRIVATE_NODE_ACT_OFFLINE,	/* offlining a memory block */
+	PRIVATE_NODE_ACT_PLUG,		/* adding memory */
+	PRIVATE_NODE_ACT_REGISTER,	/* registering or unregistering a node */
 	PRIVATE_NODE_ACT_SETTING,	/* a write to a file of node<N>/private */
 	PRIVATE_NODE_ACT_CPUSET,	/* a write to a file of a cpuset */
-	PRIVATE_NODE_ACT_CPU,		/* to bring a CPU online */
-	PRIVATE_NODE_ACT_KEXEC,		/* to load a kernel */
-	PRIVATE_NODE_ACT_DATA,		/* to keep what a page held */
+	PRIVATE_NODE_ACT_CPU,		/* bringing a CPU online */
+	PRIVATE_NODE_ACT_KEXEC,		/* loading a kernel with kexec */
+	PRIVATE_NODE_ACT_DATA,		/* data of a page that was lost */
 	PRIVATE_NODE_NR_ACTS,
 };
 
-/* The sentence for each is in the ABI text of the file. */
+/* Described in Documentation/ABI/testing/procfs-private-node-refusals. */
 enum private_node_why {
 	PRIVATE_NODE_WHY_CLOSED,
 	PRIVATE_NODE_WHY_CPUSET,
@@ -65,13 +65,13 @@ enum private_node_why {
 /**
  * struct private_node_happened - a refusal or a kill
  * @nid: the node
- * @owner: of the node, or NULL if there is none
- * @act: what was refused
+ * @owner: name of the node's owner, or NULL if there is none
+ * @act: what was refused: enum private_node_user or enum private_node_act
  * @why: the reason
  * @order: of the folio
- * @pages: that are in the way, or are lost
- * @task: who was refused, with a reference; NULL for the running task
- * @by: who is in the way, or for whom @task was killed; or NULL
+ * @pages: number of pages that caused the refusal, or were lost; or 0
+ * @task: the task that was refused, with a reference; NULL for the running task
+ * @by: the task that caused the refusal, or for which @task was killed; or NULL
  */
 struct private_node_happened {
 	int nid;
@@ -84,25 +84,25 @@ struct private_node_happened {
 	const struct private_node_task_name *by;
 };
 
-/* An entry of the ring; what a search looks at comes first. */
+/* An entry of the ring.  The members that a search compares come first. */
 struct private_node_refusal {
 	u64 count;
-	u64 last;		/* in ns since boot, as CLOCK_BOOTTIME */
-	u64 start;		/* of the process, against a pid that is used again */
+	u64 last;		/* time of the last refusal: CLOCK_BOOTTIME, in ns */
+	u64 start;		/* start time of the process: tells reused pids apart */
 	kuid_t uid;
 	pid_t tgid;		/* 0 for an interrupt */
 	int nid;
 	u8 act;
 	u8 why;
 	u8 order;
-	bool others;		/* of a setuid program: for root alone */
+	bool others;		/* a setuid program: the user must not see the entry */
 	char owner[PRIVATE_NODE_NAME_MAX];
 	u64 first;
 	unsigned long pages;
 	pid_t pid;
-	u64 ns;			/* id of its pid namespace, never given out again */
-	pid_t ns_tgid;		/* as the processes there see it */
-	pid_t ns_pid;
+	u64 ns;			/* id of the task's pid namespace; ids are not reused */
+	pid_t ns_tgid;		/* tgid within that namespace */
+	pid_t ns_pid;		/* pid within that namespace */
 	char comm[TASK_COMM_LEN];
 	struct private_node_task_name by;
 };
@@ -111,9 +111,9 @@ struct private_node_refusal {
 
 /**
  * struct private_node_ring - the last refusals
- * @lock: innermost of all: taken in any context but NMI
- * @hint: the entry that was written last
- * @refusals: in no order
+ * @lock: protects the entries; the innermost lock; any context but NMI
+ * @hint: index of the entry that was written last
+ * @refusals: the entries, in no order
  */
 struct private_node_ring {
 	raw_spinlock_t lock;

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Nothing counts what nobody can get.  This file has what readers of global counters
- * subtract, and the lines in which reports show private memory.
+ * Private memory in counters and reports.
  *
- * The allocator counts as ever and pays nothing; see ordinary_free_pages()
- * in include/linux/private_node_report.h.
+ * Global counters include private nodes, so that the page allocator has no
+ * extra cost.  Code that reads a counter to find out how much memory can be had
+ * subtracts private nodes here, see ordinary_free_pages() in
+ * include/linux/private_node_report.h.  The other half of this file are the
+ * lines in which reports show private memory.
  */
 #include <linux/hugetlb.h>
 #include <linux/memblock.h>
@@ -18,14 +20,15 @@
 #include "private_node.h"
 
 /*
- * private_node_free_snapshot_nid - free pages, without disturbing anybody
+ * private_node_free_snapshot_nid - free pages, without disturbing other CPUs
  * @nid: node id
  *
- * Includes per-CPU lists, and what CPUs have not folded into the counters.  Pages that
- * were freed while they waited for their LRU list are missing.  The parts are not read
- * at the same time.
+ * Includes per-CPU lists, and what CPUs have not folded into the counters.
+ * Freed pages that per-CPU LRU batches still hold are missing.  The parts are
+ * not read at the same time.
  *
  * Context: any.
+ * Return: pages, at most what the node has.
  */
 unsigned long private_node_free_snapshot_nid(int nid)
 {
@@ -42,9 +45,9 @@ unsigned long private_node_free_snapshot_nid(int nid)
 }
 
 /*
- * The global counter is the sum over zones, without what CPUs have not folded
- * in yet, so what is taken off has to be without it as well: the difference
- * then does not move when a private page is taken.
+ * The global counter is the sum over zones without what CPUs have not folded in
+ * yet.  What is subtracted has to be without that as well: then the difference
+ * does not change when a private page is allocated.
  */
 static unsigned long zone_pages_nid(int nid, enum zone_stat_item item)
 {
@@ -192,7 +195,7 @@ static unsigned long swapcache_pages_nid(int nid)
 #endif
 }
 
-/* Adds one node's. */
+/* Adds the values of one node. */
 static void add_lines(int nid, unsigned long *lines)
 {
 	struct pglist_data *pgdat = NODE_DATA(nid);
@@ -204,7 +207,7 @@ static void add_lines(int nid, unsigned long *lines)
 	lines[PRIVATE_FREE] += private_node_free_pages_nid(nid);
 	lines[PRIVATE_ANON] += node_page_state(pgdat, NR_ANON_MAPPED);
 	lines[PRIVATE_SHMEM] += shmem;
-	/* What is in a cache of files includes both. */
+	/* NR_FILE_PAGES includes both. */
 	lines[PRIVATE_FILE] += file - min(file, shmem + swapcache);
 	lines[PRIVATE_SWAPCACHED] += swapcache;
 	lines[PRIVATE_MLOCKED] += zone_pages_nid(nid, NR_MLOCK);

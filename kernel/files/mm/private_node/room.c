@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Is there room for what is to leave a node?
+ * Is there enough memory for the pages that are to leave a node?
  *
- * This is asked before anything moves: an unplug that ends half way for want of memory
- * would have moved pages of others for nothing.  The answer is no only when that is
- * certain, since how much reclaim can free is known only afterwards: file pages, slab
- * caches, swap and what other nodes take by demotion all count as room.
+ * This is checked before the first page moves, so that an unplug does not move
+ * pages and then fail for want of memory.  The answer is no only when that is
+ * certain, since how much reclaim can free is known only afterwards: file
+ * pages, slab caches, swap and room on other demotion targets all count as
+ * room.
  */
 #include <linux/mmzone.h>
 #include <linux/nodemask.h>
@@ -16,13 +17,13 @@
 #include "private_node.h"
 
 /*
- * private_node_room_needed - pages are to move
- * @room: the account
- * @nodes: where they may go
- * @nr: how many
+ * private_node_room_needed - add pages that are to move
+ * @room: pages to move, by target nodes
+ * @nodes: nodes that these pages may go to
+ * @nr: how many pages
  *
- * Where there are more masks than entries the last one stands for several, and
- * asks for less than those do.
+ * When all entries are in use, other masks are merged into the last one.  That
+ * asks for less room than the separate masks would.
  * Context: any.
  */
 void private_node_room_needed(struct private_node_room *room,
@@ -55,7 +56,7 @@ static unsigned long may_be_free(int nid)
 	       node_page_state_pages(pgdat, NR_SLAB_RECLAIMABLE_B);
 }
 
-/* Pages that swap and demotion may take off ordinary nodes. */
+/* Pages that may leave ordinary nodes for swap, or by demotion. */
 static unsigned long may_be_taken(const struct private_node_room *room)
 {
 	unsigned long nr = max(get_nr_swap_pages(), 0L);
@@ -83,9 +84,10 @@ static unsigned long needed_within(const struct private_node_room *room,
 
 /*
  * private_node_room_lacks - is it certain that there is not enough room?
- * @room: the account
+ * @room: pages to move, by target nodes
  *
  * Context: process.
+ * Return: true if it is.
  */
 bool private_node_room_lacks(const struct private_node_room *room)
 {

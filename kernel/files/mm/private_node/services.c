@@ -123,8 +123,7 @@ EXPORT_SYMBOL_GPL(private_node_parse_services);
  * @buf: the file's page
  *
  * Context: any.
- * Return: length of one line, which is empty but for its newline without a
- * service.
+ * Return: length of the line, which is just a newline without any service.
  */
 int private_node_emit_services(unsigned long mask, char *buf)
 {
@@ -141,7 +140,7 @@ EXPORT_SYMBOL_GPL(private_node_emit_services);
 /**
  * private_node_check_services - is every dependency of @mask in @mask?
  * @mask: services
- * @missing: on error, the name of the first one that is not there
+ * @missing: on error, the name of the first service that is missing
  *
  * Context: any.
  * Return: 0, or 1 + the service whose dependency is broken.
@@ -163,10 +162,11 @@ int private_node_check_services(unsigned long mask, const char **missing)
 EXPORT_SYMBOL_GPL(private_node_check_services);
 
 /*
- * private_node_user_name - how stat and traces call a user of the node
- * @user: a service, the owner or the device map
+ * private_node_user_name - name of a user of the node, in stat and messages
+ * @user: a service, or one of PRIVATE_NODE_USER_*
  *
  * Context: any.
+ * Return: a constant string.
  */
 const char *private_node_user_name(enum private_node_user user)
 {
@@ -213,11 +213,12 @@ static int change_one(const struct private_node *pn, const char *word,
  * @list: the words, with blanks or commas between them
  * @mask: the services, changed as a whole or not at all
  *
- * Dependencies are looked at when all words are in.
+ * Dependencies are checked after all words have been applied.
  *
  * Context: process.
- * Return: 0; -EINVAL for a word that is none, -EPERM for a service that @pn is
- * not capable of, -ENXIO when a service would be left without what it needs.
+ * Return: 0; -EINVAL for a word that is not +service or -service, -EPERM for a
+ * service that @pn is not capable of, -ENXIO when a service would be left
+ * without one that it needs.
  */
 int private_node_parse_change(const struct private_node *pn, const char *list,
 			      unsigned long *mask)

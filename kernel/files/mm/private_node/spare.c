@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Spare node ids: private_node_spare=<n> makes them possible, a device whose
- * firmware describes no proximity domain takes one when it is plugged in.
+ * Spare node ids: private_node_spare=<n> makes them possible nodes.  A device
+ * for which firmware describes no proximity domain takes one when it is plugged
+ * in.
  *
- * Firmware knows no distances of such a node either; the provider gives them.
- * They are kept here, symmetrical, and node_distance() asks for them first:
+ * Firmware has no distances of such a node either; the provider gives them.
+ * They are kept here, the same in both directions, and node_distance() looks
+ * here first:
  *
  *	taken: node 2, distances { 40, 60, 0 }
  *
@@ -27,11 +29,12 @@
 DEFINE_STATIC_KEY_FALSE(private_node_spare_key);
 
 static DEFINE_MUTEX(spare_lock);
-/* Handed out by private_node_spare_get(); under spare_lock. */
+/* Node ids that private_node_spare_get() handed out; under spare_lock. */
 static nodemask_t spare_taken;
 /*
- * By node id, MAX_NUMNODES bytes each, 0 for "ask firmware".  A row comes with
- * the first use of its node and stays, so that readers need no lock.
+ * One row of MAX_NUMNODES distances for each node id; 0 means the distance of
+ * firmware.  A row is allocated with the first use of its node and never freed,
+ * so that readers need no lock.
  */
 static u8 *spare_rows[MAX_NUMNODES];
 
@@ -136,10 +139,10 @@ static int set_distances(int self, const u8 *distances, unsigned int nr)
  *	handed out, which the caller cannot know, does not count
  * @nr: entries of @distances
  *
- * node_distance() gives the same both ways.  private_node_register() and
- * add_private_memory_driver_managed() come next.
+ * node_distance() returns the same in both directions.  The caller goes on with
+ * private_node_register() and add_private_memory_driver_managed().
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; takes spare_lock.
  * Return: the node id; -ENOSPC when private_node_spare= made none, or none is
  * left; -EINVAL for a distance that is missing or out of range; -ENOMEM.
  */
@@ -170,11 +173,11 @@ EXPORT_SYMBOL_GPL(private_node_spare_get);
  * private_node_spare_put - give a spare node id back
  * @nid: what private_node_spare_get() returned
  *
- * After private_node_unregister().  Its distances are forgotten.  An id that
- * was not handed out, or that is still in use, stays as it is, and dmesg says
- * so.
+ * Called after private_node_unregister().  Clears the node's distances.
+ * Nothing changes for an id that was not handed out, or that is still in use;
+ * the error is in dmesg.
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; takes spare_lock.
  */
 void private_node_spare_put(int nid)
 {
@@ -182,7 +185,7 @@ void private_node_spare_put(int nid)
 
 	guard(mutex)(&spare_lock);
 	if (nid < 0 || nid >= MAX_NUMNODES || !node_isset(nid, spare_taken)) {
-		pr_err("node %d: cannot be given back: is no spare node that was taken\n",
+		pr_err("node %d: cannot be given back: not a spare node id that is taken\n",
 		       nid);
 		return;
 	}

@@ -2,10 +2,10 @@
 /*
  * Is data of a device map in swap?
  *
- * Such data belongs to the node like pages that lie there: with on_unplug=refuse it
- * keeps the node from being unplugged.  It is not counted while pages come and go.
- * Unplug searches the address spaces and objects that have something in swap, as
- * swapoff does.
+ * Such data belongs to the node like pages that are on it: with
+ * on_unplug=refuse it keeps the node from being unplugged.  There is no counter
+ * of it.  Unplug searches the address spaces and shmem objects that have
+ * something in swap, as swapoff does.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -26,7 +26,7 @@
 struct look {
 	const struct private_node *pn;
 	unsigned long pages;
-	struct private_node_task_name name;	/* a process that has some */
+	struct private_node_task_name name;	/* a process with such pages */
 };
 
 static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
@@ -36,7 +36,7 @@ static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start, *pte;
 	spinlock_t *ptl;
 
-	/* A huge page that is mapped as one has no part in swap. */
+	/* No table: a range mapped by a huge page has nothing in swap. */
 	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
 	if (!start)
 		return 0;
@@ -54,10 +54,11 @@ static const struct mm_walk_ops count_ops = {
 };
 
 /*
- * Walks an address space as a whole, so that a mapping that moves is seen at one place
- * or the other.  Waits for its lock, since with a trylock a process that changes its
- * mappings all the time would never be seen.  Nobody keeps the lock until the end of
- * an unplug, see wait_outcome() in policy.c.
+ * Walks an address space under one mmap_lock section, so that a mapping that
+ * moves (mremap()) is seen at one place or the other.  Waits for mmap_lock:
+ * with a trylock a process that changes its mappings all the time would be
+ * missed.  Nobody holds mmap_lock until the end of an unplug, see
+ * wait_outcome() in policy.c.
  */
 static void look_at_mm(struct mm_struct *mm, struct look *look)
 {
@@ -65,7 +66,7 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 	struct vm_area_struct *vma;
 	unsigned long pages = 0;
 
-	/* Data in swap was mapped before, so the flags are set. */
+	/* Both flags are set before data can get into swap. */
 	if (!mm_flags_test(MMF_DEVICE_MAP, mm) ||
 	    !mm_flags_test(MMF_PRIVATE_NODE, mm) || mmap_read_lock_killable(mm))
 		return;
@@ -79,7 +80,7 @@ static void look_at_mm(struct mm_struct *mm, struct look *look)
 		private_node_name_task(mm, &look->name);
 }
 
-/* The list has every address space that may have something in swap. */
+/* The mmlist has every address space that may have something in swap. */
 static void look_at_all(struct look *look)
 {
 	struct mm_struct *prev = &init_mm, *mm;
@@ -107,7 +108,7 @@ static void look_at_all(struct look *look)
  * @pn: the handle
  *
  * Context: process, may sleep.
- * Return: true, and dmesg says whose it is, when there is some; true as well
+ * Return: true when there is such data, and dmesg says whose; true as well
  * after a fatal signal.
  */
 bool private_node_is_swapped(struct private_node *pn)
@@ -132,7 +133,7 @@ bool private_node_is_swapped(struct private_node *pn)
 		pr_err("node %d: cannot unplug: %lu pages of its device map are in swap, some of pid %d (%s); stop it, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, look.pages + shared, look.name.pid, look.name.comm);
 	else if (shared)
-		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop who has them open, or unplug with on_unplug=move or sigbus\n",
+		pr_err("node %d: cannot unplug: %lu pages of shared mappings of its device map are in swap; stop the processes that have them open, or unplug with on_unplug=move or sigbus\n",
 		       pn->nid, shared);
 	return look.pages || shared || fatal_signal_pending(current);
 }

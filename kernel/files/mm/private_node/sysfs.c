@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * /sys/devices/system/node/node<N>/private: what a private node is, holds and
- * did, and the switches of an administrator.
+ * /sys/devices/system/node/node<N>/private: state and counters of a private
+ * node, and the settings that an administrator can change.
  *
  * See Documentation/ABI/testing/sysfs-kernel-mm-private-node.
  *
- * The folder lives as long as both the registration and the device of the
- * node, which come and go in any order: the device is made with the first
- * memory and goes with the last.  The folder is made when the second of the
- * two comes, and removed when the first of them goes.
+ * The folder exists while both the registration and the device of the node
+ * exist.  These come and go in any order: the device is made with the first
+ * memory and removed with the last.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -28,14 +27,18 @@
 #include "refusals.h"
 
 /*
- * Order: mem_hotplug_lock, this lock, active references of the files.  So a reader of
- * a file may not wait for mem_hotplug_lock, nor for a lock under which somebody waits
- * for it, such as private_node.lock.  A writer of a file gives its reference back
- * first, see folder_store().
+ * Lock order: mem_hotplug_lock, this lock, active references of the files.  So
+ * a reader of a file must not wait for mem_hotplug_lock, nor for a lock whose
+ * holders wait for mem_hotplug_lock, such as private_node.lock.  A writer of a
+ * file drops its active reference before it takes such locks, see
+ * folder_store().
  */
 static DEFINE_MUTEX(private_node_sysfs_lock);
 
-/* Far more than any memory can do; the sysctl for hint faults has the same limit. */
+/*
+ * More than any memory can move; numa_balancing_promote_rate_limit_MBps has the
+ * same limit.
+ */
 #define MAX_PROMOTE_MIB	65536U
 
 struct private_node_folder {
@@ -70,7 +73,7 @@ static ssize_t on_full_show(struct private_node *pn, char *buf)
 	nodemask_t nodes;
 
 	if (now == PRIVATE_NODE_FULL_FALLBACK) {
-		/* A mask that fallback_store() is writing may be seen in part. */
+		/* A race with fallback_store() may show a mix of two masks. */
 		nodes = data_race(pn->fallback);
 		return sysfs_emit(buf, "fallback:%*pbl\n",
 				  nodemask_pr_args(&nodes));
@@ -90,7 +93,7 @@ static ssize_t total_bytes_show(struct private_node *pn, char *buf)
 		(u64)private_node_managed_pages_nid(pn->nid) << PAGE_SHIFT);
 }
 
-/* For everybody, so it only reads counters and disturbs no other CPU. */
+/* World-readable, so it only reads counters and disturbs no other CPU. */
 static ssize_t free_bytes_show(struct private_node *pn, char *buf)
 {
 	return sysfs_emit(buf, "%llu\n",
@@ -98,9 +101,9 @@ static ssize_t free_bytes_show(struct private_node *pn, char *buf)
 }
 
 /*
- * For root, since this is expensive: free pages hide in per-CPU lists, and freed ones
- * in per-CPU LRU batches.  Only CPUs that hold some are disturbed, and none when the
- * node is idle.
+ * For root, since this is expensive: free pages may be on per-CPU lists, and
+ * freed ones in per-CPU LRU batches.  Only CPUs that hold some are disturbed,
+ * and none when all memory of the node is free.
  */
 static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 {
@@ -117,8 +120,8 @@ static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 	return sysfs_emit(buf, "%llu\n", nr << PAGE_SHIFT);
 }
 
-/* @offset: of a counter in struct private_node_stats */
-static unsigned long sum(struct private_node *pn, size_t offset)
+/* @offset is that of a counter in struct private_node_stats. */
+static unsigned long sum_counter(struct private_node *pn, size_t offset)
 {
 	unsigned long total = 0;
 	int cpu;
@@ -129,7 +132,8 @@ static unsigned long sum(struct private_node *pn, size_t offset)
 	return total;
 }
 
-#define SUM(pn, member)	sum(pn, offsetof(struct private_node_stats, member))
+#define SUM(pn, member) \
+	sum_counter(pn, offsetof(struct private_node_stats, member))
 
 static ssize_t stat_show(struct private_node *pn, char *buf)
 {
@@ -189,7 +193,7 @@ static int fallback_store(struct private_node *pn, const char *list)
 		       pn->nid, pn->owner, list);
 		return -EINVAL;
 	}
-	/* Naming another owner's node takes that owner's handle. */
+	/* A private node can be named only with its owner's handle. */
 	if (!nodes_subset(nodes, node_states[N_MEMORY])) {
 		pr_err("node %d: %s: on_full unchanged: fallback:%*pbl: give nodes with ordinary memory, they are %*pbl\n",
 		       pn->nid, pn->owner, nodemask_pr_args(&nodes),
@@ -197,8 +201,8 @@ static int fallback_store(struct private_node *pn, const char *list)
 		return -EINVAL;
 	}
 	/*
-	 * An allocation that sees a part of both masks goes to a node that was
-	 * named before or is named now.
+	 * An allocation that reads a mix of the old and the new mask still
+	 * takes from a node of one of them.
 	 */
 	pn->fallback = nodes;
 	smp_wmb(); /* pairs with the dependency on on_full in alloc.c */
@@ -244,8 +248,8 @@ static ssize_t access_show(struct private_node *pn, char *buf)
 }
 
 /*
- * As after a write to cpuset.mems, a request that was let in before may still end, and
- * pages stay where they are.
+ * As with a write to cpuset.mems, requests that were let in before may still
+ * get pages, and pages stay where they are.
  */
 static int access_store(struct private_node *pn, const char *text)
 {
@@ -270,7 +274,7 @@ static ssize_t adistance_show(struct private_node *pn, char *buf)
 	return sysfs_emit(buf, "%d\n", private_node_adistance(pn));
 }
 
-/* 0 goes back to the owner's distance, or firmware's. */
+/* Writing 0 restores the owner's distance, or that of firmware. */
 static int adistance_store(struct private_node *pn, const char *text)
 {
 	int adist;
@@ -378,7 +382,7 @@ static ssize_t folder_show(struct kobject *kobj, struct attribute *attr,
 	return file->show(folder->pn, buf);
 }
 
-/* Takes one line of printable text; blanks at its ends are cut off later. */
+/* Copies a line of printable text; the caller strips blanks at both ends. */
 static char *text_of(struct private_node *pn, const char *name,
 		     const char *buf, size_t count)
 {
@@ -410,7 +414,7 @@ static char *text_of(struct private_node *pn, const char *name,
 static int locked_store(struct private_node *pn, struct attribute *attr,
 			const char *text)
 {
-	/* A task that closes something may hold the lock for long. */
+	/* Killable: a task that closes a service may hold the lock for long. */
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
@@ -420,7 +424,10 @@ static int locked_store(struct private_node *pn, struct attribute *attr,
 			    attr)->store(pn, text);
 }
 
-/* The folder may be removed meanwhile, but its memory and the handle stay. */
+/*
+ * Without its active reference, the writer does not keep the folder from being
+ * removed; the memory of the folder and the handle stay.
+ */
 static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
 			    const char *buf, size_t count)
 {
@@ -472,7 +479,7 @@ static int folder_add(struct private_node *pn)
 	int ret;
 
 	lockdep_assert_held(&private_node_sysfs_lock);
-	/* A dead handle has been through private_node_sysfs_remove(), or soon will be. */
+	/* DEAD is set before private_node_sysfs_remove() is called. */
 	if (pn->kobj || READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return 0;
 	folder = kzalloc_obj(*folder);
@@ -488,7 +495,7 @@ static int folder_add(struct private_node *pn)
 	return ret;
 }
 
-/* Waits for the methods that are running. */
+/* kobject_del() waits for show methods that are running. */
 static void folder_remove(struct private_node *pn)
 {
 	lockdep_assert_held(&private_node_sysfs_lock);
@@ -500,10 +507,11 @@ static void folder_remove(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_add - show the files of a node that was registered
+ * private_node_sysfs_add - make the files of a node that was registered
  * @pn: the handle
  *
- * Without a device, which comes with the first memory, there is nothing to do.
+ * Does nothing for a node without a device, which comes with the first memory;
+ * see __private_node_device_added().
  *
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  * Return: 0 or an errno.
@@ -521,7 +529,7 @@ int private_node_sysfs_add(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_remove - take the files away
+ * private_node_sysfs_remove - remove the files of a node
  * @pn: the handle
  *
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
@@ -533,10 +541,11 @@ void private_node_sysfs_remove(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_shown - could the files be made when the node's device came?
+ * private_node_sysfs_shown - do the files of a node exist?
  * @pn: the handle, of a node with memory
  *
  * Context: process, may sleep.
+ * Return: false if they could not be made when memory came.
  */
 bool private_node_sysfs_shown(struct private_node *pn)
 {
@@ -573,8 +582,8 @@ void __private_node_device_removed(int nid)
 }
 
 /*
- * Of all that users see: files, their values, messages that tools read.  One more with
- * each change of a meaning, see NEWS in the project that carries this.
+ * Version of all that users see: files, their values, messages that tools read.
+ * Raised when a meaning changes, see NEWS in the project that carries this.
  */
 #define ABI_VERSION	2
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * From address spaces to tasks: to name one, to ask all, or to choose one.
+ * Walks over tasks, and the tasks that use an address space.
  */
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
@@ -11,7 +11,7 @@
 
 #include "private_node.h"
 
-/* The first task of a kind from a pid on, with a reference. */
+/* The first task with @type and a pid of at least *nr, with a reference. */
 static struct task_struct *next_of_kind(int *nr, enum pid_type type)
 {
 	struct task_struct *task = NULL;
@@ -30,10 +30,10 @@ static struct task_struct *next_of_kind(int *nr, enum pid_type type)
 
 #ifdef CONFIG_MEMCG
 /*
- * Are all users of @mm threads of the group?  Each task that has an address space is
- * one of its users.  With the lock held no thread joins the list.  A thread that is
- * about to join was counted as a user before, so the answer may be a needless no, but
- * never a wrong yes.
+ * Are all users of @mm threads of the group?  Each task with the address space
+ * counts in mm_users.  Under the sighand lock no thread joins the list.  A
+ * thread that is about to join is counted in mm_users already, so the answer
+ * may be a false "no", but never a false "yes".
  */
 static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 {
@@ -41,7 +41,7 @@ static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 	struct task_struct *t;
 	unsigned long flags;
 
-	/* The only user may be another group, when this one has just left. */
+	/* This group may have left, and the only user be another group. */
 	if (users == 1)
 		return READ_ONCE(group->mm) == mm;
 	if (!lock_task_sighand(group, &flags))
@@ -56,7 +56,7 @@ static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 
 /*
  * private_node_next_group - walk thread group leaders by pid
- * @nr: the first pid to look at; result: the one behind the leader
+ * @nr: the first pid to look at; set to the leader's pid plus 1
  *
  * The leader may have ended before its group: for its address space and files
  * see find_lock_task_mm() and private_node_next_thread().
@@ -71,7 +71,7 @@ struct task_struct *private_node_next_group(int *nr)
 
 /*
  * private_node_next_thread - walk all threads by pid
- * @nr: the first pid to look at; result: the one behind the thread
+ * @nr: the first pid to look at; set to the thread's pid plus 1
  *
  * The caller may sleep in between.
  * Context: any.
@@ -86,13 +86,15 @@ struct task_struct *private_node_next_thread(int *nr)
  * private_node_only_group - the only thread group that has an address space
  * @mm: the address space
  *
- * MMF_MULTIPROCESS does not cover a child of vfork(), which has the address space until
- * exec(); glibc's posix_spawn() makes such children.  A task that only looks at the
- * address space counts as a user as well; for that moment all processes are asked.
+ * MMF_MULTIPROCESS is not set for a child of vfork(), which has the address
+ * space until exec(); glibc's posix_spawn() makes such children.  So mm_users
+ * is compared as well.  It includes tasks that only look at the address space,
+ * and the result is NULL while they do.
  *
  * Context: RCU read section.
- * Return: a task of the group; NULL where other groups may have it as well, or
- * nobody wrote down who has it.
+ * Return: a task of the group; NULL if other groups may have the address space
+ * as well, or if it has no owner.  The caller then has to look at all
+ * processes.
  */
 struct task_struct *private_node_only_group(struct mm_struct *mm)
 {
@@ -110,7 +112,7 @@ struct task_struct *private_node_only_group(struct mm_struct *mm)
 }
 
 /*
- * private_node_name_of - how a message names the process of a thread
+ * private_node_name_of - name the process of a thread for a message
  * @task: the thread, with a reference or under RCU
  * @name: result
  *
@@ -125,11 +127,11 @@ void private_node_name_of(struct task_struct *task,
 }
 
 /*
- * private_node_name_task - whom to name in a message about an address space
+ * private_node_name_task - name a process with an address space for a message
  * @mm: the address space
  * @name: result; unchanged when no thread has it
  *
- * Names a kernel thread that works for a process only if there is no other task.
+ * Names a kernel thread only if no other task has the address space.
  * Context: process.
  */
 void private_node_name_task(const struct mm_struct *mm,

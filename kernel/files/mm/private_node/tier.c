@@ -2,14 +2,15 @@
 /*
  * Private nodes in the memory tiers: the demotion service.
  *
- * A node that is open to it takes part in mm/memory-tiers.c: reclaim of the
- * tiers above moves cold anonymous memory and shmem to it, and its own reclaim
- * moves what is cold there to the tiers below.  Page cache never comes, but to
- * compressed RAM, nor what KSM shares; memory of the device map does not leave.
- * Nothing goes where its users may not have it: may_have.c.
+ * A node that is open to demotion takes part in mm/memory-tiers.c: reclaim of
+ * the tiers above moves cold anonymous memory and shmem to it, and its own
+ * reclaim moves cold memory to the tiers below.  Folios that KSM shares are not
+ * moved to private nodes, page cache only to compressed RAM, and memory of a
+ * device map is not moved off its node.  Folios go only where their users may
+ * have them: may_have.c.
  *
- * The service is the node's own switch.  demotion_enabled, the switch of all
- * ordinary nodes, is not needed for it, and says nothing about it.
+ * The service switches demotion for this node alone.  demotion_enabled is the
+ * switch for ordinary nodes, and has no effect on private ones.
  */
 #include <kunit/visibility.h>
 #include <linux/cram_fence.h>
@@ -28,24 +29,25 @@
 
 #define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
 
-/* As drivers/dax/kmem.c has it for memory that firmware says nothing about. */
+/* The default of drivers/dax/kmem.c, for memory without data from firmware. */
 #define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)
 
 /*
- * The memory type of a private node, while it is in a tier: the node's alone,
- * so that nobody else can drop it.  Under memory_tier_lock.
+ * The memory type of a private node, while the node is in a tier.  Each node
+ * has a type of its own, so that nobody else can drop it.  Under
+ * memory_tier_lock.
  *
  *	enter	demotion is open and there is memory: a new type, of the abstract
- *		distance that holds now
+ *		distance at this time
  *	leave	demotion was closed, the distance has changed, or the last memory
  *		has gone: the type is freed
  *
- * Drivers count in node_memory_types[] of memory-tiers.c; what they say there
- * is about ordinary memory of the node.
+ * Types that drivers count in node_memory_types[] of memory-tiers.c are about
+ * ordinary memory of the node, and not used here.
  */
 static struct memory_dev_type *types[MAX_NUMNODES];
 
-/* Under memory_tier_lock; readers may see an old one. */
+/* Written under memory_tier_lock; readers without it may see old nodes. */
 nodemask_t private_node_tier_nodes;
 EXPORT_SYMBOL_IF_KUNIT(private_node_tier_nodes);
 bool private_node_tiers __read_mostly;
@@ -59,7 +61,7 @@ bool __private_node_in_tiers(int nid)
 EXPORT_SYMBOL_IF_KUNIT(__private_node_in_tiers);
 
 /*
- * private_node_collect_tiers - before memory-tiers.c walks its nodes
+ * private_node_collect_tiers - update the nodes that memory-tiers.c walks
  *
  * Context: memory_tier_lock held.
  */
@@ -78,8 +80,8 @@ void private_node_collect_tiers(void)
 
 /*
  * private_node_next_tier_node - find_next_best_node(), private nodes as well
- * @node: where the distance is measured from
- * @used: nodes that are not asked for; the result is added
+ * @node: node that distances are measured from
+ * @used: nodes to leave out; the result is added
  *
  * Context: any.
  * Return: the node, or NUMA_NO_NODE.
@@ -106,9 +108,9 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_next_tier_node);
  * private_node_adistance - abstract distance that a node has, or would have
  * @pn: the handle
  *
- * The administrator's, else the owner's, else firmware's, else a default.
- *
  * Context: process, may sleep.
+ * Return: the administrator's, else the owner's, else firmware's, else a
+ * default.
  */
 int private_node_adistance(struct private_node *pn)
 {
@@ -145,10 +147,11 @@ static int adistance_of(int nid)
 }
 
 /*
- * private_node_tier_settled - is a private node in its tier, or rightly in none?
+ * private_node_tier_settled - is a private node in the right tier, or none?
  * @nid: a private node
  *
  * Context: memory_tier_lock held, may sleep.
+ * Return: false when the node has to leave its tier, or to enter one.
  */
 bool private_node_tier_settled(int nid)
 {
@@ -160,11 +163,12 @@ bool private_node_tier_settled(int nid)
 }
 
 /*
- * private_node_type_get - choose the memory type of a private node
+ * private_node_type_get - allocate the memory type of a private node
  * @nid: a private node that is in no tier
  *
  * Context: memory_tier_lock held, may sleep.
- * Return: the type, up to private_node_type_put(); or ERR_PTR(-ENOMEM).
+ * Return: the type, to be freed by private_node_type_put(); or
+ * ERR_PTR(-ENOMEM).
  */
 struct memory_dev_type *private_node_type_get(int nid)
 {
@@ -188,7 +192,7 @@ void private_node_type_put(int nid)
 }
 
 /*
- * private_node_notify - the node notifiers of private nodes
+ * private_node_notify - called instead of the node notifiers for a private node
  * @action: NODE_ADDING_FIRST_MEMORY, ...
  * @nid: a private node
  *
@@ -205,10 +209,11 @@ void private_node_notify(unsigned long action, int nid)
  * @memtier: the tier
  * @buf: the file's page
  *
- * Whoever destroys a tier waits for the readers of its file, and holds
- * memory_tier_lock meanwhile: this must not wait for the lock.
+ * Must not take memory_tier_lock: the task that destroys a tier holds it and
+ * waits for the readers of the tier's file.
  *
  * Context: any.
+ * Return: length of the line.
  */
 ssize_t private_node_show_tier(const struct memory_tier *memtier, char *buf)
 {
@@ -236,7 +241,7 @@ static bool stays_out(struct folio *folio)
 	return private_node_keeps_out(folio) || folio_test_ksm(folio);
 }
 
-/* Of private nodes it may at most go to compressed RAM. */
+/* Drops private nodes, but not compressed RAM if @folio is file data for it. */
 static void keep_out(struct folio *folio, nodemask_t *nodes)
 {
 	nodemask_t may = node_states[N_MEMORY];
@@ -247,8 +252,9 @@ static void keep_out(struct folio *folio, nodemask_t *nodes)
 }
 
 /*
- * What may lie behind the fence: anonymous memory that swap does not know yet,
- * and that only page tables can write to.
+ * May compressed RAM take this anonymous folio?  It must not be in swap, and
+ * only writes through page tables may reach it, since those are what the fence
+ * stops.
  */
 static bool may_be_fenced(struct folio *folio)
 {
@@ -257,7 +263,7 @@ static bool may_be_fenced(struct folio *folio)
 	       !folio_test_ksm(folio) && !folio_test_mlocked(folio);
 }
 
-/* Leaves nodes where @folio may go as far as compressed RAM is concerned. */
+/* Drops compressed RAM that does not take @folio. */
 static void drop_fenced(struct folio *folio, nodemask_t *nodes)
 {
 	bool may = (may_be_fenced(folio) || cram_may_file(folio)) &&
@@ -269,7 +275,7 @@ static void drop_fenced(struct folio *folio, nodemask_t *nodes)
 			node_clear(nid, *nodes);
 }
 
-/* Where compressed RAM does not take @folio, nor a private node page cache. */
+/* Drops targets that do not take @folio whatever its users may have. */
 static void drop_unfit(struct folio *folio, nodemask_t *targets)
 {
 	bool out = stays_out(folio);
@@ -352,9 +358,9 @@ static void count_placed(struct folio *dst)
 				   folio_nr_pages(dst));
 }
 
-/* Nobody has room: their kswapd makes some for the next. */
-static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
-			 unsigned int order)
+/* No target had room: wakes their kswapd, which makes room for later folios. */
+static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
+			      unsigned int order)
 {
 	struct private_node *pn;
 	struct zone *zone;
@@ -376,7 +382,7 @@ static void all_are_full(const nodemask_t *nodes, gfp_t gfp,
 }
 
 /* Charges the cgroup for a page on a compressing node, or drops such nodes. */
-static bool charge(struct folio *src, nodemask_t *nodes)
+static bool charge_cgroup(struct folio *src, nodemask_t *nodes)
 {
 	if (!cram_any() || !nodes_intersects(*nodes, cram_nodes))
 		return false;
@@ -446,7 +452,7 @@ static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes
 }
 
 /*
- * private_node_demote_undo - give back a place that was not used after all
+ * private_node_demote_undo - free a target folio that migration did not use
  * @dst: folio from private_node_demote_alloc(), or any other
  * @private: not used
  *
@@ -459,8 +465,8 @@ void private_node_demote_undo(struct folio *dst, unsigned long private)
 	folio_put(dst);
 }
 
-/* What cannot be marked is not placed. */
-static struct folio *mark(struct folio *dst)
+/* A folio on a private node that cannot be marked as a guest is freed again. */
+static struct folio *mark_guest(struct folio *dst)
 {
 	if (!dst || !node_is_private(folio_nid(dst)) || private_node_mark(dst))
 		return dst;
@@ -469,11 +475,12 @@ static struct folio *mark(struct folio *dst)
 }
 
 /*
- * private_node_may_demote() has said that there is a target; of several, those
- * are left in @nodes that @src may have.  The caller is let in to the private
- * ones in @inside.
+ * Narrows @nodes to those that @src may have, and enters the gates of the
+ * private ones, which are returned in @inside.  A single node needs no check,
+ * since private_node_may_demote() has made it.
  */
-static bool narrow(struct folio *src, nodemask_t *nodes, nodemask_t *inside)
+static bool narrow_targets(struct folio *src, nodemask_t *nodes,
+			   nodemask_t *inside)
 {
 	bool sure = nodes_weight(*nodes) == 1;
 
@@ -505,19 +512,19 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 	if (dst)
 		count_placed(dst);
 	else
-		all_are_full(nodes, gfp, order);
+		wake_full_targets(nodes, gfp, order);
 	return dst;
 }
 
 /*
- * private_node_demote_alloc - take the new place of a folio that is demoted
- * @src: the folio
- * @nid: where its reclaim would like it
- * @allowed: lower tiers that its memory cgroup may use
- * @gfp: as of reclaim: neither sleeps nor warns
+ * private_node_demote_alloc - allocate the target folio of a demotion
+ * @src: the folio that is demoted
+ * @nid: the target that reclaim prefers
+ * @allowed: lower tiers that the folio's memory cgroup may use
+ * @gfp: of reclaim: neither sleeps nor warns
  *
- * The nearest of the nodes that has room.  A private one is not reclaimed here,
- * its kswapd makes room for the next.
+ * Takes from the nearest of the nodes that has room.  A private node that is
+ * full is not reclaimed here; its kswapd makes room for later folios.
  *
  * Context: reclaim.
  * Return: a folio, marked as a guest if it is on a private node; or NULL.
@@ -528,7 +535,7 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 	nodemask_t nodes = *allowed, inside;
 	struct folio *dst = NULL;
 
-	if (narrow(src, &nodes, &inside))
+	if (narrow_targets(src, &nodes, &inside))
 		dst = alloc_below(src, nid, &nodes, gfp);
 	private_node_leave_nodes(&inside, USER);
 	return dst;

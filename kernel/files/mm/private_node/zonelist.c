@@ -14,8 +14,8 @@
  *	2    40  50  10  90
  *	3    60  70  90  10
  *
- * Lists are replaced as a whole; readers hold an SRCU reference, because the
- * walk may sleep.
+ * Lists are replaced as a whole.  Readers are in an SRCU read section, because
+ * the walk may sleep.
  */
 #include <kunit/visibility.h>
 #include <linux/init.h>
@@ -42,7 +42,7 @@ static DEFINE_MUTEX(private_zonelist_lock);
 
 /*
  * private_node_zonelist_get - the private list of a node
- * @nid: a node; one that is not online has the list of the running CPU's node
+ * @nid: a node; if it is not online, the list of the running CPU's node is used
  * @cookie: for private_node_zonelist_put()
  *
  * Context: any but NMI; the caller may sleep until it puts the list.
@@ -75,7 +75,7 @@ static bool is_listed(struct zone *zone)
 	return populated_zone(zone) && !zone_is_zone_device(zone);
 }
 
-/* Which zones of a node the lists should have, one bit for each. */
+/* Which zones of a node the lists should have, as a bitmask. */
 static u8 zones_of(int nid)
 {
 	u8 zones = 0;
@@ -107,7 +107,7 @@ static unsigned int add_zones(struct zoneref *refs, int nid)
 	return nr;
 }
 
-static struct private_zonelist *build(int from, nodemask_t left)
+static struct private_zonelist *build_list(int from, nodemask_t left)
 {
 	struct private_zonelist *zl;
 	unsigned int nr = 0;
@@ -130,9 +130,9 @@ static void free_list(struct rcu_head *rcu)
 }
 
 /*
- * private_node_rebuild_zonelists - after a node or its memory came or went
+ * private_node_rebuild_zonelists - called after nodes or memory came or went
  *
- * Context: process, may sleep.
+ * Context: process, may sleep; takes private_zonelist_lock.
  */
 void private_node_rebuild_zonelists(void)
 {
@@ -146,7 +146,7 @@ void private_node_rebuild_zonelists(void)
 		listed_zones[nid] = zones_of(nid);
 		new = NULL;
 		if (node_online(nid) && !nodes_empty(private_node_map))
-			new = build(nid, all);
+			new = build_list(nid, all);
 		old = rcu_replace_pointer(private_zonelists[nid], new,
 					  lockdep_is_held(&private_zonelist_lock));
 		if (old)
@@ -155,8 +155,8 @@ void private_node_rebuild_zonelists(void)
 }
 
 /*
- * Lists are of zones, not of blocks: only the first block of a zone that comes, and
- * the last one that goes, change them.
+ * The lists change only with the first memory block of a zone that comes, and
+ * the last one that goes.
  */
 static bool lists_are_old(void)
 {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * zswap on a private node: what reclaim would compress in software is stored as
- * it is, on compressed RAM, which compresses it itself, or on a slow node.
+ * zswap on a private node: pages are stored there as they are, instead of being
+ * compressed in software.  The node is compressed RAM, or slow memory.
  *
- * The administrator names the node (/sys/module/zswap/parameters/node), which has to
- * be open to demotion.  When the node has no room, zswap compresses.  The pages belong
- * to zswap: they are on no LRU list, and are compressed after all when the node is
- * emptied.
+ * The administrator names the node (/sys/module/zswap/parameters/node), which
+ * has to be open to demotion.  When the node has no room, zswap compresses as
+ * usual.  The stored pages belong to zswap and are on no LRU list.  When the
+ * node is emptied, they are compressed.
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
@@ -28,34 +28,34 @@
 
 int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
 
-static int refuse(int nid, const char *why)
+static int refuse_zswap_node(int nid, const char *why)
 {
 	pr_err("node=%d: %s; nothing was changed\n", nid, why);
 	return -EINVAL;
 }
 
-static int check(int nid)
+static int check_zswap_node(int nid)
 {
 	struct private_node *pn;
 	int ret = 0;
 
 	if (nid < NUMA_NO_NODE || nid >= MAX_NUMNODES)
-		return refuse(nid, "neither a node nor -1");
-	/* On the command line a node may be named that comes later. */
+		return refuse_zswap_node(nid, "neither a node nor -1");
+	/* On the command line the node need not exist yet. */
 	if (nid == NUMA_NO_NODE || system_state < SYSTEM_RUNNING)
 		return 0;
 	pn = private_node_find(nid);
 	if (!pn)
-		return refuse(nid, "not a private node");
+		return refuse_zswap_node(nid, "not a private node");
 	if (!private_node_service_enabled(nid, PRIVATE_NODE_DEMOTION))
-		ret = refuse(nid, "it is closed to demotion");
+		ret = refuse_zswap_node(nid, "it is closed to demotion");
 	private_node_put(pn);
 	return ret;
 }
 
 /*
- * private_node_zswap_forget - name no node any more when its registration ends
- * @nid: its node; whoever gets the id next was not meant
+ * private_node_zswap_forget - reset the parameter when a registration ends
+ * @nid: the node; the next owner of the id was not meant
  *
  * Context: any.
  */
@@ -74,12 +74,15 @@ static int set_node(const char *val, const struct kernel_param *kp)
 		       (int)strcspn(val, "\n"), val);
 		return -EINVAL;
 	}
-	if (check(nid))
+	if (check_zswap_node(nid))
 		return -EINVAL;
 	WRITE_ONCE(private_node_zswap_nid, nid);
-	/* Its registration may have ended meanwhile: one side sees the other. */
-	smp_mb(); /* pairs with private_node_mark_dead(): dead, then forgotten */
-	if (check(nid)) {
+	/*
+	 * The registration may have ended meanwhile.  Either this check sees
+	 * that, or private_node_mark_dead() sees the new parameter and resets it.
+	 */
+	smp_mb(); /* pairs with cmpxchg() in private_node_zswap_forget() */
+	if (check_zswap_node(nid)) {
 		private_node_zswap_forget(nid);
 		return -EINVAL;
 	}
@@ -92,7 +95,7 @@ const struct kernel_param_ops private_node_zswap_ops = {
 };
 
 /* May the page's cgroup use the node? */
-static bool allowed(struct page *page, int nid)
+static bool cgroup_allows(struct page *page, int nid)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 
@@ -100,7 +103,7 @@ static bool allowed(struct page *page, int nid)
 	return !nodes_empty(nodes);
 }
 
-static struct folio *take(struct private_node *pn)
+static struct folio *take_folio(struct private_node *pn)
 {
 	bool paid = cram_node(pn->nid);
 	struct folio *folio;
@@ -111,7 +114,7 @@ static struct folio *take(struct private_node *pn)
 	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
 					 USER);
 	if (folio)
-		folio->index = 0;	/* no charge of its own: zswap has one */
+		folio->index = 0;	/* cram charges nothing: zswap does */
 	else if (paid)
 		cram_unreserve(pn->nid, 1);
 	return folio;
@@ -134,12 +137,12 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 
 	if (!pn)
 		return false;
-	/* It is there: that would free nothing. */
+	/* The page is on the node already, so storing it would free nothing. */
 	if (page_to_nid(page) == nid) {
 		private_node_put(pn);
 		return false;
 	}
-	folio = allowed(page, nid) ? take(pn) : NULL;
+	folio = cgroup_allows(page, nid) ? take_folio(pn) : NULL;
 	private_node_put(pn);
 	if (!folio)
 		return false;
@@ -164,7 +167,7 @@ static struct folio *folio_of(unsigned long handle)
 
 /*
  * private_node_zswap_load - read a stored page
- * @handle: private_node_zswap_has() says so
+ * @handle: handle for which private_node_zswap_has() is true
  * @folio: small folio, filled in
  *
  * Context: process.
@@ -188,11 +191,12 @@ void __private_node_zswap_free(unsigned long handle)
 }
 
 /*
- * private_node_zswap_on - is this a page on that node?
+ * private_node_zswap_on - is an entry of zswap a page on a given node?
  * @handle: of any entry of zswap
  * @nid: node id
  *
  * Context: any.
+ * Return: true if it is.
  */
 bool private_node_zswap_on(unsigned long handle, int nid)
 {
@@ -200,7 +204,10 @@ bool private_node_zswap_on(unsigned long handle, int nid)
 	       folio_nid(folio_of(handle)) == nid;
 }
 
-/* Whose mapping the page will be in is known only when it is swapped in. */
+/*
+ * Ordinary nodes that the cgroup may have.  The policy of the page's user is
+ * known only when the page is swapped in.
+ */
 static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 {
 	*pol = (struct mempolicy){
@@ -212,21 +219,23 @@ static void leave_policy(struct mempolicy *pol, struct mem_cgroup *memcg)
 }
 
 /*
- * Keeps a page that leaves the node in swap, so that its user's policy says where it
- * goes when it is swapped in.  True when @folio and its reference are gone.
+ * Keeps a page that leaves the node in zswap, so that the policy of its user
+ * says where it goes when it is swapped in.  Returns true when it did; then
+ * @folio is out of the swap cache, unlocked, and the caller's reference is
+ * gone.
  */
 static bool stays_in_swap(struct folio *folio)
 {
 	bool stays;
 
-	/* Take it off the list of this CPU, where it was put just now. */
+	/* The folio was just put into this CPU's LRU batch. */
 	lru_add_drain();
 	if (!folio_isolate_lru(folio))
 		return false;
 	stays = zswap_compress_again(folio);
 	if (stays) {
 		folio_put(folio);
-		/* Tasks that wait for it to be read look again. */
+		/* Tasks that wait for it look up the swap entry again. */
 		if (!remove_mapping(folio_mapping(folio), folio))
 			swap_cache_del_folio(folio);
 		folio_unlock(folio);
@@ -236,15 +245,16 @@ static bool stays_in_swap(struct folio *folio)
 }
 
 /*
- * private_node_zswap_leave - a stored page leaves its node
- * @swp: its entry
- * @memcg: whose page it is
- * @gfp: for the place it gets
+ * private_node_zswap_leave - move a stored page off its node
+ * @swp: the page's swap entry
+ * @memcg: cgroup of the page
+ * @gfp: for the new folio
  *
- * zswap compresses it; where that cannot be, the swap cache has the page then, as
- * in a swap-in.
+ * zswap compresses the page.  If that fails, the page stays in the swap cache,
+ * as after a swap-in.
  * Context: process, may sleep.
- * Return: true when it has left; false when there is no memory, or it was gone.
+ * Return: true when it has left; false when there is no memory, or the entry
+ * was gone.
  */
 bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
 			      gfp_t gfp)
