@@ -552,7 +552,8 @@ struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 	nodemask_t nodes;
 
 	KUNIT_STATIC_STUB_REDIRECT(private_node_fall_back, pn, gfp, order);
-	if (READ_ONCE(pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
+	/* Pairs with fallback_store(): the mask is written before. */
+	if (smp_load_acquire(&pn->on_full) != PRIVATE_NODE_FULL_FALLBACK)
 		return NULL;
 	/*
 	 * fallback_store() may be writing: the mask may be part old, part new.

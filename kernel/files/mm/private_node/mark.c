@@ -60,6 +60,8 @@ static void set_bits(unsigned long *chunk, unsigned int bit, unsigned long nr,
 {
 	unsigned long i;
 
+	/* A folio lies within one chunk. */
+	BUILD_BUG_ON(MAX_PAGE_ORDER > CHUNK_SHIFT);
 	if (nr >= BITS_PER_LONG) {
 		for (i = 0; i < nr / BITS_PER_LONG; i++)
 			WRITE_ONCE(chunk[BIT_WORD(bit) + i], value ? ~0UL : 0);

@@ -240,6 +240,11 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
 				put_task_struct(best.task);
 			return true;
 		}
+		/* While it waited, the caller may have been killed. */
+		if (best.task && give_up(pn, user)) {
+			put_task_struct(best.task);
+			return false;
+		}
 		if (best.task) {
 			kill_for_node(pn, user, &best);
 			put_task_struct(best.task);

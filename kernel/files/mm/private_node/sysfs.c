@@ -205,8 +205,8 @@ static int fallback_store(struct private_node *pn, const char *list)
 	 * takes from a node of one of them.
 	 */
 	pn->fallback = nodes;
-	smp_wmb(); /* pairs with the dependency on on_full in alloc.c */
-	WRITE_ONCE(pn->on_full, PRIVATE_NODE_FULL_FALLBACK);
+	/* Pairs with private_node_fall_back(), which reads the mask after. */
+	smp_store_release(&pn->on_full, PRIVATE_NODE_FULL_FALLBACK);
 	return 0;
 }
 

@@ -499,7 +499,7 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 
 	if (!nodes_intersects(*nodes, private_node_map))
 		return private_node_alloc_among(nid, nodes, gfp, order);
-	charged = charge(src, nodes);
+	charged = charge_cgroup(src, nodes);
 	if (nodes_empty(*nodes))
 		return NULL;
 	gfp |= __GFP_COMP;
@@ -508,7 +508,7 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 	else
 		dst = private_node_walk(nid, nodes, gfp, order,
 					(enum private_node_user)PRIVATE_NODE_DEMOTION);
-	dst = mark(dst);
+	dst = mark_guest(dst);
 	if (dst)
 		count_placed(dst);
 	else
