@@ -64,10 +64,23 @@ static bool has_any(int nid, enum node_stat_item item)
 	return nr > 0;
 }
 
-/* Pages that others have isolated, or that are being written out, may be free soon. */
-static bool others_make_room(int nid)
+/*
+ * Can pages of a node still become free, though this task has reclaimed none?  Other
+ * tasks may have isolated them, or may be ageing them, which only one task does at a
+ * time.  The rule is that of should_reclaim_retry() in mm/page_alloc.c.
+ */
+static bool may_yet_succeed(int nid)
 {
-	return has_any(nid, NR_ISOLATED_ANON) ||
+	unsigned long pages = 0;
+	struct zone *zone;
+	int i;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		zone = &NODE_DATA(nid)->node_zones[i];
+		if (managed_zone(zone))
+			pages += zone_reclaimable_pages(zone);
+	}
+	return pages || has_any(nid, NR_ISOLATED_ANON) ||
 	       has_any(nid, NR_ISOLATED_FILE) || has_any(nid, NR_WRITEBACK);
 }
 
@@ -103,7 +116,7 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 		private_node_leave(pn, user);
 		if (nr)
 			return true;
-		wait |= others_make_room(nid);
+		wait |= may_yet_succeed(nid);
 	}
 	/* A tenth of VMSCAN_THROTTLE_NOPROGRESS, for each of RECLAIM_TRIES. */
 	if (wait)
