@@ -55,8 +55,8 @@ static struct batch *my_batch(void)
 	struct batch *b = raw_cpu_ptr(&batches);
 
 	/*
-	 * An owner has migration disabled, so @owner is the running task only if it
-	 * owns the batch of this CPU, even if another task migrates right here.
+	 * A task that owns a batch has migration disabled, so it finds its own.  Any
+	 * other task gets NULL, even if it moves to another CPU in between.
 	 */
 	return in_task() && READ_ONCE(b->owner) == current ? b : NULL;
 }
