@@ -231,7 +231,7 @@ int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
 	return ret;
 }
 
-/* Context: process, may sleep; one call at a time. */
+/* Compares the next SCAN checksums.  Context: process, may sleep; one at a time. */
 void cram_debug_scan(struct cram_device *cd)
 {
 	unsigned long end = cd->first_pfn + cd->nr_pages;

@@ -258,7 +258,7 @@ bool cram_clean(struct cram_device *cd)
 	return true;
 }
 
-/* For cram_register(). */
+/* Initializes the fields of this file.  Context: any. */
 void cram_trim_init(struct cram_device *cd)
 {
 	init_llist_head(&cd->freed);
