@@ -72,7 +72,7 @@ static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 {
 	s64 credit = cram_ledger_credit(&cd->ledger);
 
-	/* Nothing can be said without a reading that is believed. */
+	/* Without a good reading the credit is unknown. */
 	if (READ_ONCE(cd->state) == CRAM_SILENT ||
 	    READ_ONCE(cd->state) == CRAM_BROKEN)
 		credit = 0;
@@ -86,7 +86,7 @@ static ssize_t resident_bytes_show(struct cram_device *cd, char *buf)
 			  (u64)cram_resident(cd) << PAGE_SHIFT);
 }
 
-/* Of what is resident, by the last reading; two digits. */
+/* Resident bytes by used bytes of the last reading, with two decimals. */
 static ssize_t ratio_show(struct cram_device *cd, char *buf)
 {
 	u64 used = READ_ONCE(cd->last.used);
@@ -171,7 +171,7 @@ static int writable_bytes_store(struct cram_device *cd, const char *text)
 		return -EINVAL;
 	}
 	WRITE_ONCE(cd->writable_max, max);
-	/* Ages what is too much. */
+	/* The work after the reading makes pages above the limit read-only. */
 	cram_read_soon(cd);
 	return 0;
 }
@@ -305,8 +305,10 @@ static const struct kobj_type cram_ktype = {
 };
 
 /*
- * cram_sysfs_init_device - the last kobject_put() frees the device
+ * cram_sysfs_init_device - initialize the kobject of a device
  * @cd: the device, just allocated
+ *
+ * From here on the last kobject_put() frees the device.
  *
  * Context: any.
  */
@@ -316,7 +318,7 @@ void cram_sysfs_init_device(struct cram_device *cd)
 }
 
 /*
- * cram_sysfs_add - make node<N>/private/cram
+ * cram_sysfs_add - create node<N>/private/cram
  * @cd: the device
  *
  * Context: process, may sleep.
@@ -329,7 +331,7 @@ int cram_sysfs_add(struct cram_device *cd)
 	return kobject_add(&cd->kobj, cd->pn->kobj, "cram");
 }
 
-/* Waits for those who read.  Context: process, may sleep. */
+/* Removes the folder; waits for readers of its files.  Context: process, may sleep. */
 void cram_sysfs_remove(struct cram_device *cd)
 {
 	kobject_del(&cd->kobj);
