@@ -212,7 +212,7 @@ void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
  *
  * For memory whose user named no node.
  *
- * Context: cpuset_mutex, callback_lock or RCU; the answer may be outdated when it is used.
+ * Context: any, while @cs cannot go away; the answer may be outdated when it is used.
  */
 void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
