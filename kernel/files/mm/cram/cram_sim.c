@@ -2,66 +2,70 @@
 /**
  * DOC: simulated compressing device
  *
- * Plays an expander that compresses, on physical memory that was kept from the
- * kernel with memmap=SIZE$ADDRESS.  What is stored is compressed with the
- * kernel's own lz4 or zstd, in sectors of 64 bytes; physical use is exact.  A page that
- * does not fit is dropped: its contents are gone, and whoever reads it meets a
- * memory failure.
+ * Simulates a memory expander that compresses, on physical memory that was reserved
+ * with memmap=SIZE$ADDRESS.  Stored pages are compressed with the kernel's lz4 or zstd,
+ * and take whole sectors of 64 bytes by default; physical use is counted exactly.  A
+ * page that does not fit is dropped: its contents are overwritten and it is poisoned,
+ * so that a read of it is a memory failure.
  *
- * A device comes and goes by files in /sys/kernel/cram_sim, for root; all or
- * nothing, the error is in dmesg:
+ * Devices are created and removed by files in /sys/kernel/cram_sim, for root.  A write
+ * succeeds completely or changes nothing, with the reason in the kernel log:
  *
  * ``new_device``
- *	Write options, separated by blanks:
+ *	Creates a device.  Write these options, separated by blanks:
  *
  *	==========  ===========================================================
- *	name        of the device, and of its folder here
- *	range       ADDRESS:SIZE, whole memory blocks of reserved memory: what
- *	            the device shows
- *	physical    bytes that it really has; suffixes K, M, G
+ *	name        name of the device and of its folder here
+ *	range       ADDRESS:SIZE, the memory that the device shows: whole memory
+ *	            blocks of reserved memory
+ *	physical    bytes that it can store; suffixes K, M, G
  *	node        node id, or "spare" (the default)
  *	sector      bytes; a power of two, 64 to 4096; 64 by default
- *	algorithm   lz4 (the default), zstd, none: pages are stored as they are, or
- *	            blind: as none, and the model does not look at them, so that a
- *	            measurement counts nothing of its own work
+ *	algorithm   lz4 (the default); zstd; none: pages are stored uncompressed;
+ *	            blind: as none, and the simulation does not read the pages, so
+ *	            that a measurement does not count work of the simulation
  *	worst_case  bytes that a page which does not compress takes; one page by
- *	            default, two at most
- *	latency_us  time that storing a page takes, and a reading; 0 by default
+ *	            default, at most two
+ *	latency_us  microseconds that storing a page takes, and a reading; 0 by
+ *	            default
  *	margin      bytes that are not given out; 0 by default
- *	lag_ms      what it declares, and what mode=stale and mode=delayed use;
- *	            0 by default
- *	timeout_ms  what it declares; 0 (the default) is the kernel's
- *	watermark   percent of physical use at which it raises capacity events;
+ *	lag_ms      lag that it declares, and that the modes stale and delayed
+ *	            use; 0 by default
+ *	timeout_ms  timeout that it declares; 0, the default, for the kernel's
+ *	watermark   percent of physical use at which it raises a capacity event;
  *	            90 by default
- *	mode        as the file; default "good"
+ *	mode        as the file ``mode`` below; "good" by default
  *	==========  ===========================================================
  *
  * ``remove_device``
- *	Write a name.
+ *	Removes a device.  Write its name.
  *
  * Each device has a folder with:
  *
  * ``mode``
- *	Words, separated by commas.  Within the axioms of mm/cram/ledger.c:
- *	slow (a reading takes 300 ms), silent (readings fail), stale (a reading
- *	is up to lag_ms old), delayed (a store takes up to lag_ms),
- *	understated (says that less is free, at random), storm (a capacity event
- *	each tick, from interrupts), trim_late, trim_partial, trim_fail (each
- *	other request).  Beyond them: overstated (says that it uses half of what
- *	it does).  good is none.
+ *	Words, separated by commas; good stands for none of them.  Within the
+ *	axioms of mm/cram/ledger.c: slow (a reading takes 300 ms), silent
+ *	(readings fail), stale (a reading is up to lag_ms old), delayed (a store
+ *	takes up to lag_ms), understated (reports a random amount too little
+ *	free), storm (a capacity event every 5 ms, from an interrupt), trim_late
+ *	(a trim takes 200 ms), trim_partial (trims half of the ranges of a
+ *	request), trim_fail (every second request trims nothing).  Breaking the
+ *	axioms: overstated (reports half of what is used).
  * ``physical_bytes``
- *	Also for writing: a device that shrinks.
+ *	Bytes that it can store.  A write changes them, for a device that
+ *	shrinks.
  * ``used_bytes``, ``stored_pages``
- *	What is really so.
+ *	The true numbers, whatever the readings report.
  * ``lost_writes``
- *	Pages dropped.  0 within the axioms, always.
+ *	Pages dropped.  Always 0 while the device obeys the axioms.
  * ``violations``
- *	Pages whose contents changed after they were stored: the fence has a
- *	hole.  They are looked at when they are trimmed, and by ``check``.
+ *	Pages whose contents changed after they were stored, which the fence
+ *	should have prevented.  Pages are compared when they are trimmed and by
+ *	``check``.
  * ``hot``
- *	Writing a page frame number makes the device find that page hot.
+ *	A write of a page frame number makes the device report that page as hot.
  * ``check``
- *	Reading it looks at all pages and says how many changed.
+ *	A read compares all pages and shows how many have changed.
  */
 #define pr_fmt(fmt) "cram_sim: " fmt
 
@@ -94,11 +98,11 @@
 #define OWNER		"cram_sim"
 #define SLOW_MS		300
 #define TRIM_LATE_MS	200
-/* Until a dropped page that moves is looked at again. */
+/* Time until a dropped page that could not be reported is tried again. */
 #define FAIL_MS		10
-/* How often a device without lag_ms looks at what is writable. */
+/* Lag of a device without lag_ms: four samples are taken in that time. */
 #define SAMPLE_MS	20
-/* What a dropped page reads as, if somebody does. */
+/* Value of each byte of a dropped page. */
 #define POISON		0xdb
 
 enum sim_mode {
@@ -119,7 +123,7 @@ static const char *const algorithm_names[NR_ALGORITHMS] = {
 
 #define ZSTD_LEVEL	3
 
-/* What is stored for a page; sectors 0: nothing. */
+/* What the device stores for a page: nothing if @sectors is 0. */
 struct sim_page {
 	u16 sectors;
 	bool lost;
@@ -139,7 +143,7 @@ struct sim_device {
 	struct range range;
 	unsigned long first_pfn;
 	unsigned long nr_pages;
-	void *alias;	/* of all pages: the kernel's own may be read-only */
+	void *alias;	/* mapping to poison pages: see cram_protect */
 	enum sim_algorithm algorithm;
 	unsigned int worst_case;
 	unsigned int latency_us;
@@ -150,19 +154,19 @@ struct sim_device {
 	unsigned int timeout_ms;
 
 	unsigned long mode;
-	spinlock_t lock;	/* all below */
+	spinlock_t lock;	/* protects all fields below down to out */
 	u64 physical;
 	u64 used;
 	u64 stored;
 	u64 lost;
 	u64 violations;
 	struct sim_page *pages;
-	unsigned long *queued;	/* stores that the device has not made yet */
+	unsigned long *queued;	/* bitmap: stores that are still under way */
 	unsigned long *hot;
-	unsigned long *failed;	/* dropped, and nobody knows yet */
+	unsigned long *failed;	/* bitmap: dropped and not reported yet */
 	bool event_raised;
 	struct cram_capacity sample;
-	unsigned long sample_at;	/* jiffies; all made before is in it */
+	unsigned long sample_at;	/* jiffies; older stores are in @sample */
 	void *workmem;
 	zstd_cctx *zstd;
 	char *out;
@@ -177,7 +181,7 @@ struct sim_device {
 };
 
 static LIST_HEAD(sim_devices);
-static DEFINE_MUTEX(sim_lock);	/* the list */
+static DEFINE_MUTEX(sim_lock);	/* sim_devices; held while one comes or goes */
 static struct kobject *sim_kobj;
 
 static bool plays(const struct sim_device *sd, enum sim_mode mode)
@@ -195,8 +199,9 @@ static void *contents(const struct sim_device *sd, unsigned long i)
 	return page_address(pfn_to_page(sd->first_pfn + i));
 }
 
-/* -- what the device stores ------------------------------------------------- */
+/* -- storage of the device -------------------------------------------------- */
 
+/* The device drops what it stores for a page.  Under sd->lock. */
 static void forget(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
@@ -207,7 +212,7 @@ static void forget(struct sim_device *sd, unsigned long i)
 	*p = (struct sim_page){};
 }
 
-/* Bytes, or 0 when it does not compress. */
+/* Returns the compressed size in bytes; 0 for a page that does not compress. */
 static size_t compress(struct sim_device *sd, const void *data)
 {
 	zstd_parameters params;
@@ -221,7 +226,7 @@ static size_t compress(struct sim_device *sd, const void *data)
 		params = zstd_get_params(ZSTD_LEVEL, PAGE_SIZE);
 		len = zstd_compress_cctx(sd->zstd, sd->out, PAGE_SIZE, data,
 					 PAGE_SIZE, &params);
-		/* Errors are larger than any size. */
+		/* An error code is larger than any size. */
 		return len > PAGE_SIZE ? 0 : len;
 	default:
 		return 0;
@@ -232,10 +237,11 @@ static unsigned int sectors_of(struct sim_device *sd, const void *data)
 {
 	size_t len = compress(sd, data);
 
-	/* As it is, and what that costs besides, if it does not compress. */
+	/* Uncompressed it takes the worst case, with metadata. */
 	return DIV_ROUND_UP(len ?: sd->worst_case, sd->sector);
 }
 
+/* There is no room for a page: overwrites it, and reports it later.  Under sd->lock. */
 static void drop(struct sim_device *sd, unsigned long i)
 {
 	memset(sd->alias + i * PAGE_SIZE, POISON, PAGE_SIZE);
@@ -245,7 +251,10 @@ static void drop(struct sim_device *sd, unsigned long i)
 	queue_delayed_work(system_highpri_wq, &sd->fail_work, 0);
 }
 
-/* In use, but on no list; those that wait for one are put there. */
+/*
+ * Is the page in use, but on no LRU list?  memory_failure() could not isolate it then.
+ * Pages in the LRU batches of CPUs are put on their list.
+ */
 static bool on_its_way(unsigned long pfn)
 {
 	struct folio *folio = pfn_folio(pfn);
@@ -261,9 +270,9 @@ static bool on_its_way(unsigned long pfn)
 }
 
 /*
- * As a machine check would, but one that nobody has to wait for.  Poison stays
- * until somebody reads it; memory_failure() looks once, and passes by a page
- * that moves.
+ * Reports dropped pages to memory failure, as a machine check would at the first read.
+ * memory_failure() is called once for each page and cannot handle a page that is being
+ * moved, so such a page is tried again later.
  */
 static void fail_pages(struct work_struct *work)
 {
@@ -288,6 +297,7 @@ static bool full_enough(const struct sim_device *sd)
 	return sd->used * 100 >= sd->physical * sd->watermark;
 }
 
+/* The device compresses and stores page @i, or drops it.  Under sd->lock. */
 static void store_page(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
@@ -312,7 +322,10 @@ static void store_page(struct sim_device *sd, unsigned long i)
 	sd->used += (u64)sectors * sd->sector;
 }
 
-/* Outside of sd->lock: a watermark interrupt, once until use falls again. */
+/*
+ * Raises a capacity event when use reaches the watermark, once until it falls below.  Not
+ * under sd->lock.
+ */
 static void raise_events(struct sim_device *sd)
 {
 	bool raise;
@@ -366,7 +379,10 @@ static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
 	return false;
 }
 
-/* What was written there since: the device sees each store, we look again. */
+/*
+ * A real device sees each store to a writable page.  The simulation does not, and so
+ * compresses these pages again in store_writable().
+ */
 static void sim_writable(struct cram_device *cd, unsigned long pfn)
 {
 	struct sim_device *sd = cram_drvdata(cd);
@@ -390,7 +406,7 @@ static void store_writable(struct sim_device *sd)
 	}
 }
 
-/* Is that as long ago as the device said that it may take? */
+/* Is @since, in jiffies, at least lag_ms ago? */
 static bool overdue(const struct sim_device *sd, unsigned long since)
 {
 	return time_after_eq(jiffies, since + msecs_to_jiffies(sd->lag_ms));
@@ -416,7 +432,10 @@ static void read_now(struct sim_device *sd, struct cram_capacity *cap)
 	cap->lost = sd->lost;
 }
 
-/* Mostly nothing is overdue then; a reading sees to the rest. */
+/*
+ * Finishes delayed stores and takes a sample, four times in the lag of the device.  If
+ * this work is late, sim_read_capacity() finishes the stores that are overdue.
+ */
 static void later(struct work_struct *work)
 {
 	struct sim_device *sd = container_of(to_delayed_work(work),
@@ -436,8 +455,9 @@ static void later(struct work_struct *work)
 			   max(msecs_to_jiffies(lag(sd) / 4), 1UL));
 }
 
-/* -- what it says ----------------------------------------------------------- */
+/* -- callbacks of mm/cram --------------------------------------------------- */
 
+/* Makes a reading wrong in the way of the modes understated and overstated. */
 static void lie(struct sim_device *sd, struct cram_capacity *cap)
 {
 	if (plays(sd, UNDERSTATED) && cap->used < cap->total)
@@ -447,7 +467,7 @@ static void lie(struct sim_device *sd, struct cram_capacity *cap)
 		cap->used /= 2;
 }
 
-/* False: it is older than the device may say. */
+/* Gets the last sample.  Returns false if it is older than lag_ms. */
 static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 {
 	guard(spinlock_irqsave)(&sd->lock);
@@ -466,7 +486,7 @@ static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 	if (sd->latency_us)
 		udelay(sd->latency_us);
 	if (!plays(sd, STALE) || !take_sample(sd, cap)) {
-		/* What runs later may have had no processor for too long. */
+		/* The work may be late, so what is overdue is stored here. */
 		store_queued(sd, false);
 		store_writable(sd);
 		read_now(sd, cap);
@@ -494,7 +514,7 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 
 	for (; i < end; i++) {
 		guard(spinlock_irqsave)(&sd->lock);
-		/* What waits to be stored has no sum yet. */
+		/* A page whose store is still under way has no checksum yet. */
 		if (!__test_and_clear_bit(i, sd->queued))
 			check_page(sd, i);
 		forget(sd, i);
@@ -525,7 +545,7 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 {
 	struct sim_device *sd = cram_drvdata(cd);
 
-	/* The first comes before cram_register() has returned. */
+	/* The first call comes before cram_register() has returned. */
 	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
@@ -641,7 +661,7 @@ static int parse_bytes(const char *option, const char *text, u64 *bytes)
 	return *end && *end != '\n' ? bad(option, text, "no size") : 0;
 }
 
-/* "96" is a unit that was forgotten: no such device could store a page. */
+/* Refuses a small number without a unit, as 96 for 96M. */
 static int parse_physical(const char *text, u64 *bytes)
 {
 	int ret = parse_bytes("physical", text, bytes);
@@ -694,7 +714,7 @@ static ssize_t show_locked(struct sim_device *sd, u64 *value, char *buf)
 	return sysfs_emit(buf, "%llu\n", *value);
 }
 
-/* @value: of the device, as sd-> */
+/* Defines a read-only file for a counter of the device, @value is an sd->... */
 #define SHOW(name, value)						\
 static ssize_t name##_show(struct kobject *kobj,			\
 			   struct kobj_attribute *attr, char *buf)	\
@@ -763,7 +783,7 @@ static const struct kobj_type sim_ktype = {
 	.default_groups = sim_groups,
 };
 
-/* -- a device comes and goes ------------------------------------------------ */
+/* -- creation and removal of devices ---------------------------------------- */
 
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
@@ -823,7 +843,7 @@ static int parse_range(struct sim_device *sd, const char *text)
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
 		return bad("range", text, "not whole memory blocks");
-	/* What is not reserved is somebody's memory. */
+	/* Only reserved memory is used by nobody else. */
 	if (region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
 	    region_intersects(start, size, IORESOURCE_MEM,
@@ -933,7 +953,7 @@ static int sim_memory(struct sim_device *sd)
 	return sd->zstd ? 0 : -ENOMEM;
 }
 
-/* The memory is there. */
+/* Maps all pages writable, since cram_protect may make the direct map read-only. */
 static int sim_alias(struct sim_device *sd)
 {
 	struct page **pages = kvmalloc_objs(*pages, sd->nr_pages);
@@ -1007,7 +1027,10 @@ static int bring_up(struct sim_device *sd)
 	return 0;
 }
 
-/* Keeps what is in use. */
+/*
+ * Removes the device, its memory and its node.  After an error the steps that succeeded
+ * stay done, and a later call continues.
+ */
 static int take_down(struct sim_device *sd)
 {
 	int ret = 0;
@@ -1071,7 +1094,7 @@ static int new_device(char *values[])
 		kobject_put(&sd->kobj);
 		return ret;
 	}
-	/* Also one that failed and could not be taken down: it is there. */
+	/* A device that failed and could not be removed either stays in the list. */
 	__module_get(THIS_MODULE);
 	list_add_tail(&sd->list, &sim_devices);
 	return ret;
@@ -1112,7 +1135,7 @@ static ssize_t remove_device_store(struct kobject *kobj,
 	if (ret)
 		return ret;
 	list_del(&sd->list);
-	/* Of a device that failed there are no files. */
+	/* A device whose creation failed has no files. */
 	if (sd->kobj.state_in_sysfs)
 		kobject_del(&sd->kobj);
 	kobject_put(&sd->kobj);
@@ -1142,7 +1165,7 @@ static int __init sim_init(void)
 	return ret;
 }
 
-/* Each device holds a reference on the module. */
+/* Each device holds a reference to the module, so there is none left. */
 static void __exit sim_exit(void)
 {
 	kobject_put(sim_kobj);
