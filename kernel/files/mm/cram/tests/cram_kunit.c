@@ -1,17 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ledger against a model of a device: whatever the order of readings,
- * placements, grants, events, frees, trims and failures, the device is never
- * over-filled, and nothing is admitted between a capacity event and the end of a
- * reading that began after it.
+ * KUnit tests of compressed RAM.
  *
- * The steps are called as those of the project's docs/model/cram.pml, which searches
- * all orders for small numbers; here they are many pages and the real code.
+ * Tests of the ledger run it against a model of a device.  Readings, placements, grants,
+ * events, frees, trims and failures come in random order.  The device is never
+ * over-filled, and nothing is admitted from a capacity event to the end of a reading that
+ * began after it.  The steps have the names of docs/model/cram.pml of the project, which
+ * searches all orders for small numbers of pages.
  *
- * only_what_can_be_read is about which page cache may be placed on a device at all,
- * waits_double about how long a page waits that came back too soon; those that begin
- * with register or device are about what a driver may register, and what becomes of
- * what a device says; it is played on a node of boot.
+ * only_what_can_be_read tests which page cache may be placed, waits_double how long a
+ * refaulted page waits.  Tests with names in register and device use a simulated driver
+ * on a node of private_node=: what it may register, and how its reports are handled.
  */
 #include <kunit/test.h>
 #include <linux/cram.h>
@@ -34,7 +33,7 @@
 #define WORST	4096
 #define DEVICES	2
 #define FOLIOS	64
-#define ORDER	2	/* of the largest folios */
+#define ORDER	2	/* order of the largest folios */
 #define STEPS	40000
 
 enum folio_state { FREE, RESERVED, TAKEN, STORED, RESIDENT, GRANTED, FREED };
@@ -43,18 +42,18 @@ enum folio_state { FREE, RESERVED, TAKEN, STORED, RESIDENT, GRANTED, FREED };
 struct model_folio {
 	enum folio_state state;
 	unsigned int nr;
-	unsigned int size[1 << ORDER];	/* what each takes, from STORED on */
+	unsigned int size[1 << ORDER];	/* use of each page, from STORED on */
 	bool also;			/* reserved on the other device as well */
-	bool late;			/* in a batch: the ledger hears of it later */
+	bool late;			/* in a batch, see cram_ledger_store() */
 };
 
-/* A device that uses up to the worst case for a page, and a reader of it. */
+/* A device that uses up to the worst case for each page, and its readings. */
 struct model_device {
 	struct cram_ledger ledger;
 	struct model_folio folios[FOLIOS];
 	u64 total, margin, used, peak;
 	bool reading;
-	u64 seen;			/* use when the reading began, or later */
+	u64 seen;			/* use when the reading began */
 	bool fresh, fresh_soon;		/* no event since a good reading began */
 };
 
@@ -93,7 +92,7 @@ static void set_sizes(struct model *m, struct model_device *d,
 	}
 }
 
-/* On each device that may have it; it will be on one. */
+/* As reclaim: reserves on one or both devices, and later takes from one of them. */
 static void step_reserve(struct model *m, struct model_device *d,
 			 struct model_folio *f)
 {
@@ -114,7 +113,7 @@ static void cancel(struct model *m, struct model_device *d, struct model_folio *
 	f->also = false;
 }
 
-/* It is the page allocator's turn: pages, or none. */
+/* Gives up, takes in a batch, or takes pages, of which the allocator may have none. */
 static void step_take(struct model *m, struct model_device *d,
 		      struct model_folio *f)
 {
@@ -157,7 +156,7 @@ static void settle(struct model_device *d, struct model_folio *f)
 	f->late = false;
 }
 
-/* A batch ends: of what it had, this one was taken and is not stored yet. */
+/* Ends a batch, in which @f may have been taken and not stored yet. */
 static void step_batch(struct model *m, struct model_device *d,
 		       struct model_folio *f)
 {
@@ -171,11 +170,11 @@ static void step_settle(struct model *m, struct model_device *d,
 			struct model_folio *f)
 {
 	settle(d, f);
-	/* The copy, or the mapping, failed: freed at once. */
+	/* Freed at once if the copy or the migration failed. */
 	f->state = draw(m, 4) ? RESIDENT : FREED;
 }
 
-/* All of it, or its last page: the rest stays. */
+/* Frees a folio, or splits it and frees its last page. */
 static void step_free(struct model *m, struct model_device *d,
 		      struct model_folio *f)
 {
@@ -205,12 +204,12 @@ static void step_grant(struct model *m, struct model_device *d,
 static void step_granted(struct model *m, struct model_device *d,
 			 struct model_folio *f)
 {
-	/* Stores at any time; what the last of them did, no reading has to show. */
+	/* Stores come at any time; a reading need not show the last of them. */
 	if (draw(m, 3)) {
 		set_sizes(m, d, f);
 		return;
 	}
-	/* Protected and written back: it stays, or it was freed. */
+	/* Write-protected and written back, in place or after a free. */
 	cram_ledger_settle_granted(&d->ledger, f->nr);
 	f->state = draw(m, 2) ? RESIDENT : FREED;
 }
@@ -220,7 +219,7 @@ static void step_trim(struct model *m, struct model_device *d,
 {
 	unsigned int i;
 
-	/* One that fails leaves it. */
+	/* The trim fails. */
 	if (!draw(m, 3))
 		return;
 	for (i = 0; i < f->nr; i++) {
@@ -265,7 +264,7 @@ static void step_read_end(struct model *m, struct model_device *d)
 	bool good = draw(m, 4);
 	u64 free, less;
 
-	/* The device may look at any moment since; or say that less is free. */
+	/* Use is from any moment since the beginning, and may be overstated. */
 	free = d->total - (draw(m, 2) ? d->seen : d->used);
 	less = draw(m, 3) ? 0 : draw(m, free + 1);
 	cram_ledger_read_end(&d->ledger, good, free - less);
@@ -281,7 +280,7 @@ static void step_event(struct model_device *d)
 	d->fresh_soon = false;
 }
 
-/* As kcompactd: it would take pages that nobody reserved. */
+/* As kcompactd would: tries to take pages that nobody has reserved. */
 static void step_steal(struct model *m, struct model_device *d)
 {
 	struct cram_ledger *l = &d->ledger;
@@ -303,7 +302,7 @@ static void end_folio(struct model *m, struct model_device *d,
 	memset(f, 0, sizeof(*f));
 }
 
-/* The device is given back and registered again: what was there is trimmed first. */
+/* Unregisters the device, which trims it, and registers it again. */
 static void step_register(struct model *m, struct model_device *d)
 {
 	unsigned int i;
@@ -316,7 +315,7 @@ static void step_register(struct model *m, struct model_device *d)
 			cancel(m, other(m, d), &other(m, d)->folios[i]);
 	}
 	d->used = 0;
-	/* Hears of what was stored. */
+	/* Lets the ledger count the pages stored by batches. */
 	cram_ledger_uncovered(&d->ledger);
 	m->unbalanced += d->ledger.reserved + d->ledger.pending + d->ledger.granted;
 	m->renewed++;
@@ -377,7 +376,7 @@ static void run(struct kunit *test, u64 seed, u64 total, u64 margin)
 	KUNIT_EXPECT_EQ(test, m->early, 0);
 	KUNIT_EXPECT_EQ(test, m->stolen, 0);
 	KUNIT_EXPECT_EQ(test, m->unbalanced, 0);
-	/* It is no proof when nothing was placed, granted or refused. */
+	/* The run proves nothing if nothing was placed, granted or refused. */
 	KUNIT_EXPECT_GT(test, m->placed, 100);
 	KUNIT_EXPECT_GT(test, m->granted, 0);
 	KUNIT_EXPECT_GT(test, m->refused, 100);
@@ -392,7 +391,7 @@ static void never_over_filled(struct kunit *test)
 		run(test, seed, (8 + seed) * WORST, seed % 3 * WORST);
 }
 
-/* The same without the ledger: the model has teeth. */
+/* Without the ledger the model does over-fill the device. */
 static void over_filled_without(struct kunit *test)
 {
 	struct model *m = new_model(test, 1, 16 * WORST, 0);
@@ -429,7 +428,7 @@ static void reserve_and_take(struct kunit *test, struct cram_ledger *l,
 	KUNIT_ASSERT_TRUE(test, cram_ledger_take(l, nr));
 }
 
-/* A good reading. */
+/* Takes a good reading. */
 static void read(struct cram_ledger *l, u64 free)
 {
 	cram_ledger_read_begin(l);
@@ -448,7 +447,7 @@ static void covers_what_was_settled(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
-	/* One page of 100 bytes is seen, the other may be or not. */
+	/* Each page uses 100 bytes; the reading has to show the first one only. */
 	cram_ledger_read_end(&l, true, 3 * WORST - 100);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST - 100);
 	cram_ledger_read_begin(&l);
@@ -456,7 +455,7 @@ static void covers_what_was_settled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST - 200);
 }
 
-/* A device that shrank: less than nothing is left. */
+/* The credit is negative after the device has shrunk. */
 static void credit_below_zero(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -473,7 +472,10 @@ static void credit_below_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
-/* What was stored during a reading is counted twice, and what is under way may be shown. */
+/*
+ * A device is not short when pages stored during a reading are counted twice, or when a
+ * reading already shows pages whose stores are under way.
+ */
 static void short_of_what_is_promised(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -491,19 +493,19 @@ static void short_of_what_is_promised(struct kunit *test)
 	cram_ledger_read_end(&l, true, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 1));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
-	/* The page under way may have arrived. */
+	/* The reading may show a part of the page whose store is under way. */
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 2 * WORST - 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_cancel(&l, 1);
-	/* It shrinks. */
+	/* The device shrinks. */
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, WORST - 1);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_lack(&l));
 }
 
-/* Pages that nobody reserved do not leave, and their taker does no harm. */
+/* Pages cannot be taken without a reservation, and the attempt breaks no books. */
 static void no_page_without_a_token(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -523,7 +525,7 @@ static void no_page_without_a_token(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
 }
 
-/* Only a reading that began after the last event opens it again. */
+/* After an event only a reading that began later opens the ledger. */
 static void events_are_numbered(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -555,7 +557,7 @@ static void in_flight_is_bounded(struct kunit *test)
 	reserve_and_take(test, &l, CRAM_IN_FLIGHT / 2);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
-	/* What is written to where it is, is no placement. */
+	/* A grant is no placement, and does not count as in flight. */
 	KUNIT_EXPECT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
@@ -583,7 +585,7 @@ static void fails_closed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 }
 
-/* A page that is written to holds its worst case, and is not short of room for it. */
+/* A granted page keeps its worst case reserved, and does not make the device short. */
 static void granted_pages_are_counted_once(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -593,7 +595,7 @@ static void granted_pages_are_counted_once(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l, 1));
-	/* Both were written to, and took all. */
+	/* Both were written to, and took all of the room. */
 	read(&l, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle_granted(&l, 2));
@@ -619,8 +621,8 @@ static const struct address_space_operations files = {
 };
 
 /*
- * Page cache that cannot be read again is not placed: ext4 keeps its map of free
- * blocks in such a one, in an inode that says it is a regular file, and writes to it.
+ * Page cache that cannot be read again is not placed.  ext4 keeps its bitmaps of free
+ * blocks in the page cache of an inode that looks like a regular file, and writes there.
  */
 static void only_what_can_be_read(struct kunit *test)
 {
@@ -651,7 +653,7 @@ static void only_what_can_be_read(struct kunit *test)
 	folio_put(folio);
 }
 
-/* What a batch stores is promised until a reading that begins later shows it. */
+/* Pages that a batch stores stay promised until a reading that began later. */
 static void stored_by_a_batch(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -662,13 +664,13 @@ static void stored_by_a_batch(struct kunit *test)
 	cram_ledger_store(&l, 2);
 	KUNIT_EXPECT_EQ(test, l.reserved, 8);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST);
-	/* Who asks makes the ledger hear of them. */
+	/* The call makes the ledger count the stored pages. */
 	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
 	KUNIT_EXPECT_EQ(test, l.reserved, 6);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_read_begin(&l));
 	cram_ledger_store(&l, 1);
 	cram_ledger_read_end(&l, true, 9 * WORST);
-	/* The two are shown; the one that came during the reading is not. */
+	/* The reading covers two; the third was stored while it was under way. */
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
 	KUNIT_EXPECT_EQ(test, l.settled, 1);
@@ -676,14 +678,14 @@ static void stored_by_a_batch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l.reserved, 0);
 	KUNIT_EXPECT_EQ(test, l.pending, 1);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 7 * WORST);
-	/* Nobody paid for this one. */
+	/* This page was never reserved. */
 	cram_ledger_store(&l, 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_read_begin(&l));
 	cram_ledger_read_end(&l, true, 9 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 }
 
-/* Nobody waits for having come back once, and nobody for ever. */
+/* A page does not wait after one refault, and never waits for ever. */
 static void waits_double(struct kunit *test)
 {
 	unsigned int times;
@@ -702,7 +704,7 @@ static void waits_double(struct kunit *test)
 #define TOTAL	((u64)SZ_64M)
 #define PAGES	(TOTAL / PAGE_SIZE)
 
-/* A device that trims, and says, what it is told to. */
+/* A simulated driver, whose answers the test sets. */
 struct fake_device {
 	bool trims;
 	int trim_calls;
@@ -744,7 +746,7 @@ static void fake_trim(struct cram_device *cd, struct cram_range *ranges,
 	cram_trim_done(cd);
 }
 
-/* Says that there are more than it was asked for. */
+/* Returns a larger number than @max, which is wrong. */
 static unsigned int fake_hot(struct cram_device *cd, unsigned long *pfns,
 			     unsigned int max)
 {
@@ -763,7 +765,7 @@ static const struct cram_ops fake_ops = {
 	.hot_pages = fake_hot,
 };
 
-/* Refused with that errno, and the node is not fenced. */
+/* Expects that the registration fails with @want, and leaves the node unfenced. */
 static void refused(struct kunit *test, struct private_node *pn,
 		    const struct cram_desc *desc, int want)
 {
@@ -786,7 +788,7 @@ static void spare_back(void *data)
 	private_node_spare_put(nid);
 }
 
-/* A description that lacks something, or says what no device can be; a node without memory. */
+/* Refused: incomplete or impossible descriptions, and a node without memory. */
 static void register_bad_desc(struct kunit *test)
 {
 	static const struct cram_ops no_read = { .trim = fake_trim };
@@ -835,12 +837,12 @@ static void node_back(void *data)
 
 	before->pn->capable = before->capable;
 	before->pn->flags = before->flags;
-	/* Opens the owner's gate, which is closed on compressed RAM. */
+	/* Opens the owner's gate, which is closed with PRIVATE_NODE_F_COMPRESSED. */
 	private_node_set_ledger(before->pn, false);
 	private_node_put(before->pn);
 }
 
-/* A node of boot with memory, as it was when the test is over; or skip. */
+/* Gets a node of private_node= with memory, restored after the test; or skips. */
 static struct private_node *with_memory(struct kunit *test)
 {
 	struct node_before *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
@@ -857,7 +859,7 @@ static struct private_node *with_memory(struct kunit *test)
 	return pn;
 }
 
-/* One thing after the other that keeps a node from being compressed RAM. */
+/* Refused: nodes that are not fit for compressed RAM, for one reason after another. */
 static void register_bad_node(struct kunit *test)
 {
 	struct cram_desc desc = { .ops = &fake_ops, .worst_case = PAGE_SIZE };
@@ -916,7 +918,7 @@ static void device_goes(void *cd)
 	cram_unregister(cd);
 }
 
-/* A node of boot, as the driver of a compressing device registers one; until the test ends. */
+/* As with_memory(), with the flags and services of a compressing device. */
 static struct private_node *with_compressing(struct kunit *test)
 {
 	struct private_node *pn = with_memory(test);
@@ -926,7 +928,7 @@ static struct private_node *with_compressing(struct kunit *test)
 	return pn;
 }
 
-/* A node of boot, with a device that is read and gives credit; until the test ends. */
+/* Registers a device on such a node until the test ends, and waits until it has credit. */
 static struct cram_device *with_device(struct kunit *test, struct fake_device *fd)
 {
 	struct cram_desc desc = {
@@ -955,7 +957,7 @@ static unsigned long counted(struct cram_device *cd, enum cram_stat what)
 	return sum;
 }
 
-/* What was reserved is taken, and nothing else is to be had. */
+/* Takes a folio of the device; there is one only if it was reserved. */
 static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 {
 	struct page *page = private_node_alloc_frozen(cd->nid,
@@ -969,8 +971,8 @@ static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 }
 
 /*
- * Once only, and without changes of its memory.  What earlier users left is trimmed before the
- * device is read for the first time, however often it has to be asked.
+ * A node cannot be registered twice, and its memory cannot change meanwhile.  All of it is
+ * trimmed before the first reading, even if the device trims only after several requests.
  */
 static void register_once(struct kunit *test)
 {
@@ -998,7 +1000,7 @@ static void register_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
 }
 
-/* What a device admits, is refused and is counted, as its readings say. */
+/* Admission, refusals and counters follow the readings of the device. */
 static void device_credit(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1010,7 +1012,7 @@ static void device_credit(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, PAGES));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, PAGES + 1));
 	KUNIT_EXPECT_EQ(test, PAGES + 1, counted(cd, CRAM_REFUSED_CREDIT));
-	/* More than may be under way at once. */
+	/* One more than may be in flight. */
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, CRAM_IN_FLIGHT + 1));
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, CRAM_IN_FLIGHT));
 	KUNIT_EXPECT_EQ(test, PAGES - CRAM_IN_FLIGHT, cram_credit_pages(nid));
@@ -1020,21 +1022,21 @@ static void device_credit(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	WRITE_ONCE(cram_anon, true);
-	/* All is used. */
+	/* The device is full. */
 	WRITE_ONCE(fd.used, TOTAL);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
-	/* Whoever was told to disable the ledger is told yes. */
+	/* With the ledger switched off everything is admitted. */
 	WRITE_ONCE(cd->ledger.disabled, true);
 	KUNIT_EXPECT_TRUE(test, cram_has_room(nid));
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 1));
 	WRITE_ONCE(cd->ledger.disabled, false);
 }
 
-/* From an event until the reading that answers it nothing is admitted. */
+/* Nothing is admitted from an event to the end of a reading that began after it. */
 static void device_event(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1058,7 +1060,7 @@ static void device_event(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 3));
 }
 
-/* A reading that fails, one that shows too little, and those that no honest device gives. */
+/* States after a failed reading, after one below the margin, and after impossible ones. */
 static void device_states(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1073,7 +1075,7 @@ static void device_states(struct kunit *test)
 	KUNIT_EXPECT_GE(test, counted(cd, CRAM_READINGS_FAILED), 2);
 	WRITE_ONCE(fd.silent, false);
 	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
-	/* Less is free than its margin. */
+	/* Less than the margin is free. */
 	WRITE_ONCE(cd->ledger.margin, 10 * PAGE_SIZE);
 	WRITE_ONCE(fd.used, TOTAL - 9 * PAGE_SIZE);
 	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SHORT));
@@ -1082,7 +1084,7 @@ static void device_states(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.used, TOTAL + 1);
 	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
-	/* It stays so, whatever it says later, until somebody has looked. */
+	/* Good readings do not end this state, only cram_clear_broken() does. */
 	WRITE_ONCE(fd.used, 0);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
@@ -1097,7 +1099,7 @@ static void device_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
 }
 
-/* Who gives back what was never reserved, or taken, is found out, and nothing is admitted. */
+/* Giving back pages that were never reserved or taken makes the device broken. */
 static void device_books(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1125,7 +1127,7 @@ static void device_books(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
 }
 
-/* A list that is paid for at once gives back what it has not used, and takes no more than that. */
+/* A batch takes no more than it has reserved, and gives back what it did not use. */
 static void device_batch(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1133,7 +1135,7 @@ static void device_batch(struct kunit *test)
 	int nid = cd->nid;
 
 	__cram_batch_begin();
-	__cram_batch_begin();	/* the task has one */
+	__cram_batch_begin();	/* does nothing: the task has a batch */
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
 	KUNIT_EXPECT_LE(test, cram_credit_pages(nid), PAGES - 2);
 	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
@@ -1144,12 +1146,12 @@ static void device_batch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 300));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, PAGES + 1));
 	__cram_batch_end();
-	__cram_batch_end();	/* it has none */
+	__cram_batch_end();	/* does nothing: the task has no batch */
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
-/* Free pages of the node, and those that wait for their trim are none. */
+/* Exact number of free pages, without pages that wait for their trim. */
 static unsigned long free_pages_of(int nid)
 {
 	private_node_drain(nid);
@@ -1166,8 +1168,8 @@ static bool free_becomes(int nid, unsigned long want)
 }
 
 /*
- * A freed folio comes back when the device has trimmed it, and without the page
- * that broke meanwhile.
+ * A freed folio is allocatable again after the device has trimmed it, except for a page
+ * that failed meanwhile.
  */
 static void device_trim(struct kunit *test)
 {
@@ -1196,14 +1198,14 @@ static void device_trim(struct kunit *test)
 	WRITE_ONCE(fd.trims, true);
 	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all - 1));
 	KUNIT_EXPECT_EQ(test, 1, page_ref_count(page));
-	/* It had not failed after all. */
+	/* Unpoison the page. */
 	ClearPageHWPoison(page);
 	put_page(page);
 	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
-/* A page that fails while it is in use is handed out to nobody, and the device goes without it. */
+/* A page that failed in use is not allocated again, and the device can be unregistered. */
 static void device_failed(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1218,7 +1220,7 @@ static void device_failed(struct kunit *test)
 	SetPageHWPoison(&folio->page);
 	folio_put(folio);
 	KUNIT_EXPECT_EQ(test, all - 1, free_pages_of(nid));
-	/* Nobody owes anything for it any more. */
+	/* Its reservation has ended. */
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
@@ -1230,7 +1232,7 @@ static void device_failed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, all, free_pages_of(nid));
 }
 
-/* What a device says to be hot and is not its own, or free, stays where it is. */
+/* Pages that are reported as hot but are free, or not of the device, are ignored. */
 static void device_hot(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1264,7 +1266,7 @@ static int leave(void *data)
 	return 0;
 }
 
-/* While a device goes, which takes as long as a reading, nobody else takes it away. */
+/* While a device is being unregistered, which waits for a reading, a second call fails. */
 static void device_leaves_once(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1290,7 +1292,10 @@ static void device_leaves_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
 }
 
-/* Between the check that a node is a device's and the act it may go: then nothing is its. */
+/*
+ * A device may go between a check of cram_node() and the call that follows.  All functions
+ * then treat the page as ordinary memory.
+ */
 static void device_gone(struct kunit *test)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
@@ -1309,7 +1314,7 @@ static void device_gone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, __cram_takes(&folio->page, 0));
 	__cram_failed(&folio->page);
 	__cram_stored(folio);
-	/* Nobody was charged for it. */
+	/* No object cgroup, see cram_memcg_undo(). */
 	folio->index = 0;
 	cram_not_stored(folio);
 	cram_copied_up(folio, 1);
