@@ -129,7 +129,7 @@ void __cram_batch_end(void)
 }
 
 /* Reserves PAY pages if there is credit for them, else what is missing to @nr. */
-static bool pay(struct batch *b, unsigned long nr)
+static bool reserve_for_batch(struct batch *b, unsigned long nr)
 {
 	unsigned long more = nr - b->paid;
 
@@ -157,7 +157,8 @@ bool cram_batch_reserve(struct cram_device *cd, unsigned long nr)
 	if (!b || b->cd != cd)
 		return cram_ledger_reserve(&cd->ledger, nr);
 	/* After a capacity event an older reservation must not be used. */
-	return b->paid >= nr ? cram_ledger_open(&cd->ledger) : pay(b, nr);
+	return b->paid >= nr ? cram_ledger_open(&cd->ledger) :
+			       reserve_for_batch(b, nr);
 }
 
 /*

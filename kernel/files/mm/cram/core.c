@@ -118,7 +118,7 @@ void cram_read_if_low(struct cram_device *cd)
 }
 
 /* A placement was refused for lack of credit: cram_make_room() will make room. */
-static void no_credit(struct cram_device *cd)
+static void request_room(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->wanted))
 		WRITE_ONCE(cd->wanted, true);
@@ -210,7 +210,7 @@ bool cram_has_room(int nid)
 	if (cram_ledger_credit(&cd->ledger) >= (s64)cd->ledger.worst ||
 	    READ_ONCE(cd->ledger.disabled))
 		return true;
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
@@ -263,7 +263,7 @@ bool cram_may_take(int nid, unsigned long nr)
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	trace_cram_refused(nid, nr);
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
@@ -288,7 +288,7 @@ bool cram_reserve(int nid, unsigned long nr)
 	if (cram_batch_reserve(cd, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
@@ -377,7 +377,7 @@ static bool mark_resident(struct cram_device *cd, struct folio *folio)
 	return fresh;
 }
 
-static struct cram_device *settle(struct folio *folio)
+static struct cram_device *settle_folio(struct folio *folio)
 {
 	struct cram_device *cd = cram_peek(folio_nid(folio));
 	unsigned long nr = folio_nr_pages(folio);
@@ -427,7 +427,7 @@ void __cram_stored(struct folio *folio)
 	struct cram_device *cd;
 
 	scoped_guard(rcu)
-		cd = settle(folio);
+		cd = settle_folio(folio);
 	/* The device is not unregistered while one of its pages is in use. */
 	if (!cd)
 		return;
@@ -536,7 +536,8 @@ static unsigned long failed_pages(struct cram_device *cd)
 }
 
 /* Checks a reading against the axioms, gives it to the ledger and sets the state. */
-static void judge(struct cram_device *cd, const struct cram_capacity *cap)
+static void judge_reading(struct cram_device *cd,
+			  const struct cram_capacity *cap)
 {
 	u64 lost = cap->lost - min(cap->lost, cd->last.lost);
 	bool over = cap->used > cap->total;
@@ -581,19 +582,19 @@ static void take_reading(struct cram_device *cd)
 		cram_ledger_read_end(&cd->ledger, false, 0);
 		set_state(cd, CRAM_SILENT);
 	} else {
-		judge(cd, &cap);
+		judge_reading(cd, &cap);
 	}
 	WRITE_ONCE(cd->read_due, 0);
 }
 
-static bool is_wrong(struct cram_device *cd)
+static bool is_short_or_broken(struct cram_device *cd)
 {
 	enum cram_state state = READ_ONCE(cd->state);
 
 	return state == CRAM_SHORT || state == CRAM_BROKEN;
 }
 
-static void read_work(struct work_struct *work)
+static void cram_read_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, read_work);
@@ -605,17 +606,18 @@ static void read_work(struct work_struct *work)
 		return;
 	queue_work(cram_wq, &cd->tend_work);
 	queue_delayed_work(cram_wq, &cd->read_work,
-			   is_wrong(cd) || !cram_ledger_open(&cd->ledger) ?
+			   is_short_or_broken(cd) ||
+			   !cram_ledger_open(&cd->ledger) ?
 			   READ_WRONG : READ_PERIOD);
 }
 
 /* Work that may wait for memory: it must not delay the next reading. */
-static void tend_work(struct work_struct *work)
+static void cram_tend_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(work, struct cram_device,
 					      tend_work);
 
-	if (is_wrong(cd)) {
+	if (is_short_or_broken(cd)) {
 		cram_evict(cd);
 	} else {
 		cram_promote_hot(cd);
@@ -686,7 +688,7 @@ int cram_clear_broken(struct cram_device *cd)
 	return 0;
 }
 
-static int refuse(struct private_node *pn, const char *why)
+static int refuse_node(struct private_node *pn, const char *why)
 {
 	pr_err("node %d: %s: cannot be compressed RAM: %s\n", pn->nid,
 	       pn->owner, why);
@@ -699,20 +701,21 @@ static int check_node(struct private_node *pn)
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
 
 	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
-		return refuse(pn, "it has no memory yet");
+		return refuse_node(pn, "it has no memory yet");
 	if (!(pn->flags & PRIVATE_NODE_F_COMPRESSED))
-		return refuse(pn, "it was registered without PRIVATE_NODE_F_COMPRESSED");
+		return refuse_node(pn,
+				   "it was registered without PRIVATE_NODE_F_COMPRESSED");
 	if (pn->capable & ~SERVICES ||
 	    ~pn->capable & (SERVICES & ~BIT(PRIVATE_NODE_PROMOTION)))
-		return refuse(pn,
-			      "it has to be capable of reclaim and demotion, and of promotion if at all");
+		return refuse_node(pn,
+				   "it has to be capable of reclaim and demotion, and of promotion if at all");
 	if (!(pn->flags & PRIVATE_NODE_F_NO_DEVICE_MAP))
-		return refuse(pn, "it has a device map");
+		return refuse_node(pn, "it has a device map");
 	if (page_poisoning_enabled())
-		return refuse(pn, "page_poison=1 writes to free pages");
+		return refuse_node(pn, "page_poison=1 writes to free pages");
 	if (node_present_pages(pn->nid) != managed)
-		return refuse(pn,
-			      "part of it is not the page allocator's (a memmap, or boot memory)");
+		return refuse_node(pn,
+				   "part of it is not the page allocator's (a memmap, or boot memory)");
 	return 0;
 }
 
@@ -724,7 +727,7 @@ static int check_unused(struct private_node *pn)
 	lru_add_drain_all();
 	private_node_drain(pn->nid);
 	if (private_node_exact_free_pages_nid(pn->nid) != managed)
-		return refuse(pn, "pages of it are in use");
+		return refuse_node(pn, "pages of it are in use");
 	return 0;
 }
 
@@ -732,11 +735,12 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 {
 	if (!desc || !desc->ops || !desc->ops->read_capacity ||
 	    !desc->ops->trim)
-		return refuse(pn, "read_capacity and trim are needed");
+		return refuse_node(pn, "read_capacity and trim are needed");
 	if (desc->worst_case < PAGE_SIZE || desc->worst_case > 2 * PAGE_SIZE)
-		return refuse(pn, "the worst case of a page is from one page to two");
+		return refuse_node(pn,
+				   "the worst case of a page is from one page to two");
 	if (desc->lag_ms > CRAM_MAX_LAG_MS)
-		return refuse(pn, "stores take longer than 10 s");
+		return refuse_node(pn, "stores take longer than 10 s");
 	return 0;
 }
 
@@ -754,8 +758,8 @@ void cram_device_free(struct cram_device *cd)
 	kvfree(cd);
 }
 
-static struct cram_device *device_new(struct private_node *pn,
-				      const struct cram_desc *desc)
+static struct cram_device *cram_device_new(struct private_node *pn,
+					   const struct cram_desc *desc)
 {
 	struct cram_device *cd = kvzalloc_obj(*cd);
 
@@ -773,8 +777,8 @@ static struct cram_device *device_new(struct private_node *pn,
 	cd->first_pfn = NODE_DATA(pn->nid)->node_start_pfn;
 	cd->nr_pages = NODE_DATA(pn->nid)->node_spanned_pages;
 	cd->clean_pfn = cd->first_pfn;
-	INIT_DELAYED_WORK(&cd->read_work, read_work);
-	INIT_WORK(&cd->tend_work, tend_work);
+	INIT_DELAYED_WORK(&cd->read_work, cram_read_work);
+	INIT_WORK(&cd->tend_work, cram_tend_work);
 	cram_trim_init(cd);
 	cd->resident = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 				GFP_KERNEL);
@@ -805,8 +809,8 @@ static int set_fenced(struct private_node *pn, bool fenced)
 }
 
 /*
- * Has the node's memory changed since device_new() read its span?  It cannot change
- * any more, since the node is fenced.
+ * Has the node's memory changed since cram_device_new() read its span?  From now on it
+ * cannot change, since the node is fenced.
  */
 static int check_span(struct cram_device *cd)
 {
@@ -817,7 +821,7 @@ static int check_span(struct cram_device *cd)
 	same = pgdat->node_start_pfn == cd->first_pfn &&
 	       pgdat->node_spanned_pages == cd->nr_pages;
 	put_online_mems();
-	return same ? 0 : refuse(cd->pn, "its memory is just changing");
+	return same ? 0 : refuse_node(cd->pn, "its memory is just changing");
 }
 
 static int fence_unused(struct cram_device *cd)
@@ -874,7 +878,7 @@ static void end_change(int nid)
 	node_clear(nid, changing);
 }
 
-static int bring_up(struct cram_device *cd)
+static int bring_up_device(struct cram_device *cd)
 {
 	struct private_node *pn = cd->pn;
 	int ret;
@@ -899,10 +903,10 @@ static struct cram_device *do_register(struct private_node *pn,
 	ret = check_desc(pn, desc) ?: check_node(pn);
 	if (ret)
 		return ERR_PTR(ret);
-	cd = device_new(pn, desc);
+	cd = cram_device_new(pn, desc);
 	if (!cd)
 		return ERR_PTR(-ENOMEM);
-	ret = bring_up(cd);
+	ret = bring_up_device(cd);
 	if (ret) {
 		kobject_put(&cd->kobj);
 		return ERR_PTR(ret);
@@ -981,7 +985,7 @@ static int wait_for_frees(struct cram_device *cd)
 	return 0;
 }
 
-static int empty(struct cram_device *cd)
+static int empty_device(struct cram_device *cd)
 {
 	struct pglist_data *pgdat = NODE_DATA(cd->nid);
 	struct range all = {
@@ -1022,7 +1026,7 @@ int cram_unregister(struct cram_device *cd)
 	}
 	private_node_set_ledger(cd->pn, false);
 	stop_work(cd);
-	ret = empty(cd);
+	ret = empty_device(cd);
 	if (ret) {
 		private_node_set_ledger(cd->pn, true);
 		/* Under the lock, so that the next caller also finds the work to stop. */

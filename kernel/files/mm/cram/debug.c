@@ -46,7 +46,8 @@ void cram_debug_free(struct cram_device *cd)
 }
 
 /* Calls @set for the direct map of all online sections of the device. */
-static int set_all(struct cram_device *cd, int (*set)(unsigned long, int))
+static int set_direct_map(struct cram_device *cd,
+			  int (*set)(unsigned long, int))
 {
 	unsigned long pfn, end = cd->first_pfn + cd->nr_pages;
 	int ret = 0;
@@ -79,9 +80,9 @@ int cram_debug_protect(struct cram_device *cd)
 		       cd->nid);
 		return -EBUSY;
 	}
-	ret = set_all(cd, set_memory_ro);
+	ret = set_direct_map(cd, set_memory_ro);
 	if (ret)
-		set_all(cd, set_memory_rw);
+		set_direct_map(cd, set_memory_rw);
 	cd->debug.protect = !ret;
 	return ret;
 }
@@ -89,7 +90,7 @@ int cram_debug_protect(struct cram_device *cd)
 /* Makes an unused device writable again.  Context: process, may sleep. */
 void cram_debug_unprotect(struct cram_device *cd)
 {
-	if (cd->debug.protect && set_all(cd, set_memory_rw))
+	if (cd->debug.protect && set_direct_map(cd, set_memory_rw))
 		pr_err("node %d: its memory stays read-only for the kernel\n",
 		       cd->nid);
 	cd->debug.protect = false;
@@ -157,7 +158,7 @@ void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
 	}
 }
 
-static void check(struct cram_device *cd, unsigned long i)
+static void check_sum(struct cram_device *cd, unsigned long i)
 {
 	struct page *page = page_of(cd, i);
 
@@ -197,7 +198,7 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 	unsigned long i = pfn - cd->first_pfn, end = i + nr;
 
 	for (; i < end; i++) {
-		check(cd, i);
+		check_sum(cd, i);
 		clear_bit(i, cd->debug.summed);
 	}
 }
@@ -249,7 +250,7 @@ void cram_debug_scan(struct cram_device *cd)
 		}
 		i = folio_pfn(folio) - cd->first_pfn;
 		for (; i < cd->debug.scan_pfn - cd->first_pfn; i++, seen++)
-			check(cd, i);
+			check_sum(cd, i);
 		folio_put(folio);
 	}
 	put_online_mems();

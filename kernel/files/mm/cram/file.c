@@ -40,7 +40,7 @@ static bool can_be_read(const struct address_space *mapping)
 }
 
 /* File systems that change page cache only through the functions that are hooked. */
-static bool known(const struct super_block *sb)
+static bool known_file_system(const struct super_block *sb)
 {
 	return sb->s_magic == EXT4_SUPER_MAGIC || sb->s_magic == XFS_SUPER_MAGIC;
 }
@@ -67,7 +67,7 @@ bool cram_may_file(struct folio *folio)
 	mapping = READ_ONCE(folio->mapping);
 	inode = mapping ? mapping->host : NULL;
 	return inode && S_ISREG(inode->i_mode) && can_be_read(mapping) &&
-	       known(inode->i_sb) && !IS_SWAPFILE(inode);
+	       known_file_system(inode->i_sb) && !IS_SWAPFILE(inode);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_may_file);
 
@@ -119,7 +119,7 @@ static struct folio *alloc_copy(struct folio *old)
  * the folio lock to remove @old from the file; it would find @old removed, and leave
  * the copy in the file.
  */
-static bool replace(struct folio *old, struct folio *new)
+static bool replace_folio(struct folio *old, struct folio *new)
 {
 	struct address_space *mapping = old->mapping;
 	XA_STATE(xas, &mapping->i_pages, old->index);
@@ -152,7 +152,7 @@ static bool copy_and_replace(struct folio *old, struct folio *new)
 		return false;
 	__folio_set_locked(new);
 	folio_mark_uptodate(new);
-	replaced = replace(old, new);
+	replaced = replace_folio(old, new);
 	if (replaced) {
 		__cram_refaulted(new, &old->page);
 		folio_add_lru(new);
@@ -179,7 +179,7 @@ static bool can_be_copied(struct folio *folio)
  * Copies a folio to ordinary memory and replaces it in its file.  The caller has locked
  * @old and holds the only reference besides the page cache.
  */
-static bool copy_up(struct folio *old)
+static bool copy_up_folio(struct folio *old)
 {
 	struct folio *new = can_be_copied(old) ? alloc_copy(old) : NULL;
 	unsigned long stall;
@@ -199,7 +199,7 @@ static bool copy_up(struct folio *old)
 	return copied;
 }
 
-static bool drop(struct folio *folio)
+static bool drop_folio(struct folio *folio)
 {
 	/* This cannot fail: the folio is clean and has no private data. */
 	if (WARN_ON_ONCE(folio_unmap_invalidate(folio->mapping, folio,
@@ -212,7 +212,7 @@ static bool drop(struct folio *folio)
 /* See include/linux/cram_fence.h. */
 bool __cram_leave_file(struct folio *folio, bool may_wait)
 {
-	if (!(may_wait && copy_up(folio)) && !drop(folio))
+	if (!(may_wait && copy_up_folio(folio)) && !drop_folio(folio))
 		return false;
 	folio_unlock(folio);
 	folio_put(folio);
@@ -225,7 +225,7 @@ bool __cram_leave_unlocked(struct folio *folio)
 	bool gone;
 
 	folio_lock(folio);
-	gone = !folio->mapping || copy_up(folio) || drop(folio);
+	gone = !folio->mapping || copy_up_folio(folio) || drop_folio(folio);
 	folio_unlock(folio);
 	return gone;
 }

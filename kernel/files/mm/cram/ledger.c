@@ -71,7 +71,7 @@ void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_init);
 
-static s64 credit(const struct cram_ledger *l)
+static s64 compute_credit(const struct cram_ledger *l)
 {
 	if (!l->valid)
 		return 0;
@@ -80,21 +80,21 @@ static s64 credit(const struct cram_ledger *l)
 				 l->covering + l->settled));
 }
 
-static bool open(const struct cram_ledger *l)
+static bool ledger_is_open(const struct cram_ledger *l)
 {
 	return l->valid && !l->broken && l->began == l->event;
 }
 
 /* For readers without the lock: the end of each locked section calls it. */
-static void publish(struct cram_ledger *l)
+static void publish_credit(struct cram_ledger *l)
 {
-	WRITE_ONCE(l->now_credit, credit(l));
-	WRITE_ONCE(l->now_open, open(l));
+	WRITE_ONCE(l->now_credit, compute_credit(l));
+	WRITE_ONCE(l->now_open, ledger_is_open(l));
 }
 
 DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
 		    spin_lock_irqsave(&_T->lock->lock, _T->flags),
-		    ({ publish(_T->lock);
+		    ({ publish_credit(_T->lock);
 		       spin_unlock_irqrestore(&_T->lock->lock, _T->flags); }),
 		    unsigned long flags)
 
@@ -102,7 +102,7 @@ DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
  * Takes @nr pages off a count.  If the count is lower the books do not balance: the
  * count stays, so that no credit comes back, and nothing is admitted from then on.
  */
-static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
+static bool uncount_pages(struct cram_ledger *l, u64 *count, unsigned long nr)
 {
 	if (*count < nr) {
 		l->broken = true;
@@ -113,7 +113,7 @@ static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
 }
 
 /* Settles what a CPU has stored since the last call, see cram_ledger_store(). */
-static bool hear(struct cram_ledger *l, int cpu)
+static bool settle_stored(struct cram_ledger *l, int cpu)
 {
 	struct cram_late *late = per_cpu_ptr(l->late, cpu);
 	unsigned long stored = READ_ONCE(late->stored);
@@ -121,21 +121,22 @@ static bool hear(struct cram_ledger *l, int cpu)
 
 	late->told = stored;
 	l->settled += nr;
-	return end(l, &l->reserved, nr);
+	return uncount_pages(l, &l->reserved, nr);
 }
 
-static void hear_all(struct cram_ledger *l)
+static void settle_all_stored(struct cram_ledger *l)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		hear(l, cpu);
+		settle_stored(l, cpu);
 }
 
 /* Is there room for @nr more pages, if none of them compresses? */
-static bool admits(const struct cram_ledger *l, unsigned long nr)
+static bool ledger_admits(const struct cram_ledger *l, unsigned long nr)
 {
-	return l->disabled || (open(l) && credit(l) >= (s64)(l->worst * nr));
+	return l->disabled || (ledger_is_open(l) &&
+			       compute_credit(l) >= (s64)(l->worst * nr));
 }
 
 /**
@@ -198,7 +199,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
 bool cram_ledger_uncovered(struct cram_ledger *l)
 {
 	guard(ledger)(l);
-	hear_all(l);
+	settle_all_stored(l);
 	return l->settled || (l->covering && !l->reading);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
@@ -223,10 +224,10 @@ static bool in_flight_fit(const struct cram_ledger *l, unsigned long nr)
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!admits(l, nr))
+	if (!ledger_admits(l, nr))
 		return false;
 	if (!in_flight_fit(l, nr)) {
-		hear_all(l);
+		settle_all_stored(l);
 		if (!in_flight_fit(l, nr))
 			return false;
 	}
@@ -269,7 +270,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_take);
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!end(l, &l->pending, nr))
+	if (!uncount_pages(l, &l->pending, nr))
 		return false;
 	l->reserved += nr;
 	return true;
@@ -287,7 +288,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
 bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!admits(l, nr))
+	if (!ledger_admits(l, nr))
 		return false;
 	l->granted += nr;
 	return true;
@@ -306,7 +307,7 @@ bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
 	l->settled += nr;
-	return end(l, &l->pending, nr);
+	return uncount_pages(l, &l->pending, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
 
@@ -345,8 +346,8 @@ bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
 	bool balance;
 
 	guard(ledger)(l);
-	balance = hear(l, raw_smp_processor_id());
-	balance &= end(l, &l->reserved, taken + unused);
+	balance = settle_stored(l, raw_smp_processor_id());
+	balance &= uncount_pages(l, &l->reserved, taken + unused);
 	l->pending += taken;
 	return balance;
 }
@@ -364,7 +365,7 @@ bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
 	l->settled += nr;
-	return end(l, &l->granted, nr);
+	return uncount_pages(l, &l->granted, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle_granted);
 
@@ -379,7 +380,7 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle_granted);
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	return end(l, &l->reserved, nr);
+	return uncount_pages(l, &l->reserved, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_cancel);
 
@@ -427,7 +428,7 @@ bool cram_ledger_read_begin(struct cram_ledger *l)
 {
 	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
-	hear_all(l);
+	settle_all_stored(l);
 	/* Orders the counters of stored pages before the request to the device. */
 	smp_mb();
 	l->reading = true;

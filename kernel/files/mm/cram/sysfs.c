@@ -271,15 +271,16 @@ static struct attribute *cram_attrs[] = {
 };
 ATTRIBUTE_GROUPS(cram);
 
-static ssize_t show(struct kobject *kobj, struct attribute *attr, char *buf)
+static ssize_t cram_attr_show(struct kobject *kobj, struct attribute *attr,
+			      char *buf)
 {
 	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
 
 	return a->show(container_of(kobj, struct cram_device, kobj), buf);
 }
 
-static ssize_t store(struct kobject *kobj, struct attribute *attr,
-		     const char *buf, size_t count)
+static ssize_t cram_attr_store(struct kobject *kobj, struct attribute *attr,
+			       const char *buf, size_t count)
 {
 	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
 	int ret;
@@ -289,17 +290,17 @@ static ssize_t store(struct kobject *kobj, struct attribute *attr,
 }
 
 static const struct sysfs_ops cram_sysfs_ops = {
-	.show = show,
-	.store = store,
+	.show = cram_attr_show,
+	.store = cram_attr_store,
 };
 
-static void release(struct kobject *kobj)
+static void cram_kobj_release(struct kobject *kobj)
 {
 	cram_device_free(container_of(kobj, struct cram_device, kobj));
 }
 
 static const struct kobj_type cram_ktype = {
-	.release = release,
+	.release = cram_kobj_release,
 	.sysfs_ops = &cram_sysfs_ops,
 	.default_groups = cram_groups,
 };

@@ -129,7 +129,7 @@ static struct came_back *line_of(const struct folio *folio, u32 *tag)
 	return &t->lines[hash_64(key, t->bits)];
 }
 
-static void remember(const struct folio *folio, int nid, u32 clock)
+static void remember_refault(const struct folio *folio, int nid, u32 clock)
 {
 	u32 tag;
 	struct came_back *line = line_of(folio, &tag);
@@ -183,8 +183,8 @@ void cram_thrash_placed(struct cram_device *cd, struct folio *folio)
  * Is @page, which leaves its device, a refault?  @once removes the time of its
  * placement, so that it is counted once for each placement.
  */
-static bool wanted_soon(struct cram_device *cd, struct page *page,
-			struct folio *folio, u32 *clock, bool once)
+static bool is_refault(struct cram_device *cd, struct page *page,
+		       struct folio *folio, u32 *clock, bool once)
 {
 	u32 *placed = &cd->placed[page_to_pfn(page) - cd->first_pfn];
 	u32 then = READ_ONCE(*placed);
@@ -198,17 +198,17 @@ static bool wanted_soon(struct cram_device *cd, struct page *page,
 	return *clock - then <= memory;
 }
 
-static bool came_back(struct cram_device *cd, struct page *page,
-		      struct folio *old, struct folio *new)
+static bool note_refault(struct cram_device *cd, struct page *page,
+			 struct folio *old, struct folio *new)
 {
 	u32 clock;
 
-	if (!wanted_soon(cd, page, old, &clock, true))
+	if (!is_refault(cd, page, old, &clock, true))
 		return false;
 	cram_count(cd, CRAM_REFAULTED, folio_nr_pages(new));
 	cram_memcg_refaulted(old, folio_nr_pages(new));
 	trace_cram_refaulted(cd->nid, page_to_pfn(page));
-	remember(new, cd->nid, clock);
+	remember_refault(new, cd->nid, clock);
 	folio_set_workingset(new);
 	return true;
 }
@@ -226,7 +226,7 @@ void cram_thrash_moves_up(struct folio *folio)
 	guard(rcu)();
 	cd = cram_peek(folio_nid(folio));
 	if (cd)
-		came_back(cd, &folio->page, folio, folio);
+		note_refault(cd, &folio->page, folio, folio);
 }
 
 /* See include/linux/cram_fence.h. */
@@ -237,7 +237,7 @@ void __cram_refaulted(struct folio *new, struct page *page)
 
 	guard(rcu)();
 	cd = cram_peek(folio_nid(old));
-	if (cd && came_back(cd, page, old, new))
+	if (cd && note_refault(cd, page, old, new))
 		folio_set_active(new);
 }
 
@@ -259,8 +259,8 @@ unsigned long cram_stall_begin(struct page *page)
 
 	scoped_guard(rcu) {
 		cd = cram_peek(page_to_nid(page));
-		soon = cd && wanted_soon(cd, page, page_folio(page), &clock,
-					 false);
+		soon = cd && is_refault(cd, page, page_folio(page), &clock,
+					false);
 	}
 	if (soon)
 		psi_memstall_enter(&flags);

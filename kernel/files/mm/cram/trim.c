@@ -127,8 +127,8 @@ static void take_range(struct cram_device *cd, unsigned int i, struct page *page
  * with a reference, and the others are freed one by one.  A failed page counts as
  * resident, so that it is trimmed again if it is unpoisoned and freed.
  */
-static void give_back(struct cram_device *cd, struct page *page,
-		      unsigned int order)
+static void give_back_block(struct cram_device *cd, struct page *page,
+			    unsigned int order)
 {
 	unsigned long i, nr = 1UL << order, broken = 0;
 
@@ -159,12 +159,12 @@ static unsigned long end_range(struct cram_device *cd, unsigned int i)
 		return 1UL << order;
 	}
 	set_page_private(page, 0);
-	give_back(cd, page, order);
+	give_back_block(cd, page, order);
 	return 0;
 }
 
 /* Sends the first @nr ranges of cd->batch to the device and waits for its answer. */
-static void request(struct cram_device *cd, unsigned int nr)
+static void request_trim(struct cram_device *cd, unsigned int nr)
 {
 	/* Lines written back by the callers reach the device before the request. */
 	wmb();
@@ -179,7 +179,7 @@ static unsigned long trim_batch(struct cram_device *cd, unsigned int nr)
 	unsigned long all = 0, left = 0;
 	unsigned int i;
 
-	request(cd, nr);
+	request_trim(cd, nr);
 	for (i = 0; i < nr; i++) {
 		all += cd->batch[i].nr_pages;
 		left += end_range(cd, i);
@@ -191,7 +191,7 @@ static unsigned long trim_batch(struct cram_device *cd, unsigned int nr)
 	return left;
 }
 
-static void trim_work(struct work_struct *work)
+static void cram_trim_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, trim_work);
@@ -251,7 +251,7 @@ bool cram_clean(struct cram_device *cd)
 			.pfn = cd->clean_pfn,
 			.nr_pages = next - cd->clean_pfn,
 		};
-		request(cd, 1);
+		request_trim(cd, 1);
 		if (!cd->batch[0].trimmed)
 			return false;
 	}
@@ -263,7 +263,7 @@ void cram_trim_init(struct cram_device *cd)
 {
 	init_llist_head(&cd->freed);
 	init_completion(&cd->trim_done);
-	INIT_DELAYED_WORK(&cd->trim_work, trim_work);
+	INIT_DELAYED_WORK(&cd->trim_work, cram_trim_work);
 }
 
 /**

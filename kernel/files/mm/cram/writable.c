@@ -10,8 +10,8 @@
  *
  * A resident is marked PG_anon_exclusive only while it is granted.  A fault grants and
  * marks it under the page table lock, when the folio has no other reference than its
- * mappings.  Only revoke() and the free of the page end a grant.  revoke() holds a
- * reference to the folio while it clears the mark.
+ * mappings.  Only revoke_grants(), which holds a reference to the folio while it clears
+ * the mark, and the free of the page end a grant.
  */
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
@@ -100,7 +100,8 @@ static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
  * Reserves the worst case of up to @nr pages that are not granted yet.  Returns how
  * many may be granted: 0 if there is not enough credit for all that the limit allows.
  */
-static unsigned long pay(struct cram_device *cd, unsigned long nr)
+static unsigned long reserve_for_grants(struct cram_device *cd,
+					unsigned long nr)
 {
 	unsigned long may;
 
@@ -115,8 +116,8 @@ static unsigned long pay(struct cram_device *cd, unsigned long nr)
 	return may;
 }
 
-/* Marks page @i of the device as granted; pay() has reserved its worst case. */
-static void grant(struct cram_device *cd, unsigned long i)
+/* Marks page @i of the device as granted; its worst case was reserved before. */
+static void grant_page(struct cram_device *cd, unsigned long i)
 {
 	cram_debug_forget(cd, i, 1);
 	if (cd->desc.ops->writable)
@@ -146,7 +147,7 @@ static void grant_neighbour(struct cram_device *cd, struct vm_area_struct *vma,
 {
 	pte_t old = ptep_get(ptep);
 
-	grant(cd, pte_pfn(old) - cd->first_pfn);
+	grant_page(cd, pte_pfn(old) - cd->first_pfn);
 	SetPageAnonExclusive(pfn_to_page(pte_pfn(old)));
 	if (!can_change_pte_writable(vma, addr, old))
 		return;
@@ -177,7 +178,7 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 		nr += can_grant(cd, folio, vma, addr,
 				first + ((addr - from) >> PAGE_SHIFT));
 	if (nr)
-		nr = pay(cd, nr);
+		nr = reserve_for_grants(cd, nr);
 	for (addr = from; nr && addr < end; addr += PAGE_SIZE, first++) {
 		if (!can_grant(cd, folio, vma, addr, first))
 			continue;
@@ -206,9 +207,9 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 	if (vmf->flags & FAULT_FLAG_UNSHARE)
 		return test_bit(i, cd->granted);
 	if (!test_bit(i, cd->granted)) {
-		if (!pay(cd, 1))
+		if (!reserve_for_grants(cd, 1))
 			return false;
-		grant(cd, i);
+		grant_page(cd, i);
 	}
 	if (folio_test_large(folio))
 		grant_around(cd, folio, vmf);
@@ -219,7 +220,7 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
  * Are the pages of a large folio written in order?  They are if the page before this
  * one lies in ordinary memory: it was copied up already.
  */
-static bool in_order(struct vm_fault *vmf, struct folio *folio)
+static bool written_in_order(struct vm_fault *vmf, struct folio *folio)
 {
 	unsigned long before = (vmf->address & PAGE_MASK) - PAGE_SIZE;
 	struct page *page = NULL;
@@ -321,7 +322,7 @@ vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 
 	folio_get(folio);
 	ret = copy(vmf);
-	if (!ret && in_order(vmf, folio))
+	if (!ret && written_in_order(vmf, folio))
 		copy_next(vmf, folio, copy);
 	folio_put(folio);
 	cram_stall_end(stall);
@@ -356,7 +357,7 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
  * memory failure for a poisoned folio?  Says yes as well if mappings come or go
  * meanwhile.
  */
-static bool held(const struct folio *folio)
+static bool is_held(const struct folio *folio)
 {
 	int mapped = folio_mapcount(folio);
 	int refs;
@@ -379,8 +380,9 @@ struct revocation {
  * Flushes the TLB even if the entry is read-only already: fork() write-protects first
  * and flushes later, so another CPU may still write.  Returns false when that cannot be.
  */
-static bool protect(struct cram_device *cd, struct folio *folio,
-		    struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+static bool protect_pte(struct cram_device *cd, struct folio *folio,
+			struct vm_area_struct *vma, unsigned long addr,
+			pte_t *ptep)
 {
 	pte_t pte = ptep_get(ptep);
 	struct page *page;
@@ -394,7 +396,7 @@ static bool protect(struct cram_device *cd, struct folio *folio,
 		return true;
 	flush_cache_page(vma, addr, pte_pfn(pte));
 	pte = ptep_clear_flush(vma, addr, ptep);
-	fails = held(folio) ||
+	fails = is_held(folio) ||
 		(PageAnonExclusive(page) &&
 		 folio_try_share_anon_rmap_pte(folio, page));
 	set_pte_at(vma->vm_mm, addr, ptep, fails ? pte : pte_wrprotect(pte));
@@ -415,8 +417,8 @@ static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 	for (; r->done && page_vma_mapped_walk(&pvmw); r->mappings++)
 		/* A PMD that maps the folio has never been writable. */
 		if (pvmw.pte)
-			r->done = protect(r->cd, folio, vma, pvmw.address,
-					  pvmw.pte);
+			r->done = protect_pte(r->cd, folio, vma, pvmw.address,
+					      pvmw.pte);
 	if (!r->done)
 		page_vma_mapped_walk_done(&pvmw);
 	mmu_notifier_invalidate_range_end(&range);
@@ -432,7 +434,7 @@ static void show_stored(struct cram_device *cd, unsigned long i)
 }
 
 /* Writes back and settles the granted pages of a folio.  Returns how many these are. */
-static unsigned long settle(struct cram_device *cd, struct folio *folio)
+static unsigned long settle_granted(struct cram_device *cd, struct folio *folio)
 {
 	unsigned long i = folio_pfn(folio) - cd->first_pfn;
 	unsigned long end = i + folio_nr_pages(folio), nr = 0;
@@ -455,7 +457,7 @@ static unsigned long settle(struct cram_device *cd, struct folio *folio)
  * granted, when somebody holds the folio (a pin, I/O), or when it is in the swap cache,
  * since its swap entry would bring it back writable.
  */
-static unsigned long revoke(struct cram_device *cd, struct folio *folio)
+static unsigned long revoke_grants(struct cram_device *cd, struct folio *folio)
 {
 	struct revocation r = { .cd = cd, .done = true };
 	struct rmap_walk_control rwc = {
@@ -472,9 +474,9 @@ static unsigned long revoke(struct cram_device *cd, struct folio *folio)
 	 * The walk has to have seen every mapping.  A task that got the page through a
 	 * mapping before it was protected shows as a reference.
 	 */
-	if (!r.done || r.mappings != folio_mapcount(folio) || held(folio))
+	if (!r.done || r.mappings != folio_mapcount(folio) || is_held(folio))
 		return 0;
-	return settle(cd, folio);
+	return settle_granted(cd, folio);
 }
 
 static bool is_idle(struct cram_device *cd, struct folio *folio,
@@ -492,20 +494,20 @@ static bool is_idle(struct cram_device *cd, struct folio *folio,
  * Ends the grants of a folio if it is idle, or with @any whether idle or not.  Page @i
  * is the first granted page of the folio, whose bit in cd->idle stands for all of it.
  */
-static unsigned long look(struct cram_device *cd, struct folio *folio,
-			  unsigned long i, bool any)
+static unsigned long age_folio(struct cram_device *cd, struct folio *folio,
+			       unsigned long i, bool any)
 {
 	unsigned long ended = 0;
 
 	if (!folio_trylock(folio))
 		return 0;
 	if (folio_test_anon(folio) && (any || is_idle(cd, folio, i)))
-		ended = revoke(cd, folio);
+		ended = revoke_grants(cd, folio);
 	folio_unlock(folio);
 	return ended;
 }
 
-static bool scarce(struct cram_device *cd)
+static bool credit_is_scarce(struct cram_device *cd)
 {
 	return cram_ledger_credit(&cd->ledger) <
 	       (s64)cd->ledger.worst * CRAM_BATCH;
@@ -528,8 +530,9 @@ void cram_age_writable(struct cram_device *cd)
 
 	excess = atomic_long_read(&cd->nr_writable) -
 		 (long)cram_writable_max(cd);
-	if (excess <= 0 && time_before(jiffies, cd->last_age +
-				       (scarce(cd) ? AGE_SCARCE : AGE)))
+	if (excess <= 0 &&
+	    time_before(jiffies, cd->last_age +
+				 (credit_is_scarce(cd) ? AGE_SCARCE : AGE)))
 		return;
 	cd->last_age = jiffies;
 	if (!atomic_long_read(&cd->nr_writable))
@@ -540,7 +543,7 @@ void cram_age_writable(struct cram_device *cd)
 		if (!folio_try_get(folio))
 			continue;
 		if (folio == pfn_folio(cd->first_pfn + i)) {
-			ended = look(cd, folio, i, excess > 0);
+			ended = age_folio(cd, folio, i, excess > 0);
 			excess -= ended;
 			all += ended;
 			i = folio_pfn(folio) + folio_nr_pages(folio) - 1 -
