@@ -247,7 +247,7 @@ struct new_choice {
 	const char *text;
 };
 
-static int choose(struct dev_dax *dev_dax, void *arg)
+static int choose_config(struct dev_dax *dev_dax, void *arg)
 {
 	struct dax_private_config config = *config_of(dev_dax);
 	const struct new_choice *new = arg;
@@ -279,8 +279,8 @@ static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 	guard(device)(dev);
 	drv = dev->driver ? to_dax_drv(dev->driver) : NULL;
 	if (!drv || !drv->configure)
-		return choose(dev_dax, &new) ?: count;
-	ret = drv->configure(dev_dax, choose, &new);
+		return choose_config(dev_dax, &new) ?: count;
+	ret = drv->configure(dev_dax, choose_config, &new);
 	if (ret == -EBUSY)
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
 			new.choice->name);
@@ -435,13 +435,14 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 	return 0;
 }
 
-static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
+static int bring_up_memory(struct dev_dax *dev_dax,
+			   struct dax_private_memory *m)
 {
 	return register_dax_node(dev_dax, m) ?: add_slots(dev_dax, m);
 }
 
 /* Removes all of the memory and its node, or with an errno nothing. */
-static int take_down(struct dax_private_memory *m)
+static int take_down_memory(struct dax_private_memory *m)
 {
 	int ret;
 
@@ -459,14 +460,14 @@ static int take_down(struct dax_private_memory *m)
 	return 0;
 }
 
-static void attach(struct dev_dax *dev_dax, struct dax_private_memory *m)
+static void attach_memory(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	WRITE_ONCE(dev_dax->private.nid, m->nid);
 	/* pairs with dax_private_target_node(), which reads nid afterwards */
 	smp_store_release(&dev_dax->private.memory, m);
 }
 
-static void detach(struct dev_dax *dev_dax)
+static void detach_memory(struct dev_dax *dev_dax)
 {
 	WRITE_ONCE(dev_dax->private.memory, NULL);
 }
@@ -498,14 +499,14 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 	if (IS_ERR(m))
 		return PTR_ERR(m);
 	m->online_type = online_type;
-	ret = bring_up(dev_dax, m);
-	if (ret && !take_down(m)) {
+	ret = bring_up_memory(dev_dax, m);
+	if (ret && !take_down_memory(m)) {
 		kfree(m);
 		return ret;
 	}
 	if (ret)
 		dev_err(&dev_dax->dev, "not all of its memory came up, and what did is in use; write unplugged to state and try again\n");
-	attach(dev_dax, m);
+	attach_memory(dev_dax, m);
 	return m->nr;
 }
 EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
@@ -513,7 +514,7 @@ EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
 /* See dax_private_target_node(). */
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)
 {
-	/* pairs with attach() */
+	/* pairs with attach_memory() */
 	if (!smp_load_acquire(&dev_dax->private.memory))
 		return target_node;
 	return READ_ONCE(dev_dax->private.nid);
@@ -537,10 +538,10 @@ int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 
 	if (!m)
 		return offline_and_remove_memory_ranges(ranges, nr);
-	ret = take_down(m);
+	ret = take_down_memory(m);
 	if (ret)
 		return ret;
-	detach(dev_dax);
+	detach_memory(dev_dax);
 	kfree(m);
 	return 0;
 }
@@ -572,7 +573,7 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	*res_name = NULL;
 	scoped_guard(mutex, &dax_private_lock)
 		list_add_tail(&m->list, &dax_private_kept);
-	detach(dev_dax);
+	detach_memory(dev_dax);
 	/* Until here kmem, which is bound to the device, held this module. */
 	__module_get(THIS_MODULE);
 	dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
@@ -581,7 +582,7 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
 
 /* Frees memory from dax_private_kept, with its reserved ranges. */
-static void forget(struct dax_private_memory *m)
+static void forget_memory(struct dax_private_memory *m)
 {
 	unsigned int i;
 
@@ -594,8 +595,8 @@ static void forget(struct dax_private_memory *m)
 	kfree(m);
 }
 
-static bool overlaps(const struct dev_dax *dev_dax,
-		     const struct dax_private_memory *m)
+static bool overlaps_memory(const struct dev_dax *dev_dax,
+			    const struct dax_private_memory *m)
 {
 	struct range range;
 	unsigned int j;
@@ -609,8 +610,8 @@ static bool overlaps(const struct dev_dax *dev_dax,
 	return false;
 }
 
-static bool matches(const struct dev_dax *dev_dax,
-		    const struct dax_private_memory *m)
+static bool matches_memory(const struct dev_dax *dev_dax,
+			   const struct dax_private_memory *m)
 {
 	struct range range;
 	unsigned int nr = 0;
@@ -628,8 +629,8 @@ static bool matches(const struct dev_dax *dev_dax,
 }
 
 /* Gives kept memory back to a device with the same ranges. */
-static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
-		  struct resource *res[], const char **res_name)
+static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
+			 struct resource *res[], const char **res_name)
 {
 	struct range range;
 	unsigned int nr = 0;
@@ -646,7 +647,7 @@ static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	m->res_name = NULL;
 	module_put(THIS_MODULE);
 	set_config(dev_dax, &m->config);
-	attach(dev_dax, m);
+	attach_memory(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);
 }
@@ -658,7 +659,7 @@ static struct dax_private_memory *take_overlapping(const struct dev_dax *dev_dax
 
 	guard(mutex)(&dax_private_lock);
 	list_for_each_entry(m, &dax_private_kept, list)
-		if (overlaps(dev_dax, m)) {
+		if (overlaps_memory(dev_dax, m)) {
 			list_del(&m->list);
 			return m;
 		}
@@ -672,19 +673,19 @@ int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 	struct dax_private_memory *m;
 
 	while ((m = take_overlapping(dev_dax))) {
-		if (matches(dev_dax, m)) {
+		if (matches_memory(dev_dax, m)) {
 			*online_type = m->online_type;
-			adopt(dev_dax, m, res, res_name);
+			adopt_memory(dev_dax, m, res, res_name);
 			return 0;
 		}
-		if (take_down(m)) {
+		if (take_down_memory(m)) {
 			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
 				m->owner, m->nid);
 			scoped_guard(mutex, &dax_private_lock)
 				list_add_tail(&m->list, &dax_private_kept);
 			return -EBUSY;
 		}
-		forget(m);
+		forget_memory(m);
 	}
 	return 0;
 }

@@ -184,7 +184,7 @@ static LIST_HEAD(sim_devices);
 static DEFINE_MUTEX(sim_lock);	/* sim_devices; held while one comes or goes */
 static struct kobject *sim_kobj;
 
-static bool plays(const struct sim_device *sd, enum sim_mode mode)
+static bool plays_mode(const struct sim_device *sd, enum sim_mode mode)
 {
 	return READ_ONCE(sd->mode) & BIT(mode);
 }
@@ -194,7 +194,7 @@ static unsigned long index_of(const struct sim_device *sd, unsigned long pfn)
 	return pfn - sd->first_pfn;
 }
 
-static void *contents(const struct sim_device *sd, unsigned long i)
+static void *contents_of(const struct sim_device *sd, unsigned long i)
 {
 	return page_address(pfn_to_page(sd->first_pfn + i));
 }
@@ -202,7 +202,7 @@ static void *contents(const struct sim_device *sd, unsigned long i)
 /* -- storage of the device -------------------------------------------------- */
 
 /* The device drops what it stores for a page.  Under sd->lock. */
-static void forget(struct sim_device *sd, unsigned long i)
+static void forget_page(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
 
@@ -213,7 +213,7 @@ static void forget(struct sim_device *sd, unsigned long i)
 }
 
 /* Returns the compressed size in bytes; 0 for a page that does not compress. */
-static size_t compress(struct sim_device *sd, const void *data)
+static size_t compress_page(struct sim_device *sd, const void *data)
 {
 	zstd_parameters params;
 	size_t len;
@@ -235,14 +235,14 @@ static size_t compress(struct sim_device *sd, const void *data)
 
 static unsigned int sectors_of(struct sim_device *sd, const void *data)
 {
-	size_t len = compress(sd, data);
+	size_t len = compress_page(sd, data);
 
 	/* Uncompressed it takes the worst case, with metadata. */
 	return DIV_ROUND_UP(len ?: sd->worst_case, sd->sector);
 }
 
 /* There is no room for a page: overwrites it, and reports it later.  Under sd->lock. */
-static void drop(struct sim_device *sd, unsigned long i)
+static void drop_page(struct sim_device *sd, unsigned long i)
 {
 	memset(sd->alias + i * PAGE_SIZE, POISON, PAGE_SIZE);
 	sd->pages[i].lost = true;
@@ -306,19 +306,19 @@ static void store_page(struct sim_device *sd, unsigned long i)
 
 	if (p->lost)
 		return;
-	forget(sd, i);
+	forget_page(sd, i);
 	p->writable = writable;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	sectors = sectors_of(sd, contents(sd, i));
+	sectors = sectors_of(sd, contents_of(sd, i));
 	sd->stored++;
 	if (sd->used + (u64)sectors * sd->sector > sd->physical) {
-		drop(sd, i);
+		drop_page(sd, i);
 		return;
 	}
 	p->sectors = sectors;
 	if (sd->algorithm != BLIND)
-		p->sum = crc32_le(~0, contents(sd, i), PAGE_SIZE);
+		p->sum = crc32_le(~0, contents_of(sd, i), PAGE_SIZE);
 	sd->used += (u64)sectors * sd->sector;
 }
 
@@ -338,7 +338,7 @@ static void raise_events(struct sim_device *sd)
 		cram_capacity_event(sd->cd);
 }
 
-static unsigned int lag(const struct sim_device *sd)
+static unsigned int lag_of(const struct sim_device *sd)
 {
 	return sd->lag_ms ?: SAMPLE_MS;
 }
@@ -349,7 +349,7 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	struct sim_device *sd = cram_drvdata(cd);
 	unsigned long i = index_of(sd, pfn);
 
-	if (plays(sd, DELAYED)) {
+	if (plays_mode(sd, DELAYED)) {
 		guard(spinlock_irqsave)(&sd->lock);
 		bitmap_set(sd->queued, i, nr);
 		for (; nr--; i++) {
@@ -407,7 +407,7 @@ static void store_writable(struct sim_device *sd)
 }
 
 /* Is @since, in jiffies, at least lag_ms ago? */
-static bool overdue(const struct sim_device *sd, unsigned long since)
+static bool is_overdue(const struct sim_device *sd, unsigned long since)
 {
 	return time_after_eq(jiffies, since + msecs_to_jiffies(sd->lag_ms));
 }
@@ -418,7 +418,7 @@ static void store_queued(struct sim_device *sd, bool all)
 
 	for_each_set_bit(i, sd->queued, sd->nr_pages) {
 		guard(spinlock_irqsave)(&sd->lock);
-		if ((all || overdue(sd, sd->pages[i].queued_at)) &&
+		if ((all || is_overdue(sd, sd->pages[i].queued_at)) &&
 		    __test_and_clear_bit(i, sd->queued))
 			store_page(sd, i);
 	}
@@ -436,7 +436,7 @@ static void read_now(struct sim_device *sd, struct cram_capacity *cap)
  * Finishes delayed stores and takes a sample, four times in the lag of the device.  If
  * this work is late, sim_read_capacity() finishes the stores that are overdue.
  */
-static void later(struct work_struct *work)
+static void sim_later(struct work_struct *work)
 {
 	struct sim_device *sd = container_of(to_delayed_work(work),
 					     struct sim_device, later);
@@ -452,18 +452,18 @@ static void later(struct work_struct *work)
 		sd->sample_at = at;
 	}
 	queue_delayed_work(system_dfl_wq, &sd->later,
-			   max(msecs_to_jiffies(lag(sd) / 4), 1UL));
+			   max(msecs_to_jiffies(lag_of(sd) / 4), 1UL));
 }
 
 /* -- callbacks of mm/cram --------------------------------------------------- */
 
 /* Makes a reading wrong in the way of the modes understated and overstated. */
-static void lie(struct sim_device *sd, struct cram_capacity *cap)
+static void falsify_reading(struct sim_device *sd, struct cram_capacity *cap)
 {
-	if (plays(sd, UNDERSTATED) && cap->used < cap->total)
+	if (plays_mode(sd, UNDERSTATED) && cap->used < cap->total)
 		cap->used += get_random_u32_below(min(cap->total - cap->used,
 						      cap->total / 4) + 1);
-	if (plays(sd, OVERSTATED))
+	if (plays_mode(sd, OVERSTATED))
 		cap->used /= 2;
 }
 
@@ -472,26 +472,26 @@ static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	*cap = sd->sample;
-	return !overdue(sd, sd->sample_at);
+	return !is_overdue(sd, sd->sample_at);
 }
 
 static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 {
 	struct sim_device *sd = cram_drvdata(cd);
 
-	if (plays(sd, SLOW))
+	if (plays_mode(sd, SLOW))
 		msleep(SLOW_MS);
-	if (plays(sd, SILENT))
+	if (plays_mode(sd, SILENT))
 		return -ETIMEDOUT;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	if (!plays(sd, STALE) || !take_sample(sd, cap)) {
+	if (!plays_mode(sd, STALE) || !take_sample(sd, cap)) {
 		/* The work may be late, so what is overdue is stored here. */
 		store_queued(sd, false);
 		store_writable(sd);
 		read_now(sd, cap);
 	}
-	lie(sd, cap);
+	falsify_reading(sd, cap);
 	return 0;
 }
 
@@ -500,7 +500,7 @@ static void check_page(struct sim_device *sd, unsigned long i)
 	struct sim_page *p = &sd->pages[i];
 
 	if (!p->sectors || p->writable || sd->algorithm == BLIND ||
-	    crc32_le(~0, contents(sd, i), PAGE_SIZE) == p->sum)
+	    crc32_le(~0, contents_of(sd, i), PAGE_SIZE) == p->sum)
 		return;
 	sd->violations++;
 	pr_err("%s: pfn %#lx was written to after it was stored\n", sd->name,
@@ -517,18 +517,19 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 		/* A page whose store is still under way has no checksum yet. */
 		if (!__test_and_clear_bit(i, sd->queued))
 			check_page(sd, i);
-		forget(sd, i);
+		forget_page(sd, i);
 	}
 	r->trimmed = true;
 }
 
 static void trim_now(struct sim_device *sd)
 {
-	bool fail = plays(sd, TRIM_FAIL) && sd->requests++ % 2;
+	bool fail = plays_mode(sd, TRIM_FAIL) && sd->requests++ % 2;
 	unsigned int i;
 
 	for (i = 0; i < sd->nr_ranges && !fail; i++)
-		if (!plays(sd, TRIM_PARTIAL) || i % 2 || sd->nr_ranges == 1)
+		if (!plays_mode(sd, TRIM_PARTIAL) || i % 2 ||
+		    sd->nr_ranges == 1)
 			trim_range(sd, &sd->ranges[i]);
 	raise_events(sd);
 	cram_trim_done(sd->cd);
@@ -549,7 +550,7 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
-	if (plays(sd, TRIM_LATE))
+	if (plays_mode(sd, TRIM_LATE))
 		queue_delayed_work(system_dfl_wq, &sd->trim_work,
 				   msecs_to_jiffies(TRIM_LATE_MS));
 	else
@@ -581,11 +582,11 @@ static const struct cram_ops sim_ops = {
 	.writable = sim_writable,
 };
 
-static enum hrtimer_restart storm(struct hrtimer *timer)
+static enum hrtimer_restart sim_storm(struct hrtimer *timer)
 {
 	struct sim_device *sd = container_of(timer, struct sim_device, storm);
 
-	if (plays(sd, STORM))
+	if (plays_mode(sd, STORM))
 		cram_capacity_event(sd->cd);
 	hrtimer_forward_now(timer, ms_to_ktime(5));
 	return HRTIMER_RESTART;
@@ -593,7 +594,7 @@ static enum hrtimer_restart storm(struct hrtimer *timer)
 
 /* -- files of a device ------------------------------------------------------ */
 
-static int bad(const char *option, const char *value, const char *why)
+static int bad_option(const char *option, const char *value, const char *why)
 {
 	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
 	return -EINVAL;
@@ -613,9 +614,9 @@ static int parse_mode(const struct sim_device *sd, const char *text,
 	while ((word = strsep(&rest, ","))) {
 		i = match_string(mode_names, NR_MODES, word);
 		if (i < 0 && strcmp(word, "good"))
-			return bad("mode", word, "unknown mode");
+			return bad_option("mode", word, "unknown mode");
 		if ((i == STALE || i == DELAYED) && !sd->lag_ms)
-			return bad("mode", word, "needs lag_ms");
+			return bad_option("mode", word, "needs lag_ms");
 		if (i >= 0)
 			new |= BIT(i);
 	}
@@ -658,7 +659,7 @@ static int parse_bytes(const char *option, const char *text, u64 *bytes)
 	char *end;
 
 	*bytes = memparse(text, &end);
-	return *end && *end != '\n' ? bad(option, text, "no size") : 0;
+	return *end && *end != '\n' ? bad_option(option, text, "no size") : 0;
 }
 
 /* Refuses a small number without a unit, as 96 for 96M. */
@@ -669,8 +670,8 @@ static int parse_physical(const char *text, u64 *bytes)
 	if (ret || *bytes >= memory_block_size_bytes() ||
 	    !isdigit(text[strlen(text) - 1]))
 		return ret;
-	return bad("physical", text,
-		   "less than a memory block; give a unit, as in 96M");
+	return bad_option("physical", text,
+			  "less than a memory block; give a unit, as in 96M");
 }
 
 static ssize_t physical_bytes_show(struct kobject *kobj,
@@ -703,7 +704,7 @@ static ssize_t hot_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (kstrtoul(buf, 0, &pfn) || pfn < sd->first_pfn ||
 	    index_of(sd, pfn) >= sd->nr_pages)
-		return bad("hot", buf, "no page frame of the device");
+		return bad_option("hot", buf, "no page frame of the device");
 	set_bit(index_of(sd, pfn), sd->hot);
 	return count;
 }
@@ -808,16 +809,16 @@ static int split_options(char *text, char *values[])
 		key = strsep(&word, "=");
 		i = match_string(option_names, NR_OPTIONS, key);
 		if (i < 0)
-			return bad(key, word ?: "", "unknown option");
+			return bad_option(key, word ?: "", "unknown option");
 		if (!word || !*word)
-			return bad(key, "", "no value given");
+			return bad_option(key, "", "no value given");
 		if (values[i])
-			return bad(key, word, "given twice");
+			return bad_option(key, word, "given twice");
 		values[i] = word;
 	}
 	for (i = OPT_NAME; i <= OPT_PHYSICAL; i++)
 		if (!values[i])
-			return bad(option_names[i], "", "is missing");
+			return bad_option(option_names[i], "", "is missing");
 	return 0;
 }
 
@@ -827,7 +828,7 @@ static int parse_uint(const char *const o[], enum sim_option i,
 	if (!o[i])
 		return 0;
 	if (kstrtouint(o[i], 10, value) || *value < low || *value > high)
-		return bad(option_names[i], o[i], "out of range");
+		return bad_option(option_names[i], o[i], "out of range");
 	return 0;
 }
 
@@ -838,25 +839,25 @@ static int parse_range(struct sim_device *sd, const char *text)
 
 	start = memparse(text, &end);
 	if (*end++ != ':')
-		return bad("range", text, "not ADDRESS:SIZE");
+		return bad_option("range", text, "not ADDRESS:SIZE");
 	size = memparse(end, &end);
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
-		return bad("range", text, "not whole memory blocks");
+		return bad_option("range", text, "not whole memory blocks");
 	/* Only reserved memory is used by nobody else. */
 	if (region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
 	    region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
-		return bad("range", text,
-			   "not all reserved; boot with memmap=SIZE$ADDRESS");
+		return bad_option("range", text,
+				  "not all reserved; boot with memmap=SIZE$ADDRESS");
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
 	sd->nr_pages = PHYS_PFN(size);
 	return 0;
 }
 
-static struct sim_device *find(const char *name)
+static struct sim_device *find_device(const char *name)
 {
 	struct sim_device *sd;
 
@@ -871,12 +872,13 @@ static int parse_name(struct sim_device *sd, const char *name)
 	size_t i;
 
 	if (strlen(name) >= sizeof(sd->name))
-		return bad("name", name, "longer than 23 characters");
+		return bad_option("name", name, "longer than 23 characters");
 	for (i = 0; name[i]; i++)
 		if (!isalnum(name[i]) && name[i] != '_' && name[i] != '-')
-			return bad("name", name, "only letters, digits, '_' and '-'");
-	if (find(name))
-		return bad("name", name, "is in use");
+			return bad_option("name", name,
+					  "only letters, digits, '_' and '-'");
+	if (find_device(name))
+		return bad_option("name", name, "is in use");
 	strscpy(sd->name, name);
 	return 0;
 }
@@ -886,12 +888,13 @@ static int parse_algorithm(struct sim_device *sd, const char *name)
 	int i = name ? match_string(algorithm_names, NR_ALGORITHMS, name) : LZ4;
 
 	if (i < 0)
-		return bad("algorithm", name, "none of lz4, zstd, none, blind");
+		return bad_option("algorithm", name,
+				  "none of lz4, zstd, none, blind");
 	sd->algorithm = i;
 	return 0;
 }
 
-static int parse(struct sim_device *sd, char *values[])
+static int parse_options(struct sim_device *sd, char *values[])
 {
 	const char *const *o = (const char *const *)values;
 	unsigned int nid = 0;
@@ -915,9 +918,10 @@ static int parse(struct sim_device *sd, char *values[])
 	      parse_uint(o, OPT_TIMEOUT, 0, 60000, &sd->timeout_ms) ?:
 	      parse_uint(o, OPT_WATERMARK, 1, 100, &sd->watermark);
 	if (!ret && !is_power_of_2(sd->sector))
-		ret = bad("sector", o[OPT_SECTOR], "no power of two");
+		ret = bad_option("sector", o[OPT_SECTOR], "no power of two");
 	if (!ret && sd->worst_case % sd->sector)
-		ret = bad("worst_case", o[OPT_WORST], "not whole sectors");
+		ret = bad_option("worst_case", o[OPT_WORST],
+				 "not whole sectors");
 	if (!ret && !any_spare)
 		ret = parse_uint(o, OPT_NODE, 0, MAX_NUMNODES - 1, &nid);
 	if (!ret && o[OPT_MARGIN])
@@ -1002,7 +1006,7 @@ static int bring_up_node(struct sim_device *sd)
 						 MHP_NONE, MMOP_ONLINE_MOVABLE);
 }
 
-static int bring_up(struct sim_device *sd)
+static int sim_bring_up(struct sim_device *sd)
 {
 	struct cram_desc desc = {
 		.ops = &sim_ops,
@@ -1031,7 +1035,7 @@ static int bring_up(struct sim_device *sd)
  * Removes the device, its memory and its node.  After an error the steps that succeeded
  * stay done, and a later call continues.
  */
-static int take_down(struct sim_device *sd)
+static int sim_take_down(struct sim_device *sd)
 {
 	int ret = 0;
 
@@ -1065,7 +1069,7 @@ static int take_down(struct sim_device *sd)
 	return 0;
 }
 
-static struct sim_device *device_new(void)
+static struct sim_device *sim_device_new(void)
 {
 	struct sim_device *sd = kzalloc_obj(*sd);
 
@@ -1073,24 +1077,24 @@ static struct sim_device *device_new(void)
 		return NULL;
 	kobject_init(&sd->kobj, &sim_ktype);
 	spin_lock_init(&sd->lock);
-	INIT_DELAYED_WORK(&sd->later, later);
+	INIT_DELAYED_WORK(&sd->later, sim_later);
 	INIT_DELAYED_WORK(&sd->trim_work, trim_later);
 	INIT_DELAYED_WORK(&sd->fail_work, fail_pages);
-	hrtimer_setup(&sd->storm, storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_setup(&sd->storm, sim_storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	return sd;
 }
 
 static int new_device(char *values[])
 {
-	struct sim_device *sd = device_new();
+	struct sim_device *sd = sim_device_new();
 	int ret;
 
 	if (!sd)
 		return -ENOMEM;
-	ret = parse(sd, values) ?: sim_memory(sd) ?: bring_up(sd);
+	ret = parse_options(sd, values) ?: sim_memory(sd) ?: sim_bring_up(sd);
 	if (!ret)
 		ret = kobject_add(&sd->kobj, sim_kobj, "%s", sd->name);
-	if (ret && !take_down(sd)) {
+	if (ret && !sim_take_down(sd)) {
 		kobject_put(&sd->kobj);
 		return ret;
 	}
@@ -1125,13 +1129,13 @@ static ssize_t remove_device_store(struct kobject *kobj,
 	int ret;
 
 	guard(mutex)(&sim_lock);
-	sd = find(buf);
+	sd = find_device(buf);
 	if (!sd) {
 		pr_err("remove_device: %.*s: no such device\n",
 		       (int)strcspn(buf, "\n"), buf);
 		return -ENOENT;
 	}
-	ret = take_down(sd);
+	ret = sim_take_down(sd);
 	if (ret)
 		return ret;
 	list_del(&sd->list);
