@@ -65,7 +65,7 @@ struct model {
 
 static DEFINE_PER_CPU(struct cram_late[DEVICES], lates);
 
-static void init(struct cram_ledger *l, u64 margin, unsigned int device)
+static void init_ledger(struct cram_ledger *l, u64 margin, unsigned int device)
 {
 	cram_ledger_init(l, WORST, margin, &lates[device]);
 }
@@ -106,7 +106,8 @@ static void step_reserve(struct model *m, struct model_device *d,
 	f->state = RESERVED;
 }
 
-static void cancel(struct model *m, struct model_device *d, struct model_folio *f)
+static void cancel_other(struct model *m, struct model_device *d,
+			 struct model_folio *f)
 {
 	if (f->also)
 		cram_ledger_cancel(&other(m, d)->ledger, f->nr);
@@ -119,12 +120,12 @@ static void step_take(struct model *m, struct model_device *d,
 {
 	if (!draw(m, 8)) {
 		cram_ledger_cancel(&d->ledger, f->nr);
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 		f->state = FREE;
 		return;
 	}
 	if (!draw(m, 3)) {
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 		f->late = true;
 		f->state = TAKEN;
 		return;
@@ -135,7 +136,7 @@ static void step_take(struct model *m, struct model_device *d,
 		cram_ledger_untake(&d->ledger, f->nr);
 		return;
 	}
-	cancel(m, d, f);
+	cancel_other(m, d, f);
 	f->state = TAKEN;
 }
 
@@ -147,7 +148,7 @@ static void step_store(struct model *m, struct model_device *d,
 	f->state = STORED;
 }
 
-static void settle(struct model_device *d, struct model_folio *f)
+static void settle_model(struct model_device *d, struct model_folio *f)
 {
 	if (f->late)
 		cram_ledger_store(&d->ledger, f->nr);
@@ -169,7 +170,7 @@ static void step_batch(struct model *m, struct model_device *d,
 static void step_settle(struct model *m, struct model_device *d,
 			struct model_folio *f)
 {
-	settle(d, f);
+	settle_model(d, f);
 	/* Freed at once if the copy or the migration failed. */
 	f->state = draw(m, 4) ? RESIDENT : FREED;
 }
@@ -293,9 +294,9 @@ static void end_folio(struct model *m, struct model_device *d,
 {
 	if (f->state == RESERVED) {
 		cram_ledger_cancel(&d->ledger, f->nr);
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 	} else if (f->state == TAKEN || f->state == STORED) {
-		settle(d, f);
+		settle_model(d, f);
 	} else if (f->state == GRANTED) {
 		cram_ledger_settle_granted(&d->ledger, f->nr);
 	}
@@ -312,7 +313,7 @@ static void step_register(struct model *m, struct model_device *d)
 	for (i = 0; i < FOLIOS; i++) {
 		end_folio(m, d, &d->folios[i]);
 		if (other(m, d)->folios[i].also)
-			cancel(m, other(m, d), &other(m, d)->folios[i]);
+			cancel_other(m, other(m, d), &other(m, d)->folios[i]);
 	}
 	d->used = 0;
 	/* Lets the ledger count the pages stored by batches. */
@@ -320,10 +321,10 @@ static void step_register(struct model *m, struct model_device *d)
 	m->unbalanced += d->ledger.reserved + d->ledger.pending + d->ledger.granted;
 	m->renewed++;
 	d->fresh = true;
-	init(&d->ledger, d->margin, d - m->devices);
+	init_ledger(&d->ledger, d->margin, d - m->devices);
 }
 
-static void step(struct model *m)
+static void model_step(struct model *m)
 {
 	struct model_device *d = &m->devices[draw(m, DEVICES)];
 	u32 what = draw(m, 200);
@@ -355,19 +356,19 @@ static struct model *new_model(struct kunit *test, u64 seed, u64 total,
 		d->total = total;
 		d->margin = margin;
 		d->fresh = true;
-		init(&d->ledger, margin, d - m->devices);
+		init_ledger(&d->ledger, margin, d - m->devices);
 	}
 	return m;
 }
 
-static void run(struct kunit *test, u64 seed, u64 total, u64 margin)
+static void run_model(struct kunit *test, u64 seed, u64 total, u64 margin)
 {
 	struct model *m = new_model(test, seed, total, margin);
 	struct model_device *d;
 	int i;
 
 	for (i = 0; i < STEPS; i++)
-		step(m);
+		model_step(m);
 	for (d = m->devices; d < m->devices + DEVICES; d++) {
 		KUNIT_EXPECT_LE_MSG(test, d->peak, total - margin, "seed %llu",
 				    seed);
@@ -388,7 +389,7 @@ static void never_over_filled(struct kunit *test)
 	u64 seed;
 
 	for (seed = 1; seed <= 20; seed++)
-		run(test, seed, (8 + seed) * WORST, seed % 3 * WORST);
+		run_model(test, seed, (8 + seed) * WORST, seed % 3 * WORST);
 }
 
 /* Without the ledger the model does over-fill the device. */
@@ -408,7 +409,7 @@ static void nothing_before_a_reading(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
+	init_ledger(&l, 0, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, false, 10 * WORST);
@@ -429,7 +430,7 @@ static void reserve_and_take(struct kunit *test, struct cram_ledger *l,
 }
 
 /* Takes a good reading. */
-static void read(struct cram_ledger *l, u64 free)
+static void read_good(struct cram_ledger *l, u64 free)
 {
 	cram_ledger_read_begin(l);
 	cram_ledger_read_end(l, true, free);
@@ -440,7 +441,7 @@ static void covers_what_was_settled(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
+	init_ledger(&l, 0, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 3 * WORST);
 	reserve_and_take(test, &l, 2);
@@ -460,7 +461,7 @@ static void credit_below_zero(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, WORST, 0);
+	init_ledger(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 3));
@@ -480,7 +481,7 @@ static void short_of_what_is_promised(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, WORST, 0);
+	init_ledger(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	reserve_and_take(test, &l, 2);
@@ -510,8 +511,8 @@ static void no_page_without_a_token(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 3));
@@ -530,8 +531,8 @@ static void events_are_numbered(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_event(&l));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_event(&l));
@@ -543,7 +544,7 @@ static void events_are_numbered(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_end(&l, false, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
-	read(&l, 4 * WORST);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
 }
@@ -552,8 +553,8 @@ static void in_flight_is_bounded(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
 	reserve_and_take(test, &l, CRAM_IN_FLIGHT / 2);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
@@ -568,13 +569,13 @@ static void fails_closed(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	reserve_and_take(test, &l, 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_settle(&l, 2));
 	KUNIT_EXPECT_TRUE(test, l.broken);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
-	read(&l, 4 * WORST);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_mend(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
@@ -590,16 +591,16 @@ static void granted_pages_are_counted_once(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 2 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l, 1));
 	/* Both were written to, and took all of the room. */
-	read(&l, 0);
+	read_good(&l, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle_granted(&l, 2));
-	read(&l, 0);
+	read_good(&l, 0);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
@@ -658,8 +659,8 @@ static void stored_by_a_batch(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 10 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 10 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 8));
 	cram_ledger_store(&l, 2);
 	KUNIT_EXPECT_EQ(test, l.reserved, 8);
@@ -766,8 +767,8 @@ static const struct cram_ops fake_ops = {
 };
 
 /* Expects that the registration fails with @want, and leaves the node unfenced. */
-static void refused(struct kunit *test, struct private_node *pn,
-		    const struct cram_desc *desc, int want)
+static void expect_refused(struct kunit *test, struct private_node *pn,
+			   const struct cram_desc *desc, int want)
 {
 	struct cram_device *cd = cram_register(pn, desc);
 
@@ -819,10 +820,10 @@ static void register_bad_desc(struct kunit *test)
 	pn = private_node_register(nid, &node);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, spare_back, pn));
-	refused(test, pn, NULL, -EINVAL);
+	expect_refused(test, pn, NULL, -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		refused(test, pn, &bad[i], -EINVAL);
-	refused(test, pn, &good, -EINVAL);
+		expect_refused(test, pn, &bad[i], -EINVAL);
+	expect_refused(test, pn, &good, -EINVAL);
 }
 
 struct node_before {
@@ -867,25 +868,25 @@ static void register_bad_node(struct kunit *test)
 	struct folio *folio;
 
 	pn->flags &= ~(PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION) |
 		      BIT(PRIVATE_NODE_USER_NUMA);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_PROMOTION);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->flags |= PRIVATE_NODE_F_NO_DEVICE_MAP;
 	pn->flags &= ~PRIVATE_NODE_F_COMPRESSED;
 	folio = private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE, 0);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	folio_put(folio);
 }
 
-static int plug(struct private_node *pn)
+static int plug_memory(struct private_node *pn)
 {
 	return add_private_memory_driver_managed(pn, PFN_PHYS(node_start_pfn(pn->nid)),
 						 memory_block_size_bytes(),
@@ -902,7 +903,7 @@ static bool comes(int *count, int want)
 	return READ_ONCE(*count) >= want;
 }
 
-static bool becomes(struct cram_device *cd, enum cram_state state)
+static bool state_becomes(struct cram_device *cd, enum cram_state state)
 {
 	int i;
 
@@ -943,11 +944,11 @@ static struct cram_device *with_device(struct kunit *test, struct fake_device *f
 	cd = cram_register(pn, &desc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, device_goes, cd));
-	KUNIT_ASSERT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_ASSERT_TRUE(test, state_becomes(cd, CRAM_OK));
 	return cd;
 }
 
-static unsigned long counted(struct cram_device *cd, enum cram_stat what)
+static unsigned long count_of(struct cram_device *cd, enum cram_stat what)
 {
 	unsigned long sum = 0;
 	int cpu;
@@ -989,7 +990,7 @@ static void register_once(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(pn->fenced));
 	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR_OR_ZERO(cram_register(pn, &desc)));
-	KUNIT_EXPECT_EQ(test, -EBUSY, plug(pn));
+	KUNIT_EXPECT_EQ(test, -EBUSY, plug_memory(pn));
 	KUNIT_EXPECT_EQ(test, -EBUSY, remove_private_memory_driver_managed(pn));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, 2));
 	KUNIT_EXPECT_EQ(test, 0, READ_ONCE(fd.readings));
@@ -1011,7 +1012,7 @@ static void device_credit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, PAGES));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, PAGES + 1));
-	KUNIT_EXPECT_EQ(test, PAGES + 1, counted(cd, CRAM_REFUSED_CREDIT));
+	KUNIT_EXPECT_EQ(test, PAGES + 1, count_of(cd, CRAM_REFUSED_CREDIT));
 	/* One more than may be in flight. */
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, CRAM_IN_FLIGHT + 1));
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, CRAM_IN_FLIGHT));
@@ -1051,9 +1052,9 @@ static void device_event(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 3));
-	KUNIT_EXPECT_EQ(test, 3, counted(cd, CRAM_REFUSED_STATE));
+	KUNIT_EXPECT_EQ(test, 3, count_of(cd, CRAM_REFUSED_STATE));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
-	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_EVENTS));
+	KUNIT_EXPECT_EQ(test, 2, count_of(cd, CRAM_EVENTS));
 	WRITE_ONCE(fd.waits, false);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_TRUE(test, cram_stores(nid));
@@ -1069,34 +1070,34 @@ static void device_states(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, cram_clear_broken(cd));
 	WRITE_ONCE(fd.silent, true);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SILENT));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_SILENT));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
-	KUNIT_EXPECT_GE(test, counted(cd, CRAM_READINGS_FAILED), 2);
+	KUNIT_EXPECT_GE(test, count_of(cd, CRAM_READINGS_FAILED), 2);
 	WRITE_ONCE(fd.silent, false);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	/* Less than the margin is free. */
 	WRITE_ONCE(cd->ledger.margin, 10 * PAGE_SIZE);
 	WRITE_ONCE(fd.used, TOTAL - 9 * PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SHORT));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_SHORT));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
 	WRITE_ONCE(cd->ledger.margin, 0);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.used, TOTAL + 1);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_BROKEN));
 	/* Good readings do not end this state, only cram_clear_broken() does. */
 	WRITE_ONCE(fd.used, 0);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.lost, 5);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
-	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_BROKEN));
+	KUNIT_EXPECT_EQ(test, 5, count_of(cd, CRAM_LOST));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
-	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_EQ(test, 5, count_of(cd, CRAM_LOST));
 }
 
 /* Giving back pages that were never reserved or taken makes the device broken. */
@@ -1107,7 +1108,7 @@ static void device_books(struct kunit *test)
 	int nid = cd->nid;
 
 	KUNIT_EXPECT_FALSE(test, __cram_leaves(nid, 2));
-	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_REFUSED_TOKEN));
+	KUNIT_EXPECT_EQ(test, 2, count_of(cd, CRAM_REFUSED_TOKEN));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
 	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
@@ -1120,11 +1121,11 @@ static void device_books(struct kunit *test)
 	cram_unreserve(nid, 1);
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	__cram_stayed(nid, 1);
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 }
 
 /* A batch takes no more than it has reserved, and gives back what it did not use. */
@@ -1181,7 +1182,7 @@ static void device_trim(struct kunit *test)
 	int calls;
 
 	KUNIT_EXPECT_NULL(test, get_folio(cd, 0));
-	KUNIT_EXPECT_GE(test, counted(cd, CRAM_REFUSED_TOKEN), 1);
+	KUNIT_EXPECT_GE(test, count_of(cd, CRAM_REFUSED_TOKEN), 1);
 	KUNIT_ASSERT_TRUE(test, cram_reserve(cd->nid, 4));
 	folio = get_folio(cd, 2);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
@@ -1191,7 +1192,7 @@ static void device_trim(struct kunit *test)
 	page = folio_page(folio, 1);
 	folio_put(folio);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, calls + 2));
-	retried = counted(cd, CRAM_TRIM_RETRIED);
+	retried = count_of(cd, CRAM_TRIM_RETRIED);
 	KUNIT_EXPECT_GE(test, retried, 4);
 	KUNIT_EXPECT_EQ(test, all - 4, free_pages_of(cd->nid));
 	SetPageHWPoison(page);
@@ -1247,7 +1248,7 @@ static void device_hot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, pn->capable));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.hot_calls, 2));
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, was));
-	KUNIT_EXPECT_EQ(test, 0, counted(cd, CRAM_PROMOTED));
+	KUNIT_EXPECT_EQ(test, 0, count_of(cd, CRAM_PROMOTED));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
@@ -1257,7 +1258,7 @@ struct leaver {
 	int ret;
 };
 
-static int leave(void *data)
+static int unregister_thread(void *data)
 {
 	struct leaver *l = data;
 
@@ -1281,7 +1282,8 @@ static void device_leaves_once(struct kunit *test)
 	cram_read_soon(cd);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.begun, begun + 1));
 	kunit_remove_action(test, device_goes, cd);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(leave, &l, "cram_kunit"));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(unregister_thread, &l,
+						       "cram_kunit"));
 	while (!READ_ONCE(cd->closing))
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, -EBUSY, cram_unregister(cd));
