@@ -346,7 +346,7 @@ void cpuset_say_inherited(const struct cpuset *cs)
 	    !nodes_subset(cs->mems_allowed, private_node_map))
 		return;
 	cgroup_path(cs->css.cgroup, path, sizeof(path));
-	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, for what names them; all else comes from nodes %*pbl, as in the parent\n",
+	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, only for memory that names them; other memory comes from nodes %*pbl, as in the parent\n",
 			    path, nodemask_pr_args(&cs->mems_allowed),
 			    nodemask_pr_args(&cs->effective_mems));
 }

@@ -821,7 +821,7 @@ static int check_span(struct cram_device *cd)
 	same = pgdat->node_start_pfn == cd->first_pfn &&
 	       pgdat->node_spanned_pages == cd->nr_pages;
 	put_online_mems();
-	return same ? 0 : refuse_node(cd->pn, "its memory is just changing");
+	return same ? 0 : refuse_node(cd->pn, "its memory is being changed");
 }
 
 static int fence_unused(struct cram_device *cd)

@@ -118,7 +118,7 @@ static ssize_t state_show(struct cram_device *cd, char *buf)
 static int state_store(struct cram_device *cd, const char *text)
 {
 	if (!sysfs_streq(text, "ok") || cram_clear_broken(cd)) {
-		pr_err("cram: node %d: state: '%.*s': only a broken device takes a word, 'ok'; nothing was changed\n",
+		pr_err("cram: node %d: state: '%.*s' refused: only 'ok' can be written, while the device is broken; nothing was changed\n",
 		       cd->nid, (int)strcspn(text, "\n"), text);
 		return -EINVAL;
 	}
