@@ -2,9 +2,9 @@
 /*
  * Memory of a DAX device as a private node, for kmem.c.
  *
- * Each device has a node of its own, so that permission to use one device never opens
- * another one.  The node is the one that firmware gives, if it has no other memory, or a
- * spare node.
+ * Each device has a node of its own, so that permission to use one device never
+ * opens another one.  The node is the one that firmware gives, if it has no
+ * other memory, or a spare node.
  *
  *	private=1
  *	unplugged ------> plugged in, private -----> unplugged
@@ -13,9 +13,9 @@
  *	                  kept, no driver ---------> plugged in, private
  *	                                   bind
  *
- * The driver core cannot refuse an unbind.  If the memory is still in use then, it stays
- * on its private node, and is kept in a list here until a device with the same ranges is
- * bound and takes it back.
+ * The driver core cannot refuse an unbind.  If the memory is still in use then,
+ * it stays on its private node, and is kept in a list here until a device with
+ * the same ranges is bound and takes it back.
  *
  * See Documentation/ABI/testing/sysfs-bus-dax-private-node.
  */
@@ -43,7 +43,10 @@
 #include "bus.h"
 #include "dax-private.h"
 
-/* Distance of a spare node: that of the device's own node, and this in addition. */
+/*
+ * Distance of a spare node: that of the device's own node, and this in
+ * addition.
+ */
 #define SPARE_DISTANCE		30
 
 #define OWNER_MAX		32
@@ -57,10 +60,11 @@
  * @config: configuration when it was plugged in
  * @online_type: how its memory blocks were onlined
  * @owner: name of the device, as the node's owner
- * @res_name: while kept: name of the resources in @slots, allocated; otherwise NULL
+ * @res_name: while kept: name of the resources in @slots, allocated; otherwise
+ *	NULL
  * @nr: number of slots
- * @slots: ranges of the device, cut to whole memory blocks; while kept also their
- *	reserved resources, otherwise NULL
+ * @slots: ranges of the device, cut to whole memory blocks; while kept also
+ *	their reserved resources, otherwise NULL
  */
 struct dax_private_memory {
 	struct list_head list;
@@ -79,11 +83,11 @@ struct dax_private_memory {
 };
 
 /*
- * Protects dax_private_kept, and the choice of a node until its registration.  Taken
- * before the locks of private nodes.  It is not held while memory is added or removed:
- * that may wait for the users of one device, and must not block other devices.  Memory
- * of a device is added and removed under kmem's lock for the device, or in probe and
- * remove.
+ * Protects dax_private_kept, and the choice of a node until its registration.
+ * Taken before the locks of private nodes.  It is not held while memory is
+ * added or removed: that may wait for the users of one device, and must not
+ * block other devices.  Memory of a device is added and removed under kmem's
+ * lock for the device, or in probe and remove.
  */
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
@@ -99,8 +103,9 @@ static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
 static struct dax_private_config defaults;
 
 /*
- * A setting: a file of each device, and a parameter of the module for the default.
- * @want describes valid values for messages.  Files are read without a lock.
+ * A setting: a file of each device, and a parameter of the module for the
+ * default.  @want describes valid values for messages.  Files are read without
+ * a lock.
  */
 struct choice {
 	const char *name;
@@ -265,8 +270,8 @@ static int choose_config(struct dev_dax *dev_dax, void *arg)
 }
 
 /*
- * Under the device lock the driver does not change.  Under the lock of that driver, which
- * configure() takes, the memory is not plugged in meanwhile.
+ * Under the device lock the driver does not change.  Under the lock of that
+ * driver, which configure() takes, the memory is not plugged in meanwhile.
  */
 static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
@@ -359,8 +364,8 @@ static int take_spare(struct device *dev, int target)
 }
 
 /*
- * Firmware knows nothing about a spare node, so the abstract distance of the device's own
- * node is used.  Returns 0 if firmware gives none.
+ * Firmware knows nothing about a spare node, so the abstract distance of the
+ * device's own node is used.  Returns 0 if firmware gives none.
  */
 static int distance_of_spare(const struct dev_dax *dev_dax)
 {
@@ -410,12 +415,17 @@ static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	return ret;
 }
 
-/* Under dax_private_lock, so that no other device takes the chosen node in between. */
+/*
+ * Under dax_private_lock, so that no other device takes the chosen node in
+ * between.
+ */
 static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	struct private_node_desc desc = {
 		.owner = m->owner,
-		/* It is plain memory: the administrator chooses the services. */
+		/*
+		 * It is plain memory: the administrator chooses the services.
+		 */
 		.capable = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0),
 		.enabled = m->config.services,
 	};
@@ -652,7 +662,10 @@ static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
 		 m->nid);
 }
 
-/* Takes kept memory that overlaps the device off the list: only the caller has it then. */
+/*
+ * Takes kept memory that overlaps the device off the list: only the caller has
+ * it then.
+ */
 static struct dax_private_memory *take_overlapping(const struct dev_dax *dev_dax)
 {
 	struct dax_private_memory *m;

@@ -31,7 +31,8 @@ enum dax_private_where {
  * struct dax_private_config - how the memory of a device comes up
  * @private: true for a private node, false for ordinary memory
  * @where: which private node
- * @services: services open from the start; mask of BIT(enum private_node_service)
+ * @services: services open from the start; mask of BIT(enum
+ *	private_node_service)
  */
 struct dax_private_config {
 	bool private;
@@ -41,12 +42,12 @@ struct dax_private_config {
 
 /**
  * struct dax_private - state of a device, in struct dev_dax
- * @config: configuration of this device, used if @chosen.  Written under the device lock;
- *	while a driver is bound, under the driver's lock for the device as well, see
- *	&dax_device_driver.configure.
+ * @config: configuration of this device, used if @chosen.  Written under the
+ *	device lock; while a driver is bound, under the driver's lock for the
+ *	device as well, see &dax_device_driver.configure.
  * @chosen: use @config; otherwise the defaults of the module
- * @memory: private memory that is plugged in, or NULL.  Written under kmem's lock for the
- *	device, or in probe and remove.
+ * @memory: private memory that is plugged in, or NULL.  Written under kmem's
+ *	lock for the device, or in probe and remove.
  * @nid: node of @memory
  */
 struct dax_private {
@@ -71,14 +72,15 @@ int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node);
 
 /*
- * dax_private_plug - add the memory of a device to a private node, if so configured
+ * dax_private_plug - add the memory of a device to a private node, if so
+ *	configured
  * @dev_dax: the device
  * @res: its reserved ranges; NULL for one that could not be reserved
  * @online_type: how to online the memory blocks
  *
  * Context: process, may sleep; kmem's lock for the device held, or in probe.
- * Return: the number of ranges added; 0 when ordinary memory is configured; or an errno,
- * with the reason in the kernel log.
+ * Return: the number of ranges added; 0 when ordinary memory is configured; or
+ * an errno, with the reason in the kernel log.
  */
 static inline int dax_private_plug(struct dev_dax *dev_dax,
 				   struct resource *const res[],
@@ -89,7 +91,10 @@ static inline int dax_private_plug(struct dev_dax *dev_dax,
 	return __dax_private_plug(dev_dax, res, online_type);
 }
 
-/* As offline_and_remove_memory_ranges(), for ordinary or private memory of a device. */
+/*
+ * As offline_and_remove_memory_ranges(), for ordinary or private memory of a
+ * device.
+ */
 static inline int dax_private_unplug(struct dev_dax *dev_dax,
 				     const struct range *ranges,
 				     unsigned int nr)
@@ -106,8 +111,8 @@ static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
 }
 
 /*
- * Gives up kmem's reference to the memory type of a node.  References of other drivers
- * with another type for the node are not touched.
+ * Gives up kmem's reference to the memory type of a node.  References of other
+ * drivers with another type for the node are not touched.
  */
 static inline void dax_private_clear_type(int nid,
 					  struct memory_dev_type *memtype)
@@ -116,15 +121,16 @@ static inline void dax_private_clear_type(int nid,
 }
 
 /*
- * dax_private_adopt - take back memory that dax_private_keep() kept at an unbind
+ * dax_private_adopt - take back memory that dax_private_keep() kept at an
+ *	unbind
  * @dev_dax: a device that is being bound
  * @res: result: its reserved ranges
  * @res_name: result: name of these resources
  * @online_type: result: how the memory blocks were onlined
  *
  * Context: process, may sleep; in probe.
- * Return: 0, also when nothing was kept; -EBUSY when the device overlaps kept memory of
- * another device that is still in use, with a line in the kernel log.
+ * Return: 0, also when nothing was kept; -EBUSY when the device overlaps kept
+ * memory of another device that is still in use, with a line in the kernel log.
  */
 static inline int dax_private_adopt(struct dev_dax *dev_dax,
 				    struct resource *res[],

@@ -19,8 +19,8 @@ struct list_head;
 struct mm_struct;
 
 /*
- * Nodes that tasks may name before (@from) and after (@to) a change of their cpuset, with
- * the default nodes; for the move of their memory.
+ * Nodes that tasks may name before (@from) and after (@to) a change of their
+ * cpuset, with the default nodes; for the move of their memory.
  */
 struct cpuset_names {
 #ifdef CONFIG_PRIVATE_NODE
@@ -87,9 +87,9 @@ int cpuset_set_must_name(int nid, bool must);
  * cpuset_must_name - is this a private node with the access "named"?
  * @nid: node id in [0, MAX_NUMNODES)
  *
- * Such a node is possible in a cpuset only if cpuset.mems has it, in this cpuset and in
- * each ancestor except the root.  It is not possible in the root, nor where cpuset.mems
- * is unset.
+ * Such a node is possible in a cpuset only if cpuset.mems has it, in this
+ * cpuset and in each ancestor except the root.  It is not possible in the root,
+ * nor where cpuset.mems is unset.
  *
  * Cost: a static branch, not taken until there is such a node.
  * Context: any.
@@ -102,7 +102,10 @@ static inline bool cpuset_must_name(int nid)
 	       node_isset(nid, cpuset_must_name_map);
 }
 
-/* May the possible nodes of tasks be less than all nodes?  Cost: two static branches. */
+/*
+ * May the possible nodes of tasks be less than all nodes?  Cost: two static
+ * branches.
+ */
 static inline bool cpusets_ask(void)
 {
 	return cpusets_enabled() || static_branch_unlikely(&cpuset_must_name_key);
@@ -119,8 +122,8 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes);
  * cpuset_may_name - may the current task name a node?
  * @nid: node id, of an ordinary or a private node
  *
- * Cost: two static branches, not taken until there is a second cpuset, or a node with
- * the access "named"; then a look at the task's cpuset.
+ * Cost: two static branches, not taken until there is a second cpuset, or a
+ * node with the access "named"; then a look at the task's cpuset.
  * Context: any; the answer may be outdated when the cpuset is being changed.
  * Return: true if so.
  */
@@ -154,8 +157,8 @@ static inline void cpuset_add_possible(struct task_struct *task,
 /**
  * cpuset_task_nodes - get the nodes on which memory of a task may be
  * @task: the task
- * @may: result for memory whose user named no node: the default nodes, and the possible
- *	private nodes, to which services may move it
+ * @may: result for memory whose user named no node: the default nodes, and the
+ *	possible private nodes, to which services may move it
  * @possible: result for memory whose user named nodes: the possible nodes
  *
  * Cost: a static branch; with a second cpuset a few operations on masks.
@@ -176,15 +179,17 @@ static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)
 	return task_css(a, cpuset_cgrp_id) == task_css(b, cpuset_cgrp_id);
 }
 
-/* May a request that names nodes take from a node that is not a default node? */
+/*
+ * May a request that names nodes take from a node that is not a default node?
+ */
 static inline bool cpuset_names_node(int nid)
 {
 	return private_node_hook(cpuset_named) && __cpuset_may_name(nid);
 }
 
 /*
- * Restricts the nodes of a preference to the default nodes: @nodes then points to @room.
- * Returns false if no node is left.
+ * Restricts the nodes of a preference to the default nodes: @nodes then points
+ * to @room.  Returns false if no node is left.
  */
 static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 {
@@ -197,7 +202,8 @@ static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 }
 
 /**
- * cpuset_default_nodes - nodemask of a request, the default nodes if it names none
+ * cpuset_default_nodes - nodemask of a request, the default nodes if it names
+ *	none
  * @nodes: nodes that the request names, or NULL
  *
  * For code that takes memory from elsewhere than the page allocator, and asks
@@ -214,15 +220,16 @@ static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 }
 
 /**
- * cpuset_named_node - nodemask for an allocation on a node that a system call names
+ * cpuset_named_node - nodemask for an allocation on a node that a system call
+ *	names
  * @nid: the node
  * @room: buffer for the mask
  *
  * Without a mask the page allocator takes from default nodes only.
  *
  * Context: process.
- * Return: @room if the node is not a default node; otherwise NULL, since no mask is
- * needed.
+ * Return: @room if the node is not a default node; otherwise NULL, since no
+ * mask is needed.
  */
 static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 {
@@ -245,7 +252,8 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 
 /**
  * cpuset_bind_mems - ordinary nodes that a policy of the current task may use
- * @bind: nodes of a bind; NULL if the policy is no bind, for the default nodes alone
+ * @bind: nodes of a bind; NULL if the policy is no bind, for the default nodes
+ *	alone
  * @room: buffer for the result
  *
  * Context: process.

@@ -31,7 +31,8 @@ struct cram_capacity {
  * struct cram_range - free pages that the device has to trim
  * @pfn: first page frame
  * @nr_pages: number of pages
- * @trimmed: set by the driver when the device has dropped the contents of all of them
+ * @trimmed: set by the driver when the device has dropped the contents of all
+ *	of them
  */
 struct cram_range {
 	unsigned long pfn;
@@ -41,27 +42,28 @@ struct cram_range {
 
 /**
  * struct cram_ops - callbacks of a driver
- * @read_capacity: fill in a reading.  It has to show every store that was settled
- *	&cram_desc.lag_ms before the call.  Returns 0 or an errno.  May sleep, but
- *	see &cram_desc.timeout_ms.  One call at a time.
- * @trim: drop the contents of some ranges.  May return before that is done.  The
- *	driver calls cram_trim_done() at the end, also when it has set
- *	&cram_range.trimmed for only some of the ranges or for none.  The array is
- *	valid until then.  May sleep.  One call at a time.
- * @hot_pages: fill in the page frames that the device finds to be read often, at
- *	most @max.  Returns how many.  May sleep.  One call at a time, perhaps while
- *	a reading is under way.  Optional.
- * @is_lost: has the device dropped one of these pages?  Residents with a lost page
- *	are not moved, so that memory failure finds the poison where it is.  Does
- *	not sleep.  Optional: without it a copy of a lost page meets the poison.
- * @stored: these pages have been stored and written back from the CPU caches, and
- *	do not change until @writable or a trim.  Does not sleep.  Optional.
- * @writable: this page may change at any time, until @stored or a trim.  Does not
- *	sleep.  Optional.
+ * @read_capacity: fill in a reading.  It has to show every store that was
+ *	settled &cram_desc.lag_ms before the call.  Returns 0 or an errno.  May
+ *	sleep, but see &cram_desc.timeout_ms.  One call at a time.
+ * @trim: drop the contents of some ranges.  May return before that is done.
+ *	The driver calls cram_trim_done() at the end, also when it has set
+ *	&cram_range.trimmed for only some of the ranges or for none.  The array
+ *	is valid until then.  May sleep.  One call at a time.
+ * @hot_pages: fill in the page frames that the device finds to be read often,
+ *	at most @max.  Returns how many.  May sleep.  One call at a time,
+ *	perhaps while a reading is under way.  Optional.
+ * @is_lost: has the device dropped one of these pages?  Residents with a lost
+ *	page are not moved, so that memory failure finds the poison where it is.
+ *	Does not sleep.  Optional: without it a copy of a lost page meets the
+ *	poison.
+ * @stored: these pages have been stored and written back from the CPU caches,
+ *	and do not change until @writable or a trim.  Does not sleep.  Optional.
+ * @writable: this page may change at any time, until @stored or a trim.  Does
+ *	not sleep.  Optional.
  *
- * Callbacks that may sleep, and @is_lost, are called without locks of mm/, except that
- * a folio may be locked around @is_lost.  @stored is called with the folio locked,
- * and @writable under the page table lock.
+ * Callbacks that may sleep, and @is_lost, are called without locks of mm/,
+ * except that a folio may be locked around @is_lost.  @stored is called with
+ * the folio locked, and @writable under the page table lock.
  */
 struct cram_ops {
 	int (*read_capacity)(struct cram_device *cd,
@@ -85,8 +87,8 @@ struct cram_ops {
  * @margin: physical bytes that are kept free
  * @lag_ms: milliseconds that a store may take until a reading shows it; at most
  *	CRAM_MAX_LAG_MS
- * @timeout_ms: milliseconds that a reading may take; while one takes longer nothing
- *	is admitted.  0 for CRAM_TIMEOUT_MS.
+ * @timeout_ms: milliseconds that a reading may take; while one takes longer
+ *	nothing is admitted.  0 for CRAM_TIMEOUT_MS.
  * @drvdata: data of the driver, see cram_drvdata()
  */
 struct cram_desc {

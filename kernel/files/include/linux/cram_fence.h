@@ -2,10 +2,11 @@
 /*
  * Compressed RAM: the hooks in the rest of mm/.
  *
- * The fence: an anonymous folio on a compressing device is mapped read-only and not
- * marked exclusive (PG_anon_exclusive) unless compressed RAM has granted it.  So each
- * write and each pin comes to do_wp_page(), which asks cram_may_reuse() and copies the
- * page otherwise.  Page cache is replaced by a copy before somebody changes it.
+ * The fence: an anonymous folio on a compressing device is mapped read-only and
+ * not marked exclusive (PG_anon_exclusive) unless compressed RAM has granted
+ * it.  So each write and each pin comes to do_wp_page(), which asks
+ * cram_may_reuse() and copies the page otherwise.  Page cache is replaced by a
+ * copy before somebody changes it.
  */
 #ifndef _LINUX_CRAM_FENCE_H
 #define _LINUX_CRAM_FENCE_H
@@ -117,7 +118,8 @@ static inline bool cram_charges_apart(int nid)
  *
  * Cost: a static branch.
  * Context: any.
- * Return: true from the first registration on; the branch is never switched off again.
+ * Return: true from the first registration on; the branch is never switched off
+ * again.
  */
 static __always_inline bool cram_any(void)
 {
@@ -129,8 +131,8 @@ static __always_inline bool cram_any(void)
  *
  * Restoring an image would store to pages of the device without a reservation.
  *
- * Context: any; the answer is stable only while system_transition_mutex is held.  A
- * notifier in mm/cram/core.c asks again under that mutex.
+ * Context: any; the answer is stable only while system_transition_mutex is
+ * held.  A notifier in mm/cram/core.c asks again under that mutex.
  * Return: true if so: hibernation has to be refused.
  */
 static inline bool cram_no_hibernation(void)
@@ -154,10 +156,11 @@ static __always_inline bool cram_node(int nid)
 }
 
 /**
- * cram_places_pageout - does MADV_PAGEOUT place memory on a device before it swaps?
+ * cram_places_pageout - does MADV_PAGEOUT place memory on a device before it
+ *	swaps?
  *
- * The same for all callers of reclaim_pages().  Memory that is on a device already
- * stays there then.
+ * The same for all callers of reclaim_pages().  Memory that is on a device
+ * already stays there then.
  *
  * Cost: a static branch.
  * Context: any.
@@ -170,9 +173,11 @@ static __always_inline bool cram_places_pageout(void)
 }
 
 /**
- * cram_targets - restrict the demotion targets of a page-out to compressing devices
+ * cram_targets - restrict the demotion targets of a page-out to compressing
+ *	devices
  * @nodes: demotion targets; the result
- * @pageout: is this a page-out, as MADV_PAGEOUT?  Otherwise @nodes does not change.
+ * @pageout: is this a page-out, as MADV_PAGEOUT?  Otherwise @nodes does not
+ *	change.
  *
  * Context: any.
  */
@@ -211,8 +216,8 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
  * cram_may_reuse - may a page be written to, or pinned, in place?
  * @vmf: the fault: a write, or an unshare for a pin
  * @folio: folio of the page, anonymous
- * @reuse: could the page be reused if it were ordinary memory?  Then the folio has
- *	no other users.
+ * @reuse: could the page be reused if it were ordinary memory?  Then the folio
+ *	has no other users.
  *
  * Takes a grant for a page of a compressing device, or counts the copy.
  *
@@ -245,7 +250,8 @@ static __always_inline bool cram_file_fenced(const struct folio *folio)
  * @src: old folio, locked and unmapped
  * @dst: new folio
  *
- * True when page cache became dirty after it was chosen, or after a capacity event.
+ * True when page cache became dirty after it was chosen, or after a capacity
+ * event.
  *
  * Cost and context: as cram_node().
  * Return: true when nothing may be copied to @dst.
@@ -256,16 +262,17 @@ static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 }
 
 /**
- * cram_left_file - move page cache off a device before it is locked for a change
- * @folio: folio of a file, locked and with a reference; both are dropped when the
- *	result is true
+ * cram_left_file - move page cache off a device before it is locked for a
+ *	change
+ * @folio: folio of a file, locked and with a reference; both are dropped when
+ *	the result is true
  * @mmap: it is only going to be mapped (FGP_FOR_MMAP), and may stay
  * @may_wait: may the call allocate and copy?  Otherwise the folio is dropped.
  *
  * Cost: as cram_node().
  * Context: process; may sleep if @may_wait.
- * Return: true when the folio was replaced by a copy or dropped.  The caller has to
- * look it up again.
+ * Return: true when the folio was replaced by a copy or dropped.  The caller
+ * has to look it up again.
  */
 static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 					   bool may_wait)
@@ -276,12 +283,14 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 }
 
 /**
- * cram_left_mapping - move page cache off a device before a mapping writes to it
+ * cram_left_mapping - move page cache off a device before a mapping writes to
+ *	it
  * @folio: folio of a file, with a reference, not locked
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: true when the folio is no longer in its file: the fault has to be repeated.
+ * Return: true when the folio is no longer in its file: the fault has to be
+ * repeated.
  */
 static __always_inline bool cram_left_mapping(struct folio *folio)
 {
@@ -293,7 +302,8 @@ static __always_inline bool cram_left_mapping(struct folio *folio)
  * cram_left_splice - move page cache off a device before a pipe holds it
  * @folio: folio of a file, with a reference, not locked
  *
- * A pipe may hold a page for any time, and the device cannot be unregistered meanwhile.
+ * A pipe may hold a page for any time, and the device cannot be unregistered
+ * meanwhile.
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
@@ -306,9 +316,10 @@ static __always_inline bool cram_left_splice(struct folio *folio)
 }
 
 /**
- * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses it
- * @buf: buffer with a page of user memory and a reference to it.  Without memory
- *	for a copy the reference is dropped and the page is NULL.
+ * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses
+ *	it
+ * @buf: buffer with a page of user memory and a reference to it.  Without
+ *	memory for a copy the reference is dropped and the page is NULL.
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
@@ -321,7 +332,8 @@ static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 }
 
 /**
- * cram_waits - does a folio stay in ordinary memory because it was a refault twice?
+ * cram_waits - does a folio stay in ordinary memory because it was a refault
+ *	twice?
  * @folio: the folio that reclaim is about to demote
  * @priority: priority of the reclaim; when it is low the folio does not wait
  *
@@ -362,8 +374,8 @@ cram_copy_up(struct vm_fault *vmf, vm_fault_t (*copy)(struct vm_fault *vmf))
  *
  * Cost: a static branch.
  * Context: process.
- * Return: the folio, charged, whose reference is the caller's; NULL when the caller
- * has to allocate one.
+ * Return: the folio, charged, whose reference is the caller's; NULL when the
+ * caller has to allocate one.
  */
 static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
 {
@@ -421,10 +433,10 @@ static __always_inline bool cram_unshares(void)
  * The second half of cram_pins_file().
  *
  * Cost: a static branch.
- * Context: process, under the page table lock; when true is returned it was dropped,
- * and the call may have slept.
- * Return: true when the fault is over: the folio was moved off the device, or the
- * mapping is shared and has nothing else to unshare.
+ * Context: process, under the page table lock; when true is returned it was
+ * dropped, and the call may have slept.
+ * Return: true when the fault is over: the folio was moved off the device, or
+ * the mapping is shared and has nothing else to unshare.
  */
 static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
 					      struct folio *folio,
@@ -438,11 +450,13 @@ static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
  * @dst: new folio
  * @src: old folio
  *
- * If @dst is on a compressing device, nothing of it is in a CPU cache afterwards.
+ * If @dst is on a compressing device, nothing of it is in a CPU cache
+ * afterwards.
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: 0; -EHWPOISON when @src is poisoned; -ENOMEM, with CONFIG_CRAM_DEBUG only.
+ * Return: 0; -EHWPOISON when @src is poisoned; -ENOMEM, with CONFIG_CRAM_DEBUG
+ * only.
  */
 static __always_inline int cram_copy(struct folio *dst, struct folio *src)
 {
@@ -468,11 +482,13 @@ static __always_inline void cram_stored(struct folio *folio)
  * @nid: node id
  * @order: order of the block
  *
- * A block of a compressing device leaves only against a reservation, whoever takes it.
+ * A block of a compressing device leaves only against a reservation, whoever
+ * takes it.
  *
  * Cost: as cram_node().
  * Context: any but NMI.
- * Return: true when it may; cram_stayed() has to follow if there was no such block.
+ * Return: true when it may; cram_stayed() has to follow if there was no such
+ * block.
  */
 static __always_inline bool cram_leaves(int nid, unsigned int order)
 {
@@ -509,7 +525,8 @@ static __always_inline bool cram_stays(int nid)
 }
 
 /**
- * cram_batch_begin - reserve and charge together for a list of folios to be demoted
+ * cram_batch_begin - reserve and charge together for a list of folios to be
+ *	demoted
  *
  * Migration is disabled until cram_batch_end(), which has to follow in the same
  * function.  The task may sleep in between.  See mm/cram/batch.c.
@@ -600,8 +617,8 @@ static __always_inline bool cram_charges_apart(int nid)
  * @new: new folio
  * @to: its object cgroup
  *
- * When the folio moves to or from a compressing device, moves the charge between
- * memory.current and memory.cram.
+ * When the folio moves to or from a compressing device, moves the charge
+ * between memory.current and memory.cram.
  *
  * Cost and context: as cram_node().
  */

@@ -64,7 +64,8 @@ enum private_node_service {
  * enum private_node_on_full - what happens when the node has no free page
  * @PRIVATE_NODE_FULL_FAIL: the allocation fails: NULL for the owner, -ENOMEM
  *	for a pin or a populate, SIGBUS for a user access
- * @PRIVATE_NODE_FULL_FALLBACK: take from the nodes in &private_node_desc.fallback
+ * @PRIVATE_NODE_FULL_FALLBACK: take from the nodes in
+ *	&private_node_desc.fallback
  * @PRIVATE_NODE_FULL_SIGBUS: as FAIL, but pins and populates see -EFAULT
  * @PRIVATE_NODE_FULL_OOM: kill the task with most memory on this node
  * @PRIVATE_NODE_NR_ON_FULL: number of policies
@@ -80,8 +81,10 @@ enum private_node_on_full {
 /**
  * enum private_node_on_unplug - what unplug does with user pages on the node
  * @PRIVATE_NODE_UNPLUG_REFUSE: unplug fails with -EBUSY
- * @PRIVATE_NODE_UNPLUG_MOVE: the pages move to ordinary memory, counted and traced
- * @PRIVATE_NODE_UNPLUG_SIGBUS: the pages are unmapped; the next access gets SIGBUS
+ * @PRIVATE_NODE_UNPLUG_MOVE: the pages move to ordinary memory, counted and
+ *	traced
+ * @PRIVATE_NODE_UNPLUG_SIGBUS: the pages are unmapped; the next access gets
+ *	SIGBUS
  * @PRIVATE_NODE_NR_ON_UNPLUG: number of policies
  */
 enum private_node_on_unplug {
@@ -93,10 +96,10 @@ enum private_node_on_unplug {
 
 /**
  * enum private_node_access - which cgroups may use the node
- * @PRIVATE_NODE_ACCESS_ANY: the root cgroup, and cgroups whose cpuset.mems is unset or
- *	has the node
- * @PRIVATE_NODE_ACCESS_NAMED: cgroups whose cpuset.mems has the node, if that of each
- *	ancestor except the root has it too; needs CONFIG_CPUSETS
+ * @PRIVATE_NODE_ACCESS_ANY: the root cgroup, and cgroups whose cpuset.mems is
+ *	unset or has the node
+ * @PRIVATE_NODE_ACCESS_NAMED: cgroups whose cpuset.mems has the node, if that
+ *	of each ancestor except the root has it too; needs CONFIG_CPUSETS
  * @PRIVATE_NODE_NR_ACCESS: number of values
  */
 enum private_node_access {
@@ -105,7 +108,10 @@ enum private_node_access {
 	PRIVATE_NODE_NR_ACCESS,
 };
 
-/* Far above the distance of any real memory; DRAM has 576, MEMTIER_ADISTANCE_DRAM. */
+/*
+ * Far above the distance of any real memory; DRAM has 576,
+ * MEMTIER_ADISTANCE_DRAM.
+ */
 #define PRIVATE_NODE_MAX_ADISTANCE	1000000
 /*
  * Flags of private_node_ops.memory_failure():
@@ -128,11 +134,11 @@ enum private_node_access {
  *	was reported before.  @nr_pages is always 1 today.  The flags are
  *	PRIVATE_NODE_FAILURE_*.
  *
- * Context of all callbacks: process, may sleep, no lock of mm/ is held.  A callback may
- * allocate, free folios of the node, report failures and unplug the node.  It must not
- * unregister the node, because private_node_unregister() waits for running callbacks.
- * For the same reason the caller of private_node_unregister() must not hold a lock that
- * a callback takes.
+ * Context of all callbacks: process, may sleep, no lock of mm/ is held.  A
+ * callback may allocate, free folios of the node, report failures and unplug
+ * the node.  It must not unregister the node, because private_node_unregister()
+ * waits for running callbacks.  For the same reason the caller of
+ * private_node_unregister() must not hold a lock that a callback takes.
  */
 struct private_node_ops {
 	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
@@ -142,9 +148,9 @@ struct private_node_ops {
 /* There is no file in /dev/private_node/ for this node. */
 #define PRIVATE_NODE_F_NO_DEVICE_MAP	BIT(0)
 /*
- * The device compresses, and stores less than the memory that it shows.  Enabled services
- * get pages of the node only while it is registered by cram_register(), and the owner
- * gets none.
+ * The device compresses, and stores less than the memory that it shows.
+ * Enabled services get pages of the node only while it is registered by
+ * cram_register(), and the owner gets none.
  */
 #define PRIVATE_NODE_F_COMPRESSED	BIT(1)
 
@@ -161,11 +167,13 @@ struct private_node_ops {
  * @on_unplug: what to do with user pages at unplug
  * @access: which cgroups may use the node; an administrator may change it
  * @adistance: abstract distance for the memory tiers, in the unit of
- *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE.  With 0 the
- *	distance comes from firmware, or without that from a default below all DRAM.
- *	An administrator can override it in node<N>/private/adistance.
+ *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE.  With 0
+ *	the distance comes from firmware, or without that from a default below
+ *	all DRAM.  An administrator can override it in
+ *	node<N>/private/adistance.
  * @flags: PRIVATE_NODE_F_*
- * @ops: callbacks, or NULL; has to stay valid until private_node_unregister() returns
+ * @ops: callbacks, or NULL; has to stay valid until private_node_unregister()
+ *	returns
  */
 struct private_node_desc {
 	const char *owner;
@@ -201,8 +209,8 @@ static __always_inline bool private_node_any(void)
  * node_is_private - is this a registered private node, with memory or without?
  * @nid: node id in [0, MAX_NUMNODES)
  *
- * The answer is true from the registration to its end, so also before the first page
- * of the node comes online and after the last one has gone offline.
+ * The answer is true from the registration to its end, so also before the first
+ * page of the node comes online and after the last one has gone offline.
  *
  * Cost: a static branch; with a private node, one bit test in a read-mostly
  * mask.  Too expensive for each order-0 allocation.
@@ -218,8 +226,8 @@ static __always_inline bool node_is_private(int nid)
  * node_has_any_memory - does the node have memory, ordinary or private?
  * @nid: node id
  *
- * For code that reports memory or keeps metadata for it, and so has to see private
- * nodes.  Code that allocates has to ask for N_MEMORY.
+ * For code that reports memory or keeps metadata for it, and so has to see
+ * private nodes.  Code that allocates has to ask for N_MEMORY.
  *
  * Context: any.
  * Return: true if so.
@@ -230,7 +238,8 @@ static __always_inline bool node_has_any_memory(int nid)
 }
 
 /**
- * private_node_memory_state - node state to set when memory of @nid comes online
+ * private_node_memory_state - node state to set when memory of @nid comes
+ *	online
  * @nid: node id
  *
  * Context: any; stable under mem_hotplug_lock.
@@ -251,7 +260,9 @@ static inline int next_node_with_any_memory(int nid)
 	return nid;
 }
 
-/* Walk ordinary and private nodes that have memory; see node_has_any_memory() */
+/*
+ * Walk ordinary and private nodes that have memory; see node_has_any_memory()
+ */
 #define for_each_node_with_any_memory(nid)				\
 	for ((nid) = next_node_with_any_memory(-1); (nid) < MAX_NUMNODES; \
 	     (nid) = next_node_with_any_memory(nid))
@@ -309,10 +320,11 @@ void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes);
 
 /**
- * private_node_add_user_nodes - add private nodes that a task may name to a mask
+ * private_node_add_user_nodes - add private nodes that a task may name to a
+ *	mask
  * @task: the task
- * @nodes: ordinary nodes that it may use; private nodes are added that are open to
- *	user_numa and possible in its cpuset
+ * @nodes: ordinary nodes that it may use; private nodes are added that are open
+ *	to user_numa and possible in its cpuset
  *
  * Cost: a static branch; with private nodes, a few loads for each.
  * Context: any.
@@ -327,8 +339,8 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 /**
  * private_node_unplugs - read the counter of unplugs
  *
- * The counter changes when an unplug closes a node, and when the node opens again.  To
- * be read before an allocation, for private_node_unplug_waited().
+ * The counter changes when an unplug closes a node, and when the node opens
+ * again.  To be read before an allocation, for private_node_unplug_waited().
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -340,17 +352,18 @@ static inline unsigned long private_node_unplugs(void)
 }
 
 /**
- * private_node_unplug_waited - wait if an allocation failed because of an unplug
+ * private_node_unplug_waited - wait if an allocation failed because of an
+ *	unplug
  * @seen: from private_node_unplugs(), before the attempt that failed
  *
- * For code that allocates by a memory policy outside of a fault.  Waits for the end of
- * the unplugs that refused memory to this task.
+ * For code that allocates by a memory policy outside of a fault.  Waits for the
+ * end of the unplugs that refused memory to this task.
  *
  * Cost: on failure only.
  * Context: process, may sleep; the caller holds no folio, nor a lock that
  * migration needs.
- * Return: true if another attempt can succeed; false after a fatal signal, or when
- * an unplug was not the reason.
+ * Return: true if another attempt can succeed; false after a fatal signal, or
+ * when an unplug was not the reason.
  */
 static inline bool private_node_unplug_waited(unsigned long *seen)
 {
@@ -359,8 +372,8 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 }
 
 /*
- * A flag in addition to enum fault_flag: the fault comes from a populate, which holds
- * no lock except mmap_lock, and so can wait for an unplug.
+ * A flag in addition to enum fault_flag: the fault comes from a populate, which
+ * holds no lock except mmap_lock, and so can wait for an unplug.
  */
 #define FAULT_FLAG_POPULATE	BIT(30)
 
@@ -388,14 +401,15 @@ static inline struct private_node_detour private_node_detour_begin(void)
 }
 
 /**
- * private_node_detour - try again with ordinary memory when an unplug refused a page
+ * private_node_detour - try again with ordinary memory when an unplug refused a
+ *	page
  * @d: from private_node_detour_begin(), before the first attempt
  * @error: errno of the last attempt
  *
- * For code that cannot wait for the end of an unplug because it holds a lock that
- * others need, such as the lock of a file that is being written.  During the second
- * attempt the allocator gives an ordinary page instead, and counts it as displaced.
- * Has to be called after each attempt until it returns false.
+ * For code that cannot wait for the end of an unplug because it holds a lock
+ * that others need, such as the lock of a file that is being written.  During
+ * the second attempt the allocator gives an ordinary page instead, and counts
+ * it as displaced.  Has to be called after each attempt until it returns false.
  *
  * Cost: on failure only.
  * Context: process, may sleep.
@@ -412,8 +426,8 @@ static inline bool private_node_detour(struct private_node_detour *d, int error)
 /**
  * private_node_exec_room - is there memory for a new program of this task?
  *
- * The program gets its memory by the task's policy.  Past the point of no return
- * exec() could only kill the task, so it asks before.
+ * The program gets its memory by the task's policy.  Past the point of no
+ * return exec() could only kill the task, so it asks before.
  *
  * Cost: a static branch; with a private node, a look at the task's policy.
  * Context: process, may sleep.
@@ -446,8 +460,8 @@ static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
 /**
  * private_node_overcommit - private memory that counts for overcommit_memory=0
  *
- * The heuristic compares a mapping with RAM and swap.  This adds the private nodes that
- * the task may name, and those that reclaim can move memory to.
+ * The heuristic compares a mapping with RAM and swap.  This adds the private
+ * nodes that the task may name, and those that reclaim can move memory to.
  *
  * Cost: a static branch; with private nodes, a few loads for each.
  * Context: any.
@@ -461,16 +475,18 @@ static inline unsigned long private_node_overcommit(void)
 }
 
 /**
- * private_node_vma_commits - commit pages of a mapping whose policy names private nodes
+ * private_node_vma_commits - commit pages of a mapping whose policy names
+ *	private nodes
  * @vma: the mapping, locked
  * @pages: pages to commit
  *
- * For overcommit_memory=0: compares @pages with RAM, swap and these private nodes.
+ * For overcommit_memory=0: compares @pages with RAM, swap and these private
+ * nodes.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: process.
- * Return: true when the pages fit and were counted as committed; otherwise the caller
- * has to ask security_vm_enough_memory_mm().
+ * Return: true when the pages fit and were counted as committed; otherwise the
+ * caller has to ask security_vm_enough_memory_mm().
  */
 static inline bool private_node_vma_commits(struct vm_area_struct *vma,
 					    long pages)
@@ -496,8 +512,8 @@ static __always_inline bool is_file_private_node(const struct file *file)
  * vma_is_private_node - is this a mapping of /dev/private_node/?
  * @vma: any mapping, locked
  *
- * A process that maps the file has chosen that node, so no other memory is mapped
- * there, not even the zero page.
+ * A process that maps the file has chosen that node, so no other memory is
+ * mapped there, not even the zero page.
  *
  * Cost: a static branch; with a private node, a load from the mapping's policy
  * if it has one.
@@ -514,8 +530,8 @@ vma_is_private_node(const struct vm_area_struct *vma)
  * private_node_forbids_zeropage - must a read fault allocate a page?
  * @vma: the mapping, locked
  *
- * True if its policy names private nodes.  With the zero page a device that reads the
- * range would read DRAM.
+ * True if its policy names private nodes.  With the zero page a device that
+ * reads the range would read DRAM.
  *
  * Cost and context: as vma_is_private_node().
  * Return: true if so.
@@ -534,11 +550,11 @@ unsigned long __private_node_oom_private(struct task_struct *task);
  * private_node_oom_private - how many pages does a task have on private nodes?
  * @task: candidate of the OOM killer
  *
- * Killing the task for these pages would not help in a shortage of ordinary memory.
- * The number is an estimate from a fixed number of pages.
+ * Killing the task for these pages would not help in a shortage of ordinary
+ * memory.  The number is an estimate from a fixed number of pages.
  *
- * Cost: a static branch; with a private node, a test of MMF_PRIVATE_NODE; where that
- * is set, a look at a fixed number of page table entries.
+ * Cost: a static branch; with a private node, a test of MMF_PRIVATE_NODE; where
+ * that is set, a look at a fixed number of page table entries.
  * Context: any but interrupts; does not sleep.
  * Return: pages to subtract from the task's badness.
  */
@@ -692,8 +708,9 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 }
 
 /*
- * Macros, so that without CONFIG_PRIVATE_NODE the object code of the callers is the same
- * as without these patches; with inline functions the compiler generates other code.
+ * Macros, so that without CONFIG_PRIVATE_NODE the object code of the callers is
+ * the same as without these patches; with inline functions the compiler
+ * generates other code.
  */
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
@@ -752,12 +769,13 @@ static inline bool private_node_boot_requested(void)
 #endif /* CONFIG_PRIVATE_NODE */
 
 /**
- * private_node_hooked - node_is_private() for a hook outside of mm/private_node/
+ * private_node_hooked - node_is_private() for a hook outside of
+ *	mm/private_node/
  * @hook: name of the hook, one of PRIVATE_NODE_HOOKS, without its prefix
  * @nid: node id
  *
- * For hooks that keep something out of private nodes, or show these in a report.
- * CONFIG_PRIVATE_NODE_MUTATE can switch off each hook by its name.
+ * For hooks that keep something out of private nodes, or show these in a
+ * report.  CONFIG_PRIVATE_NODE_MUTATE can switch off each hook by its name.
  *
  * Cost: that of node_is_private() without CONFIG_PRIVATE_NODE_MUTATE.
  */
@@ -814,14 +832,15 @@ void __private_node_poisoned(int nid, long pages);
 void __private_node_pfn_poisoned(unsigned long pfn, long pages);
 
 /**
- * private_node_can_replace - has a node a free page to replace one by soft offline?
+ * private_node_can_replace - has a node a free page to replace one by soft
+ *	offline?
  * @nid: the node
  * @pfn: the page to be replaced, in use
  *
  * Cost: a static branch; on a private node, a look at its zones.
  * Context: process, may sleep.
- * Return: true if so, or if reclaim or compressed RAM can provide one; always true for
- * an ordinary node.
+ * Return: true if so, or if reclaim or compressed RAM can provide one; always
+ * true for an ordinary node.
  */
 static inline bool private_node_can_replace(int nid, unsigned long pfn)
 {
@@ -830,7 +849,8 @@ static inline bool private_node_can_replace(int nid, unsigned long pfn)
 }
 
 /**
- * private_node_memory_failure - report a memory failure to the owner of the page
+ * private_node_memory_failure - report a memory failure to the owner of the
+ *	page
  * @pfn: page frame, of any memory
  * @soft: true after soft offline, false after memory_failure()
  * @result: result of that, 0 or an errno
@@ -860,7 +880,10 @@ static inline void private_node_poisoned(int nid, long pages)
 		__private_node_poisoned(nid, pages);
 }
 
-/* As private_node_poisoned(), for the node of a page frame that has a struct page. */
+/*
+ * As private_node_poisoned(), for the node of a page frame that has a struct
+ * page.
+ */
 static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
 {
 	if (private_node_any())
@@ -947,12 +970,13 @@ static inline bool private_node_file_stays(struct address_space *mapping,
 }
 
 /**
- * private_node_came_late - does a page forbid a collapse that was decided without it?
+ * private_node_came_late - does a page forbid a collapse that was decided
+ *	without it?
  * @nid: node of the page
  * @load: number of pages that were present at the decision, for each node
  *
- * A page may come from swap or by a fault after the range was scanned.  It matters if
- * its node or the chosen node is private.
+ * A page may come from swap or by a fault after the range was scanned.  It
+ * matters if its node or the chosen node is private.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -968,8 +992,9 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  * private_node_stays_small - does a folio forbid a collapse of its range?
  * @folio: any folio in the range
  *
- * True for guests: pages that the kernel placed on a private node.  A huge page has one
- * mark, and cannot keep guests apart from pages that a user placed there.
+ * True for guests: pages that the kernel placed on a private node.  A huge page
+ * has one mark, and cannot keep guests apart from pages that a user placed
+ * there.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
@@ -979,7 +1004,8 @@ static inline bool private_node_came_late(int nid, const u32 *load)
 	 __private_node_stays_small(folio))
 
 /**
- * private_node_no_collapse - is this a mapping of /dev/private_node/ without thp?
+ * private_node_no_collapse - is this a mapping of /dev/private_node/ without
+ *	thp?
  * @vma: any mapping, locked
  *
  * Cost and context: as vma_is_private_node().

@@ -2,11 +2,11 @@
 /*
  * Gates of a private node for reclaim, compaction and hint faults.
  *
- * Code that moves or reclaims pages of the node enters the gate of its service first, and
- * leaves it afterwards.  Whoever closes the service or unplugs the node shuts the gate
- * and waits until all have left.  So work inside is done in steps of milliseconds, and
- * stops when the gate has been shut.  Code that only reads asks private_node_closed() or
- * private_node_opened() instead.
+ * Code that moves or reclaims pages of the node enters the gate of its service
+ * first, and leaves it afterwards.  Whoever closes the service or unplugs the
+ * node shuts the gate and waits until all have left.  So work inside is done in
+ * steps of milliseconds, and stops when the gate has been shut.  Code that only
+ * reads asks private_node_closed() or private_node_opened() instead.
  *
  * Implemented in mm/private_node/gate.c.
  */
@@ -37,8 +37,8 @@ bool private_node_makes_room(void);
  *
  * Cost: that of node_is_private(), for a batch of folios.
  * Context: any but NMI.
- * Return: true if so, and always for an ordinary node; false when nothing of the node
- * may be reclaimed.
+ * Return: true if so, and always for an ordinary node; false when nothing of
+ * the node may be reclaimed.
  */
 static inline bool private_node_enter_reclaim(int nid,
 					      struct private_node_gate **gate)
@@ -68,8 +68,8 @@ static inline bool private_node_reclaim_stops(int nid)
  * @order: order of the request, -1 for the whole zone
  * @gate: result, for private_node_leave_gate() and private_node_gate_shuts()
  *
- * Compaction of a whole zone needs the service compaction.  Compaction for a request of
- * a certain order needs compaction or reclaim.
+ * Compaction of a whole zone needs the service compaction.  Compaction for a
+ * request of a certain order needs compaction or reclaim.
  *
  * Cost: that of node_is_private(), for a zone.
  * Context: any but NMI.
@@ -116,7 +116,8 @@ static inline void private_node_leave_hint(struct private_node_gate *gate,
 }
 
 /**
- * private_node_gate_shuts - does somebody wait for the caller to leave the gate?
+ * private_node_gate_shuts - does somebody wait for the caller to leave the
+ *	gate?
  * @gate: gate that was entered, or NULL for an ordinary node
  *
  * Context: any.
@@ -166,7 +167,10 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
-/* Macros, so that the callers compile to the same code as without these patches. */
+/*
+ * Macros, so that the callers compile to the same code as without these
+ * patches.
+ */
 #define private_node_enter_reclaim(nid, gate)		((void)(gate), true)
 #define private_node_reclaim_stops(nid)			false
 #define private_node_enter_compaction(nid, order, gate)	((void)(gate), true)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * List of the hooks, for linux/private_node_hooks.h.  In a file of its own, which is
- * included only with CONFIG_PRIVATE_NODE_MUTATE: otherwise each new hook would make
- * the whole kernel compile again.
+ * List of the hooks, for linux/private_node_hooks.h.  In a file of its own,
+ * which is included only with CONFIG_PRIVATE_NODE_MUTATE: otherwise each new
+ * hook would make the whole kernel compile again.
  */
 #ifndef _LINUX_PRIVATE_NODE_HOOK_NAMES_H
 #define _LINUX_PRIVATE_NODE_HOOK_NAMES_H

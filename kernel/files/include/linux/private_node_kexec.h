@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private memory nodes and kexec: no segment of the new kernel is placed on a private
- * node, and neither are the pages that hold the segments until they are copied.
+ * Private memory nodes and kexec: no segment of the new kernel is placed on a
+ * private node, and neither are the pages that hold the segments until they are
+ * copied.
  */
 #ifndef _LINUX_PRIVATE_NODE_KEXEC_H
 #define _LINUX_PRIVATE_NODE_KEXEC_H
@@ -12,7 +13,10 @@
 
 struct kexec_buf;
 
-/* Looks for room in [@start, @end].  Returns 0 to continue, anything else to stop. */
+/*
+ * Looks for room in [@start, @end].  Returns 0 to continue, anything else to
+ * stop.
+ */
 typedef int (*private_node_kexec_fn)(unsigned long start, unsigned long end,
 				     struct kexec_buf *kbuf);
 
@@ -52,11 +56,13 @@ static inline bool private_node_kexec_refuses(unsigned long start,
 
 #ifdef CONFIG_KEXEC_FILE
 /**
- * private_node_kexec_walk - call a function for the parts of a range not private
+ * private_node_kexec_walk - call a function for the parts of a range not
+ *	private
  * @start: first physical address
  * @end: last physical address
  * @kbuf: the buffer that needs room
- * @fn: function; called for the highest part first when @kbuf is placed top down
+ * @fn: function; called for the highest part first when @kbuf is placed top
+ *	down
  *
  * Context: process, may sleep.
  * Return: the value other than 0 by which @fn stopped the search, or 0.

@@ -3,14 +3,14 @@
  * Private memory nodes in memory policies.
  *
  * A policy may name private nodes that are open to user_numa.  They are in
- * mempolicy.private_nodes.  mempolicy.nodes has ordinary nodes only, so code that reads
- * that mask never allocates on a private node.  In a bind to private nodes alone that
- * mask is empty, which restricts nothing: page cache, page tables and slab of the task
- * come from ordinary nodes.
+ * mempolicy.private_nodes.  mempolicy.nodes has ordinary nodes only, so code
+ * that reads that mask never allocates on a private node.  In a bind to private
+ * nodes alone that mask is empty, which restricts nothing: page cache, page
+ * tables and slab of the task come from ordinary nodes.
  *
- * A preference or an interleave mode names private nodes only if the user's mask has no
- * ordinary nodes.  Such a policy has the mode MPOL_LOCAL, and the mode that the user gave
- * is in mempolicy.named_mode.
+ * A preference or an interleave mode names private nodes only if the user's
+ * mask has no ordinary nodes.  Such a policy has the mode MPOL_LOCAL, and the
+ * mode that the user gave is in mempolicy.named_mode.
  *
  * Implemented in mm/private_node/policy.c and mm/private_node/named.c.
  */
@@ -53,8 +53,8 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 						unsigned long addr);
 
 /*
- * mm/private_node/hugetlb.c, for mm/hugetlb.c.  Macros where an argument has a type that
- * only mm/hugetlb.c knows.
+ * mm/private_node/hugetlb.c, for mm/hugetlb.c.  Macros where an argument has a
+ * type that only mm/hugetlb.c knows.
  */
 #define private_node_mpoli(mpoli)		((mpoli)->pol)
 #define private_node_mpoli_next(mpoli, nodes)	\
@@ -87,8 +87,8 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
  * @obey_mempolicy: is the file nr_hugepages_mempolicy, or else nr_hugepages?
  * @unplugs: from private_node_unplugs(), before the attempt
  *
- * Context: process, may sleep, killable; in a write to the file, whose active reference
- * is given back while the call waits.
+ * Context: process, may sleep, killable; in a write to the file, whose active
+ * reference is given back while the call waits.
  * Return: true when the caller should try again.
  */
 static inline bool private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
@@ -126,8 +126,8 @@ void private_node_count_displaced(const struct mempolicy *pol,
 				  struct folio *folio);
 
 /*
- * Is this a mapping of a child that fork() is creating?  fork() copies pinned pages for
- * the child, whose address space nobody else can reach yet.
+ * Is this a mapping of a child that fork() is creating?  fork() copies pinned
+ * pages for the child, whose address space nobody else can reach yet.
  */
 static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 {
@@ -136,7 +136,8 @@ static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 }
 
 /**
- * private_node_hugetlb_displaces - may a copy take an ordinary huge page instead?
+ * private_node_hugetlb_displaces - may a copy take an ordinary huge page
+ *	instead?
  * @pol: policy of the hugetlb mapping, by which there was no page; or NULL
  *
  * Cost: on failure only.
@@ -152,11 +153,12 @@ static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
 bool private_node_may_not_wait(void);
 
 /**
- * private_node_hugetlb_waits - may a fault wait for an unplug that refused a huge page?
+ * private_node_hugetlb_waits - may a fault wait for an unplug that refused a
+ *	huge page?
  * @err: error of alloc_hugetlb_folio() for a copy
  *
- * If so the fault fails, and waits in private_node_fault_error().  It must not unmap the
- * original from other processes to get around the copy.
+ * If so the fault fails, and waits in private_node_fault_error().  It must not
+ * unmap the original from other processes to get around the copy.
  *
  * Context: any.
  * Return: true if so.
@@ -167,10 +169,11 @@ static inline bool private_node_hugetlb_waits(int err)
 }
 
 /**
- * private_node_task_pools - does the task's policy name pools of private nodes alone?
+ * private_node_task_pools - does the task's policy name pools of private nodes
+ *	alone?
  * @nodes: result: these nodes, as far as the task's cpuset has them
- * @open: for a reservation: only nodes that are open to hugetlb, and only if the policy
- *	is a bind
+ * @open: for a reservation: only nodes that are open to hugetlb, and only if
+ *	the policy is a bind
  *
  * Cost: a static branch; with a private node, a load.
  * Context: process.
@@ -189,7 +192,8 @@ static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
  *
  * Cost: that of node_is_private().
  * Context: any.
- * Return: true if so.  Such a move takes a free huge page, and makes no pool larger.
+ * Return: true if so.  Such a move takes a free huge page, and makes no pool
+ * larger.
  */
 static inline bool private_node_pool_apart(struct folio *folio, int nid)
 {
@@ -197,7 +201,10 @@ static inline bool private_node_pool_apart(struct folio *folio, int nid)
 	       private_node_hooked(hugetlb_move, nid);
 }
 
-/* Initializes the private part of a policy from mpol_new(), which names no node yet. */
+/*
+ * Initializes the private part of a policy from mpol_new(), which names no node
+ * yet.
+ */
 static inline void private_node_mpol_init(struct mempolicy *pol)
 {
 	pol->pn = NULL;
@@ -210,8 +217,8 @@ static inline void private_node_mpol_init(struct mempolicy *pol)
  * private_node_mpol_names - does a policy name private nodes?
  * @pol: any policy
  *
- * The answer stays true when the nodes are closed or unregistered, so that the policy does
- * not become one without a restriction.
+ * The answer stays true when the nodes are closed or unregistered, so that the
+ * policy does not become one without a restriction.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -223,7 +230,8 @@ static inline bool private_node_mpol_names(const struct mempolicy *pol)
 }
 
 /**
- * private_node_mpol_alone - is this a preference or interleave over private nodes?
+ * private_node_mpol_alone - is this a preference or interleave over private
+ *	nodes?
  * @pol: any policy
  *
  * Such a policy names no ordinary node, and its mode is MPOL_LOCAL.
@@ -238,7 +246,9 @@ static inline bool private_node_mpol_alone(const struct mempolicy *pol)
 	       (pol->flags & MPOL_F_PRIVATE);
 }
 
-/* The mode that the user gave.  Cost and context: as private_node_mpol_alone(). */
+/*
+ * The mode that the user gave.  Cost and context: as private_node_mpol_alone().
+ */
 static inline unsigned short private_node_mpol_mode(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) ? pol->named_mode : pol->mode;
@@ -252,27 +262,35 @@ static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
 		pol->named_mode == MPOL_WEIGHTED_INTERLEAVE);
 }
 
-/* The node that get_mempolicy() shows for a policy that interleaves over private nodes. */
+/*
+ * The node that get_mempolicy() shows for a policy that interleaves over
+ * private nodes.
+ */
 static inline int private_node_mpol_first(const struct mempolicy *pol)
 {
 	return first_node(pol->private_nodes);
 }
 
-/* Is the policy a preference for private nodes, which may also take ordinary memory? */
+/*
+ * Is the policy a preference for private nodes, which may also take ordinary
+ * memory?
+ */
 static inline bool private_node_mpol_prefers(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) && !private_node_mpol_spreads(pol);
 }
 
 /**
- * private_node_mpol_spills - does a preference take ordinary memory for this folio?
+ * private_node_mpol_spills - does a preference take ordinary memory for this
+ *	folio?
  * @pol: policy by which no folio of a private node was found
  * @order: order of the folio
  *
  * Counts the pages (preferred_elsewhere) if so.
  *
  * Context: any.
- * Return: true if so; false when small folios of the node should be tried first.
+ * Return: true if so; false when small folios of the node should be tried
+ * first.
  */
 static inline bool private_node_mpol_spills(const struct mempolicy *pol,
 					    unsigned int order)
@@ -282,7 +300,8 @@ static inline bool private_node_mpol_spills(const struct mempolicy *pol,
 }
 
 /**
- * private_node_mpol_may_state - may the mount option mpol= of tmpfs name these nodes?
+ * private_node_mpol_may_state - may the mount option mpol= of tmpfs name these
+ *	nodes?
  * @nodes: ordinary and private nodes
  *
  * Context: process.
@@ -296,7 +315,8 @@ static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
 }
 
 /**
- * private_node_move_refused - record that pages may not move to the node that was named
+ * private_node_move_refused - record that pages may not move to the node that
+ *	was named
  * @nid: any number that a user gave
  *
  * Counts the refusal, and adds it to /proc/private_node_refusals.
@@ -326,11 +346,12 @@ static inline void private_node_moves_refused(const nodemask_t *nodes)
  * @pol: the policy
  * @nodes: nodes that the user named, ordinary and private
  *
- * A policy other than a bind becomes MPOL_LOCAL if it names private nodes alone.
+ * A policy other than a bind becomes MPOL_LOCAL if it names private nodes
+ * alone.
  *
  * Context: as mpol_set_nodemask().
- * Return: true if the policy names a private node that is open to it; then it need not
- * name an ordinary one.
+ * Return: true if the policy names a private node that is open to it; then it
+ * need not name an ordinary one.
  */
 static inline bool private_node_mpol_bind(struct mempolicy *pol,
 					  const nodemask_t *nodes)
@@ -340,11 +361,12 @@ static inline bool private_node_mpol_bind(struct mempolicy *pol,
 }
 
 /**
- * private_node_mpol_places - does a policy place an allocation on private nodes?
+ * private_node_mpol_places - does a policy place an allocation on private
+ *	nodes?
  * @pol: any policy
- * @ilx: interleave index.  NO_INTERLEAVE_INDEX means page cache or other memory of a
- *	task, which never comes from a private node; anonymous and shared memory have
- *	an index.
+ * @ilx: interleave index.  NO_INTERLEAVE_INDEX means page cache or other memory
+ *	of a task, which never comes from a private node; anonymous and shared
+ *	memory have an index.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -358,7 +380,8 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 }
 
 /**
- * private_node_stack_alloc - get ordinary memory for a page of a stack or of the heap
+ * private_node_stack_alloc - get ordinary memory for a page of a stack or of
+ *	the heap
  * @pol: policy of the fault, by which there was no page
  * @ilx: interleave index
  * @vma: mapping of the fault
@@ -366,13 +389,14 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
  * @gfp: allocation flags of the fault
  * @order: order of the folio
  *
- * A handler for SIGBUS needs a frame on the stack, also while the node is full.  A program
- * whose nodes were all closed needs a little of its heap in order to exit.
+ * A handler for SIGBUS needs a frame on the stack, also while the node is full.
+ * A program whose nodes were all closed needs a little of its heap in order to
+ * exit.
  *
  * Cost: on failure only; a static branch.
  * Context: may sleep if @gfp allows it.
- * Return: an ordinary folio for a stack of the running task, or for its heap if all nodes
- * of @pol are closed to it; otherwise NULL.
+ * Return: an ordinary folio for a stack of the running task, or for its heap if
+ * all nodes of @pol are closed to it; otherwise NULL.
  */
 static inline struct folio *
 private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
@@ -395,7 +419,9 @@ static inline bool private_node_mpol_equal(const struct mempolicy *a,
 		a->private_born == b->private_born);
 }
 
-/* Adds the private nodes of a policy to a mask, for reports that show one mask. */
+/*
+ * Adds the private nodes of a policy to a mask, for reports that show one mask.
+ */
 static inline void private_node_mpol_nodes(const struct mempolicy *pol,
 					   nodemask_t *nodes)
 {
@@ -406,8 +432,9 @@ static inline void private_node_mpol_nodes(const struct mempolicy *pol,
  * private_node_keeps_out - may a folio not move to a private node by a policy?
  * @folio: any folio
  *
- * True for page cache: all readers of the file share it, and no policy of one mapping
- * decides about it.  True for huge pages of hugetlb as well, which come from pools.
+ * True for page cache: all readers of the file share it, and no policy of one
+ * mapping decides about it.  True for huge pages of hugetlb as well, which come
+ * from pools.
  *
  * Context: any.
  * Return: true if so.
@@ -436,7 +463,8 @@ static inline bool private_node_stays(struct folio *folio,
 }
 
 /**
- * private_node_keep_file_folios - take page cache off a list that moves to a private node
+ * private_node_keep_file_folios - take page cache off a list that moves to a
+ *	private node
  * @nid: node the list moves to
  * @folios: isolated folios; page cache is put back on its LRU list
  *
@@ -450,13 +478,14 @@ static inline void private_node_keep_file_folios(int nid,
 }
 
 /**
- * private_node_keep_shared - take folios off a list that other users may not have there
+ * private_node_keep_shared - take folios off a list that other users may not
+ *	have there
  * @folios: isolated folios that a system call is about to move
  * @nid: node the list moves to
  *
- * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private nodes a
- * folio moves only if the policies and cpusets of all its users allow the new node.
- * Other folios are put back on their LRU lists.
+ * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private
+ * nodes a folio moves only if the policies and cpusets of all its users allow
+ * the new node.  Other folios are put back on their LRU lists.
  *
  * Cost: a static branch; with a private node, a look at each folio, and a walk
  * of the reverse map for those that are shared.
@@ -471,7 +500,10 @@ static inline unsigned long private_node_keep_shared(struct list_head *folios,
 	return __private_node_keep_shared(folios, nid);
 }
 
-/* As private_node_keep_shared(), for mbind() with a policy of any number of nodes. */
+/*
+ * As private_node_keep_shared(), for mbind() with a policy of any number of
+ * nodes.
+ */
 static inline unsigned long
 private_node_mbind_keep_shared(struct list_head *folios,
 			       const struct mempolicy *pol)
@@ -493,9 +525,10 @@ static inline bool private_node_keep_last_shared(struct list_head *folios,
  * private_node_pin_refused - must a long-term pin of a page be refused?
  * @page: any page, with a reference
  *
- * On a private node without longterm_pin, a page that a user placed is neither pinned nor
- * moved.  A guest (a page that the kernel placed) is moved to ordinary memory first, as
- * from a movable zone, unless its users may not have it there.
+ * On a private node without longterm_pin, a page that a user placed is neither
+ * pinned nor moved.  A guest (a page that the kernel placed) is moved to
+ * ordinary memory first, as from a movable zone, unless its users may not have
+ * it there.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: process.
@@ -509,11 +542,13 @@ static inline bool private_node_pin_refused(struct page *page)
 }
 
 /**
- * private_node_adopted - a system call names the node on which a folio lies already
+ * private_node_adopted - a system call names the node on which a folio lies
+ *	already
  * @folio: any folio, mapped or with a reference
  * @all: does the call apply to folios that others map, too (MPOL_MF_MOVE_ALL)?
  *
- * A guest becomes a page that its user placed, unless others map it and @all is false.
+ * A guest becomes a page that its user placed, unless others map it and @all is
+ * false.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
@@ -533,12 +568,13 @@ static inline void private_node_adopted(struct folio *folio, bool all)
  * @ilx: interleave index
  * @nid: preferred node
  *
- * For example for swap-in.  When the private nodes of @pol give no page, existing data
- * comes back in ordinary memory, and is counted as displaced.
+ * For example for swap-in.  When the private nodes of @pol give no page,
+ * existing data comes back in ordinary memory, and is counted as displaced.
  *
  * Cost: a static branch.
  * Context: may sleep if @gfp allows it.
- * Return: the folio; NULL when there is no ordinary memory either, or for a large folio.
+ * Return: the folio; NULL when there is no ordinary memory either, or for a
+ * large folio.
  */
 static inline struct folio *
 folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
@@ -582,8 +618,9 @@ vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
  * @pol: policy of the page that is swapped in
  * @ilx: see private_node_mpol_places()
  *
- * True if the private nodes of @pol are almost full: pages that are read ahead would be
- * displaced to ordinary memory, which only the requested page should be.
+ * True if the private nodes of @pol are almost full: pages that are read ahead
+ * would be displaced to ordinary memory, which only the requested page should
+ * be.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.

@@ -2,8 +2,8 @@
 /*
  * Private memory nodes in counters and reports of the rest of the kernel.
  *
- * Numbers that say how much memory can be allocated leave private memory out.  Reports
- * of all memory include it.
+ * Numbers that say how much memory can be allocated leave private memory out.
+ * Reports of all memory include it.
  *
  * Implemented in mm/private_node/report.c and mm/private_node/sysfs.c.
  */
@@ -31,13 +31,14 @@ bool __private_node_pool_open(int nid);
 long __ordinary_poisoned_pages(void);
 
 /**
- * private_node_hide_memory - show no memory in the usual lines of node<N>/meminfo
+ * private_node_hide_memory - show no memory in the usual lines of
+ *	node<N>/meminfo
  * @nid: node id
  * @val: from si_meminfo_node(); the result
  *
- * Programs use the nodes that have memory there.  So MemTotal and MemFree of a private
- * node are 0 unless user_numa is open.  The lines of private_node_report_node() always
- * show its memory.
+ * Programs use the nodes that have memory there.  So MemTotal and MemFree of a
+ * private node are 0 unless user_numa is open.  The lines of
+ * private_node_report_node() always show its memory.
  *
  * Context: any.
  */
@@ -52,8 +53,9 @@ static inline void private_node_hide_memory(int nid, struct sysinfo *val)
  * @nid: node id
  * @pages: number of huge pages in a pool of the node, all or free
  *
- * For node<N>/meminfo and node<N>/hugepages/.  Programs use the huge pages that they find
- * there.  PrivateHugetlb shows the pool even while the service hugetlb is closed.
+ * For node<N>/meminfo and node<N>/hugepages/.  Programs use the huge pages that
+ * they find there.  PrivateHugetlb shows the pool even while the service
+ * hugetlb is closed.
  *
  * Context: any.
  * Return: @pages; 0 for a private node without the service hugetlb.
@@ -65,7 +67,8 @@ static inline unsigned int private_node_pool(int nid, unsigned int pages)
 }
 
 /**
- * private_node_report_node - print the lines of private memory in node<N>/meminfo
+ * private_node_report_node - print the lines of private memory in
+ *	node<N>/meminfo
  * @nid: node id
  * @buf: buffer of the file
  * @len: bytes in the buffer so far
@@ -84,7 +87,8 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  * @hook: name of the hook
  * @item: enum zone_stat_item
  *
- * For code that derives a limit, or a report of available memory, from the counter.
+ * For code that derives a limit, or a report of available memory, from the
+ * counter.
  *
  * Cost: a static branch; with private nodes, a sum over their zones.
  * Context: any.
@@ -127,7 +131,8 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 #endif
 
 /**
- * private_node_file_pages - file LRU pages of private nodes, to subtract from a sum
+ * private_node_file_pages - file LRU pages of private nodes, to subtract from a
+ *	sum
  * @hook: name of the hook
  *
  * Cost: a static branch; with private nodes, two loads for each.
@@ -148,10 +153,12 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 	 __private_node_boot_pages() : 0UL)
 
 /**
- * private_node_show_unconsidered - name private nodes in the report of a failure
+ * private_node_show_unconsidered - name private nodes in the report of a
+ *	failure
  *
- * Logs a line for each private node with memory, with its owner and its free memory.  The
- * allocation that failed, or the OOM killer, did not consider these nodes.
+ * Logs a line for each private node with memory, with its owner and its free
+ * memory.  The allocation that failed, or the OOM killer, did not consider
+ * these nodes.
  *
  * Context: any but NMI.
  */
@@ -178,7 +185,8 @@ static inline void private_node_device_added(int nid)
 }
 
 /**
- * private_node_device_removed - a node is about to be removed from node_devices[]
+ * private_node_device_removed - a node is about to be removed from
+ *	node_devices[]
  * @nid: node id
  *
  * Context: process, may sleep; under mem_hotplug_lock.
@@ -191,7 +199,8 @@ static inline void private_node_device_removed(int nid)
 
 /*
  * Walks of nodes with memory for a report that shows private nodes.  As
- * for_each_node_with_any_memory(), but each caller has a hook that can be switched off.
+ * for_each_node_with_any_memory(), but each caller has a hook that can be
+ * switched off.
  */
 static inline bool __node_reported(bool private, int nid)
 {

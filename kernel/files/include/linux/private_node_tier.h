@@ -62,7 +62,8 @@ static inline bool private_node_in_tiers(int nid)
 }
 
 /**
- * private_node_shows_tiers - does private_node_show_tier() show a tier's nodelist?
+ * private_node_shows_tiers - does private_node_show_tier() show a tier's
+ *	nodelist?
  *
  * Context: any.
  * Return: true, unless the hook is switched off.
@@ -76,9 +77,9 @@ static inline bool private_node_shows_tiers(void)
  * private_node_type_gone - was the memory type of a node dropped already?
  * @memtype: entry of node_memory_types[], or NULL
  *
- * For clear_node_memory_type().  Drivers with different types may share a node, and the
- * entry is the type of the first one.  When the second driver leaves after the first,
- * there is nothing left to drop.
+ * For clear_node_memory_type().  Drivers with different types may share a node,
+ * and the entry is the type of the first one.  When the second driver leaves
+ * after the first, there is nothing left to drop.
  *
  * Context: any.
  * Return: true for NULL.
@@ -101,7 +102,8 @@ static inline bool private_node_demotes(void)
 }
 
 /**
- * private_node_filter_targets - drop demotion targets that demotion_enabled forbids
+ * private_node_filter_targets - drop demotion targets that demotion_enabled
+ *	forbids
  * @nid: node whose pages are demoted
  * @targets: nodes of lower tiers; the result
  *
@@ -116,10 +118,11 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
 }
 
 /**
- * private_node_demote_apart - does demotion allocate by private_node_demote_alloc()?
+ * private_node_demote_apart - does demotion allocate by
+ *	private_node_demote_alloc()?
  *
- * That is the case while a private node is in the memory tiers.  The function keeps each
- * folio on nodes that all its users may have.
+ * That is the case while a private node is in the memory tiers.  The function
+ * keeps each folio on nodes that all its users may have.
  *
  * Cost and context: as private_node_demotes().
  * Return: true if so.
@@ -135,9 +138,9 @@ static inline bool private_node_demote_apart(void)
  * @memcg: cgroup that is reclaimed
  * @pageout: see cram_targets()
  *
- * Page cache and KSM pages are demoted to ordinary nodes only, page cache to compressed
- * RAM as well.  Memory of the device map is not demoted.  A bind of a user has to allow
- * the target.
+ * Page cache and KSM pages are demoted to ordinary nodes only, page cache to
+ * compressed RAM as well.  Memory of the device map is not demoted.  A bind of
+ * a user has to allow the target.
  *
  * Cost: a static branch and a load; with a private node in the tiers, a walk of
  * the reverse map.
@@ -153,12 +156,14 @@ static inline bool private_node_may_demote(struct folio *folio,
 }
 
 /**
- * private_node_drop_useless - empty the mask of targets if none of them takes a page
+ * private_node_drop_useless - empty the mask of targets if none of them takes a
+ *	page
  * @targets: demotion targets; the result
  * @memcg: cgroup that is reclaimed; NULL for all
  *
- * A compressing device takes nothing while it has no credit, and nothing from a cgroup
- * that has reached memory.cram.max.  Then reclaim need not look for folios to demote.
+ * A compressing device takes nothing while it has no credit, and nothing from a
+ * cgroup that has reached memory.cram.max.  Then reclaim need not look for
+ * folios to demote.
  *
  * Cost: a static branch; with such a device, a look at the ledger.
  * Context: any but NMI.
@@ -171,11 +176,12 @@ static inline void private_node_drop_useless(nodemask_t *targets,
 }
 
 /**
- * private_node_hints_off - must NUMA balancing set no hint faults on pages of a node?
+ * private_node_hints_off - must NUMA balancing set no hint faults on pages of a
+ *	node?
  * @nid: node id
  *
- * A hint fault moves a folio to the node of the CPU.  For a private node this needs the
- * service numa_balancing, or in tiering mode the service promotion.
+ * A hint fault moves a folio to the node of the CPU.  For a private node this
+ * needs the service numa_balancing, or in tiering mode the service promotion.
  *
  * Cost: that of node_is_private(); for a private node up to two look-ups.
  * Context: any.
@@ -209,7 +215,8 @@ static inline bool private_node_hint_nodes(void)
  *
  * A folio of a private node moves only to a node that all its users may have.
  *
- * Cost: that of node_is_private(); for a private node a walk of the reverse map.
+ * Cost: that of node_is_private(); for a private node a walk of the reverse
+ * map.
  * Context: process.
  * Return: true if so; always true for a folio of an ordinary node.
  */
@@ -224,7 +231,8 @@ static inline bool private_node_may_hint(struct folio *folio, int nid)
  * @dst: new folio, not mapped yet
  * @src: old folio
  *
- * Does nothing unless both are on the same private node.  See mm/private_node/mark.c.
+ * Does nothing unless both are on the same private node.  See
+ * mm/private_node/mark.c.
  *
  * Cost: that of node_is_private(); for a private node two look-ups.
  * Context: any.

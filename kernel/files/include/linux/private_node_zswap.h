@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * zswap on a private node: zswap's parameter "node" names a node on which it stores pages
- * uncompressed.
+ * zswap on a private node: zswap's parameter "node" names a node on which it
+ * stores pages uncompressed.
  */
 #ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
 #define _LINUX_PRIVATE_NODE_ZSWAP_H
@@ -18,8 +18,8 @@ struct page;
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
 
 /*
- * Bit in the handle of a page on a private node.  Handles of zsmalloc are addresses of
- * words, and never have it.
+ * Bit in the handle of a page on a private node.  Handles of zsmalloc are
+ * addresses of words, and never have it.
  */
 #define PRIVATE_NODE_ZSWAP	1UL
 

@@ -2,21 +2,22 @@
 /*
  * The possible and the default memory nodes of a cpuset.
  *
- * Possible nodes are those that may be named; they include private nodes and come from
- * cpuset.mems.  Default nodes serve allocations that name no node; they come from
- * cpuset.mems.sysram, or if that is unset from the ordinary nodes of cpuset.mems:
+ * Possible nodes are those that may be named; they include private nodes and
+ * come from cpuset.mems.  Default nodes serve allocations that name no node;
+ * they come from cpuset.mems.sysram, or if that is unset from the ordinary
+ * nodes of cpuset.mems:
  *
- *  - possible is the intersection of cpuset.mems and the parent's possible; the parent's
- *    possible if cpuset.mems is unset or the intersection is empty.
- *  - default is the first of these sets that is not empty, so default is never empty:
+ *  - possible is the intersection of cpuset.mems and the parent's possible; the
+ *    parent's possible if cpuset.mems is unset or the intersection is empty.
+ *  - default is the first of these sets that is not empty, so it is never empty:
  *      cpuset.mems.sysram within the ordinary nodes of possible,
  *      the ordinary nodes of cpuset.mems within the parent's default,
  *      the ordinary nodes of cpuset.mems,
  *      the parent's default.
  *
- * The second set comes before the third because container managers write cpuset.mems
- * alone.  That says what a cgroup may have.  It does not say that the cgroup wants by
- * default the nodes that its parent reserves for binds.
+ * The second set comes before the third because container managers write
+ * cpuset.mems alone.  That says what a cgroup may have.  It does not say that
+ * the cgroup wants by default the nodes that its parent reserves for binds.
  *
  * Example: nodes 0 and 2 are ordinary, node 1 is private
  *
@@ -29,12 +30,13 @@
  *	0                 0-2          0,2      0-2       0,2
  *	0                 2                     2         2
  *
- * A private node with the access "named" is possible only if cpuset.mems has it, in this
- * cpuset and in each ancestor except the root.  This is checked at each use of the mask,
- * because the access of a node can change at any time; see cpuset_drop_unnamed().
+ * A private node with the access "named" is possible only if cpuset.mems has
+ * it, in this cpuset and in each ancestor except the root.  This is checked at
+ * each use of the mask, because the access of a node can change at any time;
+ * see cpuset_drop_unnamed().
  *
- * cs->possible is stored as it was written.  Whether its nodes have memory, ordinary or
- * private, is checked at each use as well.
+ * cs->possible is stored as it was written.  Whether its nodes have memory,
+ * ordinary or private, is checked at each use as well.
  */
 #include <linux/cpuset_possible.h>
 #include <linux/memory_hotplug.h>
@@ -51,7 +53,8 @@ nodemask_t cpuset_must_name_map __read_mostly;
  * @nid: a private node
  * @must: true for "named", false for "any"
  *
- * Context: process, may sleep; calls for one node must not run at the same time.
+ * Context: process, may sleep; calls for one node must not run at the same
+ * time.
  * Return: 0; -EOPNOTSUPP without cpusets.
  */
 int cpuset_set_must_name(int nid, bool must)
@@ -68,7 +71,9 @@ int cpuset_set_must_name(int nid, bool must)
 	return 0;
 }
 
-/* Do the cpuset and its ancestors except the root have the node in cpuset.mems? */
+/*
+ * Do the cpuset and its ancestors except the root have the node in cpuset.mems?
+ */
 static bool is_named(const struct cpuset *cs, int nid)
 {
 	if (!cs || cs == &top_cpuset)
@@ -80,7 +85,8 @@ static bool is_named(const struct cpuset *cs, int nid)
 }
 
 /*
- * cpuset_drop_unnamed - drop nodes with the access "named" that a cpuset does not name
+ * cpuset_drop_unnamed - drop nodes with the access "named" that a cpuset does
+ *	not name
  * @cs: the cpuset; NULL for none, which names no node
  * @mems: possible nodes; the result
  *
@@ -124,7 +130,8 @@ static nodemask_t compute_possible(const struct cpuset *cs,
 }
 
 /*
- * cpuset_update_possible - update the possible mask after a change of cpuset.mems
+ * cpuset_update_possible - update the possible mask after a change of
+ *	cpuset.mems
  * @cs: the cpuset, not the root
  * @parent: its parent, whose mask is up to date
  * @v2: is_in_v2_mode(); with cgroup v1 nothing is done
@@ -186,8 +193,8 @@ void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 /*
  * cpuset_show_possible - get the nodes to show in cpuset.mems.effective
  * @cs: the cpuset
- * @mems: result; also shown as Mems_allowed in /proc/PID/status of its tasks.  Of the
- *	private nodes it has only those that are open to user_numa.
+ * @mems: result; also shown as Mems_allowed in /proc/PID/status of its tasks.
+ *	Of the private nodes it has only those that are open to user_numa.
  *
  * Context: callback_lock held.
  */
@@ -205,14 +212,16 @@ void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
 }
 
 /*
- * cpuset_unnamed_mems - get the nodes to which the kernel may move memory of a cpuset
+ * cpuset_unnamed_mems - get the nodes to which the kernel may move memory of a
+ *	cpuset
  * @cs: the cpuset
- * @mems: result: the default nodes and the possible private nodes; for each of the latter
- *	the caller has to check its service
+ * @mems: result: the default nodes and the possible private nodes; for each of
+ *	the latter the caller has to check its service
  *
  * For memory whose user named no node.
  *
- * Context: any, while @cs cannot go away; the answer may be outdated when it is used.
+ * Context: any, while @cs cannot go away; the answer may be outdated when it is
+ * used.
  */
 void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
@@ -222,7 +231,10 @@ void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 	nodes_or(*mems, cs->effective_mems, private);
 }
 
-/* The nodes that may be named: possible nodes with memory, and the default nodes. */
+/*
+ * The nodes that may be named: possible nodes with memory, and the default
+ * nodes.
+ */
 static void names_of(nodemask_t *names, const nodemask_t *possible,
 		     const nodemask_t *mems)
 {
@@ -239,7 +251,8 @@ static void names_of(nodemask_t *names, const nodemask_t *possible,
  * @from: default nodes before the change
  * @to: default nodes after it
  * @oldcs: cpuset of the tasks before the change
- * @cs: cpuset of the tasks after it; the same as @oldcs if its masks were changed
+ * @cs: cpuset of the tasks after it; the same as @oldcs if its masks were
+ *	changed
  *
  * Context: cpuset_mutex held.
  */
@@ -301,8 +314,8 @@ void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 /*
  * cpuset_cgroup_possible - get the possible nodes of a cgroup
  * @cgroup: any cgroup of the unified hierarchy, or NULL
- * @nodes: result; with cgroup v1, or with NULL, all nodes but those with the access
- *	"named"
+ * @nodes: result; with cgroup v1, or with NULL, all nodes but those with the
+ *	access "named"
  *
  * Context: process or reclaim; the answer may be outdated when it is used.
  */
@@ -332,8 +345,9 @@ bool __cpuset_may_name(int nid)
  * cpuset_say_inherited - log that cpuset.mems has private nodes alone
  * @cs: the cpuset, whose masks are up to date
  *
- * For administrators who expect that all memory of the cgroup comes from these nodes now:
- * memory that names no node still comes from the parent's default nodes.
+ * For administrators who expect that all memory of the cgroup comes from these
+ * nodes now: memory that names no node still comes from the parent's default
+ * nodes.
  *
  * Context: cpuset_mutex held; called after a write of cpuset.mems.
  */
@@ -358,8 +372,8 @@ void cpuset_say_inherited(const struct cpuset *cs)
  * @mask: result
  *
  * Context: cpuset_mutex held.
- * Return: 0; -EINVAL for a private node, with a line in the kernel log, and for a node
- * that is not possible; or the errno of nodelist_parse().
+ * Return: 0; -EINVAL for a private node, with a line in the kernel log, and for
+ * a node that is not possible; or the errno of nodelist_parse().
  */
 int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask)
 {

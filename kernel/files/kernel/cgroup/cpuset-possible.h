@@ -37,7 +37,10 @@ static inline void cpuset_unasked_mems(nodemask_t *mems)
 	cpuset_drop_unnamed(NULL, mems);
 }
 
-/* Copies @nodes without private nodes to @room, for allocations that name no node. */
+/*
+ * Copies @nodes without private nodes to @room, for allocations that name no
+ * node.
+ */
 static inline nodemask_t *cpuset_ordinary_nodes(const nodemask_t *nodes,
 						nodemask_t *room)
 {

@@ -2,16 +2,17 @@
 /*
  * Reclaim demotes a list of folios at a time.  A batch reserves and charges for
  * PAY pages at once instead of for each folio.  Pages that the batch stores are
- * counted on the CPU, and each reading collects these counts.  If they counted as
- * reserved until the end of the list, a reading in between would give too little
- * credit.
+ * counted on the CPU, and each reading collects these counts.  If they counted
+ * as reserved until the end of the list, a reading in between would give too
+ * little credit.
  *
- * The argument in ledger.c holds with batches too: a page counts as reserved, and so
- * as promised, from the reservation of its batch until it is settled.
+ * The argument in ledger.c holds with batches too: a page counts as reserved,
+ * and so as promised, from the reservation of its batch until it is settled.
  *
- * There is one batch for each CPU, and it needs no lock: the task that owns it has
- * migration disabled, and only the owner uses it.  A task that finds the batch in
- * use, because the owner was preempted, reserves and charges for each folio.
+ * There is one batch for each CPU, and it needs no lock: the task that owns it
+ * has migration disabled, and only the owner uses it.  A task that finds the
+ * batch in use, because the owner was preempted, reserves and charges for each
+ * folio.
  */
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
@@ -27,15 +28,16 @@
 /**
  * struct batch - reservations and charges of one task for a list of folios
  * @owner: the task, or NULL
- * @cd: the device of the first reservation, with a reference; the batch is not used
- *	for other devices
+ * @cd: the device of the first reservation, with a reference; the batch is not
+ *	used for other devices
  * @paid: pages reserved and not taken
- * @taken: pages taken, and neither stored nor given back; the ledger still counts
- *	them as reserved
- * @objcg: the object cgroup of the first charge, with a reference; the batch is not
- *	used for others
+ * @taken: pages taken, and neither stored nor given back; the ledger still
+ *	counts them as reserved
+ * @objcg: the object cgroup of the first charge, with a reference; the batch is
+ *	not used for others
  * @charged: pages charged to its memory.cram and not used yet
- * @moved: pages that moved to a device and are still charged to its memory.current
+ * @moved: pages that moved to a device and are still charged to its
+ *	memory.current
  */
 struct batch {
 	struct task_struct *owner;
@@ -55,8 +57,8 @@ static struct batch *my_batch(void)
 	struct batch *b = raw_cpu_ptr(&batches);
 
 	/*
-	 * A task that owns a batch has migration disabled, so it finds its own.  Any
-	 * other task gets NULL, even if it moves to another CPU in between.
+	 * A task that owns a batch has migration disabled, so it finds its own.
+	 * Any other task gets NULL, even if it moves to another CPU in between.
 	 */
 	return in_task() && READ_ONCE(b->owner) == current ? b : NULL;
 }
@@ -128,7 +130,9 @@ void __cram_batch_end(void)
 	migrate_enable();
 }
 
-/* Reserves PAY pages if there is credit for them, else what is missing to @nr. */
+/*
+ * Reserves PAY pages if there is credit for them, else what is missing to @nr.
+ */
 static bool reserve_for_batch(struct batch *b, unsigned long nr)
 {
 	unsigned long more = nr - b->paid;
@@ -141,7 +145,8 @@ static bool reserve_for_batch(struct batch *b, unsigned long nr)
 }
 
 /*
- * cram_batch_reserve - cram_ledger_reserve(), from the running task's batch if any
+ * cram_batch_reserve - cram_ledger_reserve(), from the running task's batch if
+ *	any
  * @cd: the device
  * @nr: pages
  *
@@ -215,7 +220,8 @@ bool cram_batch_untake(struct cram_device *cd, unsigned long nr)
 }
 
 /*
- * cram_batch_settle - cram_ledger_settle(), or cram_ledger_store() within a batch
+ * cram_batch_settle - cram_ledger_settle(), or cram_ledger_store() within a
+ *	batch
  * @cd: the device
  * @nr: pages
  *
@@ -228,7 +234,9 @@ bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
 
 	if (!b)
 		return cram_ledger_settle(&cd->ledger, nr);
-	/* Each page that a batch took is settled, untaken or not stored, once. */
+	/*
+	 * Each page that a batch took is settled, untaken or not stored, once.
+	 */
 	if (b->taken < nr)
 		return false;
 	b->taken -= nr;
@@ -241,8 +249,8 @@ bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
  * @cd: their device
  * @nr: pages
  *
- * trim.c settles them when they are freed, so they have to be pending in the ledger
- * by then.  Without a batch they are already.
+ * trim.c settles them when they are freed, so they have to be pending in the
+ * ledger by then.  Without a batch they are already.
  *
  * Context: any but NMI.
  * Return: false when the books do not balance.
@@ -291,8 +299,8 @@ bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr)
  * @nr: pages
  *
  * Context: any.
- * Return: false when the running task has no batch for @objcg; the caller has to
- * uncharge them then.
+ * Return: false when the running task has no batch for @objcg; the caller has
+ * to uncharge them then.
  */
 bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr)
 {

@@ -18,13 +18,13 @@
  * @dst: page of the device, taken and not settled
  * @src: page in ordinary memory
  *
- * Uses non-temporal stores where the architecture has them: these do not read the
- * old lines from the device, and leave nothing to write back.
+ * Uses non-temporal stores where the architecture has them: these do not read
+ * the old lines from the device, and leave nothing to write back.
  *
  * Context: process; may sleep with CONFIG_CRAM_DEBUG.
  * Return: 0 when @dst is stored and in no CPU cache; -EHWPOISON when @src is
- * poisoned, which has been reported to memory failure; -ENOMEM without an address to
- * store to, only with CONFIG_CRAM_DEBUG.
+ * poisoned, which has been reported to memory failure; -ENOMEM without an
+ * address to store to, only with CONFIG_CRAM_DEBUG.
  */
 #ifdef CONFIG_ARCH_HAS_COPY_MC_FLUSHCACHE
 int cram_copy_page(struct page *dst, struct page *src)

@@ -44,7 +44,9 @@
 
 /* Time between readings if nothing asks for one earlier. */
 #define READ_PERIOD	HZ
-/* The same while the device is short or broken, or its ledger admits nothing. */
+/*
+ * The same while the device is short or broken, or its ledger admits nothing.
+ */
 #define READ_WRONG	(HZ / 10)
 /* Least time between readings that are started for lack of credit. */
 #define READ_AGAIN	max(HZ / 100, 1)
@@ -66,14 +68,18 @@ struct workqueue_struct *cram_wq;
 bool cram_anon __read_mostly = true;
 /* MADV_PAGEOUT places memory on a device first, if there is credit. */
 bool cram_pageout __read_mostly = true;
-/* Idle residents are swapped out when a placement was refused for lack of credit. */
+/*
+ * Idle residents are swapped out when a placement was refused for lack of
+ * credit.
+ */
 bool cram_swap __read_mostly = true;
 
 static struct cram_device __rcu *devices[MAX_NUMNODES];
 static DEFINE_MUTEX(register_lock);
 /*
- * Nodes that are being registered or unregistered; protected by @register_lock.  The
- * bit excludes others while its setter waits for users of the node without the lock.
+ * Nodes that are being registered or unregistered; protected by @register_lock.
+ * The bit excludes others while its setter waits for users of the node without
+ * the lock.
  */
 static nodemask_t changing;
 
@@ -89,14 +95,20 @@ struct cram_device *cram_peek(int nid)
 	return rcu_dereference(devices[nid]);
 }
 
-/* Starts a reading at once, unless the device is going away.  Context: any but NMI. */
+/*
+ * Starts a reading at once, unless the device is going away.  Context: any but
+ * NMI.
+ */
 void cram_read_soon(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->closing))
 		mod_delayed_work(cram_wq, &cd->read_work, 0);
 }
 
-/* Starts a reading if it can give credit: when stored pages are not covered yet. */
+/*
+ * Starts a reading if it can give credit: when stored pages are not covered
+ * yet.
+ */
 static void read_if_useful(struct cram_device *cd)
 {
 	unsigned long next = READ_ONCE(cd->next_read);
@@ -108,8 +120,8 @@ static void read_if_useful(struct cram_device *cd)
 }
 
 /*
- * Starts a reading before the credit runs out: when it is below the worst case of
- * CRAM_BATCH pages.  Context: any but NMI.
+ * Starts a reading before the credit runs out: when it is below the worst case
+ * of CRAM_BATCH pages.  Context: any but NMI.
  */
 void cram_read_if_low(struct cram_device *cd)
 {
@@ -117,7 +129,9 @@ void cram_read_if_low(struct cram_device *cd)
 		read_if_useful(cd);
 }
 
-/* A placement was refused for lack of credit: cram_make_room() will make room. */
+/*
+ * A placement was refused for lack of credit: cram_make_room() will make room.
+ */
 static void request_room(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->wanted))
@@ -164,8 +178,8 @@ bool cram_may_anon(void)
  * cram_usable - is the state of a device good enough to store pages on it?
  * @cd: the device
  *
- * Does not ask the ledger.  A reading that hangs does not change the state, so its
- * age is checked here.
+ * Does not ask the ledger.  A reading that hangs does not change the state, so
+ * its age is checked here.
  *
  * Context: any.
  */
@@ -241,8 +255,8 @@ unsigned long cram_credit_pages(int nid)
  * @nid: node of the device
  * @nr: pages
  *
- * Reserves nothing.  Counts and traces a refusal, and starts a reading if that can
- * help.
+ * Reserves nothing.  Counts and traces a refusal, and starts a reading if that
+ * can help.
  *
  * Context: any but NMI.
  */
@@ -273,8 +287,9 @@ bool cram_may_take(int nid, unsigned long nr)
  * @nr: pages
  *
  * Context: any but NMI.
- * Return: true when reserved.  Then has to follow: cram_unreserve() when no page was
- * taken; else cram_stored(), or cram_not_stored() before the page is freed.
+ * Return: true when reserved.  Then has to follow: cram_unreserve() when no
+ * page was taken; else cram_stored(), or cram_not_stored() before the page is
+ * freed.
  */
 bool cram_reserve(int nid, unsigned long nr)
 {
@@ -296,8 +311,8 @@ bool cram_reserve(int nid, unsigned long nr)
  * cram_stores - may pages that were reserved and taken still be copied?
  * @nid: node of the device
  *
- * False after a capacity event.  Copies that are under way at that time are finished;
- * see CRAM_IN_FLIGHT.
+ * False after a capacity event.  Copies that are under way at that time are
+ * finished; see CRAM_IN_FLIGHT.
  *
  * Context: any.
  */
@@ -323,7 +338,10 @@ bool __cram_leaves(int nid, unsigned long nr)
 	return false;
 }
 
-/* The device becomes broken when its books do not balance.  Context: any but NMI. */
+/*
+ * The device becomes broken when its books do not balance.  Context: any but
+ * NMI.
+ */
 void cram_check_books(struct cram_device *cd, bool balance)
 {
 	if (balance)
@@ -363,8 +381,8 @@ void cram_write_back(unsigned long pfn, unsigned long nr)
 }
 
 /*
- * Returns false if a page was resident already.  Such a page has no reservation, and
- * settling it twice would use up that of another page.
+ * Returns false if a page was resident already.  Such a page has no
+ * reservation, and settling it twice would use up that of another page.
  */
 static bool mark_resident(struct cram_device *cd, struct folio *folio)
 {
@@ -394,7 +412,8 @@ static struct cram_device *settle_folio(struct folio *folio)
 }
 
 /*
- * cram_settle_ended - settle pages that are freed or failed, and were written back
+ * cram_settle_ended - settle pages that are freed or failed, and were written
+ *	back
  * @cd: the device
  * @taken: pages that were taken and never settled
  * @granted: pages that were granted
@@ -477,8 +496,8 @@ bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 }
 
 /*
- * Counts pages that were copied up: page cache for a writer or a pin, or pages next
- * to one that was written to.  Context: any.
+ * Counts pages that were copied up: page cache for a writer or a pin, or pages
+ * next to one that was written to.  Context: any.
  */
 void cram_copied_up(const struct folio *folio, unsigned long nr)
 {
@@ -535,7 +554,10 @@ static unsigned long failed_pages(struct cram_device *cd)
 	return nr;
 }
 
-/* Checks a reading against the axioms, gives it to the ledger and sets the state. */
+/*
+ * Checks a reading against the axioms, gives it to the ledger and sets the
+ * state.
+ */
 static void judge_reading(struct cram_device *cd,
 			  const struct cram_capacity *cap)
 {
@@ -599,7 +621,10 @@ static void cram_read_work(struct work_struct *work)
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, read_work);
 
-	/* There is no reading, and so no credit, before all of the node is clean. */
+	/*
+	 * There is no reading, and so no credit, before all of the node is
+	 * clean.
+	 */
 	if (cram_clean(cd))
 		take_reading(cd);
 	if (READ_ONCE(cd->closing))
@@ -637,8 +662,8 @@ static void stop_work(struct cram_device *cd)
  * cram_capacity_event - the device reports that it runs full
  * @cd: the device
  *
- * Nothing is admitted until a reading that began after the event has succeeded.  It
- * begins at once, but no earlier than 100 ms after the last reading began.
+ * Nothing is admitted until a reading that began after the event has succeeded.
+ * It begins at once, but no earlier than 100 ms after the last reading began.
  *
  * Context: any but NMI; may be called at any rate.
  */
@@ -670,7 +695,8 @@ void *cram_drvdata(const struct cram_device *cd)
 EXPORT_SYMBOL_GPL(cram_drvdata);
 
 /*
- * cram_clear_broken - an administrator declares a broken device to be good again
+ * cram_clear_broken - an administrator declares a broken device to be good
+ *	again
  * @cd: the device
  *
  * It is silent until the next good reading.
@@ -695,7 +721,9 @@ static int refuse_node(struct private_node *pn, const char *why)
 	return -EINVAL;
 }
 
-/* Refuses a node with users or options that would store to its pages unasked. */
+/*
+ * Refuses a node with users or options that would store to its pages unasked.
+ */
 static int check_node(struct private_node *pn)
 {
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
@@ -719,7 +747,10 @@ static int check_node(struct private_node *pn)
 	return 0;
 }
 
-/* Refuses a node with pages in use.  All gates are closed: no new user can come. */
+/*
+ * Refuses a node with pages in use.  All gates are closed: no new user can
+ * come.
+ */
 static int check_unused(struct private_node *pn)
 {
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
@@ -744,7 +775,9 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 	return 0;
 }
 
-/* Called when the last reference to its kobject is dropped.  Context: process. */
+/*
+ * Called when the last reference to its kobject is dropped.  Context: process.
+ */
 void cram_device_free(struct cram_device *cd)
 {
 	free_percpu(cd->stat);
@@ -797,7 +830,9 @@ static struct cram_device *cram_device_new(struct private_node *pn,
 	return cd;
 }
 
-/* While pn->fenced is set, memory of the node is neither added nor taken away. */
+/*
+ * While pn->fenced is set, memory of the node is neither added nor taken away.
+ */
 static int set_fenced(struct private_node *pn, bool fenced)
 {
 	guard(mutex)(&pn->lock);
@@ -809,8 +844,8 @@ static int set_fenced(struct private_node *pn, bool fenced)
 }
 
 /*
- * Has the node's memory changed since cram_device_new() read its span?  From now on it
- * cannot change, since the node is fenced.
+ * Has the node's memory changed since cram_device_new() read its span?  From
+ * now on it cannot change, since the node is fenced.
  */
 static int check_span(struct cram_device *cd)
 {
@@ -837,9 +872,10 @@ static int fence_unused(struct cram_device *cd)
 }
 
 /*
- * Publishes the device, so that pages of the node are fenced.  Waits for the end of a
- * hibernation, which has already passed its check of cram_no_hibernation(): also for
- * an open /dev/snapshot that makes or restores an image.
+ * Publishes the device, so that pages of the node are fenced.  Waits for the
+ * end of a hibernation, which has already passed its check of
+ * cram_no_hibernation(): also for an open /dev/snapshot that makes or restores
+ * an image.
  */
 static int fence_up(struct cram_device *cd)
 {
@@ -920,22 +956,23 @@ static struct cram_device *do_register(struct private_node *pn,
 
 /**
  * cram_register - register a compressing device
- * @pn: handle of its node.  The node was registered with PRIVATE_NODE_F_COMPRESSED
- *	and PRIVATE_NODE_F_NO_DEVICE_MAP and is capable of reclaim and demotion, and
- *	perhaps promotion, but nothing else.  All its memory is online, none is in
- *	use, and no memmap lies on it.
+ * @pn: handle of its node.  The node was registered with
+ *	PRIVATE_NODE_F_COMPRESSED and PRIVATE_NODE_F_NO_DEVICE_MAP and is
+ *	capable of reclaim and demotion, and perhaps promotion, but nothing
+ *	else.  All its memory is online, none is in use, and no memmap lies on
+ *	it.
  * @desc: description of the device; copied
  *
- * Opens the services of the node that are enabled.  Reclaim begins to place memory
- * there after the device has trimmed all of the node and the first reading has
- * succeeded.  While the device is registered nobody else gets pages of the node, and
- * the node's memory cannot be unplugged.
+ * Opens the services of the node that are enabled.  Reclaim begins to place
+ * memory there after the device has trimmed all of the node and the first
+ * reading has succeeded.  While the device is registered nobody else gets pages
+ * of the node, and the node's memory cannot be unplugged.
  *
  * Context: process, may sleep; waits while the system hibernates.
- * Return: the device, to be given back by cram_unregister(); or ERR_PTR: -EINVAL
- * when the node or the description does not fit, with the reason in the kernel log;
- * -EBUSY when the node is compressed RAM already or is being unplugged; -ENOMEM; or
- * an errno of sysfs.
+ * Return: the device, to be given back by cram_unregister(); or ERR_PTR:
+ * -EINVAL when the node or the description does not fit, with the reason in the
+ * kernel log; -EBUSY when the node is compressed RAM already or is being
+ * unplugged; -ENOMEM; or an errno of sysfs.
  */
 struct cram_device *cram_register(struct private_node *pn,
 				  const struct cram_desc *desc)
@@ -964,9 +1001,9 @@ static unsigned long pages_in_use(struct cram_device *cd)
 }
 
 /*
- * Waits until no page is in use.  A page that is being freed right now is on no LRU
- * list, so evacuation cannot see it; and the free has to be over before the fence goes
- * down, because its uncharge and its trim depend on the fence.
+ * Waits until no page is in use.  A page that is being freed right now is on no
+ * LRU list, so evacuation cannot see it; and the free has to be over before the
+ * fence goes down, because its uncharge and its trim depend on the fence.
  */
 static int wait_for_frees(struct cram_device *cd)
 {
@@ -1004,15 +1041,15 @@ static int empty_device(struct cram_device *cd)
  * cram_unregister - unregister a compressing device
  * @cd: the device
  *
- * Moves all residents to ordinary memory first.  Afterwards the node is a private
- * node with no page in use and all gates closed.  The services that are enabled stay
- * enabled.
+ * Moves all residents to ordinary memory first.  Afterwards the node is a
+ * private node with no page in use and all gates closed.  The services that are
+ * enabled stay enabled.
  *
  * Context: process, may sleep; waits for the end of a reading and of all trims.
- * Return: 0, and @cd is freed.  -EBUSY when a resident could not be moved or the
- * device does not trim, with a line in the kernel log, or when it is being
- * unregistered already; -EINTR when a fatal signal is pending.  After an error the
- * device goes on as before.
+ * Return: 0, and @cd is freed.  -EBUSY when a resident could not be moved or
+ * the device does not trim, with a line in the kernel log, or when it is being
+ * unregistered already; -EINTR when a fatal signal is pending.  After an error
+ * the device goes on as before.
  */
 int cram_unregister(struct cram_device *cd)
 {
@@ -1029,7 +1066,10 @@ int cram_unregister(struct cram_device *cd)
 	ret = empty_device(cd);
 	if (ret) {
 		private_node_set_ledger(cd->pn, true);
-		/* Under the lock, so that the next caller also finds the work to stop. */
+		/*
+		 * Under the lock, so that the next caller also finds the work
+		 * to stop.
+		 */
 		guard(mutex)(&register_lock);
 		WRITE_ONCE(cd->closing, false);
 		queue_delayed_work(cram_wq, &cd->read_work, 0);
@@ -1040,7 +1080,9 @@ int cram_unregister(struct cram_device *cd)
 		node_set(cd->nid, changing);
 	fence_down(cd);
 	end_change(cd->nid);
-	/* Pages that were freed until the fence went down may have queued work. */
+	/*
+	 * Pages that were freed until the fence went down may have queued work.
+	 */
 	flush_delayed_work(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->trim_work);
 	stop_work(cd);
@@ -1053,7 +1095,8 @@ EXPORT_SYMBOL_GPL(cram_unregister);
 
 /*
  * Refuses hibernation again: hibernation_available() was asked before
- * system_transition_mutex was taken, and a device may have been registered since.
+ * system_transition_mutex was taken, and a device may have been registered
+ * since.
  */
 static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 			    void *data)
@@ -1073,7 +1116,9 @@ static struct notifier_block hibernate_nb = {
 
 static int __init cram_init(void)
 {
-	/* WQ_MEM_RECLAIM: reclaim depends on readings and trims for its credit. */
+	/*
+	 * WQ_MEM_RECLAIM: reclaim depends on readings and trims for its credit.
+	 */
 	cram_wq = alloc_workqueue("cram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!cram_wq)
 		return -ENOMEM;

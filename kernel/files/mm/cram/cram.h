@@ -30,8 +30,8 @@ enum cram_state {
 };
 
 /*
- * One line each in node<N>/private/cram/stat.  All count pages, except for events and
- * readings.
+ * One line each in node<N>/private/cram/stat.  All count pages, except for
+ * events and readings.
  */
 enum cram_stat {
 	CRAM_ADMITTED,
@@ -85,15 +85,16 @@ struct cram_debug {
  * @ledger: how much may be stored
  * @last: last good reading; written by read_work
  * @state: enum cram_state; written by set_state() and cram_clear_broken()
- * @clean_pfn: pages below were written back and trimmed before the first reading;
- *	used by read_work alone
+ * @clean_pfn: pages below were written back and trimmed before the first
+ *	reading; used by read_work alone
  * @closing: cram_unregister() is under way; written under register_lock
  * @event_read: jiffies; a capacity event starts no reading before
- * @read_due: jiffies; the reading under way is late after that; 0 when there is none
+ * @read_due: jiffies; the reading under way is late after that; 0 when there is
+ *	none
  * @next_read: jiffies; a lack of credit starts no reading before
  * @read_work: takes readings; also waits for the trims of cram_clean()
- * @tend_work: runs after each reading: evicts, promotes or makes room, then ends
- *	grants of idle pages
+ * @tend_work: runs after each reading: evicts, promotes or makes room, then
+ *	ends grants of idle pages
  * @evict_pfn: page frame where the next eviction begins
  * @wanted: a placement was refused for lack of credit since room was last made
  * @freed: list of freed pages that have to be trimmed, by &page.pcp_llist
@@ -104,8 +105,8 @@ struct cram_debug {
  * @pages: first page of each range in @batch
  * @resident: bitmap of pages that were settled and not freed since
  * @apart: bitmap of pages that are charged to memory.cram alone, see memcg.c
- * @placed: for each page, its cgroup's clock when it was placed; 0 for none, see
- *	thrash.c
+ * @placed: for each page, its cgroup's clock when it was placed; 0 for none,
+ *	see thrash.c
  * @writable_max: most pages that may be granted, see cram_writable_max()
  * @nr_writable: pages that are granted, or about to be
  * @granted: bitmap of pages that may be written to in place
@@ -170,8 +171,8 @@ static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 }
 
 /*
- * core.c.  A device is valid under rcu_read_lock(), and for its own work and its
- * driver until cram_unregister() returns.
+ * core.c.  A device is valid under rcu_read_lock(), and for its own work and
+ * its driver until cram_unregister() returns.
  */
 struct cram_device *cram_peek(int nid);
 void cram_device_free(struct cram_device *cd);

@@ -2,14 +2,15 @@
 /**
  * DOC: simulated compressing device
  *
- * Simulates a memory expander that compresses, on physical memory that was reserved
- * with memmap=SIZE$ADDRESS.  Stored pages are compressed with the kernel's lz4 or zstd,
- * and take whole sectors of 64 bytes by default; physical use is counted exactly.  A
- * page that does not fit is dropped: its contents are overwritten and it is poisoned,
- * so that a read of it is a memory failure.
+ * Simulates a memory expander that compresses, on physical memory that was
+ * reserved with memmap=SIZE$ADDRESS.  Stored pages are compressed with the
+ * kernel's lz4 or zstd, and take whole sectors of 64 bytes by default; physical
+ * use is counted exactly.  A page that does not fit is dropped: its contents
+ * are overwritten and it is poisoned, so that a read of it is a memory failure.
  *
- * Devices are created and removed by files in /sys/kernel/cram_sim, for root.  A write
- * succeeds completely or changes nothing, with the reason in the kernel log:
+ * Devices are created and removed by files in /sys/kernel/cram_sim, for root.
+ * A write succeeds completely or changes nothing, with the reason in the kernel
+ * log:
  *
  * ``new_device``
  *	Creates a device.  Write these options, separated by blanks:
@@ -199,7 +200,9 @@ static void *contents_of(const struct sim_device *sd, unsigned long i)
 	return page_address(pfn_to_page(sd->first_pfn + i));
 }
 
-/* -- storage of the device -------------------------------------------------- */
+/*
+ * -- storage of the device --------------------------------------------------
+ */
 
 /* The device drops what it stores for a page.  Under sd->lock. */
 static void forget_page(struct sim_device *sd, unsigned long i)
@@ -241,7 +244,10 @@ static unsigned int sectors_of(struct sim_device *sd, const void *data)
 	return DIV_ROUND_UP(len ?: sd->worst_case, sd->sector);
 }
 
-/* There is no room for a page: overwrites it, and reports it later.  Under sd->lock. */
+/*
+ * There is no room for a page: overwrites it, and reports it later.  Under
+ * sd->lock.
+ */
 static void drop_page(struct sim_device *sd, unsigned long i)
 {
 	memset(sd->alias + i * PAGE_SIZE, POISON, PAGE_SIZE);
@@ -252,8 +258,8 @@ static void drop_page(struct sim_device *sd, unsigned long i)
 }
 
 /*
- * Is the page in use, but on no LRU list?  memory_failure() could not isolate it then.
- * Pages in the LRU batches of CPUs are put on their list.
+ * Is the page in use, but on no LRU list?  memory_failure() could not isolate
+ * it then.  Pages in the LRU batches of CPUs are put on their list.
  */
 static bool on_its_way(unsigned long pfn)
 {
@@ -270,9 +276,9 @@ static bool on_its_way(unsigned long pfn)
 }
 
 /*
- * Reports dropped pages to memory failure, as a machine check would at the first read.
- * memory_failure() is called once for each page and cannot handle a page that is being
- * moved, so such a page is tried again later.
+ * Reports dropped pages to memory failure, as a machine check would at the
+ * first read.  memory_failure() is called once for each page and cannot handle
+ * a page that is being moved, so such a page is tried again later.
  */
 static void fail_pages(struct work_struct *work)
 {
@@ -323,8 +329,8 @@ static void store_page(struct sim_device *sd, unsigned long i)
 }
 
 /*
- * Raises a capacity event when use reaches the watermark, once until it falls below.  Not
- * under sd->lock.
+ * Raises a capacity event when use reaches the watermark, once until it falls
+ * below.  Not under sd->lock.
  */
 static void raise_events(struct sim_device *sd)
 {
@@ -380,8 +386,8 @@ static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
 }
 
 /*
- * A real device sees each store to a writable page.  The simulation does not, and so
- * compresses these pages again in store_writable().
+ * A real device sees each store to a writable page.  The simulation does not,
+ * and so compresses these pages again in store_writable().
  */
 static void sim_writable(struct cram_device *cd, unsigned long pfn)
 {
@@ -433,8 +439,9 @@ static void read_now(struct sim_device *sd, struct cram_capacity *cap)
 }
 
 /*
- * Finishes delayed stores and takes a sample, four times in the lag of the device.  If
- * this work is late, sim_read_capacity() finishes the stores that are overdue.
+ * Finishes delayed stores and takes a sample, four times in the lag of the
+ * device.  If this work is late, sim_read_capacity() finishes the stores that
+ * are overdue.
  */
 static void sim_later(struct work_struct *work)
 {
@@ -455,7 +462,9 @@ static void sim_later(struct work_struct *work)
 			   max(msecs_to_jiffies(lag_of(sd) / 4), 1UL));
 }
 
-/* -- callbacks of mm/cram --------------------------------------------------- */
+/*
+ * -- callbacks of mm/cram ---------------------------------------------------
+ */
 
 /* Makes a reading wrong in the way of the modes understated and overstated. */
 static void falsify_reading(struct sim_device *sd, struct cram_capacity *cap)
@@ -592,7 +601,9 @@ static enum hrtimer_restart sim_storm(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-/* -- files of a device ------------------------------------------------------ */
+/*
+ * -- files of a device ------------------------------------------------------
+ */
 
 static int bad_option(const char *option, const char *value, const char *why)
 {
@@ -784,7 +795,9 @@ static const struct kobj_type sim_ktype = {
 	.default_groups = sim_groups,
 };
 
-/* -- creation and removal of devices ---------------------------------------- */
+/*
+ * -- creation and removal of devices ----------------------------------------
+ */
 
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
@@ -957,7 +970,10 @@ static int sim_memory(struct sim_device *sd)
 	return sd->zstd ? 0 : -ENOMEM;
 }
 
-/* Maps all pages writable, since cram_protect may make the direct map read-only. */
+/*
+ * Maps all pages writable, since cram_protect may make the direct map
+ * read-only.
+ */
 static int sim_alias(struct sim_device *sd)
 {
 	struct page **pages = kvmalloc_objs(*pages, sd->nr_pages);
@@ -1032,8 +1048,8 @@ static int sim_bring_up(struct sim_device *sd)
 }
 
 /*
- * Removes the device, its memory and its node.  After an error the steps that succeeded
- * stay done, and a later call continues.
+ * Removes the device, its memory and its node.  After an error the steps that
+ * succeeded stay done, and a later call continues.
  */
 static int sim_take_down(struct sim_device *sd)
 {
@@ -1098,7 +1114,10 @@ static int new_device(char *values[])
 		kobject_put(&sd->kobj);
 		return ret;
 	}
-	/* A device that failed and could not be removed either stays in the list. */
+	/*
+	 * A device that failed and could not be removed either stays in the
+	 * list.
+	 */
 	__module_get(THIS_MODULE);
 	list_add_tail(&sd->list, &sim_devices);
 	return ret;

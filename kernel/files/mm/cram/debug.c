@@ -2,9 +2,10 @@
 /*
  * CONFIG_CRAM_DEBUG: finds resident pages whose contents change.
  *
- * Each resident has a checksum, which is compared when the page is freed and by a scan
- * after each reading.  With cram_protect the whole device is read-only in the direct
- * map as well, and placements are stored through a temporary mapping.
+ * Each resident has a checksum, which is compared when the page is freed and by
+ * a scan after each reading.  With cram_protect the whole device is read-only
+ * in the direct map as well, and placements are stored through a temporary
+ * mapping.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -66,8 +67,8 @@ static int set_direct_map(struct cram_device *cd,
  * Does nothing unless cram_protect is set.
  *
  * Context: process, may sleep.
- * Return: 0; -EBUSY with init_on_alloc=1, since the page allocator would fault; or
- * the errno of set_memory_ro().
+ * Return: 0; -EBUSY with init_on_alloc=1, since the page allocator would fault;
+ * or the errno of set_memory_ro().
  */
 int cram_debug_protect(struct cram_device *cd)
 {
@@ -166,8 +167,8 @@ static void check_sum(struct cram_device *cd, unsigned long i)
 	    sum_of(cd, i) == cd->debug.sums[i])
 		return;
 	/*
-	 * Look again: the page may have been granted meanwhile, or the device dropped
-	 * and poisoned it and then reported that.
+	 * Look again: the page may have been granted meanwhile, or the device
+	 * dropped and poisoned it and then reported that.
 	 */
 	if (!test_bit(i, cd->debug.summed) || PageHWPoison(page))
 		return;
@@ -211,8 +212,8 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
  * For tests of the checksums and of cram_protect.
  *
  * Context: process.
- * Return: 0; -EINVAL for a page that is not in use or has no checksum; -EFAULT when
- * the page is read-only in the direct map.
+ * Return: 0; -EINVAL for a page that is not in use or has no checksum; -EFAULT
+ * when the page is read-only in the direct map.
  */
 int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
 {
@@ -232,7 +233,10 @@ int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
 	return ret;
 }
 
-/* Compares the next SCAN checksums.  Context: process, may sleep; one at a time. */
+/*
+ * Compares the next SCAN checksums.  Context: process, may sleep; one at a
+ * time.
+ */
 void cram_debug_scan(struct cram_device *cd)
 {
 	unsigned long end = cd->first_pfn + cd->nr_pages;

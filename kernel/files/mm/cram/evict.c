@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Moves residents off a device: to ordinary memory that their users may have, or
- * to swap.
+ * Moves residents off a device: to ordinary memory that their users may have,
+ * or to swap.
  */
 #include <linux/math64.h>
 #include <linux/memory_hotplug.h>
@@ -54,11 +54,12 @@ void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l)
  * @l: from cram_leave_init(); ended by private_node_leave_now()
  * @folio: the resident, with a reference
  *
- * A folio with lost or poisoned pages stays: a copy would look valid, and memory
- * failure has to find the pages where they are.
+ * A folio with lost or poisoned pages stays: a copy would look valid, and
+ * memory failure has to find the pages where they are.
  *
  * Context: process, may sleep.
- * Return: true when the folio was isolated to be moved by private_node_leave_now().
+ * Return: true when the folio was isolated to be moved by
+ * private_node_leave_now().
  */
 bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 		struct folio *folio)
@@ -115,8 +116,9 @@ static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 }
 
 /*
- * Splits large residents of which some pages were copied up and are mapped nowhere:
- * the folio keeps these pages until it is split.  Returns the number of folios split.
+ * Splits large residents of which some pages were copied up and are mapped
+ * nowhere: the folio keeps these pages until it is split.  Returns the number
+ * of folios split.
  */
 static unsigned long split_partly_mapped(struct cram_device *cd)
 {
@@ -143,7 +145,10 @@ void cram_evict(struct cram_device *cd)
 	moved = zswap_leave_node(cd->nid, nr, LEAVE_GFP);
 	if (moved < nr)
 		moved += evict_mapped(cd, nr - moved);
-	/* The rest may be in the LRU batch of a CPU, where nobody can isolate it. */
+	/*
+	 * The rest may be in the LRU batch of a CPU, where nobody can isolate
+	 * it.
+	 */
 	if (!moved)
 		lru_add_drain_all();
 	cram_count(cd, CRAM_EVICTED, moved);
@@ -154,9 +159,9 @@ void cram_evict(struct cram_device *cd)
  * cram_make_room - make room when placements were refused for lack of credit
  * @cd: the device
  *
- * Splits partly mapped large residents.  If there are none, reclaims the node, so
- * that residents which nobody uses are swapped out.  Does nothing unless a placement
- * was refused since the last call.
+ * Splits partly mapped large residents.  If there are none, reclaims the node,
+ * so that residents which nobody uses are swapped out.  Does nothing unless a
+ * placement was refused since the last call.
  *
  * Context: process, may sleep.
  */

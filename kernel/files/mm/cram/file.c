@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Page cache on compressed RAM: clean folios of regular files that can be read from
- * the disk again.
+ * Page cache on compressed RAM: clean folios of regular files that can be read
+ * from the disk again.
  *
- * read() and mappings read these folios in place.  Before somebody changes such a
- * folio, or holds it for an unknown time (a pipe, a pin), a copy in ordinary memory
- * takes its place in the file.  Without memory for a copy the folio is dropped and
- * read again from the disk: it is clean, so nothing is lost.
+ * read() and mappings read these folios in place.  Before somebody changes such
+ * a folio, or holds it for an unknown time (a pipe, a pin), a copy in ordinary
+ * memory takes its place in the file.  Without memory for a copy the folio is
+ * dropped and read again from the disk: it is clean, so nothing is lost.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -31,15 +31,19 @@ bool cram_file __read_mostly;
 EXPORT_SYMBOL_IF_KUNIT(cram_file);
 
 /*
- * Page cache that a file system uses for itself, as ext4's allocator does for its
- * bitmaps, cannot be read again, and is written to without a call that could be hooked.
+ * Page cache that a file system uses for itself, as ext4's allocator does for
+ * its bitmaps, cannot be read again, and is written to without a call that
+ * could be hooked.
  */
 static bool can_be_read(const struct address_space *mapping)
 {
 	return mapping->a_ops->read_folio && mapping->a_ops->migrate_folio;
 }
 
-/* File systems that change page cache only through the functions that are hooked. */
+/*
+ * File systems that change page cache only through the functions that are
+ * hooked.
+ */
 static bool known_file_system(const struct super_block *sb)
 {
 	return sb->s_magic == EXT4_SUPER_MAGIC || sb->s_magic == XFS_SUPER_MAGIC;
@@ -93,12 +97,15 @@ bool __cram_refuses(struct folio *src, struct folio *dst)
 	       (!folio_test_anon(src) && !cram_may_file(src));
 }
 
-/* Reclaims a little and does not kill: without a copy the folio is dropped instead. */
+/*
+ * Reclaims a little and does not kill: without a copy the folio is dropped
+ * instead.
+ */
 #define COPY_GFP	(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN)
 
 /*
- * Allocates in ordinary memory that all users may have.  The caller may hold locks of
- * the file system, so reclaim must not enter it.
+ * Allocates in ordinary memory that all users may have.  The caller may hold
+ * locks of the file system, so reclaim must not enter it.
  */
 static struct folio *alloc_copy(struct folio *old)
 {
@@ -114,10 +121,10 @@ static struct folio *alloc_copy(struct folio *old)
 }
 
 /*
- * Puts @new into the file in place of @old, which is clean, unmapped and has no private
- * data.  Fails when others hold a reference to @old.  Such a holder may be waiting for
- * the folio lock to remove @old from the file; it would find @old removed, and leave
- * the copy in the file.
+ * Puts @new into the file in place of @old, which is clean, unmapped and has no
+ * private data.  Fails when others hold a reference to @old.  Such a holder may
+ * be waiting for the folio lock to remove @old from the file; it would find
+ * @old removed, and leave the copy in the file.
  */
 static bool replace_folio(struct folio *old, struct folio *new)
 {
@@ -176,8 +183,8 @@ static bool can_be_copied(struct folio *folio)
 }
 
 /*
- * Copies a folio to ordinary memory and replaces it in its file.  The caller has locked
- * @old and holds the only reference besides the page cache.
+ * Copies a folio to ordinary memory and replaces it in its file.  The caller
+ * has locked @old and holds the only reference besides the page cache.
  */
 static bool copy_up_folio(struct folio *old)
 {
@@ -192,7 +199,9 @@ static bool copy_up_folio(struct folio *old)
 		unmap_mapping_folio(old);
 	copied = copy_and_replace(old, new);
 	cram_stall_end(stall);
-	/* If it is in the file now, the page cache has references of its own. */
+	/*
+	 * If it is in the file now, the page cache has references of its own.
+	 */
 	folio_put(new);
 	if (copied)
 		cram_copied_up(old, folio_nr_pages(old));

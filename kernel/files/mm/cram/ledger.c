@@ -20,15 +20,15 @@
  * page was not settled when R began, so it is counted in reserved, pending,
  * granted, settled or covering.  A page leaves these counts only when a good
  * reading comes back that began after the page was settled, and no good reading
- * came after R.  So use <= total - free(R) + worst * promised.  A reservation is
- * given only while that leaves room for one more worst case.  Trims only lower
- * use.
+ * came after R.  So use <= total - free(R) + worst * promised.  A reservation
+ * is given only while that leaves room for one more worst case.  Trims only
+ * lower use.
  *
  * The argument holds whenever a reading comes, and also if none comes at all.
  *
- * A page that a batch (batch.c) has stored counts as reserved, and so as promised,
- * until the ledger reads the counters of its CPU.  That happens at the latest when
- * a reading begins, before the device is asked.
+ * A page that a batch (batch.c) has stored counts as reserved, and so as
+ * promised, until the ledger reads the counters of its CPU.  That happens at
+ * the latest when a reading begins, before the device is asked.
  *
  * docs/model/cram.pml of the project is a model of this protocol for Spin.
  */
@@ -99,8 +99,9 @@ DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
 		    unsigned long flags)
 
 /*
- * Takes @nr pages off a count.  If the count is lower the books do not balance: the
- * count stays, so that no credit comes back, and nothing is admitted from then on.
+ * Takes @nr pages off a count.  If the count is lower the books do not balance:
+ * the count stays, so that no credit comes back, and nothing is admitted from
+ * then on.
  */
 static bool uncount_pages(struct cram_ledger *l, u64 *count, unsigned long nr)
 {
@@ -112,7 +113,9 @@ static bool uncount_pages(struct cram_ledger *l, u64 *count, unsigned long nr)
 	return true;
 }
 
-/* Settles what a CPU has stored since the last call, see cram_ledger_store(). */
+/*
+ * Settles what a CPU has stored since the last call, see cram_ledger_store().
+ */
 static bool settle_stored(struct cram_ledger *l, int cpu)
 {
 	struct cram_late *late = per_cpu_ptr(l->late, cpu);
@@ -147,7 +150,8 @@ static bool ledger_admits(const struct cram_ledger *l, unsigned long nr)
  *
  * Context: any.
  * Return: false before the first good reading, from a capacity event until the
- * end of a good reading that began after it, and while the books do not balance.
+ * end of a good reading that began after it, and while the books do not
+ * balance.
  */
 bool cram_ledger_open(struct cram_ledger *l)
 {
@@ -174,9 +178,9 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
  * cram_ledger_lack - how much of the margin did the last reading not find free?
  * @l: the ledger
  *
- * The free bytes are compared with the margin alone.  A reading may already show
- * stores that were under way when it began.  To ask for room for these pages too
- * would count them twice, and call a good device short.
+ * The free bytes are compared with the margin alone.  A reading may already
+ * show stores that were under way when it began.  To ask for room for these
+ * pages too would count them twice, and call a good device short.
  *
  * Context: any but NMI.
  * Return: bytes; 0 when the margin is free, and before the first good reading.
@@ -214,12 +218,13 @@ static bool in_flight_fit(const struct cram_ledger *l, unsigned long nr)
  * @l: the ledger
  * @nr: pages
  *
- * Refuses as well when more than %CRAM_IN_FLIGHT pages would be reserved and not
- * settled.
+ * Refuses as well when more than %CRAM_IN_FLIGHT pages would be reserved and
+ * not settled.
  *
  * Context: any but NMI.
  * Return: true when reserved.  Then for each page cram_ledger_take(),
- * cram_ledger_cancel(), cram_ledger_store() or cram_ledger_batch() has to follow.
+ * cram_ledger_cancel(), cram_ledger_store() or cram_ledger_batch() has to
+ * follow.
  */
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
@@ -242,8 +247,8 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
  * @nr: pages
  *
  * Context: any but NMI.
- * Return: true when that many pages are reserved.  Then cram_ledger_settle() has
- * to follow, or cram_ledger_untake() when the allocator had no such page.
+ * Return: true when that many pages are reserved.  Then cram_ledger_settle()
+ * has to follow, or cram_ledger_untake() when the allocator had no such page.
  */
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
 {
@@ -278,7 +283,8 @@ bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
 
 /**
- * cram_ledger_grant - reserve the worst case of pages that will be written in place
+ * cram_ledger_grant - reserve the worst case of pages that will be written in
+ *	place
  * @l: the ledger
  * @nr: pages
  *
@@ -314,11 +320,12 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
 /**
  * cram_ledger_store - count pages as taken and settled in one step
  * @l: the ledger
- * @nr: pages that were reserved, and for which cram_ledger_take() was not called
+ * @nr: pages that were reserved, and for which cram_ledger_take() was not
+ *	called
  *
  * Counts them on this CPU without the lock.  They count as reserved until
- * cram_ledger_batch() on this CPU, or until the ledger reads the counters of all
- * CPUs, as when a reading begins.
+ * cram_ledger_batch() on this CPU, or until the ledger reads the counters of
+ * all CPUs, as when a reading begins.
  *
  * Context: any; the pages are written back from the CPU caches.
  */
@@ -331,8 +338,8 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_store);
 /**
  * cram_ledger_batch - account for all pages of a batch that has ended
  * @l: the ledger
- * @taken: pages that were reserved and taken, and not stored; cram_ledger_settle() or
- *	cram_ledger_untake() follows
+ * @taken: pages that were reserved and taken, and not stored;
+ *	cram_ledger_settle() or cram_ledger_untake() follows
  * @unused: pages that were reserved and not taken; their reservation ends
  *
  * Settles the pages that cram_ledger_store() counted on this CPU.
@@ -354,7 +361,8 @@ bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_batch);
 
 /**
- * cram_ledger_settle_granted - granted pages are read-only and written back again
+ * cram_ledger_settle_granted - granted pages are read-only and written back
+ *	again
  * @l: the ledger
  * @nr: pages that were granted
  *
@@ -429,7 +437,9 @@ bool cram_ledger_read_begin(struct cram_ledger *l)
 	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
 	settle_all_stored(l);
-	/* Orders the counters of stored pages before the request to the device. */
+	/*
+	 * Orders the counters of stored pages before the request to the device.
+	 */
 	smp_mb();
 	l->reading = true;
 	l->begins = l->event;

@@ -9,8 +9,9 @@
 #include <linux/types.h>
 
 /*
- * Most pages between their reservation and their settling: two PMD-sized folios of
- * 4 KiB pages.  No more than these can still be stored after a capacity event.
+ * Most pages between their reservation and their settling: two PMD-sized folios
+ * of 4 KiB pages.  No more than these can still be stored after a capacity
+ * event.
  */
 #define CRAM_IN_FLIGHT	1024
 
@@ -25,28 +26,29 @@ struct cram_late {
 };
 
 /**
- * struct cram_ledger - pages promised to a device, and the room it last reported
- * @lock: protects all fields below; taken with interrupts disabled, the innermost
- *	lock of compressed RAM
+ * struct cram_ledger - pages promised to a device, and the room it last
+ *	reported
+ * @lock: protects all fields below; taken with interrupts disabled, the
+ *	innermost lock of compressed RAM
  * @late: pages stored by each CPU that the ledger may not have counted yet
  * @worst: bytes that a page which does not compress takes on the device
  * @margin: bytes that are never given out
  * @free: bytes free by the last good reading
- * @reserved: pages that are reserved and were not taken from the page allocator, or
- *	are taken and stored by a batch that has not reported it
+ * @reserved: pages that are reserved and were not taken from the page
+ *	allocator, or are taken and stored by a batch that has not reported it
  * @pending: pages that were taken and are not settled; stores may be under way
  * @granted: pages that may be written to in place
  * @settled: pages that were settled after the last reading began
- * @covering: pages that were settled before the last reading began, and that no good
- *	reading covers yet
+ * @covering: pages that were settled before the last reading began, and that no
+ *	good reading covers yet
  * @event: number of the last capacity event
  * @begins: value of @event when the last reading began
  * @began: value of @event when the last good reading began
  * @reading: a reading is under way
  * @valid: there was a good reading
  * @broken: the books do not balance, see cram_ledger_mend()
- * @disabled: reserve without a check, for tests (CONFIG_CRAM_DEBUG); written without
- *	the lock
+ * @disabled: reserve without a check, for tests (CONFIG_CRAM_DEBUG); written
+ *	without the lock
  * @now_credit: the credit, for readers without the lock
  * @now_open: is anything admitted? For readers without the lock
  */

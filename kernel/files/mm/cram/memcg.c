@@ -3,13 +3,13 @@
  * Compressed RAM and memory cgroups: memory.cram.max, memory.cram.current and
  * lines in memory.stat.
  *
- * A resident is charged to memory.cram.current, from before its place on the device
- * is taken until it leaves or is freed.  With cgroup v2 it is not charged to
- * memory.current ("apart").
+ * A resident is charged to memory.cram.current, from before its place on the
+ * device is taken until it leaves or is freed.  With cgroup v2 it is not
+ * charged to memory.current ("apart").
  *
- * Until migration is over, folio->index of the new folio holds a reference to the
- * object cgroup of the old one.  Migration overwrites folio->index when it can no
- * longer fail.
+ * Until migration is over, folio->index of the new folio holds a reference to
+ * the object cgroup of the old one.  Migration overwrites folio->index when it
+ * can no longer fail.
  */
 #include <linux/cgroup.h>
 #include <linux/cram_fence.h>
@@ -61,8 +61,8 @@ u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
 /*
  * cram_memcg_clock - read the clock of a folio's cgroup
  * @folio: any folio with a reference
- * @memory: result: pages charged to memory.current of the cgroup; all of RAM for
- *	the root cgroup
+ * @memory: result: pages charged to memory.current of the cgroup; all of RAM
+ *	for the root cgroup
  *
  * Context: any.
  * Return: the clock.
@@ -78,7 +78,9 @@ u32 cram_memcg_clock(struct folio *folio, unsigned long *memory)
 	return atomic_long_read(clock_of(memcg));
 }
 
-/* Counts cram_refault for the folio's cgroup and its ancestors.  Context: any. */
+/*
+ * Counts cram_refault for the folio's cgroup and its ancestors.  Context: any.
+ */
 void cram_memcg_refaulted(struct folio *folio, unsigned long nr)
 {
 	struct mem_cgroup *memcg;
@@ -160,8 +162,8 @@ void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
  * Takes a reference to the object cgroup.
  *
  * Context: any but NMI.
- * Return: true when charged.  Then cram_memcg_uncharge() or cram_memcg_remember()
- * has to follow.
+ * Return: true when charged.  Then cram_memcg_uncharge() or
+ * cram_memcg_remember() has to follow.
  */
 bool cram_memcg_charge(struct folio *src)
 {
@@ -175,7 +177,9 @@ bool cram_memcg_charge(struct folio *src)
 	return true;
 }
 
-/* The opposite of cram_memcg_charge(), when no place was taken.  Context: any. */
+/*
+ * The opposite of cram_memcg_charge(), when no place was taken.  Context: any.
+ */
 void cram_memcg_uncharge(struct folio *src)
 {
 	struct obj_cgroup *objcg = folio_objcg(src);
@@ -192,7 +196,9 @@ void cram_memcg_remember(struct folio *dst, struct folio *src)
 	dst->index = (unsigned long)folio_objcg(src);
 }
 
-/* The opposite of cram_memcg_remember(), when @dst was not used.  Context: any. */
+/*
+ * The opposite of cram_memcg_remember(), when @dst was not used.  Context: any.
+ */
 void cram_memcg_undo(struct folio *dst)
 {
 	struct obj_cgroup *objcg = (struct obj_cgroup *)dst->index;
@@ -204,9 +210,9 @@ void cram_memcg_undo(struct folio *dst)
 }
 
 /*
- * See include/linux/cram_fence.h.  The answer was noted when the folio moved to the
- * device: the memory controller can be moved between cgroup v1 and v2 while pages of
- * deleted cgroups stay resident.
+ * See include/linux/cram_fence.h.  The answer was noted when the folio moved to
+ * the device: the memory controller can be moved between cgroup v1 and v2 while
+ * pages of deleted cgroups stay resident.
  */
 bool __cram_apart(const struct folio *folio)
 {
@@ -230,7 +236,9 @@ static void set_apart(struct folio *folio, bool apart)
 		assign_bit(i, cd->apart, apart);
 }
 
-/* Charges memory.current, even beyond memory.max: the folio has moved already. */
+/*
+ * Charges memory.current, even beyond memory.max: the folio has moved already.
+ */
 static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
 {
 	if (obj_cgroup_is_root(objcg))
@@ -239,7 +247,9 @@ static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
 	page_counter_charge(&obj_cgroup_memcg(objcg)->memory, nr);
 }
 
-/* Uncharges pages from memory.current, which moved to a device.  Context: any. */
+/*
+ * Uncharges pages from memory.current, which moved to a device.  Context: any.
+ */
 void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
 {
 	guard(rcu)();
@@ -247,8 +257,8 @@ void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * Uncharges memory.current, now or at the end of a batch.  When @to is the root and
- * @from is not, mem_cgroup_migrate() has already done so.
+ * Uncharges memory.current, now or at the end of a batch.  When @to is the root
+ * and @from is not, mem_cgroup_migrate() has already done so.
  */
 static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
 			    unsigned long nr)
@@ -260,8 +270,8 @@ static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
 }
 
 /*
- * See include/linux/cram_fence.h.  False with cgroup v1, whose memsw counter charges
- * memory and swap together.
+ * See include/linux/cram_fence.h.  False with cgroup v1, whose memsw counter
+ * charges memory and swap together.
  */
 bool __cram_charges_apart(void)
 {

@@ -332,7 +332,10 @@ int cram_sysfs_add(struct cram_device *cd)
 	return kobject_add(&cd->kobj, cd->pn->kobj, "cram");
 }
 
-/* Removes the folder; waits for readers of its files.  Context: process, may sleep. */
+/*
+ * Removes the folder; waits for readers of its files.  Context: process, may
+ * sleep.
+ */
 void cram_sysfs_remove(struct cram_device *cd)
 {
 	kobject_del(&cd->kobj);

@@ -1,25 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Refaults: residents that are needed in ordinary memory soon after their placement.
+ * Refaults: residents that are needed in ordinary memory soon after their
+ * placement.
  *
- * Each cgroup has a clock that counts the pages of the cgroup that were placed on a
- * device.  A resident is a refault if it is copied up for a write or a pin, or moves
- * up because it is hot, and the clock has advanced since its placement by no more than
- * the pages that the cgroup has in ordinary memory.  Such a page belongs to the working
- * set: with that much more memory it would not have been placed.  A refault is counted
- * for the device and for the cgroup, and the time of its copy counts as memory pressure
- * for PSI.
+ * Each cgroup has a clock that counts the pages of the cgroup that were placed
+ * on a device.  A resident is a refault if it is copied up for a write or a
+ * pin, or moves up because it is hot, and the clock has advanced since its
+ * placement by no more than the pages that the cgroup has in ordinary memory.
+ * Such a page belongs to the working set: with that much more memory it would
+ * not have been placed.  A refault is counted for the device and for the
+ * cgroup, and the time of its copy counts as memory pressure for PSI.
  *
- * A page that was a refault twice waits: reclaim leaves it in ordinary memory until the
- * clock has advanced by the pages that the cgroup has there, the next time by twice as
- * many, and so on, unless reclaim finds too little else.  A hash table remembers these
- * pages by their mapping and their offset in it.  When two pages have the same line,
- * the later one overwrites the other, which is then placed without a wait.
+ * A page that was a refault twice waits: reclaim leaves it in ordinary memory
+ * until the clock has advanced by the pages that the cgroup has there, the next
+ * time by twice as many, and so on, unless reclaim finds too little else.  A
+ * hash table remembers these pages by their mapping and their offset in it.
+ * When two pages have the same line, the later one overwrites the other, which
+ * is then placed without a wait.
  *
- * mm/workingset.c detects refaults of pages that have left memory.  It cannot be used
- * here: its entries take the place of the page in its file or in swap, its clock does
- * not advance with the multi-gen LRU, and without swap it does not count anonymous
- * memory to the working set.
+ * mm/workingset.c detects refaults of pages that have left memory.  It cannot
+ * be used here: its entries take the place of the page in its file or in swap,
+ * its clock does not advance with the multi-gen LRU, and without swap it does
+ * not count anonymous memory to the working set.
  */
 #include <kunit/visibility.h>
 #include <linux/hash.h>
@@ -34,7 +36,9 @@
 #include "../internal.h"
 #include "cram.h"
 
-/* Pages of ordinary memory for each line of the table; fewest and most lines. */
+/*
+ * Pages of ordinary memory for each line of the table; fewest and most lines.
+ */
 #define PAGES_PER_LINE	16
 #define MIN_LINES	256UL
 #define MAX_LINES	((unsigned long)SZ_1M)
@@ -43,8 +47,8 @@
 /* A wait is doubled at most this many times. */
 #define MAX_DOUBLED	5U
 /*
- * Pages do not wait when the priority of reclaim is below this: it then scans half of
- * each LRU list or more.  It began with DEF_PRIORITY.
+ * Pages do not wait when the priority of reclaim is below this: it then scans
+ * half of each LRU list or more.  It began with DEF_PRIORITY.
  */
 #define DESPERATE	2
 
@@ -55,8 +59,8 @@
  * @nid: node of the device it came from
  * @times: how often it was a refault
  *
- * No lock protects it.  A race makes a page wait when it should not, or not wait when
- * it should.
+ * No lock protects it.  A race makes a page wait when it should not, or not
+ * wait when it should.
  */
 struct came_back {
 	u32 tag;
@@ -81,7 +85,8 @@ struct came_back_table {
 static struct came_back_table *table;
 
 /*
- * cram_thrash_init - allocate the clocks of a device, and the table for the first one
+ * cram_thrash_init - allocate the clocks of a device, and the table for the
+ *	first one
  * @cd: the device, with first_pfn and nr_pages set
  *
  * Context: process, may sleep.
@@ -115,7 +120,10 @@ void cram_thrash_free(struct cram_device *cd)
 	kvfree(cd->placed);
 }
 
-/* The line of a folio, and the tag it should have.  NULL before the first device. */
+/*
+ * The line of a folio, and the tag it should have.  NULL before the first
+ * device.
+ */
 static struct came_back *line_of(const struct folio *folio, u32 *tag)
 {
 	struct came_back_table *t = READ_ONCE(table);
@@ -151,7 +159,8 @@ static void remember_refault(const struct folio *folio, int nid, u32 clock)
  * @memory: pages that its cgroup has in ordinary memory
  *
  * Context: any.
- * Return: the wait, in pages by which the clock of the cgroup advances; 0 for none.
+ * Return: the wait, in pages by which the clock of the cgroup advances; 0 for
+ * none.
  */
 unsigned long cram_thrash_wait(unsigned int times, unsigned long memory)
 {
@@ -245,7 +254,8 @@ void __cram_refaulted(struct folio *new, struct page *page)
  * cram_stall_begin - a page is about to be copied for a write or a pin
  * @page: page of a device, with a reference
  *
- * If it is a refault, the time until cram_stall_end() counts as memory pressure.
+ * If it is a refault, the time until cram_stall_end() counts as memory
+ * pressure.
  *
  * Context: process.
  * Return: argument for cram_stall_end().

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Trims freed pages: a freed page goes back to the page allocator only after the
- * device has dropped its contents.
+ * Trims freed pages: a freed page goes back to the page allocator only after
+ * the device has dropped its contents.
  *
- * Until then the page has no reference, is in no list of the page allocator, and
- * nothing is stored to it.
+ * Until then the page has no reference, is in no list of the page allocator,
+ * and nothing is stored to it.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -25,8 +25,8 @@
 #define PATIENCE	(30 * HZ)
 
 /*
- * page->private of a freed block: its order, then how many of its pages were taken and
- * never settled, then how many were granted.
+ * page->private of a freed block: its order, then how many of its pages were
+ * taken and never settled, then how many were granted.
  */
 #define ORDER_BITS	8
 #define COUNT_BITS	(MAX_PAGE_ORDER + 1)
@@ -36,8 +36,8 @@
 static_assert(GRANTED_SHIFT + COUNT_BITS <= BITS_PER_LONG);
 
 /*
- * Ends the residence of pages that are freed.  Returns how many of them were taken and
- * never settled, because their placement failed.
+ * Ends the residence of pages that are freed.  Returns how many of them were
+ * taken and never settled, because their placement failed.
  */
 static unsigned long end_resident(struct cram_device *cd, unsigned long pfn,
 				  unsigned long nr)
@@ -90,9 +90,9 @@ static unsigned int order_of(const struct page *page)
 }
 
 /*
- * Writes back and settles a freed block that has unsettled or granted pages: its lines
- * may be in a CPU cache, and must not reach the device after the trim.  Pages that were
- * settled are written back already.
+ * Writes back and settles a freed block that has unsettled or granted pages:
+ * its lines may be in a CPU cache, and must not reach the device after the
+ * trim.  Pages that were settled are written back already.
  */
 static void settle_freed(struct cram_device *cd, struct page *page)
 {
@@ -123,9 +123,10 @@ static void take_range(struct cram_device *cd, unsigned int i, struct page *page
 }
 
 /*
- * Frees a trimmed block to the page allocator.  Pages of it that failed since are kept
- * with a reference, and the others are freed one by one.  A failed page counts as
- * resident, so that it is trimmed again if it is unpoisoned and freed.
+ * Frees a trimmed block to the page allocator.  Pages of it that failed since
+ * are kept with a reference, and the others are freed one by one.  A failed
+ * page counts as resident, so that it is trimmed again if it is unpoisoned and
+ * freed.
  */
 static void give_back_block(struct cram_device *cd, struct page *page,
 			    unsigned int order)
@@ -148,7 +149,9 @@ static void give_back_block(struct cram_device *cd, struct page *page,
 	}
 }
 
-/* Frees range @i, or queues it again.  Returns its pages if it was not trimmed. */
+/*
+ * Frees range @i, or queues it again.  Returns its pages if it was not trimmed.
+ */
 static unsigned long end_range(struct cram_device *cd, unsigned int i)
 {
 	struct page *page = cd->pages[i];
@@ -163,10 +166,16 @@ static unsigned long end_range(struct cram_device *cd, unsigned int i)
 	return 0;
 }
 
-/* Sends the first @nr ranges of cd->batch to the device and waits for its answer. */
+/*
+ * Sends the first @nr ranges of cd->batch to the device and waits for its
+ * answer.
+ */
 static void request_trim(struct cram_device *cd, unsigned int nr)
 {
-	/* Lines written back by the callers reach the device before the request. */
+	/*
+	 * Lines written back by the callers reach the device before the
+	 * request.
+	 */
 	wmb();
 	reinit_completion(&cd->trim_done);
 	cd->desc.ops->trim(cd, cd->batch, nr);
@@ -232,8 +241,8 @@ static void write_back_range(unsigned long pfn, unsigned long nr)
  * cram_clean - write back and trim what earlier users of the node left
  * @cd: the device; none of its pages is in use
  *
- * Their lines in CPU caches could otherwise reach the device later, as stores that
- * nobody reserved.  A call continues where the last one failed.
+ * Their lines in CPU caches could otherwise reach the device later, as stores
+ * that nobody reserved.  A call continues where the last one failed.
  *
  * Context: process, may sleep; before the first reading, in read_work alone.
  * Return: true when the device has trimmed all of the node.

@@ -2,16 +2,17 @@
 /*
  * Writes in place to residents.
  *
- * The first write to a resident takes a grant: the ledger reserves the worst case of
- * the page again for as long as it is writable, so whatever is written fits.  This is
- * a minor fault without a copy.  A page that was not accessed between two scans is made
- * read-only again, written back and settled in place, and the next reading gives its
- * credit back.  Without credit a write copies the page to ordinary memory.
+ * The first write to a resident takes a grant: the ledger reserves the worst
+ * case of the page again for as long as it is writable, so whatever is written
+ * fits.  This is a minor fault without a copy.  A page that was not accessed
+ * between two scans is made read-only again, written back and settled in place,
+ * and the next reading gives its credit back.  Without credit a write copies
+ * the page to ordinary memory.
  *
- * A resident is marked PG_anon_exclusive only while it is granted.  A fault grants and
- * marks it under the page table lock, when the folio has no other reference than its
- * mappings.  Only revoke_grants(), which holds a reference to the folio while it clears
- * the mark, and the free of the page end a grant.
+ * A resident is marked PG_anon_exclusive only while it is granted.  A fault
+ * grants and marks it under the page table lock, when the folio has no other
+ * reference than its mappings.  Only revoke_grants(), which holds a reference
+ * to the folio while it clears the mark, and the free of the page end a grant.
  */
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
@@ -35,7 +36,10 @@
 #define AGE		(5 * HZ)
 /* The same, when there is little credit. */
 #define AGE_SCARCE	HZ
-/* Size and alignment of the window in a large folio that one fault grants or copies. */
+/*
+ * Size and alignment of the window in a large folio that one fault grants or
+ * copies.
+ */
 #define AROUND		16UL
 
 /*
@@ -81,7 +85,9 @@ unsigned long cram_writable_max(struct cram_device *cd)
 		   cd->nr_pages);
 }
 
-/* Returns how many of @nr pages fit below cram_writable_max(), and counts them. */
+/*
+ * Returns how many of @nr pages fit below cram_writable_max(), and counts them.
+ */
 static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
 {
 	long max = cram_writable_max(cd);
@@ -97,8 +103,9 @@ static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
 }
 
 /*
- * Reserves the worst case of up to @nr pages that are not granted yet.  Returns how
- * many may be granted: 0 if there is not enough credit for all that the limit allows.
+ * Reserves the worst case of up to @nr pages that are not granted yet.  Returns
+ * how many may be granted: 0 if there is not enough credit for all that the
+ * limit allows.
  */
 static unsigned long reserve_for_grants(struct cram_device *cd,
 					unsigned long nr)
@@ -116,7 +123,9 @@ static unsigned long reserve_for_grants(struct cram_device *cd,
 	return may;
 }
 
-/* Marks page @i of the device as granted; its worst case was reserved before. */
+/*
+ * Marks page @i of the device as granted; its worst case was reserved before.
+ */
 static void grant_page(struct cram_device *cd, unsigned long i)
 {
 	cram_debug_forget(cd, i, 1);
@@ -156,8 +165,8 @@ static void grant_neighbour(struct cram_device *cd, struct vm_area_struct *vma,
 }
 
 /*
- * Grants the other pages in the window of a write, as far as there is credit.  Only
- * this mm maps the folio, and nobody holds it.
+ * Grants the other pages in the window of a write, as far as there is credit.
+ * Only this mm maps the folio, and nobody holds it.
  */
 static void grant_around(struct cram_device *cd, struct folio *folio,
 			 struct vm_fault *vmf)
@@ -169,7 +178,10 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 	unsigned long addr, nr = 0;
 	pte_t *first;
 
-	/* A forced write by a debugger to a read-only mapping is about one page. */
+	/*
+	 * A forced write by a debugger to a read-only mapping is about one
+	 * page.
+	 */
 	if (!(vma->vm_flags & VM_WRITE))
 		return;
 	from = max(from, vma->vm_start);
@@ -190,7 +202,8 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 /*
  * cram_grant - let a page be written to in place, if there is credit
  * @cd: the device
- * @folio: folio of the page; only this mm maps it, and nobody else has a reference
+ * @folio: folio of the page; only this mm maps it, and nobody else has a
+ *	reference
  * @vmf: the write; vmf->page is the page
  *
  * In a large folio, pages around it may be granted as well.
@@ -203,7 +216,10 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 {
 	unsigned long i = page_to_pfn(vmf->page) - cd->first_pfn;
 
-	/* A pin for reading takes no grant, but may have a page that is granted. */
+	/*
+	 * A pin for reading takes no grant, but may have a page that is
+	 * granted.
+	 */
 	if (vmf->flags & FAULT_FLAG_UNSHARE)
 		return test_bit(i, cd->granted);
 	if (!test_bit(i, cd->granted)) {
@@ -217,8 +233,8 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 }
 
 /*
- * Are the pages of a large folio written in order?  They are if the page before this
- * one lies in ordinary memory: it was copied up already.
+ * Are the pages of a large folio written in order?  They are if the page before
+ * this one lies in ordinary memory: it was copied up already.
  */
 static bool written_in_order(struct vm_fault *vmf, struct folio *folio)
 {
@@ -240,8 +256,8 @@ static bool written_in_order(struct vm_fault *vmf, struct folio *folio)
 }
 
 /*
- * Prepares @next for a copy: true when a read-only page of @folio is mapped at its
- * address.  Takes a reference to the folio then.
+ * Prepares @next for a copy: true when a read-only page of @folio is mapped at
+ * its address.  Takes a reference to the folio then.
  */
 static bool hold_next(struct vm_fault *next, struct folio *folio)
 {
@@ -336,8 +352,8 @@ vm_fault_t __cram_copy_up(struct vm_fault *vmf,
  * @nr: number of pages
  *
  * Context: any but NMI.
- * Return: how many of them were granted.  The caller has to write these back, and
- * then to settle them by cram_ledger_settle_granted().
+ * Return: how many of them were granted.  The caller has to write these back,
+ * and then to settle them by cram_ledger_settle_granted().
  */
 unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 			      unsigned long nr)
@@ -353,9 +369,9 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 }
 
 /*
- * Does anybody hold a reference to the folio, besides its mappings, the caller, and
- * memory failure for a poisoned folio?  Says yes as well if mappings come or go
- * meanwhile.
+ * Does anybody hold a reference to the folio, besides its mappings, the caller,
+ * and memory failure for a poisoned folio?  Says yes as well if mappings come
+ * or go meanwhile.
  */
 static bool is_held(const struct folio *folio)
 {
@@ -376,9 +392,10 @@ struct revocation {
 };
 
 /*
- * Makes a granted page read-only in one page table, as write_protect_page() of KSM does.
- * Flushes the TLB even if the entry is read-only already: fork() write-protects first
- * and flushes later, so another CPU may still write.  Returns false when that cannot be.
+ * Makes a granted page read-only in one page table, as write_protect_page() of
+ * KSM does.  Flushes the TLB even if the entry is read-only already: fork()
+ * write-protects first and flushes later, so another CPU may still write.
+ * Returns false when that cannot be.
  */
 static bool protect_pte(struct cram_device *cd, struct folio *folio,
 			struct vm_area_struct *vma, unsigned long addr,
@@ -388,7 +405,10 @@ static bool protect_pte(struct cram_device *cd, struct folio *folio,
 	struct page *page;
 	bool fails;
 
-	/* A device-private or exclusive entry could become writable again later. */
+	/*
+	 * A device-private or exclusive entry could become writable again
+	 * later.
+	 */
 	if (!pte_present(pte))
 		return false;
 	page = pfn_to_page(pte_pfn(pte));
@@ -406,7 +426,9 @@ static bool protect_pte(struct cram_device *cd, struct folio *folio,
 static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
-	/* PVMW_SYNC: mprotect() clears an entry for a moment, under the lock. */
+	/*
+	 * PVMW_SYNC: mprotect() clears an entry for a moment, under the lock.
+	 */
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 	struct mmu_notifier_range range;
 	struct revocation *r = arg;
@@ -425,7 +447,10 @@ static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 	return r->done;
 }
 
-/* Tells the driver and CONFIG_CRAM_DEBUG that the contents of page @i are final. */
+/*
+ * Tells the driver and CONFIG_CRAM_DEBUG that the contents of page @i are
+ * final.
+ */
 static void show_stored(struct cram_device *cd, unsigned long i)
 {
 	if (cd->desc.ops->stored)
@@ -433,7 +458,10 @@ static void show_stored(struct cram_device *cd, unsigned long i)
 	cram_debug_stored(cd, cd->first_pfn + i, 1);
 }
 
-/* Writes back and settles the granted pages of a folio.  Returns how many these are. */
+/*
+ * Writes back and settles the granted pages of a folio.  Returns how many these
+ * are.
+ */
 static unsigned long settle_granted(struct cram_device *cd, struct folio *folio)
 {
 	unsigned long i = folio_pfn(folio) - cd->first_pfn;
@@ -453,9 +481,9 @@ static unsigned long settle_granted(struct cram_device *cd, struct folio *folio)
 }
 
 /*
- * Ends all grants of a folio.  Returns how many pages became read-only: 0, and all stay
- * granted, when somebody holds the folio (a pin, I/O), or when it is in the swap cache,
- * since its swap entry would bring it back writable.
+ * Ends all grants of a folio.  Returns how many pages became read-only: 0, and
+ * all stay granted, when somebody holds the folio (a pin, I/O), or when it is
+ * in the swap cache, since its swap entry would bring it back writable.
  */
 static unsigned long revoke_grants(struct cram_device *cd, struct folio *folio)
 {
@@ -471,8 +499,8 @@ static unsigned long revoke_grants(struct cram_device *cd, struct folio *folio)
 		return 0;
 	rmap_walk(folio, &rwc);
 	/*
-	 * The walk has to have seen every mapping.  A task that got the page through a
-	 * mapping before it was protected shows as a reference.
+	 * The walk has to have seen every mapping.  A task that got the page
+	 * through a mapping before it was protected shows as a reference.
 	 */
 	if (!r.done || r.mappings != folio_mapcount(folio) || is_held(folio))
 		return 0;
@@ -491,8 +519,9 @@ static bool is_idle(struct cram_device *cd, struct folio *folio,
 }
 
 /*
- * Ends the grants of a folio if it is idle, or with @any whether idle or not.  Page @i
- * is the first granted page of the folio, whose bit in cd->idle stands for all of it.
+ * Ends the grants of a folio if it is idle, or with @any whether idle or not.
+ * Page @i is the first granted page of the folio, whose bit in cd->idle stands
+ * for all of it.
  */
 static unsigned long age_folio(struct cram_device *cd, struct folio *folio,
 			       unsigned long i, bool any)
@@ -517,8 +546,8 @@ static bool credit_is_scarce(struct cram_device *cd)
  * cram_age_writable - make granted pages read-only that nobody uses any more
  * @cd: the device
  *
- * Does nothing before it is time for the next scan.  Pages above cram_writable_max()
- * become read-only at once, used or not.
+ * Does nothing before it is time for the next scan.  Pages above
+ * cram_writable_max() become read-only at once, used or not.
  *
  * Context: process, may sleep; one call at a time.
  */

@@ -155,8 +155,9 @@ TRACE_EVENT(cram_reading,
 );
 
 /*
- * The first capacity event since the last reading began; later ones are not traced.
- * Nothing is admitted until a cram_reading with this number or a higher one.
+ * The first capacity event since the last reading began; later ones are not
+ * traced.  Nothing is admitted until a cram_reading with this number or a
+ * higher one.
  */
 TRACE_EVENT(cram_event,
 

@@ -19,7 +19,9 @@
 	EM(PRIVATE_NODE_HUGETLB, "hugetlb")		\
 	EMe(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing")
 
-/* Values of enum private_node_user and _event in mm/private_node/private_node.h */
+/*
+ * Values of enum private_node_user and _event in mm/private_node/private_node.h
+ */
 #define PRIVATE_NODE_TRACE_OTHERS			\
 	EM(PRIVATE_NODE_USER_OWNER, "owner")		\
 	EMe(PRIVATE_NODE_USER_DEVICE_MAP, "device_map")

@@ -2,15 +2,17 @@
 /*
  * KUnit tests of compressed RAM.
  *
- * Tests of the ledger run it against a model of a device.  Readings, placements, grants,
- * events, frees, trims and failures come in random order.  The device is never
- * over-filled, and nothing is admitted from a capacity event to the end of a reading that
- * began after it.  The steps have the names of docs/model/cram.pml of the project, which
- * searches all orders for small numbers of pages.
+ * Tests of the ledger run it against a model of a device.  Readings,
+ * placements, grants, events, frees, trims and failures come in random order.
+ * The device is never over-filled, and nothing is admitted from a capacity
+ * event to the end of a reading that began after it.  The steps have the names
+ * of docs/model/cram.pml of the project, which searches all orders for small
+ * numbers of pages.
  *
- * only_what_can_be_read tests which page cache may be placed, waits_double how long a
- * refaulted page waits.  Tests with names in register and device use a simulated driver
- * on a node of private_node=: what it may register, and how its reports are handled.
+ * only_what_can_be_read tests which page cache may be placed, waits_double how
+ * long a refaulted page waits.  Tests with names in register and device use a
+ * simulated driver on a node of private_node=: what it may register, and how
+ * its reports are handled.
  */
 #include <kunit/test.h>
 #include <linux/cram.h>
@@ -92,7 +94,10 @@ static void set_sizes(struct model *m, struct model_device *d,
 	}
 }
 
-/* As reclaim: reserves on one or both devices, and later takes from one of them. */
+/*
+ * As reclaim: reserves on one or both devices, and later takes from one of
+ * them.
+ */
 static void step_reserve(struct model *m, struct model_device *d,
 			 struct model_folio *f)
 {
@@ -114,7 +119,10 @@ static void cancel_other(struct model *m, struct model_device *d,
 	f->also = false;
 }
 
-/* Gives up, takes in a batch, or takes pages, of which the allocator may have none. */
+/*
+ * Gives up, takes in a batch, or takes pages, of which the allocator may have
+ * none.
+ */
 static void step_take(struct model *m, struct model_device *d,
 		      struct model_folio *f)
 {
@@ -448,7 +456,9 @@ static void covers_what_was_settled(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
-	/* Each page uses 100 bytes; the reading has to show the first one only. */
+	/*
+	 * Each page uses 100 bytes; the reading has to show the first one only.
+	 */
 	cram_ledger_read_end(&l, true, 3 * WORST - 100);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST - 100);
 	cram_ledger_read_begin(&l);
@@ -474,8 +484,8 @@ static void credit_below_zero(struct kunit *test)
 }
 
 /*
- * A device is not short when pages stored during a reading are counted twice, or when a
- * reading already shows pages whose stores are under way.
+ * A device is not short when pages stored during a reading are counted twice,
+ * or when a reading already shows pages whose stores are under way.
  */
 static void short_of_what_is_promised(struct kunit *test)
 {
@@ -506,7 +516,9 @@ static void short_of_what_is_promised(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_lack(&l));
 }
 
-/* Pages cannot be taken without a reservation, and the attempt breaks no books. */
+/*
+ * Pages cannot be taken without a reservation, and the attempt breaks no books.
+ */
 static void no_page_without_a_token(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -586,7 +598,10 @@ static void fails_closed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 }
 
-/* A granted page keeps its worst case reserved, and does not make the device short. */
+/*
+ * A granted page keeps its worst case reserved, and does not make the device
+ * short.
+ */
 static void granted_pages_are_counted_once(struct kunit *test)
 {
 	struct cram_ledger l;
@@ -622,8 +637,9 @@ static const struct address_space_operations files = {
 };
 
 /*
- * Page cache that cannot be read again is not placed.  ext4 keeps its bitmaps of free
- * blocks in the page cache of an inode that looks like a regular file, and writes there.
+ * Page cache that cannot be read again is not placed.  ext4 keeps its bitmaps
+ * of free blocks in the page cache of an inode that looks like a regular file,
+ * and writes there.
  */
 static void only_what_can_be_read(struct kunit *test)
 {
@@ -671,7 +687,9 @@ static void stored_by_a_batch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_read_begin(&l));
 	cram_ledger_store(&l, 1);
 	cram_ledger_read_end(&l, true, 9 * WORST);
-	/* The reading covers two; the third was stored while it was under way. */
+	/*
+	 * The reading covers two; the third was stored while it was under way.
+	 */
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
 	KUNIT_EXPECT_EQ(test, l.settled, 1);
@@ -700,7 +718,9 @@ static void waits_double(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_thrash_wait(U16_MAX, 1000), 32000);
 }
 
-/* -- registering -------------------------------------------------------------- */
+/*
+ * -- registering --------------------------------------------------------------
+ */
 
 #define TOTAL	((u64)SZ_64M)
 #define PAGES	(TOTAL / PAGE_SIZE)
@@ -766,7 +786,9 @@ static const struct cram_ops fake_ops = {
 	.hot_pages = fake_hot,
 };
 
-/* Expects that the registration fails with @want, and leaves the node unfenced. */
+/*
+ * Expects that the registration fails with @want, and leaves the node unfenced.
+ */
 static void expect_refused(struct kunit *test, struct private_node *pn,
 			   const struct cram_desc *desc, int want)
 {
@@ -838,12 +860,17 @@ static void node_back(void *data)
 
 	before->pn->capable = before->capable;
 	before->pn->flags = before->flags;
-	/* Opens the owner's gate, which is closed with PRIVATE_NODE_F_COMPRESSED. */
+	/*
+	 * Opens the owner's gate, which is closed with
+	 * PRIVATE_NODE_F_COMPRESSED.
+	 */
 	private_node_set_ledger(before->pn, false);
 	private_node_put(before->pn);
 }
 
-/* Gets a node of private_node= with memory, restored after the test; or skips. */
+/*
+ * Gets a node of private_node= with memory, restored after the test; or skips.
+ */
 static struct private_node *with_memory(struct kunit *test)
 {
 	struct node_before *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
@@ -860,7 +887,10 @@ static struct private_node *with_memory(struct kunit *test)
 	return pn;
 }
 
-/* Refused: nodes that are not fit for compressed RAM, for one reason after another. */
+/*
+ * Refused: nodes that are not fit for compressed RAM, for one reason after
+ * another.
+ */
 static void register_bad_node(struct kunit *test)
 {
 	struct cram_desc desc = { .ops = &fake_ops, .worst_case = PAGE_SIZE };
@@ -929,7 +959,10 @@ static struct private_node *with_compressing(struct kunit *test)
 	return pn;
 }
 
-/* Registers a device on such a node until the test ends, and waits until it has credit. */
+/*
+ * Registers a device on such a node until the test ends, and waits until it has
+ * credit.
+ */
 static struct cram_device *with_device(struct kunit *test, struct fake_device *fd)
 {
 	struct cram_desc desc = {
@@ -972,8 +1005,9 @@ static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 }
 
 /*
- * A node cannot be registered twice, and its memory cannot change meanwhile.  All of it is
- * trimmed before the first reading, even if the device trims only after several requests.
+ * A node cannot be registered twice, and its memory cannot change meanwhile.
+ * All of it is trimmed before the first reading, even if the device trims only
+ * after several requests.
  */
 static void register_once(struct kunit *test)
 {
@@ -1037,7 +1071,10 @@ static void device_credit(struct kunit *test)
 	WRITE_ONCE(cd->ledger.disabled, false);
 }
 
-/* Nothing is admitted from an event to the end of a reading that began after it. */
+/*
+ * Nothing is admitted from an event to the end of a reading that began after
+ * it.
+ */
 static void device_event(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1061,7 +1098,10 @@ static void device_event(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 3));
 }
 
-/* States after a failed reading, after one below the margin, and after impossible ones. */
+/*
+ * States after a failed reading, after one below the margin, and after
+ * impossible ones.
+ */
 static void device_states(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1085,7 +1125,9 @@ static void device_states(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.used, TOTAL + 1);
 	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_BROKEN));
-	/* Good readings do not end this state, only cram_clear_broken() does. */
+	/*
+	 * Good readings do not end this state, only cram_clear_broken() does.
+	 */
 	WRITE_ONCE(fd.used, 0);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
@@ -1100,7 +1142,9 @@ static void device_states(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 5, count_of(cd, CRAM_LOST));
 }
 
-/* Giving back pages that were never reserved or taken makes the device broken. */
+/*
+ * Giving back pages that were never reserved or taken makes the device broken.
+ */
 static void device_books(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1128,7 +1172,10 @@ static void device_books(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 }
 
-/* A batch takes no more than it has reserved, and gives back what it did not use. */
+/*
+ * A batch takes no more than it has reserved, and gives back what it did not
+ * use.
+ */
 static void device_batch(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1169,8 +1216,8 @@ static bool free_becomes(int nid, unsigned long want)
 }
 
 /*
- * A freed folio is allocatable again after the device has trimmed it, except for a page
- * that failed meanwhile.
+ * A freed folio is allocatable again after the device has trimmed it, except
+ * for a page that failed meanwhile.
  */
 static void device_trim(struct kunit *test)
 {
@@ -1206,7 +1253,10 @@ static void device_trim(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
-/* A page that failed in use is not allocated again, and the device can be unregistered. */
+/*
+ * A page that failed in use is not allocated again, and the device can be
+ * unregistered.
+ */
 static void device_failed(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1233,7 +1283,10 @@ static void device_failed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, all, free_pages_of(nid));
 }
 
-/* Pages that are reported as hot but are free, or not of the device, are ignored. */
+/*
+ * Pages that are reported as hot but are free, or not of the device, are
+ * ignored.
+ */
 static void device_hot(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1267,7 +1320,10 @@ static int unregister_thread(void *data)
 	return 0;
 }
 
-/* While a device is being unregistered, which waits for a reading, a second call fails. */
+/*
+ * While a device is being unregistered, which waits for a reading, a second
+ * call fails.
+ */
 static void device_leaves_once(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1295,8 +1351,8 @@ static void device_leaves_once(struct kunit *test)
 }
 
 /*
- * A device may go between a check of cram_node() and the call that follows.  All functions
- * then treat the page as ordinary memory.
+ * A device may go between a check of cram_node() and the call that follows.
+ * All functions then treat the page as ordinary memory.
  */
 static void device_gone(struct kunit *test)
 {
