@@ -21,8 +21,8 @@ struct dax_private_memory;
 
 /* The node on which the memory of a device comes up. */
 enum dax_private_where {
-	DAX_PRIVATE_AUTO,	/* the target node if possible, else a spare node */
-	DAX_PRIVATE_TARGET,	/* the node that firmware gives, dev_dax.target_node */
+	DAX_PRIVATE_AUTO,	/* target node if possible, else a spare node */
+	DAX_PRIVATE_TARGET,	/* node by firmware, dev_dax.target_node */
 	DAX_PRIVATE_SPARE,	/* see private_node_spare_get() */
 	DAX_PRIVATE_NR_WHERE,
 };

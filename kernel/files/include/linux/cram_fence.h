@@ -270,7 +270,7 @@ static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
  * @may_wait: may the call allocate and copy?  Otherwise the folio is dropped.
  *
  * Cost: as cram_node().
- * Context: process; may sleep if @may_wait.
+ * Context: process.
  * Return: true when the folio was replaced by a copy or dropped.  The caller
  * has to look it up again.
  */

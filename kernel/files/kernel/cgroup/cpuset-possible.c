@@ -9,7 +9,7 @@
  *
  *  - possible is the intersection of cpuset.mems and the parent's possible; the
  *    parent's possible if cpuset.mems is unset or the intersection is empty.
- *  - default is the first of these sets that is not empty, so it is never empty:
+ *  - default is the first of these sets that is not empty, so never empty:
  *      cpuset.mems.sysram within the ordinary nodes of possible,
  *      the ordinary nodes of cpuset.mems within the parent's default,
  *      the ordinary nodes of cpuset.mems,

@@ -37,7 +37,7 @@ int cram_copy_page(struct page *dst, struct page *src)
 	instrument_memcpy_before(to, from, PAGE_SIZE);
 	left = copy_mc_flushcache(to, from, PAGE_SIZE);
 	instrument_memcpy_after(to, from, PAGE_SIZE, left);
-	wmb(); /* the stores reach the device before the page counts as settled */
+	wmb(); /* the stores reach the device before the page is settled */
 	cram_debug_unmap(to);
 	if (left) {
 		memory_failure_queue(page_to_pfn(src), 0);

@@ -1046,7 +1046,7 @@ static int empty_device(struct cram_device *cd)
  * enabled stay enabled.
  *
  * Context: process, may sleep; waits for the end of a reading and of all trims.
- * Return: 0, and @cd is freed.  -EBUSY when a resident could not be moved or
+ * Return: 0, and @cd must not be used any more.  -EBUSY when a resident could not be moved or
  * the device does not trim, with a line in the kernel log, or when it is being
  * unregistered already; -EINTR when a fatal signal is pending.  After an error
  * the device goes on as before.

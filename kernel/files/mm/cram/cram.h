@@ -25,7 +25,7 @@ enum cram_state {
 	CRAM_OK,	/* admits pages as long as there is credit */
 	CRAM_SHORT,	/* less than the margin is free: residents leave */
 	CRAM_SILENT,	/* no reading yet, or the last one failed */
-	CRAM_BROKEN,	/* pages lost, axioms or books broken: residents leave */
+	CRAM_BROKEN,	/* lost pages, or broke the axioms: residents leave */
 	CRAM_NR_STATES,
 };
 
@@ -42,17 +42,17 @@ enum cram_stat {
 	CRAM_REFUSED_TOKEN,	/* the taker had no reservation */
 	CRAM_FAILED,		/* taken, and then not used */
 	CRAM_WAITED,		/* came back twice, kept in ordinary memory */
-	CRAM_COPIED_UP,		/* copied to ordinary memory for a write or a pin */
-	CRAM_DROPPED,		/* page cache dropped for a writer: read again */
+	CRAM_COPIED_UP,		/* copied for a write or a pin */
+	CRAM_DROPPED,		/* page cache dropped for a writer */
 	CRAM_GRANTED,		/* became writable in place */
 	CRAM_REVOKED,		/* became read-only again, in place */
-	CRAM_PROMOTED,		/* moved up because the device called them hot */
+	CRAM_PROMOTED,		/* moved up: the device called them hot */
 	CRAM_REFAULTED,		/* copied or moved up soon after placement */
 	CRAM_EVICTED,		/* moved out: the device is short or broken */
 	CRAM_TRIMMED,
 	CRAM_TRIM_RETRIED,
 	CRAM_LOST,		/* dropped by the device */
-	CRAM_CHANGED,		/* contents changed while resident, by CRAM_DEBUG */
+	CRAM_CHANGED,		/* contents changed while resident */
 	CRAM_EVENTS,
 	CRAM_READINGS,
 	CRAM_READINGS_FAILED,

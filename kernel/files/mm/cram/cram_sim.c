@@ -22,9 +22,9 @@
  *	physical    bytes that it can store; suffixes K, M, G
  *	node        node id, or "spare" (the default)
  *	sector      bytes; a power of two, 64 to 4096; 64 by default
- *	algorithm   lz4 (the default); zstd; none: pages are stored uncompressed;
- *	            blind: as none, and the simulation does not read the pages, so
- *	            that a measurement does not count work of the simulation
+ *	algorithm   lz4 (the default); zstd; none: pages are not compressed;
+ *	            blind: as none, and the simulation does not read the pages,
+ *	            so that a measurement does not count its work
  *	worst_case  bytes that a page which does not compress takes; one page by
  *	            default, at most two
  *	latency_us  microseconds that storing a page takes, and a reading; 0 by
@@ -167,7 +167,7 @@ struct sim_device {
 	unsigned long *failed;	/* bitmap: dropped and not reported yet */
 	bool event_raised;
 	struct cram_capacity sample;
-	unsigned long sample_at;	/* jiffies; older stores are in @sample */
+	unsigned long sample_at;	/* jiffies; @sample has older stores */
 	void *workmem;
 	zstd_cctx *zstd;
 	char *out;

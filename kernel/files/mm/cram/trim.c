@@ -223,7 +223,7 @@ static void cram_trim_work(struct work_struct *work)
 		queue_delayed_work(cram_wq, &cd->trim_work, RETRY);
 	/* The trims may have made room that a reading shows. */
 	cram_read_soon(cd);
-	smp_mb__after_atomic(); /* pairs with set_current_state() of the waiter */
+	smp_mb__after_atomic(); /* pairs with set_current_state() of waiters */
 	wake_up_var(&cd->nr_freed);
 }
 
