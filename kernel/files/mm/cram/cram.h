@@ -25,7 +25,7 @@ enum cram_state {
 	CRAM_OK,	/* admits pages as long as there is credit */
 	CRAM_SHORT,	/* less than the margin is free: residents leave */
 	CRAM_SILENT,	/* no reading yet, or the last one failed */
-	CRAM_BROKEN,	/* lost pages, or broke the axioms: residents leave */
+	CRAM_BROKEN,	/* lost data, or wrong numbers: residents leave */
 	CRAM_NR_STATES,
 };
 
