@@ -135,8 +135,8 @@ is 'untrimmed_bytes' "$cram/untrimmed_bytes" 0
 is 'worst_case_bytes: what the device declares' "$cram/worst_case_bytes" 4352
 is 'credit_bytes: all but the margin' "$cram/credit_bytes" $((67108864 - 1048576))
 is 'writable_used_bytes' "$cram/writable_used_bytes" 0
-refused 'state: a device that is not broken' "state: 'ok': only a broken device" "$cram/state" ok
-refused 'state: another word' "state: 'silent': only a broken device" "$cram/state" silent
+refused 'state: a device that is not broken' "state: 'ok' refused: only 'ok' can be written" "$cram/state" ok
+refused 'state: another word' "state: 'silent' refused: only 'ok' can be written" "$cram/state" silent
 refused 'writable_bytes: no size' "writable_bytes: 'x' is neither a size nor" "$cram/writable_bytes" x
 refused 'writable_bytes: more than is shown' "writable_bytes: '1G' is neither a size nor" "$cram/writable_bytes" 1G
 refused 'writable_bytes: something behind it' "writable_bytes: '1M,' is neither a size nor" "$cram/writable_bytes" 1M,

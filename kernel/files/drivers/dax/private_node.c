@@ -2,9 +2,9 @@
 /*
  * Memory of a DAX device as a private node, for kmem.c.
  *
- * One device has one node, so that who may use a device is never who may use
- * another: the firmware's node of the device, if nobody is there, or a spare
- * one.
+ * Each device has a node of its own, so that permission to use one device never
+ * opens another one.  The node is the one that firmware gives, if it has no
+ * other memory, or a spare node.
  *
  *	private=1
  *	unplugged ------> plugged in, private -----> unplugged
@@ -13,9 +13,9 @@
  *	                  kept, no driver ---------> plugged in, private
  *	                                   bind
  *
- * The driver core cannot refuse an unbind.  What is in use then stays as it
- * is, with its node, on a list here, until a device with the same ranges is
- * bound and takes it back; nothing waits for a reboot.
+ * The driver core cannot refuse an unbind.  If the memory is still in use then,
+ * it stays on its private node, and is kept in a list here until a device with
+ * the same ranges is bound and takes it back.
  *
  * See Documentation/ABI/testing/sysfs-bus-dax-private-node.
  */
@@ -43,24 +43,28 @@
 #include "bus.h"
 #include "dax-private.h"
 
-/* How much farther than the device's own node its spare node is. */
+/*
+ * Distance of a spare node: that of the device's own node, and this in
+ * addition.
+ */
 #define SPARE_DISTANCE		30
 
 #define OWNER_MAX		32
 
 /**
  * struct dax_private_memory - private memory of one device
- * @list: in dax_private_kept while no driver has the device
- * @pn: the node's handle, NULL until it is registered
+ * @list: entry in dax_private_kept while the memory is kept without a driver
+ * @pn: handle of the node, NULL until it is registered
  * @nid: the node
  * @spare: @nid is from private_node_spare_get()
- * @config: as it was chosen
- * @online_type: as it was plugged in
- * @owner: the device, as the node's owner
- * @res_name: while kept: what @slots.res are called; owned
+ * @config: configuration when it was plugged in
+ * @online_type: how its memory blocks were onlined
+ * @owner: name of the device, as the node's owner
+ * @res_name: while kept: name of the resources in @slots, allocated; otherwise
+ *	NULL
  * @nr: number of slots
- * @slots: whole memory blocks of the device's ranges; and while kept their
- *	reservations, else NULL
+ * @slots: ranges of the device, cut to whole memory blocks; while kept also
+ *	their reserved resources, otherwise NULL
  */
 struct dax_private_memory {
 	struct list_head list;
@@ -79,10 +83,11 @@ struct dax_private_memory {
 };
 
 /*
- * The list, and choosing nodes; outside of the locks of private nodes.  Never
- * held while memory comes or goes: that waits for the users of one device, and
- * others go on.  One device's memory comes and goes under the lock of kmem.c for
- * that device, or while nobody else has the device: in probe and remove.
+ * Protects dax_private_kept, and the choice of a node until its registration.
+ * Taken before the locks of private nodes.  It is not held while memory is
+ * added or removed: that may wait for the users of one device, and must not
+ * block other devices.  Memory of a device is added and removed under kmem's
+ * lock for the device, or in probe and remove.
  */
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
@@ -93,13 +98,14 @@ static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
 	[DAX_PRIVATE_SPARE] = "spare",
 };
 
-/* -- what was chosen ---------------------------------------------------- */
+/* -- configuration ------------------------------------------------------ */
 
 static struct dax_private_config defaults;
 
 /*
- * One choice: a file of the device and a parameter of the module.  Files are read
- * without a lock.
+ * A setting: a file of each device, and a parameter of the module for the
+ * default.  @want describes valid values for messages.  Files are read without
+ * a lock.
  */
 struct choice {
 	const char *name;
@@ -166,7 +172,7 @@ static const struct choice choice_services = {
 	"none, all, or names of services, each with those that it needs",
 };
 
-/* For messages: a first line, without its end. */
+/* For messages: length of the first line of @text, at most 64. */
 static int shown_len(const char *text)
 {
 	return min(strcspn(text, "\n"), 64);
@@ -246,7 +252,7 @@ struct new_choice {
 	const char *text;
 };
 
-static int choose(struct dev_dax *dev_dax, void *arg)
+static int choose_config(struct dev_dax *dev_dax, void *arg)
 {
 	struct dax_private_config config = *config_of(dev_dax);
 	const struct new_choice *new = arg;
@@ -263,7 +269,10 @@ static int choose(struct dev_dax *dev_dax, void *arg)
 	return 0;
 }
 
-/* The device lock keeps the driver, its own lock the memory as it is. */
+/*
+ * Under the device lock the driver does not change.  Under the lock of that
+ * driver, which configure() takes, the memory is not plugged in meanwhile.
+ */
 static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 			    const char *buf, size_t count)
 {
@@ -275,8 +284,8 @@ static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 	guard(device)(dev);
 	drv = dev->driver ? to_dax_drv(dev->driver) : NULL;
 	if (!drv || !drv->configure)
-		return choose(dev_dax, &new) ?: count;
-	ret = drv->configure(dev_dax, choose, &new);
+		return choose_config(dev_dax, &new) ?: count;
+	ret = drv->configure(dev_dax, choose_config, &new);
 	if (ret == -EBUSY)
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
 			new.choice->name);
@@ -304,7 +313,7 @@ const struct attribute_group dax_private_group = {
 
 /* -- plug --------------------------------------------------------------- */
 
-/* Memory of the device in whole blocks, as kmem.c counts it. */
+/* Cuts range @i of the device to whole memory blocks, as kmem.c does. */
 static bool slot_range(const struct dev_dax *dev_dax, int i, struct range *range)
 {
 	*range = memory_block_aligned_range(&dev_dax->ranges[i].range);
@@ -355,8 +364,8 @@ static int take_spare(struct device *dev, int target)
 }
 
 /*
- * What firmware says about the device's own node is true of a spare one as
- * well, of which it knows nothing; 0 for nothing.
+ * Firmware knows nothing about a spare node, so the abstract distance of the
+ * device's own node is used.  Returns 0 if firmware gives none.
  */
 static int distance_of_spare(const struct dev_dax *dev_dax)
 {
@@ -406,12 +415,17 @@ static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	return ret;
 }
 
-/* Nobody else takes the node between the choice and its registration. */
+/*
+ * Under dax_private_lock, so that no other device takes the chosen node in
+ * between.
+ */
 static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	struct private_node_desc desc = {
 		.owner = m->owner,
-		/* Plain memory: what it can stand is the administrator's. */
+		/*
+		 * It is plain memory: the administrator chooses the services.
+		 */
 		.capable = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0),
 		.enabled = m->config.services,
 	};
@@ -431,13 +445,14 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 	return 0;
 }
 
-static int bring_up(struct dev_dax *dev_dax, struct dax_private_memory *m)
+static int bring_up_memory(struct dev_dax *dev_dax,
+			   struct dax_private_memory *m)
 {
 	return register_dax_node(dev_dax, m) ?: add_slots(dev_dax, m);
 }
 
-/* All of it, or nothing: then it stays as it was. */
-static int take_down(struct dax_private_memory *m)
+/* Removes all of the memory and its node, or with an errno nothing. */
+static int take_down_memory(struct dax_private_memory *m)
 {
 	int ret;
 
@@ -455,19 +470,19 @@ static int take_down(struct dax_private_memory *m)
 	return 0;
 }
 
-static void attach(struct dev_dax *dev_dax, struct dax_private_memory *m)
+static void attach_memory(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	WRITE_ONCE(dev_dax->private.nid, m->nid);
-	/* pairs with dax_private_target_node(), which reads nid behind it */
+	/* pairs with dax_private_target_node(), which reads nid afterwards */
 	smp_store_release(&dev_dax->private.memory, m);
 }
 
-static void detach(struct dev_dax *dev_dax)
+static void detach_memory(struct dev_dax *dev_dax)
 {
 	WRITE_ONCE(dev_dax->private.memory, NULL);
 }
 
-/* Memory that comes up ordinary may not land on a private node. */
+/* Refuses to add ordinary memory to a node that is private. */
 static int check_ordinary(struct dev_dax *dev_dax)
 {
 	int nid = dev_dax->target_node;
@@ -494,14 +509,14 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 	if (IS_ERR(m))
 		return PTR_ERR(m);
 	m->online_type = online_type;
-	ret = bring_up(dev_dax, m);
-	if (ret && !take_down(m)) {
+	ret = bring_up_memory(dev_dax, m);
+	if (ret && !take_down_memory(m)) {
 		kfree(m);
 		return ret;
 	}
 	if (ret)
 		dev_err(&dev_dax->dev, "not all of its memory came up, and what did is in use; write unplugged to state and try again\n");
-	attach(dev_dax, m);
+	attach_memory(dev_dax, m);
 	return m->nr;
 }
 EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
@@ -509,7 +524,7 @@ EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
 /* See dax_private_target_node(). */
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)
 {
-	/* pairs with attach() */
+	/* pairs with attach_memory() */
 	if (!smp_load_acquire(&dev_dax->private.memory))
 		return target_node;
 	return READ_ONCE(dev_dax->private.nid);
@@ -533,20 +548,20 @@ int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 
 	if (!m)
 		return offline_and_remove_memory_ranges(ranges, nr);
-	ret = take_down(m);
+	ret = take_down_memory(m);
 	if (ret)
 		return ret;
-	detach(dev_dax);
+	detach_memory(dev_dax);
 	kfree(m);
 	return 0;
 }
 EXPORT_SYMBOL_FOR_MODULES(__dax_private_unplug, "kmem");
 
 /**
- * dax_private_keep - keep memory that cannot go, while no driver has it
- * @dev_dax: a device that is being unbound, dax_private_plugged()
- * @res: its reserved ranges, taken over
- * @res_name: what they are called, taken over
+ * dax_private_keep - keep memory that an unbind could not remove
+ * @dev_dax: a device that is being unbound, with dax_private_plugged()
+ * @res: its reserved ranges, taken over from the caller
+ * @res_name: name of these resources, taken over from the caller
  *
  * Context: process, may sleep; device lock held.
  */
@@ -568,15 +583,16 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	*res_name = NULL;
 	scoped_guard(mutex, &dax_private_lock)
 		list_add_tail(&m->list, &dax_private_kept);
-	detach(dev_dax);
-	/* Not needed while kmem, which uses this module, has the device. */
+	detach_memory(dev_dax);
+	/* Until here kmem, which is bound to the device, held this module. */
 	__module_get(THIS_MODULE);
 	dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
 		 m->nid);
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
 
-static void forget(struct dax_private_memory *m)
+/* Frees memory from dax_private_kept, with its reserved ranges. */
+static void forget_memory(struct dax_private_memory *m)
 {
 	unsigned int i;
 
@@ -589,8 +605,8 @@ static void forget(struct dax_private_memory *m)
 	kfree(m);
 }
 
-static bool overlaps(const struct dev_dax *dev_dax,
-		     const struct dax_private_memory *m)
+static bool overlaps_memory(const struct dev_dax *dev_dax,
+			    const struct dax_private_memory *m)
 {
 	struct range range;
 	unsigned int j;
@@ -604,8 +620,8 @@ static bool overlaps(const struct dev_dax *dev_dax,
 	return false;
 }
 
-static bool matches(const struct dev_dax *dev_dax,
-		    const struct dax_private_memory *m)
+static bool matches_memory(const struct dev_dax *dev_dax,
+			   const struct dax_private_memory *m)
 {
 	struct range range;
 	unsigned int nr = 0;
@@ -622,8 +638,9 @@ static bool matches(const struct dev_dax *dev_dax,
 	return nr == m->nr;
 }
 
-static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
-		  struct resource *res[], const char **res_name)
+/* Gives kept memory back to a device with the same ranges. */
+static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
+			 struct resource *res[], const char **res_name)
 {
 	struct range range;
 	unsigned int nr = 0;
@@ -640,19 +657,22 @@ static void adopt(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	m->res_name = NULL;
 	module_put(THIS_MODULE);
 	set_config(dev_dax, &m->config);
-	attach(dev_dax, m);
+	attach_memory(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);
 }
 
-/* Off the list, it is the caller's alone. */
+/*
+ * Takes kept memory that overlaps the device off the list: only the caller has
+ * it then.
+ */
 static struct dax_private_memory *take_overlapping(const struct dev_dax *dev_dax)
 {
 	struct dax_private_memory *m;
 
 	guard(mutex)(&dax_private_lock);
 	list_for_each_entry(m, &dax_private_kept, list)
-		if (overlaps(dev_dax, m)) {
+		if (overlaps_memory(dev_dax, m)) {
 			list_del(&m->list);
 			return m;
 		}
@@ -666,19 +686,19 @@ int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 	struct dax_private_memory *m;
 
 	while ((m = take_overlapping(dev_dax))) {
-		if (matches(dev_dax, m)) {
+		if (matches_memory(dev_dax, m)) {
 			*online_type = m->online_type;
-			adopt(dev_dax, m, res, res_name);
+			adopt_memory(dev_dax, m, res, res_name);
 			return 0;
 		}
-		if (take_down(m)) {
+		if (take_down_memory(m)) {
 			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
 				m->owner, m->nid);
 			scoped_guard(mutex, &dax_private_lock)
 				list_add_tail(&m->list, &dax_private_kept);
 			return -EBUSY;
 		}
-		forget(m);
+		forget_memory(m);
 	}
 	return 0;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Memory of a DAX device as a private node: what bus.c and kmem.c ask.
+ * Memory of a DAX device as a private node: declarations for bus.c and kmem.c.
  */
 #ifndef __DAX_PRIVATE_NODE_H__
 #define __DAX_PRIVATE_NODE_H__
@@ -19,19 +19,20 @@ struct resource;
 
 struct dax_private_memory;
 
-/* Which node the memory comes up on. */
+/* The node on which the memory of a device comes up. */
 enum dax_private_where {
-	DAX_PRIVATE_AUTO,	/* the target node if it may be, else a spare */
-	DAX_PRIVATE_TARGET,
-	DAX_PRIVATE_SPARE,
+	DAX_PRIVATE_AUTO,	/* target node if possible, else a spare node */
+	DAX_PRIVATE_TARGET,	/* node by firmware, dev_dax.target_node */
+	DAX_PRIVATE_SPARE,	/* see private_node_spare_get() */
 	DAX_PRIVATE_NR_WHERE,
 };
 
 /**
  * struct dax_private_config - how the memory of a device comes up
- * @private: on a private node
- * @where: on which
- * @services: open from the start; mask of BIT(enum private_node_service)
+ * @private: true for a private node, false for ordinary memory
+ * @where: which private node
+ * @services: services open from the start; mask of BIT(enum
+ *	private_node_service)
  */
 struct dax_private_config {
 	bool private;
@@ -40,14 +41,14 @@ struct dax_private_config {
 };
 
 /**
- * struct dax_private - a device's part, in struct dev_dax
- * @config: chosen for this device, where @chosen; else the module's default
- *	counts.  Written under the device lock, and while a driver has the
- *	device under its lock, see &dax_device_driver.configure
- * @chosen: @config counts
- * @memory: private memory that is plugged in, or NULL; written under kmem's
- *	lock for the device, or in probe and remove
- * @nid: its node
+ * struct dax_private - state of a device, in struct dev_dax
+ * @config: configuration of this device, used if @chosen.  Written under the
+ *	device lock; while a driver is bound, under the driver's lock for the
+ *	device as well, see &dax_device_driver.configure.
+ * @chosen: use @config; otherwise the defaults of the module
+ * @memory: private memory that is plugged in, or NULL.  Written under kmem's
+ *	lock for the device, or in probe and remove.
+ * @nid: node of @memory
  */
 struct dax_private {
 	struct dax_private_config config;
@@ -71,13 +72,15 @@ int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node);
 
 /*
- * dax_private_plug - bring the memory up private, if that was chosen
+ * dax_private_plug - add the memory of a device to a private node, if so
+ *	configured
  * @dev_dax: the device
- * @res: its reserved ranges, NULL for one that could not be
- * @online_type: for the memory blocks
+ * @res: its reserved ranges; NULL for one that could not be reserved
+ * @online_type: how to online the memory blocks
  *
- * Return: the number of ranges added; 0 when ordinary memory was chosen; an
- * errno, and dmesg says why.
+ * Context: process, may sleep; kmem's lock for the device held, or in probe.
+ * Return: the number of ranges added; 0 when ordinary memory is configured; or
+ * an errno, with the reason in the kernel log.
  */
 static inline int dax_private_plug(struct dev_dax *dev_dax,
 				   struct resource *const res[],
@@ -88,7 +91,10 @@ static inline int dax_private_plug(struct dev_dax *dev_dax,
 	return __dax_private_plug(dev_dax, res, online_type);
 }
 
-/* offline_and_remove_memory_ranges() for memory of either kind */
+/*
+ * As offline_and_remove_memory_ranges(), for ordinary or private memory of a
+ * device.
+ */
 static inline int dax_private_unplug(struct dev_dax *dev_dax,
 				     const struct range *ranges,
 				     unsigned int nr)
@@ -104,7 +110,10 @@ static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
 	return private_node_hook(dax_unbind) && __dax_private_plugged(dev_dax);
 }
 
-/* Drops what kmem counted for a node, and nothing that somebody else did. */
+/*
+ * Gives up kmem's reference to the memory type of a node.  References of other
+ * drivers with another type for the node are not touched.
+ */
 static inline void dax_private_clear_type(int nid,
 					  struct memory_dev_type *memtype)
 {
@@ -112,14 +121,16 @@ static inline void dax_private_clear_type(int nid,
 }
 
 /*
- * dax_private_adopt - take back what an unbind could not remove
+ * dax_private_adopt - take back memory that dax_private_keep() kept at an
+ *	unbind
  * @dev_dax: a device that is being bound
- * @res: its reserved ranges, to be filled in
- * @res_name: what they are called
- * @online_type: what the state of the device was
+ * @res: result: its reserved ranges
+ * @res_name: result: name of these resources
+ * @online_type: result: how the memory blocks were onlined
  *
- * Return: 0, also when there was nothing; -EBUSY when the device overlaps
- * memory that cannot go, and dmesg says which.
+ * Context: process, may sleep; in probe.
+ * Return: 0, also when nothing was kept; -EBUSY when the device overlaps kept
+ * memory of another device that is still in use, with a line in the kernel log.
  */
 static inline int dax_private_adopt(struct dev_dax *dev_dax,
 				    struct resource *res[],

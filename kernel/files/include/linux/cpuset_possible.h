@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The two memory masks of a cpuset: possible nodes may be named, by a bind or
- * through a device map; default nodes, current->mems_allowed, are where memory
- * comes from that names none.
+ * The two memory masks of a cpuset:
+ *
+ * possible	nodes that its tasks may name, by a bind or through a device map
+ * default	nodes for allocations that name no node; current->mems_allowed
  *
  * See Documentation/mm/private_nodes.rst and kernel/cgroup/cpuset-possible.c.
  */
@@ -17,7 +18,10 @@
 struct list_head;
 struct mm_struct;
 
-/* What may be named before and after a move of memory, default nodes as well. */
+/*
+ * Nodes that tasks may name before (@from) and after (@to) a change of their
+ * cpuset, with the default nodes; for the move of their memory.
+ */
 struct cpuset_names {
 #ifdef CONFIG_PRIVATE_NODE
 	nodemask_t from;
@@ -74,20 +78,22 @@ static inline void mpol_rebind_mm_named(struct mm_struct *mm, nodemask_t *new,
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS)
 
-/* Private nodes whose access is "named", see cpuset_must_name(). */
+/* Private nodes with the access "named", see cpuset_must_name(). */
 extern nodemask_t cpuset_must_name_map;
 DECLARE_STATIC_KEY_FALSE(cpuset_must_name_key);
 int cpuset_set_must_name(int nid, bool must);
 
 /**
- * cpuset_must_name - has only a cgroup that names it a node?
+ * cpuset_must_name - is this a private node with the access "named"?
  * @nid: node id in [0, MAX_NUMNODES)
  *
- * Such a node is possible in a cpuset whose cpuset.mems, and that of each one above
- * but the root, has it; in none where that is unset, and not in the root.
+ * Such a node is possible in a cpuset only if cpuset.mems has it, in this
+ * cpuset and in each ancestor except the root.  It is not possible in the root,
+ * nor where cpuset.mems is unset.
  *
  * Cost: a static branch, not taken until there is such a node.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool cpuset_must_name(int nid)
 {
@@ -96,7 +102,10 @@ static inline bool cpuset_must_name(int nid)
 	       node_isset(nid, cpuset_must_name_map);
 }
 
-/* Can cpusets differ in what they may name?  Cost: two static branches. */
+/*
+ * May the possible nodes of tasks be less than all nodes?  Cost: two static
+ * branches.
+ */
 static inline bool cpusets_ask(void)
 {
 	return cpusets_enabled() || static_branch_unlikely(&cpuset_must_name_key);
@@ -113,9 +122,10 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes);
  * cpuset_may_name - may the current task name a node?
  * @nid: node id, of an ordinary or a private node
  *
- * Cost: two static branches, not taken until there is a second cpuset, or a node
- * that has to be named; then a look at the task's cpuset.
- * Context: any; racy against changes of the cpuset.
+ * Cost: two static branches, not taken until there is a second cpuset, or a
+ * node with the access "named"; then a look at the task's cpuset.
+ * Context: any; the answer may be outdated when the cpuset is being changed.
+ * Return: true if so.
  */
 static inline bool cpuset_may_name(int nid)
 {
@@ -133,7 +143,7 @@ static inline bool task_may_name(struct task_struct *task, int nid)
 /**
  * cpuset_add_possible - add the ordinary nodes that a task may name to a mask
  * @task: the task
- * @nodes: its default nodes
+ * @nodes: the mask; the result
  *
  * Cost and context: as cpuset_may_name().
  */
@@ -145,14 +155,14 @@ static inline void cpuset_add_possible(struct task_struct *task,
 }
 
 /**
- * cpuset_task_nodes - nodes that memory of a task may be on
+ * cpuset_task_nodes - get the nodes on which memory of a task may be
  * @task: the task
- * @may: if nobody named them: default nodes, and the private ones that are
- *	possible, to which services may take it
- * @possible: if they were named
+ * @may: result for memory whose user named no node: the default nodes, and the
+ *	possible private nodes, to which services may move it
+ * @possible: result for memory whose user named nodes: the possible nodes
  *
- * Cost: a static branch; with a second cpuset a few masks.
- * Context: any; as racy as cpuset_may_name().
+ * Cost: a static branch; with a second cpuset a few operations on masks.
+ * Context: any; the answer may be outdated when the cpuset is being changed.
  */
 static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 				     nodemask_t *possible)
@@ -169,15 +179,17 @@ static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)
 	return task_css(a, cpuset_cgrp_id) == task_css(b, cpuset_cgrp_id);
 }
 
-/* Is a node outside of the default ones open to a request that names nodes? */
+/*
+ * May a request that names nodes take from a node that is not a default node?
+ */
 static inline bool cpuset_names_node(int nid)
 {
 	return private_node_hook(cpuset_named) && __cpuset_may_name(nid);
 }
 
 /*
- * A preference stays within the default nodes: @nodes is narrowed to them, in
- * @room.  False if none is left.
+ * Restricts the nodes of a preference to the default nodes: @nodes then points
+ * to @room.  Returns false if no node is left.
  */
 static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 {
@@ -190,13 +202,15 @@ static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 }
 
 /**
- * cpuset_default_nodes - where a request that names no node may take from
- * @nodes: what it names, or NULL
+ * cpuset_default_nodes - nodemask of a request, the default nodes if it names
+ *	none
+ * @nodes: nodes that the request names, or NULL
  *
- * For those who look for memory elsewhere than in the page allocator, and ask
- * cpuset_zone_allowed(), which lets all possible nodes pass.
+ * For code that takes memory from elsewhere than the page allocator, and asks
+ * cpuset_zone_allowed(), which is true for all possible nodes.
  *
  * Context: as read_mems_allowed_begin().
+ * Return: the nodemask; NULL for no restriction.
  */
 static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 {
@@ -206,13 +220,16 @@ static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 }
 
 /**
- * cpuset_named_node - nodemask for memory of a node that a system call names
+ * cpuset_named_node - nodemask for an allocation on a node that a system call
+ *	names
  * @nid: the node
- * @room: space for the mask
+ * @room: buffer for the mask
  *
  * Without a mask the page allocator takes from default nodes only.
  *
- * Return: @room if the node is no default one; else NULL, no mask is needed.
+ * Context: process.
+ * Return: @room if the node is not a default node; otherwise NULL, since no
+ * mask is needed.
  */
 static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 {
@@ -223,7 +240,7 @@ static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 	return room;
 }
 
-/* See cpuset_bind_mems(). */
+/* The function behind cpuset_bind_mems(). */
 static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 						nodemask_t *room)
 {
@@ -234,9 +251,12 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 }
 
 /**
- * cpuset_bind_mems - ordinary nodes that a bind of the current task may have
- * @bind: the bind's nodes; NULL where there is no bind, for the default nodes
- * @room: space for the result
+ * cpuset_bind_mems - ordinary nodes that a policy of the current task may use
+ * @bind: nodes of a bind; NULL if the policy is no bind, for the default nodes
+ *	alone
+ * @room: buffer for the result
+ *
+ * Context: process.
  */
 #define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
 

@@ -16,10 +16,10 @@ struct cram_device;
 struct private_node;
 
 /**
- * struct cram_capacity - one reading of a device
- * @total: bytes that it can store
- * @used: bytes that it stores; may be overstated, never understated
- * @lost: pages that it had to drop since it was registered
+ * struct cram_capacity - result of one reading of a device
+ * @total: physical bytes of the device
+ * @used: physical bytes in use; may be overstated, but never understated
+ * @lost: pages that the device has dropped since it was registered
  */
 struct cram_capacity {
 	u64 total;
@@ -28,10 +28,11 @@ struct cram_capacity {
 };
 
 /**
- * struct cram_range - pages that nobody needs any more
+ * struct cram_range - free pages that the device has to trim
  * @pfn: first page frame
- * @nr_pages: how many
- * @trimmed: set by the device when it stores nothing for them any more
+ * @nr_pages: number of pages
+ * @trimmed: set by the driver when the device has dropped the contents of all
+ *	of them
  */
 struct cram_range {
 	unsigned long pfn;
@@ -40,27 +41,29 @@ struct cram_range {
 };
 
 /**
- * struct cram_ops - what a device can do
- * @read_capacity: fill in a reading that shows every store which was settled
- *	&cram_desc.lag_ms before the call; 0, or an errno when it could not.  May
- *	sleep, and takes as long as it takes; one call at a time.
- * @trim: forget the contents of some ranges.  May return before it is done;
- *	cram_trim_done() ends it, also when only some of the ranges, or none,
- *	have &cram_range.trimmed set.  The array stays until then.  May sleep;
- *	one call at a time.
- * @hot_pages: fill in page frames that are read often, as the device sees it,
- *	no more than asked for; how many there are.  May sleep, maybe while a
- *	reading is under way; one call at a time; optional.
- * @is_lost: has one of these pages been dropped?  A page that was stays where it
- *	is, and is poisoned, when residents leave: nobody reads it to find out.
- *	Optional: without it, a copy runs into the poison.  Does not sleep.
- * @stored: contents of pages have left the caches for the device, and do not
- *	change from here on; optional.  Does not sleep.
- * @writable: a page that was stored can change at any time, until it is stored
- *	again or trimmed; optional.  Does not sleep.
+ * struct cram_ops - callbacks of a driver
+ * @read_capacity: fill in a reading.  It has to show every store that was
+ *	settled &cram_desc.lag_ms before the call.  Returns 0 or an errno.  May
+ *	sleep, but see &cram_desc.timeout_ms.  One call at a time.
+ * @trim: drop the contents of some ranges.  May return before that is done.
+ *	The driver calls cram_trim_done() at the end, also when it has set
+ *	&cram_range.trimmed for only some of the ranges or for none.  The array
+ *	is valid until then.  May sleep.  One call at a time.
+ * @hot_pages: fill in the page frames that the device finds to be read often,
+ *	at most @max.  Returns how many.  May sleep.  One call at a time,
+ *	perhaps while a reading is under way.  Optional.
+ * @is_lost: has the device dropped one of these pages?  Residents with a lost
+ *	page are not moved, so that memory failure finds the poison where it is.
+ *	Does not sleep.  Optional: without it a copy of a lost page meets the
+ *	poison.
+ * @stored: these pages have been stored and written back from the CPU caches,
+ *	and do not change until @writable or a trim.  Does not sleep.  Optional.
+ * @writable: this page may change at any time, until @stored or a trim.  Does
+ *	not sleep.  Optional.
  *
- * No lock of mm/ is held in those that may sleep, and in @is_lost; @stored runs
- * with a folio locked, @writable with a page table.
+ * Callbacks that may sleep, and @is_lost, are called without locks of mm/,
+ * except that a folio may be locked around @is_lost.  @stored is called with
+ * the folio locked, and @writable under the page table lock.
  */
 struct cram_ops {
 	int (*read_capacity)(struct cram_device *cd,
@@ -77,16 +80,16 @@ struct cram_ops {
 };
 
 /**
- * struct cram_desc - what a driver says about its device
- * @ops: those that are not optional are needed; stay until cram_unregister() returned
+ * struct cram_desc - a driver's description of its device
+ * @ops: callbacks; have to stay valid until cram_unregister() has succeeded
  * @worst_case: bytes that the device needs for a page that does not compress,
- *	with rounding and metadata; at least PAGE_SIZE
- * @margin: bytes that are never given out
- * @lag_ms: how long a store may take until a reading shows it; up to
+ *	with rounding and metadata; from PAGE_SIZE to 2 * PAGE_SIZE
+ * @margin: physical bytes that are kept free
+ * @lag_ms: milliseconds that a store may take until a reading shows it; at most
  *	CRAM_MAX_LAG_MS
- * @timeout_ms: a reading that takes longer means that the device is lost; 0
- *	for CRAM_TIMEOUT_MS
- * @drvdata: for cram_drvdata()
+ * @timeout_ms: milliseconds that a reading may take; while one takes longer
+ *	nothing is admitted.  0 for CRAM_TIMEOUT_MS.
+ * @drvdata: data of the driver, see cram_drvdata()
  */
 struct cram_desc {
 	const struct cram_ops *ops;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Compressed RAM in other people's code: the fence, and the way out.
+ * Compressed RAM: the hooks in the rest of mm/.
  *
- * A folio on a fenced node is never mapped writable: it is never marked
- * exclusive, so that every write, and every pin, copies it first.
+ * The fence: an anonymous folio on a compressing device is mapped read-only and
+ * not marked exclusive (PG_anon_exclusive) unless compressed RAM has granted
+ * it.  So each write and each pin comes to do_wp_page(), which asks
+ * cram_may_reuse() and copies the page otherwise.  Page cache is replaced by a
+ * copy before somebody changes it.
  */
 #ifndef _LINUX_CRAM_FENCE_H
 #define _LINUX_CRAM_FENCE_H
@@ -111,10 +114,12 @@ static inline bool cram_charges_apart(int nid)
 #endif
 
 /**
- * cram_any - is there a compressing device?
+ * cram_any - was a compressing device ever registered?
  *
  * Cost: a static branch.
  * Context: any.
+ * Return: true from the first registration on; the branch is never switched off
+ * again.
  */
 static __always_inline bool cram_any(void)
 {
@@ -122,11 +127,13 @@ static __always_inline bool cram_any(void)
 }
 
 /**
- * cram_no_hibernation - is there a device whose memory a snapshot would spoil?
+ * cram_no_hibernation - is a compressing device registered?
  *
- * To restore an image is to store pages that no ledger has paid for.
- * Context: any; the answer stays while system_transition_mutex is held.  See
- * also the notifier in mm/cram/core.c, for a device that is registered meanwhile.
+ * Restoring an image would store to pages of the device without a reservation.
+ *
+ * Context: any; the answer is stable only while system_transition_mutex is
+ * held.  A notifier in mm/cram/core.c asks again under that mutex.
+ * Return: true if so: hibernation has to be refused.
  */
 static inline bool cram_no_hibernation(void)
 {
@@ -140,6 +147,7 @@ static inline bool cram_no_hibernation(void)
  *
  * Cost: a static branch, not taken until there is a device; then a bit test.
  * Context: any.
+ * Return: true if so.
  */
 static __always_inline bool cram_node(int nid)
 {
@@ -148,11 +156,15 @@ static __always_inline bool cram_node(int nid)
 }
 
 /**
- * cram_places_pageout - does memory that is to be paged out go to a device first?
+ * cram_places_pageout - does MADV_PAGEOUT place memory on a device before it
+ *	swaps?
  *
- * For MADV_PAGEOUT and its kin.  What is on a device already stays then.
+ * The same for all callers of reclaim_pages().  Memory that is on a device
+ * already stays there then.
+ *
  * Cost: a static branch.
  * Context: any.
+ * Return: true if so; false without a compressing device.
  */
 static __always_inline bool cram_places_pageout(void)
 {
@@ -161,9 +173,11 @@ static __always_inline bool cram_places_pageout(void)
 }
 
 /**
- * cram_targets - leave compressing devices alone of where memory may be demoted to
- * @nodes: nodes; the result
- * @pageout: is it to be paged out?  Any other reclaim may use all targets
+ * cram_targets - restrict the demotion targets of a page-out to compressing
+ *	devices
+ * @nodes: demotion targets; the result
+ * @pageout: is this a page-out, as MADV_PAGEOUT?  Otherwise @nodes does not
+ *	change.
  *
  * Context: any.
  */
@@ -174,10 +188,13 @@ static inline void cram_targets(nodemask_t *nodes, bool pageout)
 }
 
 /**
- * cram_folio_fenced - may nobody write to a folio?
+ * cram_folio_fenced - is a folio on a compressing device?
  * @folio: any folio
  *
+ * Such a folio must not be made writable without a grant.
+ *
  * Cost and context: as cram_node().
+ * Return: true if so.
  */
 static __always_inline bool cram_folio_fenced(const struct folio *folio)
 {
@@ -185,8 +202,8 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 }
 
 /**
- * cram_fences - cram_folio_fenced() for anonymous memory, in somebody's code
- * @hook: name of the hook, one of PRIVATE_NODE_HOOKS
+ * cram_fences - is this an anonymous folio on a compressing device?
+ * @hook: name of the hook that asks, one of PRIVATE_NODE_HOOKS
  * @folio: any folio
  *
  * Cost and context: as cram_node().
@@ -196,14 +213,17 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 	 folio_test_anon(folio))
 
 /**
- * cram_may_reuse - may a page be written to where it is?
- * @vmf: who writes, or wants to hold the page
- * @folio: its folio, anonymous
- * @reuse: could it, were it ordinary memory?  Then nobody else has the folio.
+ * cram_may_reuse - may a page be written to, or pinned, in place?
+ * @vmf: the fault: a write, or an unshare for a pin
+ * @folio: folio of the page, anonymous
+ * @reuse: could the page be reused if it were ordinary memory?  Then the folio
+ *	has no other users.
  *
- * Counts the copy, or takes a grant for the page.
+ * Takes a grant for a page of a compressing device, or counts the copy.
+ *
  * Cost: as cram_node().
  * Context: under the page table lock.
+ * Return: @reuse for ordinary memory; otherwise whether the page is granted.
  */
 static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
 					   struct folio *folio, bool reuse)
@@ -214,10 +234,11 @@ static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
 }
 
 /**
- * cram_file_fenced - is this page cache that nobody may write to?
+ * cram_file_fenced - is this page cache on a compressing device?
  * @folio: any folio
  *
  * Cost and context: as cram_node().
+ * Return: true if so.
  */
 static __always_inline bool cram_file_fenced(const struct folio *folio)
 {
@@ -225,12 +246,15 @@ static __always_inline bool cram_file_fenced(const struct folio *folio)
 }
 
 /**
- * cram_refuses - may a folio not move to its place after all?
- * @src: folio, locked and not mapped
- * @dst: its place
+ * cram_refuses - must a migration to a compressing device be given up?
+ * @src: old folio, locked and unmapped
+ * @dst: new folio
  *
- * It may have become dirty since it was chosen, or a capacity event has come.
+ * True when page cache became dirty after it was chosen, or after a capacity
+ * event.
+ *
  * Cost and context: as cram_node().
+ * Return: true when nothing may be copied to @dst.
  */
 static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
@@ -238,14 +262,17 @@ static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
 }
 
 /**
- * cram_left_file - take page cache away from who looks for it to change it
- * @folio: folio of a file, locked and held; neither any more when it is gone
- * @mmap: is it only to be mapped?
- * @may_wait: may a copy be made?  Otherwise it is read again from the disk
+ * cram_left_file - move page cache off a device before it is locked for a
+ *	change
+ * @folio: folio of a file, locked and with a reference; both are dropped when
+ *	the result is true
+ * @mmap: it is only going to be mapped (FGP_FOR_MMAP), and may stay
+ * @may_wait: may the call allocate and copy?  Otherwise the folio is dropped.
  *
  * Cost: as cram_node().
  * Context: process.
- * Return: true when the folio is no longer there: a copy may be.
+ * Return: true when the folio was replaced by a copy or dropped.  The caller
+ * has to look it up again.
  */
 static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 					   bool may_wait)
@@ -256,12 +283,14 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 }
 
 /**
- * cram_left_mapping - take page cache away from a mapping that writes
- * @folio: folio of a file, held, not locked
+ * cram_left_mapping - move page cache off a device before a mapping writes to
+ *	it
+ * @folio: folio of a file, with a reference, not locked
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: true when the folio is no longer there.
+ * Return: true when the folio is no longer in its file: the fault has to be
+ * repeated.
  */
 static __always_inline bool cram_left_mapping(struct folio *folio)
 {
@@ -270,13 +299,15 @@ static __always_inline bool cram_left_mapping(struct folio *folio)
 }
 
 /**
- * cram_left_splice - take page cache away from who would put it into a pipe
- * @folio: folio of a file, held, not locked
+ * cram_left_splice - move page cache off a device before a pipe holds it
+ * @folio: folio of a file, with a reference, not locked
  *
- * Nobody knows when the pipe is read, and until then the device could not go.
+ * A pipe may hold a page for any time, and the device cannot be unregistered
+ * meanwhile.
+ *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: true when the folio is no longer there.
+ * Return: true when the folio is no longer in its file.
  */
 static __always_inline bool cram_left_splice(struct folio *folio)
 {
@@ -285,9 +316,10 @@ static __always_inline bool cram_left_splice(struct folio *folio)
 }
 
 /**
- * cram_pipe_page - give a pipe a page of its own
- * @buf: with a page of somebody's memory, held; that is NULL and not held when
- *	there is no memory for a copy
+ * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses
+ *	it
+ * @buf: buffer with a page of user memory and a reference to it.  Without
+ *	memory for a copy the reference is dropped and the page is NULL.
  *
  * Cost: as cram_node().
  * Context: process, may sleep.
@@ -300,12 +332,16 @@ static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 }
 
 /**
- * cram_waits - does a folio stay in ordinary memory, since it came back too often?
- * @folio: that reclaim would demote
- * @priority: of the reclaim
+ * cram_waits - does a folio stay in ordinary memory because it was a refault
+ *	twice?
+ * @folio: the folio that reclaim is about to demote
+ * @priority: priority of the reclaim; when it is low the folio does not wait
+ *
+ * See mm/cram/thrash.c.
  *
  * Cost: a static branch.
  * Context: any.
+ * Return: true when reclaim must not demote the folio now.
  */
 static __always_inline bool cram_waits(struct folio *folio, int priority)
 {
@@ -314,14 +350,15 @@ static __always_inline bool cram_waits(struct folio *folio, int priority)
 }
 
 /**
- * cram_copy_up - a page is copied for a write
- * @vmf: the write; vmf->page is held, or NULL
- * @copy: copies it, and lets go of it
+ * cram_copy_up - copy a page for a write or an unshare
+ * @vmf: the fault; vmf->page has a reference, or is NULL
+ * @copy: function that copies the page and drops the reference
  *
- * Pages of a large resident next to it may be copied as well.
+ * For a large resident, @copy may be called for the pages after it as well.
+ *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: of @copy.
+ * Return: the result of @copy for the page itself.
  */
 static __always_inline vm_fault_t
 cram_copy_up(struct vm_fault *vmf, vm_fault_t (*copy)(struct vm_fault *vmf))
@@ -332,12 +369,13 @@ cram_copy_up(struct vm_fault *vmf, vm_fault_t (*copy)(struct vm_fault *vmf))
 }
 
 /**
- * cram_prealloc - the folio that a copy goes to, where there is one already
- * @vmf: the write
+ * cram_prealloc - get the folio that cram_copy_up() has allocated for a copy
+ * @vmf: the fault
  *
  * Cost: a static branch.
  * Context: process.
- * Return: the folio, charged, for the caller to use or drop; or NULL.
+ * Return: the folio, charged, whose reference is the caller's; NULL when the
+ * caller has to allocate one.
  */
 static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
 {
@@ -345,9 +383,9 @@ static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
 }
 
 /**
- * cram_refaulted - a page was copied for a write
+ * cram_refaulted - count a refault and make its copy active, if the page is one
  * @new: the copy, mapped, on no LRU list yet
- * @page: the page, held; or NULL
+ * @page: the page that was copied, with a reference; or NULL
  *
  * Cost: as cram_node().
  * Context: under the page table lock.
@@ -360,11 +398,12 @@ static __always_inline void cram_refaulted(struct folio *new, struct page *page)
 }
 
 /**
- * cram_pins_file - is this page cache of which a pin has to take a copy first?
- * @page: that is mapped, and is to be pinned for reading
+ * cram_pins_file - has page cache to be replaced by a copy before it is pinned?
+ * @page: page of a file that is mapped, and about to be pinned for reading
  *
  * Cost: as cram_node().
  * Context: any.
+ * Return: true when the pin needs a fault with FAULT_FLAG_UNSHARE.
  */
 static __always_inline bool cram_pins_file(const struct page *page)
 {
@@ -372,11 +411,13 @@ static __always_inline bool cram_pins_file(const struct page *page)
 }
 
 /**
- * cram_unshares - does FAULT_FLAG_UNSHARE mean something for shared mappings too?
+ * cram_unshares - may FAULT_FLAG_UNSHARE be set for a shared mapping?
  *
- * See cram_unshare_file().
+ * If so, cram_unshare_file() handles it.
+ *
  * Cost: a static branch.
  * Context: any.
+ * Return: true once a compressing device was registered.
  */
 static __always_inline bool cram_unshares(void)
 {
@@ -384,15 +425,18 @@ static __always_inline bool cram_unshares(void)
 }
 
 /**
- * cram_unshare_file - cram_pins_file(): a fault takes the copy
- * @vmf: the fault, FAULT_FLAG_UNSHARE; the lock of the page table is held
- * @folio: what is mapped there, or NULL
- * @ret: result
+ * cram_unshare_file - move page cache off a device, in a fault for a pin
+ * @vmf: the fault, with FAULT_FLAG_UNSHARE; the page table lock is held
+ * @folio: folio that is mapped there, or NULL
+ * @ret: result of the fault when true is returned
+ *
+ * The second half of cram_pins_file().
  *
  * Cost: a static branch.
- * Context: process; may sleep when the fault ends, and has dropped the lock then.
- * Return: true when the fault ends with @ret: page cache has left a device, or has
- * done so before; a shared mapping has nothing else to unshare.
+ * Context: process, under the page table lock; when true is returned it was
+ * dropped, and the call may have slept.
+ * Return: true when the fault is over: the folio was moved off the device, or
+ * the mapping is shared and has nothing else to unshare.
  */
 static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
 					      struct folio *folio,
@@ -402,14 +446,17 @@ static __always_inline bool cram_unshare_file(struct vm_fault *vmf,
 }
 
 /**
- * cram_copy - copy a folio to its new place, as folio_mc_copy()
- * @dst: the place
- * @src: the folio
+ * cram_copy - copy a folio, as folio_mc_copy()
+ * @dst: new folio
+ * @src: old folio
  *
- * To a compressing device past the caches, or written back from them.
+ * If @dst is on a compressing device, nothing of it is in a CPU cache
+ * afterwards.
+ *
  * Cost: as cram_node().
  * Context: process, may sleep.
- * Return: 0, or -EHWPOISON.
+ * Return: 0; -EHWPOISON when @src is poisoned; -ENOMEM, with CONFIG_CRAM_DEBUG
+ * only.
  */
 static __always_inline int cram_copy(struct folio *dst, struct folio *src)
 {
@@ -418,7 +465,7 @@ static __always_inline int cram_copy(struct folio *dst, struct folio *src)
 }
 
 /**
- * cram_stored - a folio was copied to its place, by cram_copy()
+ * cram_stored - settle a folio that cram_copy() has copied to a device
  * @folio: new folio, locked, not mapped yet
  *
  * Cost: as cram_node().
@@ -431,13 +478,17 @@ static __always_inline void cram_stored(struct folio *folio)
 }
 
 /**
- * cram_leaves - may pages of a node leave the page allocator?
+ * cram_leaves - may a block of a node leave the page allocator?
  * @nid: node id
- * @order: of the pages
+ * @order: order of the block
  *
- * Those of a compressing device only against a reservation, whoever takes them.
- * cram_stayed() when there was none.
- * Cost and context: as cram_node().
+ * A block of a compressing device leaves only against a reservation, whoever
+ * takes it.
+ *
+ * Cost: as cram_node().
+ * Context: any but NMI.
+ * Return: true when it may; cram_stayed() has to follow if there was no such
+ * block.
  */
 static __always_inline bool cram_leaves(int nid, unsigned int order)
 {
@@ -446,11 +497,12 @@ static __always_inline bool cram_leaves(int nid, unsigned int order)
 }
 
 /**
- * cram_stayed - no pages of a node left the page allocator after all
+ * cram_stayed - undo cram_leaves() when no block left the page allocator
  * @nid: node id
- * @order: as for cram_leaves(), which said yes
+ * @order: order of the block
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any but NMI.
  */
 static __always_inline void cram_stayed(int nid, unsigned int order)
 {
@@ -459,11 +511,13 @@ static __always_inline void cram_stayed(int nid, unsigned int order)
 }
 
 /**
- * cram_stays - must free pages of a node stay where they are?
+ * cram_stays - must free pages of a node not be taken without a reservation?
  * @nid: node id
  *
- * For who takes free pages to move something to them, and has reserved nothing.
+ * For the free scanner of compaction, which reserves nothing.
+ *
  * Cost and context: as cram_node().
+ * Return: true for the node of a compressing device.
  */
 static __always_inline bool cram_stays(int nid)
 {
@@ -471,10 +525,11 @@ static __always_inline bool cram_stays(int nid)
 }
 
 /**
- * cram_batch_begin - a list of folios is about to be demoted
+ * cram_batch_begin - reserve and charge together for a list of folios to be
+ *	demoted
  *
- * They are paid for together.  The task stays on its processor until
- * cram_batch_end(), which follows in the same function, and may sleep.
+ * Migration is disabled until cram_batch_end(), which has to follow in the same
+ * function.  The task may sleep in between.  See mm/cram/batch.c.
  *
  * Cost: a static branch.
  * Context: process.
@@ -486,7 +541,7 @@ static __always_inline void cram_batch_begin(void)
 }
 
 /**
- * cram_batch_end - they have been
+ * cram_batch_end - the list of cram_batch_begin() was demoted
  *
  * Cost and context: as cram_batch_begin().
  */
@@ -497,12 +552,14 @@ static __always_inline void cram_batch_end(void)
 }
 
 /**
- * cram_takes - does a page that is being freed have to be trimmed first?
- * @page: the page, prepared but for stores to it
- * @order: of the page
+ * cram_takes - take a page that is being freed, to trim it first
+ * @page: the page; all steps of its free are done that do not store to it
+ * @order: order of the page
  *
  * Cost: as cram_node(), for each free.
  * Context: any but NMI.
+ * Return: true for a page of a compressing device.  trim.c frees it later, by
+ * free_trimmed_pages().
  */
 static __always_inline bool cram_takes(struct page *page, unsigned int order)
 {
@@ -511,11 +568,12 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
 }
 
 /**
- * cram_failed - a page that has failed is freed, and goes nowhere
+ * cram_failed - settle a poisoned page that is freed and stays out of use
  * @page: the page
  *
- * Nobody owes the device anything for it any more.
- * Cost: as cram_node(), for a page that has failed.
+ * Ends its reservation or its grant.
+ *
+ * Cost: as cram_node(), for a poisoned page.
  * Context: any but NMI.
  */
 static __always_inline void cram_failed(struct page *page)
@@ -526,10 +584,11 @@ static __always_inline void cram_failed(struct page *page)
 
 #ifdef CONFIG_MEMCG
 /**
- * cram_apart - is a folio charged to memory.cram alone, not to memory.max?
+ * cram_apart - is a folio charged to memory.cram alone, not to memory.current?
  * @folio: any folio
  *
  * Cost and context: as cram_node().
+ * Return: true if so.
  */
 static __always_inline bool cram_apart(const struct folio *folio)
 {
@@ -537,10 +596,13 @@ static __always_inline bool cram_apart(const struct folio *folio)
 }
 
 /**
- * cram_charges_apart - is what moves to a node charged so?
+ * cram_charges_apart - will a folio that moves to a node be charged apart?
  * @nid: node id
  *
+ * See cram_apart().  False with cgroup v1.
+ *
  * Cost and context: as cram_node().
+ * Return: true if so.
  */
 static __always_inline bool cram_charges_apart(int nid)
 {
@@ -549,13 +611,15 @@ static __always_inline bool cram_charges_apart(int nid)
 }
 
 /**
- * cram_recharged - a charge has moved to a new folio
- * @old: where it was
+ * cram_recharged - the charge of a folio has moved to its new folio
+ * @old: old folio
  * @from: its object cgroup
- * @new: the new folio
+ * @new: new folio
  * @to: its object cgroup
  *
- * To or from a compressing device it moves to another counter as well.
+ * When the folio moves to or from a compressing device, moves the charge
+ * between memory.current and memory.cram.
+ *
  * Cost and context: as cram_node().
  */
 static __always_inline void cram_recharged(struct folio *old,
@@ -568,9 +632,11 @@ static __always_inline void cram_recharged(struct folio *old,
 }
 
 /**
- * cram_uncharge - a folio is no longer charged
+ * cram_uncharge - uncharge a folio from memory.cram
  * @folio: the folio
- * @objcg: it was charged to
+ * @objcg: object cgroup that it was charged to
+ *
+ * Does nothing for ordinary memory.
  *
  * Cost and context: as cram_node().
  */

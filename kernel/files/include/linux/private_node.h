@@ -32,7 +32,8 @@ struct zone;
 
 /**
  * enum private_node_service - parts of mm/ that may be opened on a node
- * @PRIVATE_NODE_USER_NUMA: placement by user policy (mbind and friends)
+ * @PRIVATE_NODE_USER_NUMA: placement by user memory policy: mbind(),
+ *	set_mempolicy(), move_pages(), migrate_pages() and the like
  * @PRIVATE_NODE_RECLAIM: reclaim of the node's LRU lists
  * @PRIVATE_NODE_DEMOTION: the node is a demotion target
  * @PRIVATE_NODE_PROMOTION: hot pages of the node move up
@@ -63,9 +64,9 @@ enum private_node_service {
  * enum private_node_on_full - what happens when the node has no free page
  * @PRIVATE_NODE_FULL_FAIL: the allocation fails: NULL for the owner, -ENOMEM
  *	for a pin or a populate, SIGBUS for a user access
- * @PRIVATE_NODE_FULL_FALLBACK: take from the nodes in &private_node_desc.fallback
- * @PRIVATE_NODE_FULL_SIGBUS: as FAIL, and pins and populates see -EFAULT, the
- *	errno of an access that got SIGBUS
+ * @PRIVATE_NODE_FULL_FALLBACK: take from the nodes in
+ *	&private_node_desc.fallback
+ * @PRIVATE_NODE_FULL_SIGBUS: as FAIL, but pins and populates see -EFAULT
  * @PRIVATE_NODE_FULL_OOM: kill the task with most memory on this node
  * @PRIVATE_NODE_NR_ON_FULL: number of policies
  */
@@ -80,8 +81,10 @@ enum private_node_on_full {
 /**
  * enum private_node_on_unplug - what unplug does with user pages on the node
  * @PRIVATE_NODE_UNPLUG_REFUSE: unplug fails with -EBUSY
- * @PRIVATE_NODE_UNPLUG_MOVE: move them to ordinary memory, counted and traced
- * @PRIVATE_NODE_UNPLUG_SIGBUS: unmap them; the next access gets SIGBUS
+ * @PRIVATE_NODE_UNPLUG_MOVE: the pages move to ordinary memory, counted and
+ *	traced
+ * @PRIVATE_NODE_UNPLUG_SIGBUS: the pages are unmapped; the next access gets
+ *	SIGBUS
  * @PRIVATE_NODE_NR_ON_UNPLUG: number of policies
  */
 enum private_node_on_unplug {
@@ -92,10 +95,11 @@ enum private_node_on_unplug {
 };
 
 /**
- * enum private_node_access - which cgroups have the node
- * @PRIVATE_NODE_ACCESS_ANY: those whose cpuset.mems has it or is unset, and the root
- * @PRIVATE_NODE_ACCESS_NAMED: those whose cpuset.mems names it, and that of each
- *	cgroup above but the root; needs CONFIG_CPUSETS
+ * enum private_node_access - which cgroups may use the node
+ * @PRIVATE_NODE_ACCESS_ANY: the root cgroup, and cgroups whose cpuset.mems is
+ *	unset or has the node
+ * @PRIVATE_NODE_ACCESS_NAMED: cgroups whose cpuset.mems has the node, if that
+ *	of each ancestor except the root has it too; needs CONFIG_CPUSETS
  * @PRIVATE_NODE_NR_ACCESS: number of values
  */
 enum private_node_access {
@@ -104,10 +108,13 @@ enum private_node_access {
 	PRIVATE_NODE_NR_ACCESS,
 };
 
-/* Far above what latency and bandwidth of any memory amount to; DRAM has 576. */
+/*
+ * Far above the distance of any real memory; DRAM has 576,
+ * MEMTIER_ADISTANCE_DRAM.
+ */
 #define PRIVATE_NODE_MAX_ADISTANCE	1000000
 /*
- * What private_node_ops.memory_failure() is told.
+ * Flags of private_node_ops.memory_failure():
  *
  * SOFT: errors were corrected so far, and the data is good.  Without this flag
  * the data is lost.
@@ -121,48 +128,52 @@ enum private_node_access {
 #define PRIVATE_NODE_FAILURE_HELD	BIT(2)
 
 /**
- * struct private_node_ops - what an owner wants to hear of
+ * struct private_node_ops - callbacks of an owner
  * @memory_failure: pages of the node are broken, or were taken out of use
  *	before they break; called once for each report, also for a page that
- *	was reported before.  @nr_pages is 1 for all that the kernel reports
- *	today.
+ *	was reported before.  @nr_pages is always 1 today.  The flags are
+ *	PRIVATE_NODE_FAILURE_*.
  *
- * Context of all: process, may sleep, no lock of mm/ is held.  They may
- * allocate, free folios of the node, report failures and unplug the node.  They
- * may not unregister the node: private_node_unregister() waits for them.  Its
- * caller must not hold a lock that they take.
+ * Context of all callbacks: process, may sleep, no lock of mm/ is held.  A
+ * callback may allocate, free folios of the node, report failures and unplug
+ * the node.  It must not unregister the node, because private_node_unregister()
+ * waits for running callbacks.  For the same reason the caller of
+ * private_node_unregister() must not hold a lock that a callback takes.
  */
 struct private_node_ops {
 	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
 			       unsigned long nr_pages, unsigned int flags);
 };
 
-/* No file in /dev/private_node/ for this node. */
+/* There is no file in /dev/private_node/ for this node. */
 #define PRIVATE_NODE_F_NO_DEVICE_MAP	BIT(0)
 /*
- * The device stores less than it shows.  Services get pages of the node only while
- * it is registered by cram_register(), whatever is enabled; the owner gets none.
+ * The device compresses, and stores less than the memory that it shows.
+ * Enabled services get pages of the node only while it is registered by
+ * cram_register(), and the owner gets none.
  */
 #define PRIVATE_NODE_F_COMPRESSED	BIT(1)
 
 /**
- * struct private_node_desc - what an owner says about its node
+ * struct private_node_desc - an owner's description of its node
  * @owner: name of the driver, shown in node<N>/private/owner; copied
  * @name: file name below /dev/private_node/, NULL for "node<N>"; copied
- * @capable: mask of BIT(enum private_node_service) that the device can stand;
- *	fixed from registration on
+ * @capable: mask of BIT(enum private_node_service): services that the device
+ *	supports; cannot be changed after registration
  * @enabled: services open from the start, a subset of @capable
  * @on_full: what to do when the node is full
  * @fallback: nodes with ordinary memory that PRIVATE_NODE_FULL_FALLBACK takes
- *	from; empty for all other policies
+ *	from; has to be empty for all other policies
  * @on_unplug: what to do with user pages at unplug
- * @access: which cgroups have the node; an administrator may change it
+ * @access: which cgroups may use the node; an administrator may change it
  * @adistance: abstract distance for the memory tiers, in the unit of
- *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE; with 0
- *	firmware says it, and where firmware says nothing the node is below all
- *	DRAM; what an administrator writes comes before it
+ *	include/linux/memory-tiers.h, up to PRIVATE_NODE_MAX_ADISTANCE.  With 0
+ *	the distance comes from firmware, or without that from a default below
+ *	all DRAM.  An administrator can override it in
+ *	node<N>/private/adistance.
  * @flags: PRIVATE_NODE_F_*
- * @ops: callbacks, or NULL; stay until private_node_unregister() returned
+ * @ops: callbacks, or NULL; has to stay valid until private_node_unregister()
+ *	returns
  */
 struct private_node_desc {
 	const char *owner;
@@ -183,11 +194,11 @@ struct private_node_desc {
 DECLARE_STATIC_KEY_FALSE(private_node_key);
 
 /**
- * private_node_any - is any private node registered?
+ * private_node_any - was a private node ever registered?
  *
- * Cost: a static branch, not taken until the first node is registered; it
- * flips once and stays.
+ * Cost: a static branch, which is switched once, by the first registration.
  * Context: any.
+ * Return: true from the first registration on.
  */
 static __always_inline bool private_node_any(void)
 {
@@ -198,12 +209,13 @@ static __always_inline bool private_node_any(void)
  * node_is_private - is this a registered private node, with memory or without?
  * @nid: node id in [0, MAX_NUMNODES)
  *
- * The answer belongs to the node, not to its memory: it holds from before the
- * first page comes until after the last page is gone.
+ * The answer is true from the registration to its end, so also before the first
+ * page of the node comes online and after the last one has gone offline.
  *
  * Cost: a static branch; with a private node, one bit test in a read-mostly
- * mask.  Not for use per order-0 allocation.
+ * mask.  Too expensive for each order-0 allocation.
  * Context: any; stable under mem_hotplug_lock.
+ * Return: true if so.
  */
 static __always_inline bool node_is_private(int nid)
 {
@@ -214,9 +226,11 @@ static __always_inline bool node_is_private(int nid)
  * node_has_any_memory - does the node have memory, ordinary or private?
  * @nid: node id
  *
- * For code that reports on memory or keeps metadata for it, and so has to see
- * private nodes.  Code that takes memory asks N_MEMORY.
+ * For code that reports memory or keeps metadata for it, and so has to see
+ * private nodes.  Code that allocates has to ask for N_MEMORY.
+ *
  * Context: any.
+ * Return: true if so.
  */
 static __always_inline bool node_has_any_memory(int nid)
 {
@@ -224,7 +238,8 @@ static __always_inline bool node_has_any_memory(int nid)
 }
 
 /**
- * private_node_memory_state - the state that memory on @nid gives its node
+ * private_node_memory_state - node state to set when memory of @nid comes
+ *	online
  * @nid: node id
  *
  * Context: any; stable under mem_hotplug_lock.
@@ -245,7 +260,9 @@ static inline int next_node_with_any_memory(int nid)
 	return nid;
 }
 
-/* Walk ordinary and private nodes that have memory; see node_has_any_memory() */
+/*
+ * Walk ordinary and private nodes that have memory; see node_has_any_memory()
+ */
 #define for_each_node_with_any_memory(nid)				\
 	for ((nid) = next_node_with_any_memory(-1); (nid) < MAX_NUMNODES; \
 	     (nid) = next_node_with_any_memory(nid))
@@ -303,11 +320,13 @@ void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes);
 
 /**
- * private_node_add_user_nodes - add what user policy may name to a mask
- * @task: a task, whose cpuset has the nodes
- * @nodes: ordinary nodes that it may use
+ * private_node_add_user_nodes - add private nodes that a task may name to a
+ *	mask
+ * @task: the task
+ * @nodes: ordinary nodes that it may use; private nodes are added that are open
+ *	to user_numa and possible in its cpuset
  *
- * Cost: a static branch; with a private node, a look at each.
+ * Cost: a static branch; with private nodes, a few loads for each.
  * Context: any.
  */
 static inline void private_node_add_user_nodes(struct task_struct *task,
@@ -318,10 +337,14 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 }
 
 /**
- * private_node_unplugs - count of unplugs, to be read before memory is taken
+ * private_node_unplugs - read the counter of unplugs
+ *
+ * The counter changes when an unplug closes a node, and when the node opens
+ * again.  To be read before an allocation, for private_node_unplug_waited().
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: the counter; 0 without private nodes.
  */
 static inline unsigned long private_node_unplugs(void)
 {
@@ -329,16 +352,18 @@ static inline unsigned long private_node_unplugs(void)
 }
 
 /**
- * private_node_unplug_waited - was there no memory because of an unplug?
+ * private_node_unplug_waited - wait if an allocation failed because of an
+ *	unplug
  * @seen: from private_node_unplugs(), before the attempt that failed
  *
- * For code that takes memory by a policy outside of a fault.  Waits until the
- * unplugs under way have succeeded or failed.
+ * For code that allocates by a memory policy outside of a fault.  Waits for the
+ * end of the unplugs that refused memory to this task.
  *
  * Cost: on failure only.
  * Context: process, may sleep; the caller holds no folio, nor a lock that
  * migration needs.
- * Return: true if it is worth another attempt; false after a fatal signal.
+ * Return: true if another attempt can succeed; false after a fatal signal, or
+ * when an unplug was not the reason.
  */
 static inline bool private_node_unplug_waited(unsigned long *seen)
 {
@@ -347,16 +372,16 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 }
 
 /*
- * A flag of a fault, above those of enum fault_flag: the fault is of a populate, which
- * holds no lock but that of the address space.
+ * A flag in addition to enum fault_flag: the fault comes from a populate, which
+ * holds no lock except mmap_lock, and so can wait for an unplug.
  */
 #define FAULT_FLAG_POPULATE	BIT(30)
 
 /**
- * struct private_node_detour - a second attempt of code that cannot wait
+ * struct private_node_detour - state of private_node_detour()
  * @unplugs: private_node_unplugs() before the first attempt
- * @flags: of the task, before the second
- * @on: is the second under way?
+ * @flags: current->flags before the second attempt
+ * @on: the second attempt is under way
  */
 struct private_node_detour {
 	unsigned long unplugs;
@@ -365,9 +390,10 @@ struct private_node_detour {
 };
 
 /**
- * private_node_detour_begin - called before memory is taken
+ * private_node_detour_begin - to be called before the first attempt to allocate
  *
  * Cost and context: as private_node_unplugs().
+ * Return: state for private_node_detour().
  */
 static inline struct private_node_detour private_node_detour_begin(void)
 {
@@ -375,17 +401,19 @@ static inline struct private_node_detour private_node_detour_begin(void)
 }
 
 /**
- * private_node_detour - try again when an unplug was why there was no memory?
+ * private_node_detour - try again with ordinary memory when an unplug refused a
+ *	page
  * @d: from private_node_detour_begin(), before the first attempt
- * @error: of the last attempt
+ * @error: errno of the last attempt
  *
- * For code that holds locks which others need, such as that of a file that is being
- * written.  Such code does not wait for the outcome of the unplug; the page is
- * displaced instead.  Has to be called after each attempt, until it returns false.
+ * For code that cannot wait for the end of an unplug because it holds a lock
+ * that others need, such as the lock of a file that is being written.  During
+ * the second attempt the allocator gives an ordinary page instead, and counts
+ * it as displaced.  Has to be called after each attempt until it returns false.
  *
  * Cost: on failure only.
  * Context: process, may sleep.
- * Return: true once, when the page may be displaced now.
+ * Return: true at most once, when the caller should try again.
  */
 static inline bool private_node_detour(struct private_node_detour *d, int error)
 {
@@ -396,10 +424,10 @@ static inline bool private_node_detour(struct private_node_detour *d, int error)
 }
 
 /**
- * private_node_exec_room - can a new program of this task start?
+ * private_node_exec_room - is there memory for a new program of this task?
  *
- * The memory of the program comes from where the task's policy says.  After the
- * point of no return of exec() nobody is left who could get an error.
+ * The program gets its memory by the task's policy.  Past the point of no
+ * return exec() could only kill the task, so it asks before.
  *
  * Cost: a static branch; with a private node, a look at the task's policy.
  * Context: process, may sleep.
@@ -413,15 +441,15 @@ static inline int private_node_exec_room(void)
 }
 
 /**
- * private_node_refuses_map - is there no memory for what is to be mapped?
- * @vma: the range that grows, or becomes writable; NULL for a new one
+ * private_node_refuses_map - must a new mapping fail with ENOMEM?
+ * @vma: the mapping that grows or becomes writable; NULL for a new one
  *
- * A task that is bound to private nodes which are all closed to it is told by
- * ENOMEM, which a program can handle, and not by SIGBUS when it touches the
- * memory.
+ * True for a task that is bound to private nodes which are all closed to it.  A
+ * program can handle ENOMEM better than a SIGBUS when it touches the memory.
  *
  * Cost: a static branch; with a private node, a look at the policy.
  * Context: process, mmap_lock held.
+ * Return: true if so.
  */
 static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
 {
@@ -430,13 +458,14 @@ static inline bool private_node_refuses_map(const struct vm_area_struct *vma)
 }
 
 /**
- * private_node_overcommit - pages that a mapping may count on beside RAM and swap
+ * private_node_overcommit - private memory that counts for overcommit_memory=0
  *
- * For overcommit_memory=0: private memory that the task may name, and private memory
- * that reclaim can use.
+ * The heuristic compares a mapping with RAM and swap.  This adds the private
+ * nodes that the task may name, and those that reclaim can move memory to.
  *
- * Cost: a static branch; with a private node, a look at each.
+ * Cost: a static branch; with private nodes, a few loads for each.
  * Context: any.
+ * Return: pages.
  */
 static inline unsigned long private_node_overcommit(void)
 {
@@ -446,14 +475,18 @@ static inline unsigned long private_node_overcommit(void)
 }
 
 /**
- * private_node_vma_commits - do these pages of a mapping fit on its private nodes?
- * @vma: a mapping with a policy of its own or without one, locked
- * @pages: to be committed for it
+ * private_node_vma_commits - commit pages of a mapping whose policy names
+ *	private nodes
+ * @vma: the mapping, locked
+ * @pages: pages to commit
+ *
+ * For overcommit_memory=0: compares @pages with RAM, swap and these private
+ * nodes.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: process.
- * Return: true when they do, and were counted as committed; else ask
- * security_vm_enough_memory_mm().
+ * Return: true when the pages fit and were counted as committed; otherwise the
+ * caller has to ask security_vm_enough_memory_mm().
  */
 static inline bool private_node_vma_commits(struct vm_area_struct *vma,
 					    long pages)
@@ -463,11 +496,12 @@ static inline bool private_node_vma_commits(struct vm_area_struct *vma,
 }
 
 /**
- * is_file_private_node - is this an open /dev/private_node/ file?
+ * is_file_private_node - is this an open file of /dev/private_node/?
  * @file: any file, or NULL
  *
  * Cost: a static branch; with a private node, one compare.
  * Context: any.
+ * Return: true if so; false for NULL.
  */
 static __always_inline bool is_file_private_node(const struct file *file)
 {
@@ -478,12 +512,13 @@ static __always_inline bool is_file_private_node(const struct file *file)
  * vma_is_private_node - is this a mapping of /dev/private_node/?
  * @vma: any mapping, locked
  *
- * A process that maps the file chose that node: no other memory takes its place,
- * not even the zero page.
+ * A process that maps the file has chosen that node, so no other memory is
+ * mapped there, not even the zero page.
  *
  * Cost: a static branch; with a private node, a load from the mapping's policy
  * if it has one.
  * Context: any.
+ * Return: true if so.
  */
 static __always_inline bool
 vma_is_private_node(const struct vm_area_struct *vma)
@@ -492,11 +527,14 @@ vma_is_private_node(const struct vm_area_struct *vma)
 }
 
 /**
- * private_node_forbids_zeropage - must a read fault here allocate?
- * @vma: where the fault is
+ * private_node_forbids_zeropage - must a read fault allocate a page?
+ * @vma: the mapping, locked
  *
- * With the zero page a device that reads the range would read DRAM.
+ * True if its policy names private nodes.  With the zero page a device that
+ * reads the range would read DRAM.
+ *
  * Cost and context: as vma_is_private_node().
+ * Return: true if so.
  */
 static __always_inline bool
 private_node_forbids_zeropage(const struct vm_area_struct *vma)
@@ -509,13 +547,16 @@ private_node_forbids_zeropage(const struct vm_area_struct *vma)
 unsigned long __private_node_oom_private(struct task_struct *task);
 
 /**
- * private_node_oom_private - pages that do not count in an ordinary shortage
+ * private_node_oom_private - how many pages does a task have on private nodes?
  * @task: candidate of the OOM killer
  *
- * Cost: a static branch; with a private node, a test of a flag of the address
- * space, and a look at a fixed number of its pages where that is set.
+ * Killing the task for these pages would not help in a shortage of ordinary
+ * memory.  The number is an estimate from a fixed number of pages.
+ *
+ * Cost: a static branch; with a private node, a test of MMF_PRIVATE_NODE; where
+ * that is set, a look at a fixed number of page table entries.
  * Context: any but interrupts; does not sleep.
- * Return: pages to take off the task's badness.
+ * Return: pages to subtract from the task's badness.
  */
 static __always_inline unsigned long
 private_node_oom_private(struct task_struct *task)
@@ -537,13 +578,13 @@ int private_node_spare_distance(int from, int to);
 DECLARE_STATIC_KEY_FALSE(private_node_spare_key);
 
 /**
- * private_node_distance - distance of a spare node, where a provider gave one
+ * private_node_distance - distance to or from a spare node, by its provider
  * @from: node id in [0, MAX_NUMNODES)
  * @to: node id in [0, MAX_NUMNODES)
  *
- * Cost: a static branch, not taken until a spare node is taken.
+ * Cost: a static branch, not taken until a spare node is in use.
  * Context: any.
- * Return: the distance, or 0 for what firmware says.
+ * Return: the distance; 0 if the firmware's distance is to be used.
  */
 static __always_inline int private_node_distance(int from, int to)
 {
@@ -667,8 +708,9 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 }
 
 /*
- * Constants and not functions: with an inlined call the compiler makes other code of
- * the callers.
+ * Macros, so that without CONFIG_PRIVATE_NODE the object code of the callers is
+ * the same as without these patches; with inline functions the compiler
+ * generates other code.
  */
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
@@ -727,13 +769,15 @@ static inline bool private_node_boot_requested(void)
 #endif /* CONFIG_PRIVATE_NODE */
 
 /**
- * private_node_hooked - node_is_private() for a hook in somebody else's code
+ * private_node_hooked - node_is_private() for a hook outside of
+ *	mm/private_node/
  * @hook: name of the hook, one of PRIVATE_NODE_HOOKS, without its prefix
  * @nid: node id
  *
- * A hook that keeps something out of private nodes, or lets a report see them,
- * asks through this, so that CONFIG_PRIVATE_NODE_MUTATE can switch it off.
- * Cost: that of node_is_private() when CONFIG_PRIVATE_NODE_MUTATE is off.
+ * For hooks that keep something out of private nodes, or show these in a
+ * report.  CONFIG_PRIVATE_NODE_MUTATE can switch off each hook by its name.
+ *
+ * Cost: that of node_is_private() without CONFIG_PRIVATE_NODE_MUTATE.
  */
 #define private_node_hooked(hook, nid) \
 	(private_node_hook(hook) && node_is_private(nid))
@@ -746,10 +790,10 @@ static inline bool __private_node_closed(int nid,
 }
 
 /**
- * private_node_closed - private_node_hooked(), until the owner opens a service
+ * private_node_closed - is this a private node on which a service is not open?
  * @hook: name of the hook, as for private_node_hooked()
  * @nid: node id
- * @service: the enum private_node_service that lets the code in
+ * @service: the enum private_node_service
  *
  * Cost: that of node_is_private(); for a private node one more look-up.
  * Context: any.
@@ -765,7 +809,7 @@ static inline bool __private_node_opened(int nid,
 }
 
 /**
- * private_node_opened - did the owner of a private node open a service?
+ * private_node_opened - is this a private node on which a service is open?
  * @hook: name of the hook, as for private_node_hooked()
  * @nid: node id
  * @service: the enum private_node_service
@@ -788,12 +832,15 @@ void __private_node_poisoned(int nid, long pages);
 void __private_node_pfn_poisoned(unsigned long pfn, long pages);
 
 /**
- * private_node_can_replace - is there a page for one that is soft-offlined?
- * @nid: its node
- * @pfn: its page frame, in use
+ * private_node_can_replace - has a node a free page to replace one by soft
+ *	offline?
+ * @nid: the node
+ * @pfn: the page to be replaced, in use
  *
  * Cost: a static branch; on a private node, a look at its zones.
  * Context: process, may sleep.
+ * Return: true if so, or if reclaim or compressed RAM can provide one; always
+ * true for an ordinary node.
  */
 static inline bool private_node_can_replace(int nid, unsigned long pfn)
 {
@@ -802,10 +849,11 @@ static inline bool private_node_can_replace(int nid, unsigned long pfn)
 }
 
 /**
- * private_node_memory_failure - tell the owner of a page what happened to it
+ * private_node_memory_failure - report a memory failure to the owner of the
+ *	page
  * @pfn: page frame, of any memory
- * @soft: soft offline, else memory_failure()
- * @result: 0 or errno of that
+ * @soft: true after soft offline, false after memory_failure()
+ * @result: result of that, 0 or an errno
  *
  * Cost: a static branch.
  * Context: process, may sleep; no lock held.
@@ -818,11 +866,12 @@ static inline void private_node_memory_failure(unsigned long pfn, bool soft,
 }
 
 /**
- * private_node_poisoned - pages of a node became part of num_poisoned_pages
+ * private_node_poisoned - count poisoned pages of private nodes
  * @nid: node id
- * @pages: how many, negative for those that left it
+ * @pages: pages added to num_poisoned_pages, or if negative subtracted from it
  *
- * Counted apart, for ordinary_poisoned_pages().
+ * For ordinary_poisoned_pages(), which leaves them out.
+ *
  * Context: any.
  */
 static inline void private_node_poisoned(int nid, long pages)
@@ -831,7 +880,10 @@ static inline void private_node_poisoned(int nid, long pages)
 		__private_node_poisoned(nid, pages);
 }
 
-/* As private_node_poisoned(), of the node that a pfn with a page is of. */
+/*
+ * As private_node_poisoned(), for the node of a page frame that has a struct
+ * page.
+ */
 static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
 {
 	if (private_node_any())
@@ -880,14 +932,16 @@ struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
 bool __private_node_no_collapse(const struct vm_area_struct *vma);
 
 /**
- * private_node_vma_stays - is a range of anonymous memory left as it is?
- * @vma: where the range is
- * @missing: are some of its pages not present?
- * @load: pages present, by node
+ * private_node_vma_stays - must a range of anonymous memory not be collapsed?
+ * @vma: mapping of the range, locked
+ * @missing: some pages of the range are not present
+ * @load: number of pages that are present, for each node
  *
- * The table of what is collapsed is in mm/private_node/collapse.c.
+ * The rules are in mm/private_node/collapse.c.
+ *
  * Cost: a static branch; with a private node, a look at each node.
- * Context: any; @vma is locked.
+ * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_vma_stays(struct vm_area_struct *vma,
 					  bool missing, const u32 *load)
@@ -897,14 +951,15 @@ static inline bool private_node_vma_stays(struct vm_area_struct *vma,
 }
 
 /**
- * private_node_file_stays - is a range of a file left as it is?
+ * private_node_file_stays - must a range of a file not be collapsed?
  * @mapping: page cache of the file
  * @index: first page of the range
- * @missing: are some of its pages not present?
- * @load: pages present, by node
+ * @missing: some pages of the range are not present
+ * @load: number of pages that are present, for each node
  *
  * Cost: as private_node_vma_stays().
  * Context: process.
+ * Return: true if so.
  */
 static inline bool private_node_file_stays(struct address_space *mapping,
 					   pgoff_t index, bool missing,
@@ -915,14 +970,17 @@ static inline bool private_node_file_stays(struct address_space *mapping,
 }
 
 /**
- * private_node_came_late - did a page come after the node was chosen?
- * @nid: its node
- * @load: pages that were present, by node
+ * private_node_came_late - does a page forbid a collapse that was decided
+ *	without it?
+ * @nid: node of the page
+ * @load: number of pages that were present at the decision, for each node
  *
- * A page may come from swap or by a fault after the range was looked at.  Between
- * ordinary nodes this does not matter.
+ * A page may come from swap or by a fault after the range was scanned.  It
+ * matters if its node or the chosen node is private.
+ *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: true when the collapse has to be given up.
  */
 static inline bool private_node_came_late(int nid, const u32 *load)
 {
@@ -931,11 +989,13 @@ static inline bool private_node_came_late(int nid, const u32 *load)
 }
 
 /**
- * private_node_stays_small - is a folio no part of a collapse?
- * @folio: any, in the range
+ * private_node_stays_small - does a folio forbid a collapse of its range?
+ * @folio: any folio in the range
  *
- * True of pages that the kernel put on a private node, since a huge page could not
- * tell them from those that a user put there.
+ * True for guests: pages that the kernel placed on a private node.  A huge page
+ * has one mark, and cannot keep guests apart from pages that a user placed
+ * there.
+ *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
  */
@@ -944,10 +1004,12 @@ static inline bool private_node_came_late(int nid, const u32 *load)
 	 __private_node_stays_small(folio))
 
 /**
- * private_node_no_collapse - is a mapping of /dev/private_node/ closed to it?
+ * private_node_no_collapse - is this a mapping of /dev/private_node/ without
+ *	thp?
  * @vma: any mapping, locked
  *
  * Cost and context: as vma_is_private_node().
+ * Return: true when nothing of it may be collapsed.
  */
 static inline bool
 private_node_no_collapse(const struct vm_area_struct *vma)
@@ -964,7 +1026,7 @@ static inline bool private_node_vma_stays(struct vm_area_struct *vma,
 	return false;
 }
 
-/* A macro: with a function, gcc inlines differently in mm/khugepaged.c. */
+/* A macro: with a function, gcc generates other code for mm/khugepaged.c. */
 #define private_node_file_stays(mapping, index, missing, load)	false
 
 static inline bool private_node_came_late(int nid, const u32 *load)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Gates for code of others that acts on pages of a private node: reclaim,
- * compaction, hint faults.
+ * Gates of a private node for reclaim, compaction and hint faults.
  *
- * Code that only looks asks private_node_closed() or private_node_opened().  Code that
- * acts enters, works in steps of milliseconds, and leaves when the gate shuts in
- * between, since whoever closes the service, or unplugs the node, waits for that.
+ * Code that moves or reclaims pages of the node enters the gate of its service
+ * first, and leaves it afterwards.  Whoever closes the service or unplugs the
+ * node shuts the gate and waits until all have left.  So work inside is done in
+ * steps of milliseconds, and stops when the gate has been shut.  Code that only
+ * reads asks private_node_closed() or private_node_opened() instead.
  *
- * mm/private_node/gate.c
+ * Implemented in mm/private_node/gate.c.
  */
 #ifndef _LINUX_PRIVATE_NODE_GATE_H
 #define _LINUX_PRIVATE_NODE_GATE_H
@@ -36,7 +37,8 @@ bool private_node_makes_room(void);
  *
  * Cost: that of node_is_private(), for a batch of folios.
  * Context: any but NMI.
- * Return: true, always for an ordinary node; false when they stay.
+ * Return: true if so, and always for an ordinary node; false when nothing of
+ * the node may be reclaimed.
  */
 static inline bool private_node_enter_reclaim(int nid,
 					      struct private_node_gate **gate)
@@ -47,11 +49,12 @@ static inline bool private_node_enter_reclaim(int nid,
 }
 
 /**
- * private_node_reclaim_stops - should a loop of reclaim give up?
+ * private_node_reclaim_stops - should a loop around reclaim of a node give up?
  * @nid: node id
  *
  * Cost: that of node_is_private(), for a batch of folios.
  * Context: any.
+ * Return: true when the gate of a private node for reclaim is shut.
  */
 static inline bool private_node_reclaim_stops(int nid)
 {
@@ -62,15 +65,15 @@ static inline bool private_node_reclaim_stops(int nid)
 /**
  * private_node_enter_compaction - may a node be compacted now?
  * @nid: node id
- * @order: of the request, -1 for all of the zone
+ * @order: order of the request, -1 for the whole zone
  * @gate: result, for private_node_leave_gate() and private_node_gate_shuts()
  *
- * The compaction service lets in compaction of a whole zone.  Compaction for a block
- * that somebody needs is let in by the reclaim service as well.
+ * Compaction of a whole zone needs the service compaction.  Compaction for a
+ * request of a certain order needs compaction or reclaim.
  *
  * Cost: that of node_is_private(), for a zone.
  * Context: any but NMI.
- * Return: true, always for an ordinary node.
+ * Return: true if so, and always for an ordinary node.
  */
 static inline bool private_node_enter_compaction(int nid, int order,
 						 struct private_node_gate **gate)
@@ -82,13 +85,13 @@ static inline bool private_node_enter_compaction(int nid, int order,
 
 /**
  * private_node_enter_hint - may a hint fault move a folio now?
- * @from: node id
- * @to: node id
+ * @from: node of the folio
+ * @to: node it would move to
  * @gate: result, for private_node_leave_hint()
  *
  * Cost: that of node_is_private().
  * Context: process.
- * Return: true, always when @from is an ordinary node.
+ * Return: true if so, and always if @from is an ordinary node.
  */
 static inline bool private_node_enter_hint(int from, int to,
 					   struct private_node_gate **gate)
@@ -99,9 +102,9 @@ static inline bool private_node_enter_hint(int from, int to,
 }
 
 /**
- * private_node_leave_hint - leave what private_node_enter_hint() entered
- * @gate: from there
- * @nr: pages that were moved, which are counted
+ * private_node_leave_hint - leave the gate of private_node_enter_hint()
+ * @gate: result of that
+ * @nr: pages that were moved; counted for the service
  *
  * Context: process.
  */
@@ -113,10 +116,12 @@ static inline void private_node_leave_hint(struct private_node_gate *gate,
 }
 
 /**
- * private_node_gate_shuts - is the gate being closed?
- * @gate: entered, or NULL for an ordinary node
+ * private_node_gate_shuts - does somebody wait for the caller to leave the
+ *	gate?
+ * @gate: gate that was entered, or NULL for an ordinary node
  *
  * Context: any.
+ * Return: true when the gate was shut after the caller entered.
  */
 static inline bool private_node_gate_shuts(struct private_node_gate *gate)
 {
@@ -124,11 +129,13 @@ static inline bool private_node_gate_shuts(struct private_node_gate *gate)
 }
 
 /**
- * private_node_reclaim_told - does node reclaim go on, little as there may be?
- * @proactive: did somebody say how much, by node<N>/reclaim?
+ * private_node_reclaim_told - may node reclaim ignore vm.min_unmapped_ratio?
+ * @proactive: was the amount requested by a write to node<N>/reclaim?
  *
- * vm.min_unmapped_ratio is about reclaim that the kernel begins by itself.
+ * That limit is meant for node reclaim that the kernel starts by itself.
+ *
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_reclaim_told(bool proactive)
 {
@@ -137,9 +144,9 @@ static inline bool private_node_reclaim_told(bool proactive)
 }
 
 /**
- * private_node_compact_result - what compaction ended with, or COMPACT_CONTINUE
+ * private_node_compact_result - let compaction give up when its gate was shut
  * @gate: from private_node_enter_compaction()
- * @result: an expression, evaluated where nobody waits for those inside
+ * @result: expression for the result otherwise, evaluated only then
  *
  * Context: process.
  */
@@ -148,7 +155,7 @@ static inline bool private_node_reclaim_told(bool proactive)
 
 /**
  * private_node_leave_gate - leave a gate that was entered
- * @gate: entered, or NULL for an ordinary node
+ * @gate: gate that was entered, or NULL for an ordinary node
  *
  * Context: any but NMI.
  */
@@ -160,7 +167,10 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
-/* Macros: with functions to inline, the compiler would make other code. */
+/*
+ * Macros, so that the callers compile to the same code as without these
+ * patches.
+ */
 #define private_node_enter_reclaim(nid, gate)		((void)(gate), true)
 #define private_node_reclaim_stops(nid)			false
 #define private_node_enter_compaction(nid, order, gate)	((void)(gate), true)

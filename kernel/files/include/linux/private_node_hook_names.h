@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Names of the hooks, for linux/private_node_hooks.h.  A file of its own, so that a
- * new hook does not compile all of the kernel anew.
+ * List of the hooks, for linux/private_node_hooks.h.  In a file of its own,
+ * which is included only with CONFIG_PRIVATE_NODE_MUTATE: otherwise each new
+ * hook would make the whole kernel compile again.
  */
 #ifndef _LINUX_PRIVATE_NODE_HOOK_NAMES_H
 #define _LINUX_PRIVATE_NODE_HOOK_NAMES_H
 
-/* One line a hook, ordered as kernel/patches. */
+/* One line for each hook, in the order of the patches in kernel/patches. */
 #define PRIVATE_NODE_HOOKS \
 	PRIVATE_NODE_HOOK(thisnode_list) \
 	PRIVATE_NODE_HOOK(nr_online_nodes) \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Ids of the hooks that private memory nodes have in other people's code.
+ * Names of the hooks that private memory nodes have in the rest of the kernel.
  *
  * With CONFIG_PRIVATE_NODE_MUTATE, private_node_mutate=<name> on the command
  * line switches one hook off, to show that a test fails without it.

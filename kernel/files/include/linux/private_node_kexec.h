@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private memory nodes and the kernel that kexec starts: nothing of it is put
- * on such a node, neither for the copy nor for the time after it.
+ * Private memory nodes and kexec: no segment of the new kernel is placed on a
+ * private node, and neither are the pages that hold the segments until they are
+ * copied.
  */
 #ifndef _LINUX_PRIVATE_NODE_KEXEC_H
 #define _LINUX_PRIVATE_NODE_KEXEC_H
@@ -12,7 +13,10 @@
 
 struct kexec_buf;
 
-/* Looks for room in [start, end]; 0 goes on, anything else ends the search. */
+/*
+ * Looks for room in [@start, @end].  Returns 0 to continue, anything else to
+ * stop.
+ */
 typedef int (*private_node_kexec_fn)(unsigned long start, unsigned long end,
 				     struct kexec_buf *kbuf);
 
@@ -24,12 +28,14 @@ int __private_node_kexec_walk(unsigned long start, unsigned long end,
 bool __private_node_kexec_refuses(unsigned long start, unsigned long end);
 
 /**
- * private_node_kexec_refuses - is a segment on a private node?
- * @start: physical address
- * @end: the first address behind it
+ * private_node_kexec_refuses - does a segment touch a private node?
+ * @start: physical address of its first byte
+ * @end: first physical address after it
  *
- * Logs it when it is.
+ * Logs a line if so.
+ *
  * Context: process, may sleep; kexec_load() and kexec_file_load().
+ * Return: true when the segment has to be refused.
  */
 static inline bool private_node_kexec_refuses(unsigned long start,
 					      unsigned long end)
@@ -50,14 +56,16 @@ static inline bool private_node_kexec_refuses(unsigned long start,
 
 #ifdef CONFIG_KEXEC_FILE
 /**
- * private_node_kexec_walk - search the parts of a range that are not private
- * @start: physical address
- * @end: the last address
- * @kbuf: what room is looked for
- * @fn: called for each part, the highest first when @kbuf is placed top down
+ * private_node_kexec_walk - call a function for the parts of a range not
+ *	private
+ * @start: first physical address
+ * @end: last physical address
+ * @kbuf: the buffer that needs room
+ * @fn: function; called for the highest part first when @kbuf is placed top
+ *	down
  *
  * Context: process, may sleep.
- * Return: what @fn returned when it ended the search, or 0.
+ * Return: the value other than 0 by which @fn stopped the search, or 0.
  */
 static inline int private_node_kexec_walk(unsigned long start,
 					  unsigned long end,

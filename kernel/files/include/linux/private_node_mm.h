@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Which address spaces may hold pages of private nodes.
+ * The flag of address spaces that may have pages of private nodes.
  *
- * Only a walk of its page tables says where the resident pages of a task are.  So an
- * address space gets the flag MMF_PRIVATE_NODE before the first anonymous page of a
- * private node, or a page that a driver maps, is mapped in it.  The flag stays until
- * exec or exit.  Shared memory has a counter of its own in each address space, see
- * private_node_mm_may_have().
+ * The nodes of a task's pages are known only by a walk of its page tables.  To
+ * avoid that walk for most tasks, an address space gets the flag
+ * MMF_PRIVATE_NODE before the first page of a private node is mapped in it: an
+ * anonymous page, or a page that a driver maps.  The flag stays until exec or
+ * exit.  Shared memory does not need the flag: each address space counts its
+ * shared pages, see private_node_mm_may_have().
  *
- * Faults on other memory pay nothing: the flag is set where a policy takes a new page
- * from a private node, and where a page that is there is mapped again.
+ * Faults on ordinary memory cost nothing: the flag is set where a memory policy
+ * takes a new page from a private node, and where an existing page is mapped
+ * again.
  *
- * mm/private_node/mm_pages.c
+ * Implemented in mm/private_node/mm_pages.c.
  */
 #ifndef _LINUX_PRIVATE_NODE_MM_H
 #define _LINUX_PRIVATE_NODE_MM_H
@@ -21,9 +23,12 @@
 
 struct mempolicy;
 
-/* In mm->flags, above those of include/linux/mm_types.h: it had a private page. */
+/*
+ * Bit in mm->flags, above those of mm_types.h: a page of a private node was
+ * mapped.
+ */
 #define MMF_PRIVATE_NODE	(NUM_MM_FLAG_BITS - 1)
-/* It has mapped a file of /dev/private_node/. */
+/* The same: a file of /dev/private_node/ was mapped. */
 #define MMF_DEVICE_MAP		(NUM_MM_FLAG_BITS - 2)
 
 #ifdef CONFIG_PRIVATE_NODE
@@ -36,7 +41,10 @@ struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
 bool private_node_mm_likely_has(struct mm_struct *mm);
 void __private_node_dup_mm(struct mm_struct *mm, struct mm_struct *oldmm);
 
-/* The flag is read by many and written once. */
+/*
+ * Tests first: the flag is read often, and an atomic store would bounce its
+ * line.
+ */
 static inline void private_node_mark_mm(struct mm_struct *mm)
 {
 	if (!mm_flags_test(MMF_PRIVATE_NODE, mm))
@@ -44,16 +52,16 @@ static inline void private_node_mark_mm(struct mm_struct *mm)
 }
 
 /**
- * private_node_mapped - a folio is about to be mapped
- * @vma: where; locked
- * @folio: what
+ * private_node_mapped - set MMF_PRIVATE_NODE before a folio is mapped
+ * @vma: mapping, locked
+ * @folio: folio that is about to be mapped in it
  *
- * Called before the mapping is made, so that code that sees a page there sees the
- * flag as well.
+ * Has to be called before the page table entry is written, so that code that
+ * sees the page also sees the flag.  New anonymous pages do not need the call,
+ * because private_node_vma_alloc() sets the flag for them.
  *
- * Cost: a static branch; with a private node, one bit test.  Not for new
- * anonymous pages, see private_node_vma_alloc().
- * Context: any; the page table's lock is held or not.
+ * Cost: a static branch; with a private node, one bit test.
+ * Context: any; with or without the page table lock.
  */
 static __always_inline void private_node_mapped(struct vm_area_struct *vma,
 						const struct folio *folio)
@@ -63,15 +71,15 @@ static __always_inline void private_node_mapped(struct vm_area_struct *vma,
 }
 
 /**
- * private_node_dup_mm - a child will have its parent's pages
- * @mm: of the child, before its page tables are filled
- * @oldmm: of the parent
+ * private_node_dup_mm - let a child inherit its parent's pages on private nodes
+ * @mm: address space of the child, before its page tables are filled
+ * @oldmm: address space of the parent
  *
- * The copy takes long, and the page tables cannot be read meanwhile.  So the number of
- * pages on private nodes is estimated before.
+ * fork() may copy page tables for long, and nobody can walk these meanwhile.
+ * So the number of pages on private nodes is estimated before.
  *
- * Cost: a static branch; with a private node, one bit test; for a process that had a
- * private page, a look at some thousand pages, at most once a second.
+ * Cost: a static branch; with a private node, one bit test; for a process that
+ * had a private page, a look at some thousand pages, at most once a second.
  * Context: process; both are locked for writing.
  */
 static inline void private_node_dup_mm(struct mm_struct *mm,
@@ -85,10 +93,13 @@ static inline void private_node_dup_mm(struct mm_struct *mm,
 
 /**
  * private_node_check_marked - warn if a private page is mapped without the flag
- * @vma: where it is being mapped
- * @folio: what
+ * @vma: mapping
+ * @folio: folio that is being mapped in it
  *
- * In debug kernels this finds code that maps pages without private_node_mapped().
+ * With CONFIG_DEBUG_VM this finds code that maps pages without
+ * private_node_mapped().
+ *
+ * Context: any.
  */
 static __always_inline void
 private_node_check_marked(struct vm_area_struct *vma, const struct folio *folio)

@@ -2,17 +2,17 @@
 /*
  * Private memory nodes in memory policies.
  *
- * A policy may name private nodes that have the user_numa service.  They are kept
- * apart from mempolicy.nodes, which has ordinary nodes only.  So code that reads that
- * mask never gets to a private node.  In a bind to private nodes alone the mask is
- * empty, which restricts nothing: page cache, page tables and slab go to ordinary
- * nodes.
+ * A policy may name private nodes that are open to user_numa.  They are in
+ * mempolicy.private_nodes.  mempolicy.nodes has ordinary nodes only, so code
+ * that reads that mask never allocates on a private node.  In a bind to private
+ * nodes alone that mask is empty, which restricts nothing: page cache, page
+ * tables and slab of the task come from ordinary nodes.
  *
- * A preference or a spreading mode names private nodes only if its mask has
- * nothing else in it.  mempolicy.mode of such a policy is MPOL_LOCAL; the mode that the
- * user gave is in mempolicy.named_mode.
+ * A preference or an interleave mode names private nodes only if the user's
+ * mask has no ordinary nodes.  Such a policy has the mode MPOL_LOCAL, and the
+ * mode that the user gave is in mempolicy.named_mode.
  *
- * mm/private_node/policy.c, mm/private_node/named.c
+ * Implemented in mm/private_node/policy.c and mm/private_node/named.c.
  */
 #ifndef _LINUX_PRIVATE_NODE_POLICY_H
 #define _LINUX_PRIVATE_NODE_POLICY_H
@@ -52,7 +52,10 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 						struct vm_area_struct *vma,
 						unsigned long addr);
 
-/* for mm/hugetlb.c, mm/private_node/hugetlb.c; macros where types are not known */
+/*
+ * mm/private_node/hugetlb.c, for mm/hugetlb.c.  Macros where an argument has a
+ * type that only mm/hugetlb.c knows.
+ */
 #define private_node_mpoli(mpoli)		((mpoli)->pol)
 #define private_node_mpoli_next(mpoli, nodes)	\
 	private_node_mpol_first_of((mpoli)->pol, nodes, (mpoli)->ilx)
@@ -77,15 +80,16 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 			       const char *file, unsigned long *unplugs);
 
 /**
- * private_node_pool_waits - is a request for a node's pool worth another attempt?
- * @ret: of the attempt; -ENODEV when the node is gone then
- * @kobj: of the file that was written
- * @nid: its node
- * @obey_mempolicy: is the file nr_hugepages_mempolicy?
+ * private_node_pool_waits - wait if an unplug refused a change of a node's pool
+ * @ret: result of the attempt; changed to -ENODEV when the node was unplugged
+ * @kobj: kobject of the file that was written
+ * @nid: node of the file
+ * @obey_mempolicy: is the file nr_hugepages_mempolicy, or else nr_hugepages?
  * @unplugs: from private_node_unplugs(), before the attempt
  *
- * Waits, killable, for the outcome when the node is being unplugged.
- * Context: process, in a write to the file.
+ * Context: process, may sleep, killable; in a write to the file, whose active
+ * reference is given back while the call waits.
+ * Return: true when the caller should try again.
  */
 static inline bool private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 					   int nid, bool obey_mempolicy,
@@ -101,14 +105,14 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
 bool __private_node_unplug_refuses(unsigned long seen);
 
 /**
- * private_node_unplug_refuses - did a task get too little because of an unplug?
+ * private_node_unplug_refuses - did an allocation fail because of an unplug?
  * @seen: from private_node_unplugs(), before the attempt
  *
- * For code that has to let pages go before it waits for the outcome by
- * private_node_unplug_waited().
+ * For code that has to free pages before it calls private_node_unplug_waited().
  *
  * Cost: a static branch.
  * Context: any.
+ * Return: true if that may be the reason.
  */
 static inline bool private_node_unplug_refuses(unsigned long seen)
 {
@@ -122,8 +126,8 @@ void private_node_count_displaced(const struct mempolicy *pol,
 				  struct folio *folio);
 
 /*
- * Is this a mapping of the child that fork() makes, into which pinned pages are copied?
- * Nobody else can reach its address space yet.
+ * Is this a mapping of a child that fork() is creating?  fork() copies pinned
+ * pages for the child, whose address space nobody else can reach yet.
  */
 static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 {
@@ -132,8 +136,9 @@ static inline bool private_node_forks_to(const struct vm_area_struct *vma)
 }
 
 /**
- * private_node_hugetlb_displaces - may a copy take an ordinary huge page instead?
- * @pol: policy of a hugetlb mapping that gave no page, or NULL
+ * private_node_hugetlb_displaces - may a copy take an ordinary huge page
+ *	instead?
+ * @pol: policy of the hugetlb mapping, by which there was no page; or NULL
  *
  * Cost: on failure only.
  * Context: any.
@@ -148,12 +153,15 @@ static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
 bool private_node_may_not_wait(void);
 
 /**
- * private_node_hugetlb_waits - was there no huge page because of an unplug?
- * @err: from alloc_hugetlb_folio() for a copy
+ * private_node_hugetlb_waits - may a fault wait for an unplug that refused a
+ *	huge page?
+ * @err: error of alloc_hugetlb_folio() for a copy
  *
- * Then the fault waits for the outcome, see private_node_fault_error(); the page is
- * not taken from other processes that share it.
+ * If so the fault fails, and waits in private_node_fault_error().  It must not
+ * unmap the original from other processes to get around the copy.
+ *
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_hugetlb_waits(int err)
 {
@@ -161,14 +169,15 @@ static inline bool private_node_hugetlb_waits(int err)
 }
 
 /**
- * private_node_task_pools - does the task's policy name pools of private nodes?
- * @nodes: result: the nodes, as far as the task's cpuset has them
- * @open: only those that give huge pages, and only if the policy has no
- *	other place to go: for a reservation
+ * private_node_task_pools - does the task's policy name pools of private nodes
+ *	alone?
+ * @nodes: result: these nodes, as far as the task's cpuset has them
+ * @open: for a reservation: only nodes that are open to hugetlb, and only if
+ *	the policy is a bind
  *
  * Cost: a static branch; with a private node, a load.
  * Context: process.
- * Return: true if it names private nodes and no other.
+ * Return: true if so.
  */
 static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
 {
@@ -177,11 +186,14 @@ static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
 }
 
 /**
- * private_node_pool_apart - does a huge page cross the border of a private pool?
+ * private_node_pool_apart - does a huge page move to or from a private node?
  * @folio: the huge page
- * @nid: where it goes
+ * @nid: node it moves to
  *
  * Cost: that of node_is_private().
+ * Context: any.
+ * Return: true if so.  Such a move takes a free huge page, and makes no pool
+ * larger.
  */
 static inline bool private_node_pool_apart(struct folio *folio, int nid)
 {
@@ -189,7 +201,10 @@ static inline bool private_node_pool_apart(struct folio *folio, int nid)
 	       private_node_hooked(hugetlb_move, nid);
 }
 
-/* For a policy from mpol_new(), which names no node yet. */
+/*
+ * Initializes the private part of a policy from mpol_new(), which names no node
+ * yet.
+ */
 static inline void private_node_mpol_init(struct mempolicy *pol)
 {
 	pol->pn = NULL;
@@ -199,14 +214,15 @@ static inline void private_node_mpol_init(struct mempolicy *pol)
 }
 
 /**
- * private_node_mpol_names - does a user policy name private nodes?
+ * private_node_mpol_names - does a policy name private nodes?
  * @pol: any policy
  *
- * Open or not, registered or not: a policy that lost its nodes does not turn
- * into one without restriction.
+ * The answer stays true when the nodes are closed or unregistered, so that the
+ * policy does not become one without a restriction.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_mpol_names(const struct mempolicy *pol)
 {
@@ -214,12 +230,15 @@ static inline bool private_node_mpol_names(const struct mempolicy *pol)
 }
 
 /**
- * private_node_mpol_alone - does a policy other than a bind name private nodes?
+ * private_node_mpol_alone - is this a preference or interleave over private
+ *	nodes?
  * @pol: any policy
  *
- * If so it names no other node, and its mode is MPOL_LOCAL.
+ * Such a policy names no ordinary node, and its mode is MPOL_LOCAL.
+ *
  * Cost: a static branch; with a private node, two loads.
  * Context: any.
+ * Return: true if so; false for a bind.
  */
 static inline bool private_node_mpol_alone(const struct mempolicy *pol)
 {
@@ -227,13 +246,15 @@ static inline bool private_node_mpol_alone(const struct mempolicy *pol)
 	       (pol->flags & MPOL_F_PRIVATE);
 }
 
-/* The mode as the user said it.  Cost and context: as the above. */
+/*
+ * The mode that the user gave.  Cost and context: as private_node_mpol_alone().
+ */
 static inline unsigned short private_node_mpol_mode(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) ? pol->named_mode : pol->mode;
 }
 
-/* Is it one that spreads over private nodes? */
+/* Does the policy interleave over private nodes? */
 static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) &&
@@ -241,25 +262,35 @@ static inline bool private_node_mpol_spreads(const struct mempolicy *pol)
 		pol->named_mode == MPOL_WEIGHTED_INTERLEAVE);
 }
 
-/* For a policy that spreads over private nodes: what get_mempolicy() shows. */
+/*
+ * The node that get_mempolicy() shows for a policy that interleaves over
+ * private nodes.
+ */
 static inline int private_node_mpol_first(const struct mempolicy *pol)
 {
 	return first_node(pol->private_nodes);
 }
 
-/* Is it a preference, for which ordinary memory will do? */
+/*
+ * Is the policy a preference for private nodes, which may also take ordinary
+ * memory?
+ */
 static inline bool private_node_mpol_prefers(const struct mempolicy *pol)
 {
 	return private_node_mpol_alone(pol) && !private_node_mpol_spreads(pol);
 }
 
 /**
- * private_node_mpol_spills - does a preference take ordinary memory now?
- * @pol: for which private_node_mpol_places()
- * @order: of the folio
+ * private_node_mpol_spills - does a preference take ordinary memory for this
+ *	folio?
+ * @pol: policy by which no folio of a private node was found
+ * @order: order of the folio
  *
- * Counts it.
+ * Counts the pages (preferred_elsewhere) if so.
+ *
  * Context: any.
+ * Return: true if so; false when small folios of the node should be tried
+ * first.
  */
 static inline bool private_node_mpol_spills(const struct mempolicy *pol,
 					    unsigned int order)
@@ -269,10 +300,12 @@ static inline bool private_node_mpol_spills(const struct mempolicy *pol,
 }
 
 /**
- * private_node_mpol_may_state - may a mount option name these nodes?
+ * private_node_mpol_may_state - may the mount option mpol= of tmpfs name these
+ *	nodes?
  * @nodes: ordinary and private nodes
  *
  * Context: process.
+ * Return: true if so.
  */
 static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
 {
@@ -282,10 +315,12 @@ static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
 }
 
 /**
- * private_node_move_refused - pages do not move to the node that was named
- * @nid: any number
+ * private_node_move_refused - record that pages may not move to the node that
+ *	was named
+ * @nid: any number that a user gave
  *
- * Counts and records it, so that the user can ask why.
+ * Counts the refusal, and adds it to /proc/private_node_refusals.
+ *
  * Cost: on failure only; that of node_is_private().
  * Context: any but NMI.
  */
@@ -299,7 +334,7 @@ static inline void private_node_move_refused(int nid)
 	__private_node_move_refused(&nodes);
 }
 
-/* The same for a system call that takes a mask. */
+/* As private_node_move_refused(), for a system call that takes a nodemask. */
 static inline void private_node_moves_refused(const nodemask_t *nodes)
 {
 	if (private_node_any())
@@ -307,15 +342,16 @@ static inline void private_node_moves_refused(const nodemask_t *nodes)
 }
 
 /**
- * private_node_mpol_bind - take the private nodes into a new policy
- * @pol: policy
- * @nodes: what the user named
+ * private_node_mpol_bind - set the private nodes of a new policy
+ * @pol: the policy
+ * @nodes: nodes that the user named, ordinary and private
  *
- * A policy other than a bind becomes MPOL_LOCAL.
+ * A policy other than a bind becomes MPOL_LOCAL if it names private nodes
+ * alone.
  *
- * Context: the lock that mpol_set_nodemask() needs.
- * Return: true if it names a private node that is open to it, so that it may do
- * without an ordinary one.
+ * Context: as mpol_set_nodemask().
+ * Return: true if the policy names a private node that is open to it; then it
+ * need not name an ordinary one.
  */
 static inline bool private_node_mpol_bind(struct mempolicy *pol,
 					  const nodemask_t *nodes)
@@ -325,13 +361,16 @@ static inline bool private_node_mpol_bind(struct mempolicy *pol,
 }
 
 /**
- * private_node_mpol_places - does a policy place this on private nodes?
+ * private_node_mpol_places - does a policy place an allocation on private
+ *	nodes?
  * @pol: any policy
- * @ilx: interleave index; NO_INTERLEAVE_INDEX is not a place in anonymous or
- *	shared memory, but page cache or a task's other memory
+ * @ilx: interleave index.  NO_INTERLEAVE_INDEX means page cache or other memory
+ *	of a task, which never comes from a private node; anonymous and shared
+ *	memory have an index.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_mpol_places(const struct mempolicy *pol,
 					    pgoff_t ilx)
@@ -341,21 +380,23 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 }
 
 /**
- * private_node_stack_alloc - a page of a stack or heap, where its node has none
- * @pol: policy of the fault
+ * private_node_stack_alloc - get ordinary memory for a page of a stack or of
+ *	the heap
+ * @pol: policy of the fault, by which there was no page
  * @ilx: interleave index
- * @vma: where the fault is
- * @addr: and there
- * @gfp: of the fault
- * @order: of the folio
+ * @vma: mapping of the fault
+ * @addr: address of the fault
+ * @gfp: allocation flags of the fault
+ * @order: order of the folio
  *
- * SIGBUS on a full node needs a frame on the stack, and a program whose node was closed
- * needs the rest of its heap to end itself.
+ * A handler for SIGBUS needs a frame on the stack, also while the node is full.
+ * A program whose nodes were all closed needs a little of its heap in order to
+ * exit.
  *
  * Cost: on failure only; a static branch.
- * Context: as @gfp says.
- * Return: an ordinary folio for a stack of the running task, or for its heap
- * when its policy gives nothing more; else NULL.
+ * Context: may sleep if @gfp allows it.
+ * Return: an ordinary folio for a stack of the running task, or for its heap if
+ * all nodes of @pol are closed to it; otherwise NULL.
  */
 static inline struct folio *
 private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
@@ -368,7 +409,7 @@ private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
 	return __private_node_stack_alloc(pol, vma, addr, gfp);
 }
 
-/* For __mpol_equal(), which has compared everything else. */
+/* Compares the private parts of two policies, for __mpol_equal(). */
 static inline bool private_node_mpol_equal(const struct mempolicy *a,
 					   const struct mempolicy *b)
 {
@@ -378,7 +419,9 @@ static inline bool private_node_mpol_equal(const struct mempolicy *a,
 		a->private_born == b->private_born);
 }
 
-/* Reports show one mask. */
+/*
+ * Adds the private nodes of a policy to a mask, for reports that show one mask.
+ */
 static inline void private_node_mpol_nodes(const struct mempolicy *pol,
 					   nodemask_t *nodes)
 {
@@ -386,10 +429,15 @@ static inline void private_node_mpol_nodes(const struct mempolicy *pol,
 }
 
 /**
- * private_node_keeps_out - does this folio never go to a private node?
- * @folio: any
+ * private_node_keeps_out - may a folio not move to a private node by a policy?
+ * @folio: any folio
  *
- * Page cache is shared by all readers of the file; a policy does not own it.
+ * True for page cache: all readers of the file share it, and no policy of one
+ * mapping decides about it.  True for huge pages of hugetlb as well, which come
+ * from pools.
+ *
+ * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_keeps_out(struct folio *folio)
 {
@@ -398,11 +446,14 @@ static inline bool private_node_keeps_out(struct folio *folio)
 }
 
 /**
- * private_node_stays - does mbind() leave this folio where it is?
+ * private_node_stays - must mbind() leave a folio where it is?
  * @folio: folio in the range
- * @nodes: what mbind() named
+ * @nodes: nodes that mbind() named
  *
- * Page cache has no place to go to when only private nodes are named.
+ * True for page cache if only private nodes are named.
+ *
+ * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_stays(struct folio *folio,
 				      const nodemask_t *nodes)
@@ -412,9 +463,10 @@ static inline bool private_node_stays(struct folio *folio,
 }
 
 /**
- * private_node_keep_file_folios - take page cache off a list for migration
- * @nid: where the list goes
- * @folios: isolated folios; those that do not go to @nid are put back
+ * private_node_keep_file_folios - take page cache off a list that moves to a
+ *	private node
+ * @nid: node the list moves to
+ * @folios: isolated folios; page cache is put back on its LRU list
  *
  * Context: process.
  */
@@ -426,17 +478,19 @@ static inline void private_node_keep_file_folios(int nid,
 }
 
 /**
- * private_node_keep_shared - take off a list folios that other users may not have there
- * @folios: isolated folios, for a move that a system call asked for
- * @nid: where the list goes
+ * private_node_keep_shared - take folios off a list that other users may not
+ *	have there
+ * @folios: isolated folios that a system call is about to move
+ * @nid: node the list moves to
  *
- * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private nodes
- * the policies and cpusets of these are obeyed; folios that stay are put back.
+ * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private
+ * nodes a folio moves only if the policies and cpusets of all its users allow
+ * the new node.  Other folios are put back on their LRU lists.
  *
  * Cost: a static branch; with a private node, a look at each folio, and a walk
  * of the reverse map for those that are shared.
- * Context: process; the locks of page tables not held.
- * Return: how many folios stay.
+ * Context: process; no page table lock held.
+ * Return: how many folios were put back.
  */
 static inline unsigned long private_node_keep_shared(struct list_head *folios,
 						     int nid)
@@ -446,7 +500,10 @@ static inline unsigned long private_node_keep_shared(struct list_head *folios,
 	return __private_node_keep_shared(folios, nid);
 }
 
-/* The same, for mbind(). */
+/*
+ * As private_node_keep_shared(), for mbind() with a policy of any number of
+ * nodes.
+ */
 static inline unsigned long
 private_node_mbind_keep_shared(struct list_head *folios,
 			       const struct mempolicy *pol)
@@ -456,7 +513,7 @@ private_node_mbind_keep_shared(struct list_head *folios,
 	return __private_node_mbind_keep_shared(folios, pol);
 }
 
-/* The same, for the folio that was just isolated, the last on the list. */
+/* As private_node_keep_shared(), for the last folio of the list alone. */
 static inline bool private_node_keep_last_shared(struct list_head *folios,
 						 int nid)
 {
@@ -465,15 +522,17 @@ static inline bool private_node_keep_last_shared(struct list_head *folios,
 }
 
 /**
- * private_node_pin_refused - is a long-term pin of a page refused?
- * @page: any page, held
+ * private_node_pin_refused - must a long-term pin of a page be refused?
+ * @page: any page, with a reference
  *
- * A page that a user put on a private node which is closed to pins is neither pinned
- * nor moved.  A guest is moved, as from a movable zone, unless its users may not have
- * it elsewhere.
+ * On a private node without longterm_pin, a page that a user placed is neither
+ * pinned nor moved.  A guest (a page that the kernel placed) is moved to
+ * ordinary memory first, as from a movable zone, unless its users may not have
+ * it there.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: process.
+ * Return: true if so; false when the page may be pinned, or is moved first.
  */
 static inline bool private_node_pin_refused(struct page *page)
 {
@@ -483,11 +542,13 @@ static inline bool private_node_pin_refused(struct page *page)
 }
 
 /**
- * private_node_adopted - a system call finds a folio where it wants it
- * @folio: any, held or mapped
- * @all: does the caller speak for all who map it?
+ * private_node_adopted - a system call names the node on which a folio lies
+ *	already
+ * @folio: any folio, mapped or with a reference
+ * @all: does the call apply to folios that others map, too (MPOL_MF_MOVE_ALL)?
  *
- * A guest counts as named from now on.
+ * A guest becomes a page that its user placed, unless others map it and @all is
+ * false.
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
@@ -501,19 +562,19 @@ static inline void private_node_adopted(struct folio *folio, bool all)
 
 /**
  * folio_alloc_mpol_existing - folio_alloc_mpol() for data that exists
- * @gfp: as there
- * @order: as there
- * @pol: as there
- * @ilx: as there
- * @nid: as there
+ * @gfp: allocation flags
+ * @order: order of the folio
+ * @pol: memory policy
+ * @ilx: interleave index
+ * @nid: preferred node
  *
- * For swap-in and the like.  Where a private node refuses new memory, data that was
- * there before comes back in ordinary memory.
+ * For example for swap-in.  When the private nodes of @pol give no page,
+ * existing data comes back in ordinary memory, and is counted as displaced.
  *
  * Cost: a static branch.
- * Context: as @gfp says.
- * Return: the folio; NULL when ordinary memory ran out as well, or a large one
- * was asked for.
+ * Context: may sleep if @gfp allows it.
+ * Return: the folio; NULL when there is no ordinary memory either, or for a
+ * large folio.
  */
 static inline struct folio *
 folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
@@ -527,12 +588,16 @@ folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
 
 /**
  * vma_alloc_folio_existing - vma_alloc_folio() for data that exists
- * @gfp: as there
- * @order: as there
- * @vma: as there
- * @addr: as there
+ * @gfp: allocation flags
+ * @order: order of the folio
+ * @vma: mapping
+ * @addr: address in it
  *
  * For copies of a page; see folio_alloc_mpol_existing().
+ *
+ * Cost: a static branch.
+ * Context: may sleep if @gfp allows it.
+ * Return: as folio_alloc_mpol_existing().
  */
 static inline struct folio *
 vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
@@ -549,13 +614,17 @@ vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 	alloc_hooks(vma_alloc_folio_existing_noprof(__VA_ARGS__))
 
 /**
- * private_node_no_readahead - would pages that are read ahead find no room?
+ * private_node_no_readahead - must a swap-in read nothing ahead?
  * @pol: policy of the page that is swapped in
  * @ilx: see private_node_mpol_places()
  *
- * Only the page that was asked for is worth ordinary memory.
+ * True if the private nodes of @pol are almost full: pages that are read ahead
+ * would be displaced to ordinary memory, which only the requested page should
+ * be.
+ *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_no_readahead(struct mempolicy *pol, pgoff_t ilx)
 {

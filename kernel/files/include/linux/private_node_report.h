@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Private memory nodes in counters and reports of the rest of the kernel: what is
- * subtracted from numbers that say how much memory can be had, and how reports of the
- * memory that there is include private memory.
+ * Private memory nodes in counters and reports of the rest of the kernel.
  *
- * mm/private_node/report.c, mm/private_node/sysfs.c
+ * Numbers that say how much memory can be allocated leave private memory out.
+ * Reports of all memory include it.
+ *
+ * Implemented in mm/private_node/report.c and mm/private_node/sysfs.c.
  */
 #ifndef _LINUX_PRIVATE_NODE_REPORT_H
 #define _LINUX_PRIVATE_NODE_REPORT_H
@@ -30,13 +31,14 @@ bool __private_node_pool_open(int nid);
 long __ordinary_poisoned_pages(void);
 
 /**
- * private_node_hide_memory - a closed node has no memory to offer
+ * private_node_hide_memory - show no memory in the usual lines of
+ *	node<N>/meminfo
  * @nid: node id
- * @val: from si_meminfo_node(), for node<N>/meminfo
+ * @val: from si_meminfo_node(); the result
  *
- * Programs add up the memory of all nodes.  The usual lines of a private node show its
- * memory only while programs may name it, that is while user_numa is open; see
- * private_node_report_node() for the lines that it always has.
+ * Programs use the nodes that have memory there.  So MemTotal and MemFree of a
+ * private node are 0 unless user_numa is open.  The lines of
+ * private_node_report_node() always show its memory.
  *
  * Context: any.
  */
@@ -47,12 +49,13 @@ static inline void private_node_hide_memory(int nid, struct sysinfo *val)
 }
 
 /**
- * private_node_pool - a node that is closed to hugetlb has no huge pages to offer
+ * private_node_pool - number of huge pages to show for a node
  * @nid: node id
- * @pages: of a pool of the node, all or the free ones
+ * @pages: number of huge pages in a pool of the node, all or free
  *
- * For node<N>/meminfo and node<N>/hugepages/.  PrivateHugetlb says what the pool
- * of a closed node has.
+ * For node<N>/meminfo and node<N>/hugepages/.  Programs use the huge pages that
+ * they find there.  PrivateHugetlb shows the pool even while the service
+ * hugetlb is closed.
  *
  * Context: any.
  * Return: @pages; 0 for a private node without the service hugetlb.
@@ -64,10 +67,11 @@ static inline unsigned int private_node_pool(int nid, unsigned int pages)
 }
 
 /**
- * private_node_report_node - the lines of private memory in node<N>/meminfo
+ * private_node_report_node - print the lines of private memory in
+ *	node<N>/meminfo
  * @nid: node id
- * @buf: of the file
- * @len: what it has already
+ * @buf: buffer of the file
+ * @len: bytes in the buffer so far
  *
  * Context: process.
  * Return: bytes added, 0 for an ordinary node.
@@ -79,13 +83,14 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 }
 
 /**
- * ordinary_zone_pages - a counter of all zones, without private ones
+ * ordinary_zone_pages - a zone counter, summed over the zones of ordinary nodes
  * @hook: name of the hook
- * @item: which counter
+ * @item: enum zone_stat_item
  *
- * For code that derives a limit, or a report of available memory, from the counter.
+ * For code that derives a limit, or a report of available memory, from the
+ * counter.
  *
- * Cost: a static branch; with a private node, a sum over its zones.
+ * Cost: a static branch; with private nodes, a sum over their zones.
  * Context: any.
  */
 #define ordinary_zone_pages(hook, item)					\
@@ -96,11 +101,11 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 #define ordinary_free_pages(hook) ordinary_zone_pages(hook, NR_FREE_PAGES)
 
 /**
- * ordinary_node_pages - a counter of all nodes in pages, without private ones
+ * ordinary_node_pages - a node counter in pages, summed over ordinary nodes
  * @hook: name of the hook
- * @item: which counter
+ * @item: enum node_stat_item
  *
- * Cost: a static branch; with a private node, one counter for each.
+ * Cost: a static branch; with private nodes, one load for each.
  * Context: any.
  */
 #define ordinary_node_pages(hook, item)					\
@@ -108,10 +113,10 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 	 __ordinary_node_pages(item) : global_node_page_state(item))
 
 /**
- * ordinary_poisoned_pages - pages with memory errors, without private ones
+ * ordinary_poisoned_pages - number of poisoned pages of ordinary nodes
  * @hook: name of the hook
  *
- * Cost: a static branch; with a private node, a second counter.
+ * Cost: a static branch; with a private node, one more load.
  * Context: any.
  */
 #define ordinary_poisoned_pages(hook)					\
@@ -126,10 +131,11 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 #endif
 
 /**
- * private_node_file_pages - file LRU pages of private nodes, to be taken off
+ * private_node_file_pages - file LRU pages of private nodes, to subtract from a
+ *	sum
  * @hook: name of the hook
  *
- * Cost: a static branch; with a private node, two counters for each.
+ * Cost: a static branch; with private nodes, two loads for each.
  * Context: any.
  */
 #define private_node_file_pages(hook)					\
@@ -137,20 +143,22 @@ static inline int private_node_report_node(int nid, char *buf, int len)
 	 __private_node_file_pages() : 0UL)
 
 /**
- * private_node_boot_pages - pages that memblock knows on private nodes
+ * private_node_boot_pages - number of memblock's pages on private nodes
  * @hook: name of the hook
  *
- * Context: boot, as long as memblock is there.
+ * Context: boot, as long as memblock exists.
  */
 #define private_node_boot_pages(hook)					\
 	(private_node_any() && private_node_hook(hook) ?		\
 	 __private_node_boot_pages() : 0UL)
 
 /**
- * private_node_show_unconsidered - lines for the report of a failure
+ * private_node_show_unconsidered - name private nodes in the report of a
+ *	failure
  *
- * Names the private nodes with memory, which the allocation that failed could
- * not use, with owner and free memory.  Silent when there are none.
+ * Logs a line for each private node with memory, with its owner and its free
+ * memory.  The allocation that failed, or the OOM killer, did not consider
+ * these nodes.
  *
  * Context: any but NMI.
  */
@@ -165,7 +173,7 @@ void __private_node_device_added(int nid);
 void __private_node_device_removed(int nid);
 
 /**
- * private_node_device_added - node_devices[] has a new node
+ * private_node_device_added - a node was added to node_devices[]
  * @nid: node id
  *
  * Context: process, may sleep; under mem_hotplug_lock, except at boot.
@@ -177,7 +185,8 @@ static inline void private_node_device_added(int nid)
 }
 
 /**
- * private_node_device_removed - a node is about to leave node_devices[]
+ * private_node_device_removed - a node is about to be removed from
+ *	node_devices[]
  * @nid: node id
  *
  * Context: process, may sleep; under mem_hotplug_lock.
@@ -189,8 +198,9 @@ static inline void private_node_device_removed(int nid)
 }
 
 /*
- * Nodes for a report that has to see private memory; as node_has_any_memory(), with a
- * hook of its own.
+ * Walks of nodes with memory for a report that shows private nodes.  As
+ * for_each_node_with_any_memory(), but each caller has a hook that can be
+ * switched off.
  */
 static inline bool __node_reported(bool private, int nid)
 {

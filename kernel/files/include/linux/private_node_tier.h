@@ -2,7 +2,7 @@
 /*
  * Private memory nodes in memory tiers, demotion and promotion.
  *
- * mm/private_node/tier.c, mm/private_node/promote.c
+ * Implemented in mm/private_node/tier.c and mm/private_node/promote.c.
  */
 #ifndef _LINUX_PRIVATE_NODE_TIER_H
 #define _LINUX_PRIVATE_NODE_TIER_H
@@ -53,6 +53,7 @@ void private_node_tier_update(int nid);
  *
  * Cost: a static branch; with a private node, a look-up.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_in_tiers(int nid)
 {
@@ -61,9 +62,11 @@ static inline bool private_node_in_tiers(int nid)
 }
 
 /**
- * private_node_shows_tiers - does private_node_show_tier() serve nodelist?
+ * private_node_shows_tiers - does private_node_show_tier() show a tier's
+ *	nodelist?
  *
  * Context: any.
+ * Return: true, unless the hook is switched off.
  */
 static inline bool private_node_shows_tiers(void)
 {
@@ -71,12 +74,15 @@ static inline bool private_node_shows_tiers(void)
 }
 
 /**
- * private_node_type_gone - is there no memory type to be dropped?
- * @memtype: of node_memory_types[], or NULL
+ * private_node_type_gone - was the memory type of a node dropped already?
+ * @memtype: entry of node_memory_types[], or NULL
  *
- * Drivers with different types may share a node, and only the type of the first one
- * counts.  The first driver may have left before the second one does.
+ * For clear_node_memory_type().  Drivers with different types may share a node,
+ * and the entry is the type of the first one.  When the second driver leaves
+ * after the first, there is nothing left to drop.
+ *
  * Context: any.
+ * Return: true for NULL.
  */
 static inline bool private_node_type_gone(const struct memory_dev_type *memtype)
 {
@@ -84,10 +90,11 @@ static inline bool private_node_type_gone(const struct memory_dev_type *memtype)
 }
 
 /**
- * private_node_demotes - may reclaim demote, whatever demotion_enabled says?
+ * private_node_demotes - may reclaim demote even if demotion_enabled is 0?
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
+ * Return: true while a private node is in the memory tiers.
  */
 static inline bool private_node_demotes(void)
 {
@@ -95,10 +102,12 @@ static inline bool private_node_demotes(void)
 }
 
 /**
- * private_node_filter_targets - keep targets that demotion_enabled allows
+ * private_node_filter_targets - drop demotion targets that demotion_enabled
+ *	forbids
  * @nid: node whose pages are demoted
- * @targets: lower tiers; without demotion_enabled, ordinary nodes demote to
- *	private ones only
+ * @targets: nodes of lower tiers; the result
+ *
+ * While demotion_enabled is 0, ordinary nodes demote to private nodes only.
  *
  * Context: any.
  */
@@ -109,11 +118,14 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
 }
 
 /**
- * private_node_demote_apart - does demotion allocate by mm/private_node/tier.c?
+ * private_node_demote_apart - does demotion allocate by
+ *	private_node_demote_alloc()?
  *
- * While a private node is in the tiers, demotion obeys what users may have.
+ * That is the case while a private node is in the memory tiers.  The function
+ * keeps each folio on nodes that all its users may have.
  *
  * Cost and context: as private_node_demotes().
+ * Return: true if so.
  */
 static inline bool private_node_demote_apart(void)
 {
@@ -121,18 +133,19 @@ static inline bool private_node_demote_apart(void)
 }
 
 /**
- * private_node_may_demote - is there a target for this folio?
- * @folio: locked, of a node that has targets
- * @memcg: whose reclaim it is
+ * private_node_may_demote - is there a demotion target for a folio?
+ * @folio: the folio, locked, on a node that has targets
+ * @memcg: cgroup that is reclaimed
  * @pageout: see cram_targets()
  *
- * Page cache and KSM pages go to ordinary nodes only, page cache to compressed
- * RAM as well; memory of the device map stays on its node, and what a bind keeps
- * elsewhere does not come.
+ * Page cache and KSM pages are demoted to ordinary nodes only, page cache to
+ * compressed RAM as well.  Memory of the device map is not demoted.  A bind of
+ * a user has to allow the target.
  *
  * Cost: a static branch and a load; with a private node in the tiers, a walk of
  * the reverse map.
  * Context: reclaim.
+ * Return: true if so.
  */
 static inline bool private_node_may_demote(struct folio *folio,
 					   struct mem_cgroup *memcg,
@@ -143,16 +156,17 @@ static inline bool private_node_may_demote(struct folio *folio,
 }
 
 /**
- * private_node_drop_useless - empty the mask when it is not worth looking for
- *	what to demote
- * @targets: where it may go
- * @memcg: whose pages; NULL for all
+ * private_node_drop_useless - empty the mask of targets if none of them takes a
+ *	page
+ * @targets: demotion targets; the result
+ * @memcg: cgroup that is reclaimed; NULL for all
  *
- * A compressing device that has no credit takes nothing, nor from a cgroup at its
- * memory.cram.max.
+ * A compressing device takes nothing while it has no credit, and nothing from a
+ * cgroup that has reached memory.cram.max.  Then reclaim need not look for
+ * folios to demote.
  *
  * Cost: a static branch; with such a device, a look at the ledger.
- * Context: any.
+ * Context: any but NMI.
  */
 static inline void private_node_drop_useless(nodemask_t *targets,
 					     struct mem_cgroup *memcg)
@@ -162,14 +176,16 @@ static inline void private_node_drop_useless(nodemask_t *targets,
 }
 
 /**
- * private_node_hints_off - does NUMA balancing stay away from a node?
+ * private_node_hints_off - must NUMA balancing set no hint faults on pages of a
+ *	node?
  * @nid: node id
  *
- * A hint fault pulls a folio to the node of the CPU.  The service numa_balancing allows
- * that, and in tiering mode the service promotion.
+ * A hint fault moves a folio to the node of the CPU.  For a private node this
+ * needs the service numa_balancing, or in tiering mode the service promotion.
  *
  * Cost: that of node_is_private(); for a private node up to two look-ups.
  * Context: any.
+ * Return: true if so; false for an ordinary node.
  */
 static inline bool private_node_hints_off(int nid)
 {
@@ -178,10 +194,13 @@ static inline bool private_node_hints_off(int nid)
 }
 
 /**
- * private_node_hint_nodes - scan a task that has only one ordinary node?
+ * private_node_hint_nodes - is any private node open to hint faults?
+ *
+ * If so, NUMA balancing scans tasks even if there is only one ordinary node.
  *
  * Cost: a static branch; with a private node, a look at each.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_hint_nodes(void)
 {
@@ -190,14 +209,16 @@ static inline bool private_node_hint_nodes(void)
 }
 
 /**
- * private_node_may_hint - may a hint fault pull a folio to a node?
- * @folio: held
+ * private_node_may_hint - may a hint fault move a folio to a node?
+ * @folio: the folio, with a reference
  * @nid: an ordinary node
  *
- * From a private node it goes only where all of its users may have it.
+ * A folio of a private node moves only to a node that all its users may have.
  *
- * Cost: that of node_is_private(); for a private node a walk of the reverse map.
+ * Cost: that of node_is_private(); for a private node a walk of the reverse
+ * map.
  * Context: process.
+ * Return: true if so; always true for a folio of an ordinary node.
  */
 static inline bool private_node_may_hint(struct folio *folio, int nid)
 {
@@ -206,11 +227,12 @@ static inline bool private_node_may_hint(struct folio *folio, int nid)
 }
 
 /**
- * private_node_moved_within - a folio takes over from another one
- * @dst: new, not mapped yet
- * @src: old
+ * private_node_moved_within - let a new folio inherit the mark of a guest
+ * @dst: new folio, not mapped yet
+ * @src: old folio
  *
- * Within a private node the new folio inherits the mark, see mark.c.
+ * Does nothing unless both are on the same private node.  See
+ * mm/private_node/mark.c.
  *
  * Cost: that of node_is_private(); for a private node two look-ups.
  * Context: any.

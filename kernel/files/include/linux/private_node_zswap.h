@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * zswap on a private node: its parameter "node" names a node on which pages are
- * stored as they are.
+ * zswap on a private node: zswap's parameter "node" names a node on which it
+ * stores pages uncompressed.
  */
 #ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
 #define _LINUX_PRIVATE_NODE_ZSWAP_H
@@ -17,7 +17,10 @@ struct page;
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_ZSWAP)
 
-/* A bit in a handle; handles of zsmalloc are addresses of words and lack it. */
+/*
+ * Bit in the handle of a page on a private node.  Handles of zsmalloc are
+ * addresses of words, and never have it.
+ */
 #define PRIVATE_NODE_ZSWAP	1UL
 
 extern int private_node_zswap_nid;
@@ -30,20 +33,21 @@ bool private_node_zswap_on(unsigned long handle, int nid);
 bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
 			      gfp_t gfp);
 
-/* mm/zswap.c, for who empties a node */
+/* mm/zswap.c, called when a node is emptied */
 unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp);
 bool zswap_compress_again(struct folio *folio);
 
-/* The parameter, in mm/zswap.c. */
+/* Defines the module parameter, in mm/zswap.c. */
 #define private_node_zswap_param()					\
 	module_param_cb(node, &private_node_zswap_ops,			\
 			&private_node_zswap_nid, 0644)
 
 /**
- * private_node_zswap_has - is this a page on a private node?
- * @handle: of any entry of zswap
+ * private_node_zswap_has - is a zswap entry stored on a private node?
+ * @handle: handle of any zswap entry
  *
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_zswap_has(unsigned long handle)
 {
@@ -51,13 +55,13 @@ static inline bool private_node_zswap_has(unsigned long handle)
 }
 
 /**
- * private_node_zswap_store - store a page uncompressed
+ * private_node_zswap_store - store a page on the private node that zswap names
  * @page: page of a locked folio in the swap cache
- * @handle: filled in when it was stored
+ * @handle: result, if the page was stored
  *
  * Cost: a load while no node is named.
  * Context: reclaim.
- * Return: false when it is to be compressed as ever.
+ * Return: true when it was stored; false when zswap has to compress it.
  */
 static inline bool private_node_zswap_store(struct page *page,
 					    unsigned long *handle)
@@ -68,11 +72,11 @@ static inline bool private_node_zswap_store(struct page *page,
 }
 
 /**
- * private_node_zswap_free - give a stored page back
- * @handle: of any entry of zswap
+ * private_node_zswap_free - free the page of an entry that is on a private node
+ * @handle: handle of any zswap entry
  *
  * Context: any.
- * Return: true when it was one; false when it is zsmalloc's.
+ * Return: true when it was freed; false for a handle of zsmalloc.
  */
 static inline bool private_node_zswap_free(unsigned long handle)
 {

@@ -2,20 +2,22 @@
 /*
  * The possible and the default memory nodes of a cpuset.
  *
- * cpuset.mems says which nodes may be named, private ones among them, and
- * cpuset.mems.sysram, or if it is unset the ordinary nodes of cpuset.mems, from
- * which ones memory comes that names none:
+ * Possible nodes are those that may be named; they include private nodes and
+ * come from cpuset.mems.  Default nodes serve allocations that name no node;
+ * they come from cpuset.mems.sysram, or if that is unset from the ordinary
+ * nodes of cpuset.mems:
  *
- *  - possible is cpuset.mems within the parent's possible; all of that where
- *    cpuset.mems is unset or leaves nothing.
- *  - default is the first of these that is not empty, so it never is:
+ *  - possible is the intersection of cpuset.mems and the parent's possible; the
+ *    parent's possible if cpuset.mems is unset or the intersection is empty.
+ *  - default is the first of these sets that is not empty, so never empty:
  *      cpuset.mems.sysram within the ordinary nodes of possible,
  *      the ordinary nodes of cpuset.mems within the parent's default,
  *      the ordinary nodes of cpuset.mems,
  *      the parent's default.
  *
- * A cgroup that writes cpuset.mems alone, as container managers do, says what it
- * may have, not that it wants by default what its parent keeps for binds.
+ * The second set comes before the third because container managers write
+ * cpuset.mems alone.  That says what a cgroup may have.  It does not say that
+ * the cgroup wants by default the nodes that its parent reserves for binds.
  *
  * Example: nodes 0 and 2 are ordinary, node 1 is private
  *
@@ -28,12 +30,13 @@
  *	0                 0-2          0,2      0-2       0,2
  *	0                 2                     2         2
  *
- * A private node whose access is "named" is possible only where cpuset.mems has it,
- * here and in each cpuset above but the root.  That is asked when it is used, as a
- * node can become such a one at any time; see cpuset_drop_unnamed().
+ * A private node with the access "named" is possible only if cpuset.mems has
+ * it, in this cpuset and in each ancestor except the root.  This is checked at
+ * each use of the mask, because the access of a node can change at any time;
+ * see cpuset_drop_unnamed().
  *
- * Possible is kept as written: whether its nodes have memory, and of which
- * kind, is asked when it is used.
+ * cs->possible is stored as it was written.  Whether its nodes have memory,
+ * ordinary or private, is checked at each use as well.
  */
 #include <linux/cpuset_possible.h>
 #include <linux/memory_hotplug.h>
@@ -46,11 +49,12 @@ DEFINE_STATIC_KEY_FALSE(cpuset_must_name_key);
 nodemask_t cpuset_must_name_map __read_mostly;
 
 /*
- * cpuset_set_must_name - from now on only who names a node has it, or all again
+ * cpuset_set_must_name - set or clear the access "named" of a private node
  * @nid: a private node
- * @must: only who names it
+ * @must: true for "named", false for "any"
  *
- * Context: process, may sleep; the caller serialises for each node.
+ * Context: process, may sleep; calls for one node must not run at the same
+ * time.
  * Return: 0; -EOPNOTSUPP without cpusets.
  */
 int cpuset_set_must_name(int nid, bool must)
@@ -67,7 +71,9 @@ int cpuset_set_must_name(int nid, bool must)
 	return 0;
 }
 
-/* Does the cpuset, and each above but the root, have the node in cpuset.mems? */
+/*
+ * Do the cpuset and its ancestors except the root have the node in cpuset.mems?
+ */
 static bool is_named(const struct cpuset *cs, int nid)
 {
 	if (!cs || cs == &top_cpuset)
@@ -79,9 +85,10 @@ static bool is_named(const struct cpuset *cs, int nid)
 }
 
 /*
- * cpuset_drop_unnamed - take off nodes that have to be named and are not
- * @cs: the cpuset; NULL where there is none
- * @mems: nodes that are possible
+ * cpuset_drop_unnamed - drop nodes with the access "named" that a cpuset does
+ *	not name
+ * @cs: the cpuset; NULL for none, which names no node
+ * @mems: possible nodes; the result
  *
  * Context: cpuset_mutex, callback_lock or RCU, as for cpuset_possible_mems().
  */
@@ -96,7 +103,7 @@ void cpuset_drop_unnamed(const struct cpuset *cs, nodemask_t *mems)
 			node_clear(nid, *mems);
 }
 
-/* v1 has one mask, so there is no second one to keep up with it. */
+/* The possible nodes as written; with cgroup v1 there is only cpuset.mems. */
 static const nodemask_t *written_possible(const struct cpuset *cs)
 {
 	if (cs == &top_cpuset || cpuset_in_v2_mode())
@@ -123,13 +130,14 @@ static nodemask_t compute_possible(const struct cpuset *cs,
 }
 
 /*
- * cpuset_update_possible - after a change of cpuset.mems here or above
+ * cpuset_update_possible - update the possible mask after a change of
+ *	cpuset.mems
  * @cs: the cpuset, not the root
- * @parent: its parent, up to date
- * @v2: is_in_v2_mode(); v1 has no such mask
+ * @parent: its parent, whose mask is up to date
+ * @v2: is_in_v2_mode(); with cgroup v1 nothing is done
  *
  * Context: cpuset_mutex held; takes callback_lock.
- * Return: did the mask change?
+ * Return: true if the mask has changed.
  */
 bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2)
 {
@@ -148,10 +156,10 @@ bool cpuset_update_possible(struct cpuset *cs, struct cpuset *parent, bool v2)
 }
 
 /*
- * cpuset_compute_default - nodes that memory without a name comes from
+ * cpuset_compute_default - compute the default nodes of a cpuset
  * @mems: result
- * @cs: the cpuset, its possible mask up to date
- * @parent: its parent, up to date
+ * @cs: the cpuset, whose possible mask is up to date
+ * @parent: its parent, whose masks are up to date
  *
  * Context: cpuset_mutex held.
  */
@@ -169,14 +177,12 @@ void cpuset_compute_default(nodemask_t *mems, const struct cpuset *cs,
 }
 
 /*
- * cpuset_possible_mems - ordinary nodes that tasks of a cpuset may name
+ * cpuset_possible_mems - get the ordinary nodes that tasks of a cpuset may name
  * @cs: the cpuset
- * @mems: result
- *
- * Policies are rebound to them.
+ * @mems: result; memory policies are rebound to these nodes
  *
  * Context: cpuset_mutex, callback_lock or RCU; with RCU alone the answer may be
- * old when it is used.
+ * outdated when it is used.
  */
 void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 {
@@ -185,9 +191,10 @@ void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 }
 
 /*
- * cpuset_show_possible - what cpuset.mems.effective shows
+ * cpuset_show_possible - get the nodes to show in cpuset.mems.effective
  * @cs: the cpuset
- * @mems: result; what Mems_allowed in /proc/PID/status shows for its tasks
+ * @mems: result; also shown as Mems_allowed in /proc/PID/status of its tasks.
+ *	Of the private nodes it has only those that are open to user_numa.
  *
  * Context: callback_lock held.
  */
@@ -205,12 +212,16 @@ void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
 }
 
 /*
- * cpuset_unnamed_mems - nodes where the kernel may move memory of a cpuset
+ * cpuset_unnamed_mems - get the nodes to which the kernel may move memory of a
+ *	cpuset
  * @cs: the cpuset
- * @mems: result: the default nodes, and private nodes that are possible; those
- *	have a service for each thing that the kernel does there
+ * @mems: result: the default nodes and the possible private nodes; for each of
+ *	the latter the caller has to check its service
  *
- * Context: any; the answer may be old when it is used.
+ * For memory whose user named no node.
+ *
+ * Context: any, while @cs cannot go away; the answer may be outdated when it is
+ * used.
  */
 void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
@@ -220,6 +231,10 @@ void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 	nodes_or(*mems, cs->effective_mems, private);
 }
 
+/*
+ * The nodes that may be named: possible nodes with memory, and the default
+ * nodes.
+ */
 static void names_of(nodemask_t *names, const nodemask_t *possible,
 		     const nodemask_t *mems)
 {
@@ -231,12 +246,13 @@ static void names_of(nodemask_t *names, const nodemask_t *possible,
 }
 
 /*
- * cpuset_names_init - what may be named before and after a move of memory
+ * cpuset_names_init - get the nodes that may be named before and after a change
  * @names: result
- * @from: default nodes before
- * @to: default nodes after
- * @oldcs: the cpuset before
- * @cs: the cpuset after; @oldcs itself when its masks were changed
+ * @from: default nodes before the change
+ * @to: default nodes after it
+ * @oldcs: cpuset of the tasks before the change
+ * @cs: cpuset of the tasks after it; the same as @oldcs if its masks were
+ *	changed
  *
  * Context: cpuset_mutex held.
  */
@@ -253,7 +269,7 @@ void cpuset_names_init(struct cpuset_names *names, const nodemask_t *from,
 }
 
 /*
- * cpuset_moved - memory of the tasks follows the masks as they are now
+ * cpuset_moved - memory of a cpuset's tasks was moved by the present masks
  * @cs: the cpuset
  *
  * Context: cpuset_mutex held.
@@ -296,12 +312,12 @@ void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 }
 
 /*
- * cpuset_cgroup_possible - nodes that memory of a cgroup may be on, if named
- * @cgroup: any, of the unified hierarchy; with v1 cpusets the answer is all that
- *	need not be named
- * @nodes: result
+ * cpuset_cgroup_possible - get the possible nodes of a cgroup
+ * @cgroup: any cgroup of the unified hierarchy, or NULL
+ * @nodes: result; with cgroup v1, or with NULL, all nodes but those with the
+ *	access "named"
  *
- * Context: process or reclaim; the answer may be old when it is used.
+ * Context: process or reclaim; the answer may be outdated when it is used.
  */
 void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes)
 {
@@ -326,13 +342,14 @@ bool __cpuset_may_name(int nid)
 }
 
 /*
- * cpuset_say_inherited - after a write of cpuset.mems
- * @cs: the cpuset, its masks up to date
+ * cpuset_say_inherited - log that cpuset.mems has private nodes alone
+ * @cs: the cpuset, whose masks are up to date
  *
- * Who gives a cgroup a private node alone may think that all of its memory comes
- * from there.
+ * For administrators who expect that all memory of the cgroup comes from these
+ * nodes now: memory that names no node still comes from the parent's default
+ * nodes.
  *
- * Context: cpuset_mutex held.
+ * Context: cpuset_mutex held; called after a write of cpuset.mems.
  */
 void cpuset_say_inherited(const struct cpuset *cs)
 {
@@ -343,19 +360,20 @@ void cpuset_say_inherited(const struct cpuset *cs)
 	    !nodes_subset(cs->mems_allowed, private_node_map))
 		return;
 	cgroup_path(cs->css.cgroup, path, sizeof(path));
-	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, for what names them; all else comes from nodes %*pbl, as in the parent\n",
+	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, only for memory that names them; other memory comes from nodes %*pbl, as in the parent\n",
 			    path, nodemask_pr_args(&cs->mems_allowed),
 			    nodemask_pr_args(&cs->effective_mems));
 }
 
 /*
- * cpuset_parse_sysram - a write to cpuset.mems.sysram
+ * cpuset_parse_sysram - parse a write to cpuset.mems.sysram
  * @cs: the cpuset
- * @buf: node list, or nothing to unset it
+ * @buf: node list; empty to unset it
  * @mask: result
  *
  * Context: cpuset_mutex held.
- * Return: 0, or -EINVAL with the reason in the kernel log.
+ * Return: 0; -EINVAL for a private node, with a line in the kernel log, and for
+ * a node that is not possible; or the errno of nodelist_parse().
  */
 int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask)
 {

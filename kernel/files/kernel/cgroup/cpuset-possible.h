@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What cpuset.c takes from cpuset-possible.c; included by cpuset-internal.h.
+ * Functions of cpuset-possible.c for cpuset.c; included by cpuset-internal.h.
  */
 #ifndef _CPUSET_POSSIBLE_INTERNAL_H
 #define _CPUSET_POSSIBLE_INTERNAL_H
@@ -30,14 +30,17 @@ static inline bool cpuset_possible_differ(const struct cpuset *a,
 
 void cpuset_drop_unnamed(const struct cpuset *cs, nodemask_t *mems);
 
-/* Where no cpuset says less. */
+/* All nodes that a task may name if it is in no cpuset. */
 static inline void cpuset_unasked_mems(nodemask_t *mems)
 {
 	cpuset_all_nodes(mems);
 	cpuset_drop_unnamed(NULL, mems);
 }
 
-/* Those of the nodes that all may use which names no private node. */
+/*
+ * Copies @nodes without private nodes to @room, for allocations that name no
+ * node.
+ */
 static inline nodemask_t *cpuset_ordinary_nodes(const nodemask_t *nodes,
 						nodemask_t *room)
 {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Reclaim moves a list of folios at once, and pays for them at once: a reservation
- * and a charge for PAY pages, not for each folio.  What is stored is counted on the
- * processor, where each reading finds it: one that counted it as reserved until the end
- * of the list would find less room than there is.
+ * Reclaim demotes a list of folios at a time.  A batch reserves and charges for
+ * PAY pages at once instead of for each folio.  Pages that the batch stores are
+ * counted on the CPU, and each reading collects these counts.  If they counted
+ * as reserved until the end of the list, a reading in between would give too
+ * little credit.
  *
- * Nothing of the ledger's argument changes.  What a batch has reserved is promised,
- * and a page counts as reserved while it is on its way.
+ * The argument in ledger.c holds with batches too: a page counts as reserved,
+ * and so as promised, from the reservation of its batch until it is settled.
  *
- * A batch is one task's, on one processor, which the task does not leave
- * meanwhile: nobody else touches it, so there is no lock.  Whoever finds it taken
- * (a task that was preempted has it) goes the way without.
+ * There is one batch for each CPU, and it needs no lock: the task that owns it
+ * has migration disabled, and only the owner uses it.  A task that finds the
+ * batch in use, because the owner was preempted, reserves and charges for each
+ * folio.
  */
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
@@ -20,18 +22,22 @@
 #include "../internal.h"
 #include "cram.h"
 
-/* Pages paid for at once: as many as reclaim moves, see SWAP_CLUSTER_MAX. */
+/* Pages reserved at once: as many as reclaim isolates, see SWAP_CLUSTER_MAX. */
 #define PAY	32UL
 
 /**
- * struct batch - what a task has paid for and the ledger has not heard of
+ * struct batch - reservations and charges of one task for a list of folios
  * @owner: the task, or NULL
- * @cd: the first device that it reserved on, held; others go without
- * @paid: pages reserved, not taken
- * @taken: pages taken and neither stored nor given back; reserved for the ledger
- * @objcg: the first object cgroup that paid, held
- * @charged: pages charged to its memory.cram, for which no place was taken
- * @moved: pages that moved there, still charged to its memory.max
+ * @cd: the device of the first reservation, with a reference; the batch is not
+ *	used for other devices
+ * @paid: pages reserved and not taken
+ * @taken: pages taken, and neither stored nor given back; the ledger still
+ *	counts them as reserved
+ * @objcg: the object cgroup of the first charge, with a reference; the batch is
+ *	not used for others
+ * @charged: pages charged to its memory.cram and not used yet
+ * @moved: pages that moved to a device and are still charged to its
+ *	memory.current
  */
 struct batch {
 	struct task_struct *owner;
@@ -45,12 +51,15 @@ struct batch {
 
 static DEFINE_PER_CPU(struct batch, batches);
 
-/* That of the running task, if it has one.  Interrupts have none. */
+/* The batch of the running task, or NULL.  Interrupts have none. */
 static struct batch *my_batch(void)
 {
 	struct batch *b = raw_cpu_ptr(&batches);
 
-	/* Its owner stays on its processor, so that nobody else sees itself there. */
+	/*
+	 * A task that owns a batch has migration disabled, so it finds its own.
+	 * Any other task gets NULL, even if it moves to another CPU in between.
+	 */
 	return in_task() && READ_ONCE(b->owner) == current ? b : NULL;
 }
 
@@ -72,6 +81,7 @@ void __cram_batch_begin(void)
 		migrate_enable();
 }
 
+/* Tells the ledger what was taken, and gives back what was not used. */
 static void tell_ledger(struct batch *b)
 {
 	bool balance = cram_ledger_batch(&b->cd->ledger, b->taken, b->paid);
@@ -99,7 +109,10 @@ void __cram_batch_end(void)
 	if (!b)
 		return;
 	if (b->cd) {
-		/* Who takes the device away waits for this before it ends its work. */
+		/*
+		 * May queue the device's work.  cram_unregister() waits for RCU
+		 * readers before it cancels that work for the last time.
+		 */
 		scoped_guard(rcu) {
 			tell_ledger(b);
 			cram_read_if_low(b->cd);
@@ -112,13 +125,15 @@ void __cram_batch_end(void)
 	}
 	b->cd = NULL;
 	b->objcg = NULL;
-	barrier(); /* another task of this processor may have it now */
+	barrier(); /* all stores to the batch before another task may own it */
 	WRITE_ONCE(b->owner, NULL);
 	migrate_enable();
 }
 
-/* More than is needed, if there is credit for it. */
-static bool pay(struct batch *b, unsigned long nr)
+/*
+ * Reserves PAY pages if there is credit for them, else what is missing to @nr.
+ */
+static bool reserve_for_batch(struct batch *b, unsigned long nr)
 {
 	unsigned long more = nr - b->paid;
 
@@ -130,12 +145,13 @@ static bool pay(struct batch *b, unsigned long nr)
 }
 
 /*
- * cram_batch_reserve - cram_ledger_reserve(), from what the task has paid for
- * @cd: the device, under rcu_read_lock()
+ * cram_batch_reserve - cram_ledger_reserve(), from the running task's batch if
+ *	any
+ * @cd: the device
  * @nr: pages
  *
- * Context: any.
- * Return: true when paid.
+ * Context: any but NMI; under rcu_read_lock().
+ * Return: true when reserved.
  */
 bool cram_batch_reserve(struct cram_device *cd, unsigned long nr)
 {
@@ -145,17 +161,32 @@ bool cram_batch_reserve(struct cram_device *cd, unsigned long nr)
 		b->cd = cd;
 	if (!b || b->cd != cd)
 		return cram_ledger_reserve(&cd->ledger, nr);
-	/* Not what was paid for before a capacity event. */
-	return b->paid >= nr ? cram_ledger_open(&cd->ledger) : pay(b, nr);
+	/* After a capacity event an older reservation must not be used. */
+	return b->paid >= nr ? cram_ledger_open(&cd->ledger) :
+			       reserve_for_batch(b, nr);
 }
 
-/* cram_ledger_cancel(): what a batch has paid for serves the next.  Context: any. */
+/*
+ * cram_batch_cancel - cram_ledger_cancel(); a batch keeps the reservation
+ * @cd: the device
+ * @nr: pages
+ *
+ * Context: any but NMI.
+ * Return: false when the books do not balance.
+ */
 bool cram_batch_cancel(struct cram_device *cd, unsigned long nr)
 {
 	return batch_of(cd) || cram_ledger_cancel(&cd->ledger, nr);
 }
 
-/* cram_ledger_take(), from what the running task has reserved.  Context: any. */
+/*
+ * cram_batch_take - cram_ledger_take(), from the running task's batch if any
+ * @cd: the device
+ * @nr: pages
+ *
+ * Context: any but NMI.
+ * Return: true when that many pages are reserved.
+ */
 bool cram_batch_take(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
@@ -169,7 +200,14 @@ bool cram_batch_take(struct cram_device *cd, unsigned long nr)
 	return true;
 }
 
-/* cram_ledger_untake().  Context: any. */
+/*
+ * cram_batch_untake - cram_ledger_untake(), or the same within a batch
+ * @cd: the device
+ * @nr: pages
+ *
+ * Context: any but NMI.
+ * Return: false when the books do not balance.
+ */
 bool cram_batch_untake(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
@@ -181,14 +219,24 @@ bool cram_batch_untake(struct cram_device *cd, unsigned long nr)
 	return true;
 }
 
-/* cram_ledger_settle(), or for a batch's page taking and settling at once. */
+/*
+ * cram_batch_settle - cram_ledger_settle(), or cram_ledger_store() within a
+ *	batch
+ * @cd: the device
+ * @nr: pages
+ *
+ * Context: any but NMI.
+ * Return: false when the books do not balance.
+ */
 bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
 {
 	struct batch *b = batch_of(cd);
 
 	if (!b)
 		return cram_ledger_settle(&cd->ledger, nr);
-	/* What a batch has taken it stores, or says that it does not. */
+	/*
+	 * Each page that a batch took is settled, untaken or not stored, once.
+	 */
 	if (b->taken < nr)
 		return false;
 	b->taken -= nr;
@@ -201,9 +249,10 @@ bool cram_batch_settle(struct cram_device *cd, unsigned long nr)
  * @cd: their device
  * @nr: pages
  *
- * Whoever trims them tells the ledger, which has to know by then.  Of the others
- * that the batch has taken it does not hear by this.
- * Context: any.
+ * trim.c settles them when they are freed, so they have to be pending in the
+ * ledger by then.  Without a batch they are already.
+ *
+ * Context: any but NMI.
  * Return: false when the books do not balance.
  */
 bool cram_batch_not_stored(struct cram_device *cd, unsigned long nr)
@@ -219,11 +268,11 @@ bool cram_batch_not_stored(struct cram_device *cd, unsigned long nr)
 }
 
 /*
- * cram_batch_charge - charge memory.cram, from what the batch has charged
- * @objcg: of the folio that will move
+ * cram_batch_charge - charge memory.cram, from the running task's batch if any
+ * @objcg: object cgroup of the folio that will move
  * @nr: pages
  *
- * Context: any.
+ * Context: any but NMI.
  * Return: true when it was charged.
  */
 bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr)
@@ -245,12 +294,13 @@ bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * cram_batch_moved - pages are no longer charged to memory.max
- * @objcg: to whom they are charged
+ * cram_batch_moved - uncharge pages from memory.current at the end of the batch
+ * @objcg: object cgroup that they are charged to
  * @nr: pages
  *
  * Context: any.
- * Return: false when there is no batch to remember that.
+ * Return: false when the running task has no batch for @objcg; the caller has
+ * to uncharge them then.
  */
 bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr)
 {

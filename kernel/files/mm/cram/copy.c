@@ -14,16 +14,17 @@
 #include "cram.h"
 
 /*
- * cram_copy_page - copy to a page of a device
- * @dst: the page, taken and not settled
+ * cram_copy_page - copy a page to a page of a device
+ * @dst: page of the device, taken and not settled
  * @src: page in ordinary memory
  *
- * Past the caches where that can be: the device is not read for what is about to be
- * overwritten, and there is nothing to write back.
+ * Uses non-temporal stores where the architecture has them: these do not read
+ * the old lines from the device, and leave nothing to write back.
  *
  * Context: process; may sleep with CONFIG_CRAM_DEBUG.
- * Return: 0, and nothing of @dst is in a cache; -EHWPOISON when @src is poisoned,
- * and memory failure has been told; -ENOMEM with CONFIG_CRAM_DEBUG.
+ * Return: 0 when @dst is stored and in no CPU cache; -EHWPOISON when @src is
+ * poisoned, which has been reported to memory failure; -ENOMEM without an
+ * address to store to, only with CONFIG_CRAM_DEBUG.
  */
 #ifdef CONFIG_ARCH_HAS_COPY_MC_FLUSHCACHE
 int cram_copy_page(struct page *dst, struct page *src)
@@ -36,7 +37,7 @@ int cram_copy_page(struct page *dst, struct page *src)
 	instrument_memcpy_before(to, from, PAGE_SIZE);
 	left = copy_mc_flushcache(to, from, PAGE_SIZE);
 	instrument_memcpy_after(to, from, PAGE_SIZE, left);
-	wmb(); /* the stores are with the device before they count as settled */
+	wmb(); /* the stores reach the device before the page is settled */
 	cram_debug_unmap(to);
 	if (left) {
 		memory_failure_queue(page_to_pfn(src), 0);

@@ -2,19 +2,21 @@
 /*
  * Devices of compressed RAM: registry, readings, admission.
  *
- * A placement goes like this:
+ * The steps of a placement:
  *
  *	reserve		cram_reserve()
- *	take		cram_leaves(), next to the buddy: no page without a
- *			reservation, and no store of the allocator
- *			(init_on_alloc) before it
- *	copy		cram_copy(), past the caches or written back from them
+ *	take		cram_leaves(), called next to the buddy: no page leaves
+ *			without a reservation, and the allocator stores nothing
+ *			to the page before (init_on_alloc)
+ *	copy		cram_copy(), with non-temporal stores or a write-back
  *	settle		cram_stored()
- *	use		read in place; the fence keeps everybody from writing
- *	free		cram_takes(), by trim.c: not before the device has
- *			trimmed it does the page allocator get it
+ *	use		read in place; a write needs a grant (writable.c), or
+ *			copies the page to ordinary memory
+ *	free		cram_takes(): trim.c gives the page to the page
+ *			allocator only after the device has trimmed it
  *
- * Context of the locks: the ledger's is the innermost.
+ * Locks: see Documentation/mm/private_nodes.rst.  The lock of the ledger is the
+ * innermost; register_lock is never held while something is waited for.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -40,12 +42,15 @@
 #define CREATE_TRACE_POINTS
 #include <trace/events/cram.h>
 
-/* Readings without a reason, and while something is wrong. */
+/* Time between readings if nothing asks for one earlier. */
 #define READ_PERIOD	HZ
+/*
+ * The same while the device is short or broken, or its ledger admits nothing.
+ */
 #define READ_WRONG	(HZ / 10)
-/* The least time between readings that those ask for who need room. */
+/* Least time between readings that are started for lack of credit. */
 #define READ_AGAIN	max(HZ / 100, 1)
-/* The same, of readings that the device itself asks for. */
+/* Least time from a reading to one that a capacity event starts. */
 #define READ_EVENT	(HZ / 10)
 
 /* How long cram_unregister() waits for pages that others are freeing. */
@@ -58,41 +63,52 @@
 DEFINE_STATIC_KEY_FALSE(cram_key);
 nodemask_t cram_nodes __read_mostly;
 struct workqueue_struct *cram_wq;
-/* May anonymous memory come? */
+/* The switches of /sys/kernel/mm/cram: */
+/* Anonymous memory may be placed. */
 bool cram_anon __read_mostly = true;
-/* Is memory that is to be paged out placed first, if there is credit? */
+/* MADV_PAGEOUT places memory on a device first, if there is credit. */
 bool cram_pageout __read_mostly = true;
-/* Do residents that nobody uses leave for swap, when others want to come? */
+/*
+ * Idle residents are swapped out when a placement was refused for lack of
+ * credit.
+ */
 bool cram_swap __read_mostly = true;
 
 static struct cram_device __rcu *devices[MAX_NUMNODES];
 static DEFINE_MUTEX(register_lock);
 /*
- * Nodes that become compressed RAM just now, or cease to be; under
- * @register_lock.  Whoever set the bit waits for users of that node without
+ * Nodes that are being registered or unregistered; protected by @register_lock.
+ * The bit excludes others while its setter waits for users of the node without
  * the lock.
  */
 static nodemask_t changing;
 
 /*
- * cram_peek - device of a node
+ * cram_peek - find the device of a node
  * @nid: node id
  *
  * Context: any, under rcu_read_lock().
+ * Return: the device, or NULL.
  */
 struct cram_device *cram_peek(int nid)
 {
 	return rcu_dereference(devices[nid]);
 }
 
-/* Takes a reading as soon as it can.  Context: any but NMI. */
+/*
+ * Starts a reading at once, unless the device is going away.  Context: any but
+ * NMI.
+ */
 void cram_read_soon(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->closing))
 		mod_delayed_work(cram_wq, &cd->read_work, 0);
 }
 
-/* Only stores that no reading shows can be in the way of who needs room. */
+/*
+ * Starts a reading if it can give credit: when stored pages are not covered
+ * yet.
+ */
 static void read_if_useful(struct cram_device *cd)
 {
 	unsigned long next = READ_ONCE(cd->next_read);
@@ -103,15 +119,20 @@ static void read_if_useful(struct cram_device *cd)
 	cram_read_soon(cd);
 }
 
-/* Takes a reading before the credit is all used.  Context: any. */
+/*
+ * Starts a reading before the credit runs out: when it is below the worst case
+ * of CRAM_BATCH pages.  Context: any but NMI.
+ */
 void cram_read_if_low(struct cram_device *cd)
 {
 	if (cram_ledger_credit(&cd->ledger) < (s64)cd->ledger.worst * CRAM_BATCH)
 		read_if_useful(cd);
 }
 
-/* Somebody was refused: room is made after the next reading. */
-static void no_credit(struct cram_device *cd)
+/*
+ * A placement was refused for lack of credit: cram_make_room() will make room.
+ */
+static void request_room(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->wanted))
 		WRITE_ONCE(cd->wanted, true);
@@ -125,7 +146,7 @@ static bool reading_late(struct cram_device *cd)
 	return due && time_after(jiffies, due);
 }
 
-/* A device that is broken stays so, whoever else writes: see cram_clear_broken(). */
+/* Leaves CRAM_BROKEN as it is: only cram_clear_broken() ends it. */
 static void set_state(struct cram_device *cd, enum cram_state state)
 {
 	enum cram_state old = READ_ONCE(cd->state);
@@ -137,7 +158,7 @@ static void set_state(struct cram_device *cd, enum cram_state state)
 	trace_cram_state(cd->nid, old, state);
 }
 
-/* Nothing is admitted, residents leave, until somebody has looked.  Context: any. */
+/* Stops admission and makes residents leave, until cram_clear_broken(). */
 static void set_broken(struct cram_device *cd, const char *why)
 {
 	if (READ_ONCE(cd->state) == CRAM_BROKEN)
@@ -154,10 +175,12 @@ bool cram_may_anon(void)
 }
 
 /*
- * cram_usable - may a device be stored to, as far as the ledger has credit?
+ * cram_usable - is the state of a device good enough to store pages on it?
  * @cd: the device
  *
- * A reading that hangs cannot say so itself.
+ * Does not ask the ledger.  A reading that hangs does not change the state, so
+ * its age is checked here.
+ *
  * Context: any.
  */
 bool cram_usable(struct cram_device *cd)
@@ -167,10 +190,11 @@ bool cram_usable(struct cram_device *cd)
 }
 
 /*
- * cram_admits - is a device admitting, as far as the ledger has credit?
+ * cram_admits - does a device admit pages, as long as there is credit?
  * @cd: the device
  *
- * Not from a capacity event until the reading that answers it.
+ * False from a capacity event until the end of a reading that began after it.
+ *
  * Context: any.
  */
 bool cram_admits(struct cram_device *cd)
@@ -179,16 +203,18 @@ bool cram_admits(struct cram_device *cd)
 }
 
 /*
- * cram_has_room - does a device take anything at all?
+ * cram_has_room - does a device have credit for at least one page?
  * @nid: its node
  *
- * Context: any.
+ * Says no as well when neither anonymous memory nor page cache may be placed.
+ *
+ * Context: any but NMI.
  */
 bool cram_has_room(int nid)
 {
 	struct cram_device *cd;
 
-	/* Nobody has to be looked for. */
+	/* Reclaim would look for folios in vain. */
 	if (!READ_ONCE(cram_anon) && !READ_ONCE(cram_file))
 		return false;
 	guard(rcu)();
@@ -198,15 +224,16 @@ bool cram_has_room(int nid)
 	if (cram_ledger_credit(&cd->ledger) >= (s64)cd->ledger.worst ||
 	    READ_ONCE(cd->ledger.disabled))
 		return true;
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
 /*
- * cram_credit_pages - how many more pages can a device take, at worst?
+ * cram_credit_pages - for how many more pages does a device have credit?
  * @nid: its node
  *
  * Context: any.
+ * Return: pages; 0 when nothing or no anonymous memory is admitted.
  */
 unsigned long cram_credit_pages(int nid)
 {
@@ -224,11 +251,14 @@ unsigned long cram_credit_pages(int nid)
 }
 
 /*
- * cram_may_take - is it worth trying to place pages on a node?
- * @nid: node of a device
+ * cram_may_take - does a device have credit for a placement?
+ * @nid: node of the device
  * @nr: pages
  *
- * Context: any.
+ * Reserves nothing.  Counts and traces a refusal, and starts a reading if that
+ * can help.
+ *
+ * Context: any but NMI.
  */
 bool cram_may_take(int nid, unsigned long nr)
 {
@@ -247,18 +277,19 @@ bool cram_may_take(int nid, unsigned long nr)
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	trace_cram_refused(nid, nr);
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
 /*
- * cram_reserve - pay for a placement
- * @nid: node of a device
+ * cram_reserve - reserve the worst case of a placement
+ * @nid: node of the device
  * @nr: pages
  *
- * Context: any.
- * Return: true when paid.  Then comes cram_unreserve() when no page was taken,
- * or cram_stored(), or the page is freed.
+ * Context: any but NMI.
+ * Return: true when reserved.  Then has to follow: cram_unreserve() when no
+ * page was taken; else cram_stored(), or cram_not_stored() before the page is
+ * freed.
  */
 bool cram_reserve(int nid, unsigned long nr)
 {
@@ -268,19 +299,21 @@ bool cram_reserve(int nid, unsigned long nr)
 	cd = cram_peek(nid);
 	if (!cd || !cram_usable(cd))
 		return false;
-	/* The ledger refuses after a capacity event as well. */
+	/* The ledger checks for an open capacity event itself. */
 	if (cram_batch_reserve(cd, nr))
 		return true;
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
-	no_credit(cd);
+	request_room(cd);
 	return false;
 }
 
 /*
- * cram_stores - may what was reserved still be stored?
- * @nid: node of a device
+ * cram_stores - may pages that were reserved and taken still be copied?
+ * @nid: node of the device
  *
- * Not after a capacity event: only what is being copied then is stored yet.
+ * False after a capacity event.  Copies that are under way at that time are
+ * finished; see CRAM_IN_FLIGHT.
+ *
  * Context: any.
  */
 bool cram_stores(int nid)
@@ -305,7 +338,10 @@ bool __cram_leaves(int nid, unsigned long nr)
 	return false;
 }
 
-/* Fails closed: what the ledger says is not true any more.  Context: any. */
+/*
+ * The device becomes broken when its books do not balance.  Context: any but
+ * NMI.
+ */
 void cram_check_books(struct cram_device *cd, bool balance)
 {
 	if (balance)
@@ -325,7 +361,7 @@ void __cram_stayed(int nid, unsigned long nr)
 		cram_check_books(cd, cram_batch_untake(cd, nr));
 }
 
-/* The page was not even taken.  Context: any. */
+/* Ends a reservation of pages that were not taken.  Context: any but NMI. */
 void cram_unreserve(int nid, unsigned long nr)
 {
 	struct cram_device *cd;
@@ -336,15 +372,18 @@ void cram_unreserve(int nid, unsigned long nr)
 		cram_check_books(cd, cram_batch_cancel(cd, nr));
 }
 
-/* Nothing of these pages is in a cache then.  Context: any. */
+/* Writes pages back from the CPU caches to the device.  Context: any. */
 void cram_write_back(unsigned long pfn, unsigned long nr)
 {
 	arch_wb_cache_pmem(pfn_to_kaddr(pfn), nr << PAGE_SHIFT);
-	/* The stores are with the device before they count as settled. */
+	/* The stores reach the device before the pages count as settled. */
 	wmb();
 }
 
-/* A page that is settled already has no reservation: it takes somebody else's. */
+/*
+ * Returns false if a page was resident already.  Such a page has no
+ * reservation, and settling it twice would use up that of another page.
+ */
 static bool mark_resident(struct cram_device *cd, struct folio *folio)
 {
 	unsigned long i = folio_pfn(folio) - cd->first_pfn;
@@ -356,7 +395,7 @@ static bool mark_resident(struct cram_device *cd, struct folio *folio)
 	return fresh;
 }
 
-static struct cram_device *settle(struct folio *folio)
+static struct cram_device *settle_folio(struct folio *folio)
 {
 	struct cram_device *cd = cram_peek(folio_nid(folio));
 	unsigned long nr = folio_nr_pages(folio);
@@ -373,8 +412,13 @@ static struct cram_device *settle(struct folio *folio)
 }
 
 /*
- * Some pages are written back that were taken and never settled, and some that
- * were granted: neither owes anything any more.  Context: any.
+ * cram_settle_ended - settle pages that are freed or failed, and were written
+ *	back
+ * @cd: the device
+ * @taken: pages that were taken and never settled
+ * @granted: pages that were granted
+ *
+ * Context: any but NMI.
  */
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted)
@@ -402,8 +446,8 @@ void __cram_stored(struct folio *folio)
 	struct cram_device *cd;
 
 	scoped_guard(rcu)
-		cd = settle(folio);
-	/* It stays as long as one of its pages is in use. */
+		cd = settle_folio(folio);
+	/* The device is not unregistered while one of its pages is in use. */
 	if (!cd)
 		return;
 	cram_debug_stored(cd, folio_pfn(folio), nr);
@@ -415,10 +459,11 @@ void __cram_stored(struct folio *folio)
 }
 
 /*
- * cram_not_stored - a folio that was taken is given back unused
- * @folio: the folio; part of it may have been stored
+ * cram_not_stored - a folio that was taken is about to be freed unused
+ * @folio: the folio; part of it may have been copied
  *
- * It is settled when it is freed, see trim.c.
+ * Its pages are settled when they are freed, see trim.c.
+ *
  * Context: process.
  */
 void cram_not_stored(struct folio *folio)
@@ -451,8 +496,8 @@ bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 }
 
 /*
- * Pages of a folio were copied: page cache for somebody who changes or holds it, or
- * neighbours of what was written to.  Context: any.
+ * Counts pages that were copied up: page cache for a writer or a pin, or pages
+ * next to one that was written to.  Context: any.
  */
 void cram_copied_up(const struct folio *folio, unsigned long nr)
 {
@@ -466,7 +511,7 @@ void cram_copied_up(const struct folio *folio, unsigned long nr)
 	trace_cram_copied_up(cd->nid, folio_pfn(folio));
 }
 
-/* Page cache was dropped for somebody who changes it.  Context: any. */
+/* Counts page cache that was dropped for a writer or a pin.  Context: any. */
 void cram_dropped_count(const struct folio *folio)
 {
 	struct cram_device *cd;
@@ -478,8 +523,10 @@ void cram_dropped_count(const struct folio *folio)
 }
 
 /*
- * cram_resident - pages in use on a device
+ * cram_resident - how many pages of a device are in use?
  * @cd: the device
+ *
+ * From counters of the page allocator that are not exact.
  *
  * Context: any.
  */
@@ -492,7 +539,7 @@ unsigned long cram_resident(struct cram_device *cd)
 	return all > idle ? all - idle : 0;
 }
 
-/* Pages that memory failure took: nobody gets them.  Walks all of the device. */
+/* Counts the poisoned pages, which stay out of use.  Walks the whole device. */
 static unsigned long failed_pages(struct cram_device *cd)
 {
 	unsigned long pfn, end = cd->first_pfn + cd->nr_pages, nr = 0;
@@ -507,8 +554,12 @@ static unsigned long failed_pages(struct cram_device *cd)
 	return nr;
 }
 
-/* What a reading means: the axioms, and whether all promises can be kept. */
-static void judge(struct cram_device *cd, const struct cram_capacity *cap)
+/*
+ * Checks a reading against the axioms, gives it to the ledger and sets the
+ * state.
+ */
+static void judge_reading(struct cram_device *cd,
+			  const struct cram_capacity *cap)
 {
 	u64 lost = cap->lost - min(cap->lost, cd->last.lost);
 	bool over = cap->used > cap->total;
@@ -553,41 +604,45 @@ static void take_reading(struct cram_device *cd)
 		cram_ledger_read_end(&cd->ledger, false, 0);
 		set_state(cd, CRAM_SILENT);
 	} else {
-		judge(cd, &cap);
+		judge_reading(cd, &cap);
 	}
 	WRITE_ONCE(cd->read_due, 0);
 }
 
-static bool is_wrong(struct cram_device *cd)
+static bool is_short_or_broken(struct cram_device *cd)
 {
 	enum cram_state state = READ_ONCE(cd->state);
 
 	return state == CRAM_SHORT || state == CRAM_BROKEN;
 }
 
-static void read_work(struct work_struct *work)
+static void cram_read_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, read_work);
 
-	/* Without a reading there is no credit. */
+	/*
+	 * There is no reading, and so no credit, before all of the node is
+	 * clean.
+	 */
 	if (cram_clean(cd))
 		take_reading(cd);
 	if (READ_ONCE(cd->closing))
 		return;
 	queue_work(cram_wq, &cd->tend_work);
 	queue_delayed_work(cram_wq, &cd->read_work,
-			   is_wrong(cd) || !cram_ledger_open(&cd->ledger) ?
+			   is_short_or_broken(cd) ||
+			   !cram_ledger_open(&cd->ledger) ?
 			   READ_WRONG : READ_PERIOD);
 }
 
-/* What may take long, or wait for memory: readings come on time meanwhile. */
-static void tend_work(struct work_struct *work)
+/* Work that may wait for memory: it must not delay the next reading. */
+static void cram_tend_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(work, struct cram_device,
 					      tend_work);
 
-	if (is_wrong(cd)) {
+	if (is_short_or_broken(cd)) {
 		cram_evict(cd);
 	} else {
 		cram_promote_hot(cd);
@@ -604,13 +659,13 @@ static void stop_work(struct cram_device *cd)
 }
 
 /**
- * cram_capacity_event - the device says that it runs full
+ * cram_capacity_event - the device reports that it runs full
  * @cd: the device
  *
- * Nothing is admitted until a reading that begins after it says how much room
- * there is.  That begins at once, or a tenth of a second after the one before.
+ * Nothing is admitted until a reading that began after the event has succeeded.
+ * It begins at once, but no earlier than 100 ms after the last reading began.
  *
- * Context: any but NMI; as often as it likes.
+ * Context: any but NMI; may be called at any rate.
  */
 void cram_capacity_event(struct cram_device *cd)
 {
@@ -627,10 +682,11 @@ void cram_capacity_event(struct cram_device *cd)
 EXPORT_SYMBOL_GPL(cram_capacity_event);
 
 /**
- * cram_drvdata - what the driver gave with its description
+ * cram_drvdata - get the driver's data of a device
  * @cd: the device
  *
  * Context: any.
+ * Return: &cram_desc.drvdata.
  */
 void *cram_drvdata(const struct cram_device *cd)
 {
@@ -639,10 +695,13 @@ void *cram_drvdata(const struct cram_device *cd)
 EXPORT_SYMBOL_GPL(cram_drvdata);
 
 /*
- * cram_clear_broken - somebody has looked at a broken device
+ * cram_clear_broken - an administrator declares a broken device to be good
+ *	again
  * @cd: the device
  *
- * Context: any.
+ * It is silent until the next good reading.
+ *
+ * Context: any but NMI.
  * Return: 0; -EINVAL when it is not broken.
  */
 int cram_clear_broken(struct cram_device *cd)
@@ -655,37 +714,43 @@ int cram_clear_broken(struct cram_device *cd)
 	return 0;
 }
 
-static int refuse(struct private_node *pn, const char *why)
+static int refuse_node(struct private_node *pn, const char *why)
 {
 	pr_err("node %d: %s: cannot be compressed RAM: %s\n", pn->nid,
 	       pn->owner, why);
 	return -EINVAL;
 }
 
-/* What would store to pages behind our back. */
+/*
+ * Refuses a node with users or options that would store to its pages unasked.
+ */
 static int check_node(struct private_node *pn)
 {
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
 
 	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
-		return refuse(pn, "it has no memory yet");
+		return refuse_node(pn, "it has no memory yet");
 	if (!(pn->flags & PRIVATE_NODE_F_COMPRESSED))
-		return refuse(pn, "it was registered without PRIVATE_NODE_F_COMPRESSED");
+		return refuse_node(pn,
+				   "it was registered without PRIVATE_NODE_F_COMPRESSED");
 	if (pn->capable & ~SERVICES ||
 	    ~pn->capable & (SERVICES & ~BIT(PRIVATE_NODE_PROMOTION)))
-		return refuse(pn,
-			      "it has to be capable of reclaim and demotion, and of promotion if at all");
+		return refuse_node(pn,
+				   "it has to be capable of reclaim and demotion, and of promotion if at all");
 	if (!(pn->flags & PRIVATE_NODE_F_NO_DEVICE_MAP))
-		return refuse(pn, "it has a device map");
+		return refuse_node(pn, "it has a device map");
 	if (page_poisoning_enabled())
-		return refuse(pn, "page_poison=1 writes to free pages");
+		return refuse_node(pn, "page_poison=1 writes to free pages");
 	if (node_present_pages(pn->nid) != managed)
-		return refuse(pn,
-			      "part of it is not the page allocator's (a memmap, or boot memory)");
+		return refuse_node(pn,
+				   "part of it is not the page allocator's (a memmap, or boot memory)");
 	return 0;
 }
 
-/* Its gates are closed to all, so it stays so. */
+/*
+ * Refuses a node with pages in use.  All gates are closed: no new user can
+ * come.
+ */
 static int check_unused(struct private_node *pn)
 {
 	unsigned long managed = private_node_managed_pages_nid(pn->nid);
@@ -693,7 +758,7 @@ static int check_unused(struct private_node *pn)
 	lru_add_drain_all();
 	private_node_drain(pn->nid);
 	if (private_node_exact_free_pages_nid(pn->nid) != managed)
-		return refuse(pn, "pages of it are in use");
+		return refuse_node(pn, "pages of it are in use");
 	return 0;
 }
 
@@ -701,15 +766,18 @@ static int check_desc(struct private_node *pn, const struct cram_desc *desc)
 {
 	if (!desc || !desc->ops || !desc->ops->read_capacity ||
 	    !desc->ops->trim)
-		return refuse(pn, "read_capacity and trim are needed");
+		return refuse_node(pn, "read_capacity and trim are needed");
 	if (desc->worst_case < PAGE_SIZE || desc->worst_case > 2 * PAGE_SIZE)
-		return refuse(pn, "the worst case of a page is from one page to two");
+		return refuse_node(pn,
+				   "the worst case of a page is from one page to two");
 	if (desc->lag_ms > CRAM_MAX_LAG_MS)
-		return refuse(pn, "stores take longer than 10 s");
+		return refuse_node(pn, "stores take longer than 10 s");
 	return 0;
 }
 
-/* The last user of its kobject is gone; see cram_sysfs_init_device(). */
+/*
+ * Called when the last reference to its kobject is dropped.  Context: process.
+ */
 void cram_device_free(struct cram_device *cd)
 {
 	free_percpu(cd->stat);
@@ -723,8 +791,8 @@ void cram_device_free(struct cram_device *cd)
 	kvfree(cd);
 }
 
-static struct cram_device *device_new(struct private_node *pn,
-				      const struct cram_desc *desc)
+static struct cram_device *cram_device_new(struct private_node *pn,
+					   const struct cram_desc *desc)
 {
 	struct cram_device *cd = kvzalloc_obj(*cd);
 
@@ -742,8 +810,8 @@ static struct cram_device *device_new(struct private_node *pn,
 	cd->first_pfn = NODE_DATA(pn->nid)->node_start_pfn;
 	cd->nr_pages = NODE_DATA(pn->nid)->node_spanned_pages;
 	cd->clean_pfn = cd->first_pfn;
-	INIT_DELAYED_WORK(&cd->read_work, read_work);
-	INIT_WORK(&cd->tend_work, tend_work);
+	INIT_DELAYED_WORK(&cd->read_work, cram_read_work);
+	INIT_WORK(&cd->tend_work, cram_tend_work);
 	cram_trim_init(cd);
 	cd->resident = kvcalloc(BITS_TO_LONGS(cd->nr_pages), sizeof(long),
 				GFP_KERNEL);
@@ -762,18 +830,23 @@ static struct cram_device *device_new(struct private_node *pn,
 	return cd;
 }
 
-/* While it is fenced no memory can be taken away, and none can come. */
+/*
+ * While pn->fenced is set, memory of the node is neither added nor taken away.
+ */
 static int set_fenced(struct private_node *pn, bool fenced)
 {
 	guard(mutex)(&pn->lock);
-	/* It is on its way out. */
+	/* It is being unplugged or unregistered. */
 	if (fenced && pn->state != PRIVATE_NODE_LIVE)
 		return -EBUSY;
 	WRITE_ONCE(pn->fenced, fenced);
 	return 0;
 }
 
-/* From now on none comes, and none goes. */
+/*
+ * Has the node's memory changed since cram_device_new() read its span?  From
+ * now on it cannot change, since the node is fenced.
+ */
 static int check_span(struct cram_device *cd)
 {
 	struct pglist_data *pgdat = NODE_DATA(cd->nid);
@@ -783,7 +856,7 @@ static int check_span(struct cram_device *cd)
 	same = pgdat->node_start_pfn == cd->first_pfn &&
 	       pgdat->node_spanned_pages == cd->nr_pages;
 	put_online_mems();
-	return same ? 0 : refuse(cd->pn, "its memory is just changing");
+	return same ? 0 : refuse_node(cd->pn, "its memory is being changed");
 }
 
 static int fence_unused(struct cram_device *cd)
@@ -799,8 +872,10 @@ static int fence_unused(struct cram_device *cd)
 }
 
 /*
- * Not while the system hibernates, or makes or restores an image for somebody who
- * has /dev/snapshot open: cram_no_hibernation() has been asked then.
+ * Publishes the device, so that pages of the node are fenced.  Waits for the
+ * end of a hibernation, which has already passed its check of
+ * cram_no_hibernation(): also for an open /dev/snapshot that makes or restores
+ * an image.
  */
 static int fence_up(struct cram_device *cd)
 {
@@ -817,7 +892,7 @@ static int fence_up(struct cram_device *cd)
 	return 0;
 }
 
-/* No page is in use, and none is with the device. */
+/* The opposite of fence_up(), when no page is in use or waits for its trim. */
 static void fence_down(struct cram_device *cd)
 {
 	RCU_INIT_POINTER(devices[cd->nid], NULL);
@@ -839,7 +914,7 @@ static void end_change(int nid)
 	node_clear(nid, changing);
 }
 
-static int bring_up(struct cram_device *cd)
+static int bring_up_device(struct cram_device *cd)
 {
 	struct private_node *pn = cd->pn;
 	int ret;
@@ -864,10 +939,10 @@ static struct cram_device *do_register(struct private_node *pn,
 	ret = check_desc(pn, desc) ?: check_node(pn);
 	if (ret)
 		return ERR_PTR(ret);
-	cd = device_new(pn, desc);
+	cd = cram_device_new(pn, desc);
 	if (!cd)
 		return ERR_PTR(-ENOMEM);
-	ret = bring_up(cd);
+	ret = bring_up_device(cd);
 	if (ret) {
 		kobject_put(&cd->kobj);
 		return ERR_PTR(ret);
@@ -880,22 +955,24 @@ static struct cram_device *do_register(struct private_node *pn,
 }
 
 /**
- * cram_register - a private node is a compressing device
- * @pn: handle of a node with PRIVATE_NODE_F_COMPRESSED, that has all its memory,
- *	none of it in use, and is capable of reclaim and demotion, and maybe
- *	promotion, and nothing else; without a device map and without a memmap of
- *	its own
- * @desc: what the driver says; copied
+ * cram_register - register a compressing device
+ * @pn: handle of its node.  The node was registered with
+ *	PRIVATE_NODE_F_COMPRESSED and PRIVATE_NODE_F_NO_DEVICE_MAP and is
+ *	capable of reclaim and demotion, and perhaps promotion, but nothing
+ *	else.  All its memory is online, none is in use, and no memmap lies on
+ *	it.
+ * @desc: description of the device; copied
  *
- * The services that are enabled open, and reclaim begins to place memory there
- * as soon as the device has trimmed all of it and a reading came.  Nobody else
- * gets pages of the node, and its memory can not be taken away while it is
- * registered.
+ * Opens the services of the node that are enabled.  Reclaim begins to place
+ * memory there after the device has trimmed all of the node and the first
+ * reading has succeeded.  While the device is registered nobody else gets pages
+ * of the node, and the node's memory cannot be unplugged.
  *
- * Context: process, may sleep.
- * Return: the device, given back by cram_unregister(); or ERR_PTR: -EINVAL for
- * a node or description that does not fit, -EBUSY for a node that is one
- * already, -ENOMEM.  Every refusal has its reason in the kernel log.
+ * Context: process, may sleep; waits while the system hibernates.
+ * Return: the device, to be given back by cram_unregister(); or ERR_PTR:
+ * -EINVAL when the node or the description does not fit, with the reason in the
+ * kernel log; -EBUSY when the node is compressed RAM already or is being
+ * unplugged; -ENOMEM; or an errno of sysfs.
  */
 struct cram_device *cram_register(struct private_node *pn,
 				  const struct cram_desc *desc)
@@ -907,7 +984,7 @@ struct cram_device *cram_register(struct private_node *pn,
 		       pn->owner);
 		return ERR_PTR(-EBUSY);
 	}
-	/* It may wait for users of the node: others go on. */
+	/* Without register_lock: this may wait for users of the node. */
 	cd = do_register(pn, desc);
 	end_change(pn->nid);
 	return cd;
@@ -924,8 +1001,9 @@ static unsigned long pages_in_use(struct cram_device *cd)
 }
 
 /*
- * A page that is being freed has no user to be moved away from, and its charge and
- * its books end on a way that asks whether the node is fenced.
+ * Waits until no page is in use.  A page that is being freed right now is on no
+ * LRU list, so evacuation cannot see it; and the free has to be over before the
+ * fence goes down, because its uncharge and its trim depend on the fence.
  */
 static int wait_for_frees(struct cram_device *cd)
 {
@@ -944,7 +1022,7 @@ static int wait_for_frees(struct cram_device *cd)
 	return 0;
 }
 
-static int empty(struct cram_device *cd)
+static int empty_device(struct cram_device *cd)
 {
 	struct pglist_data *pgdat = NODE_DATA(cd->nid);
 	struct range all = {
@@ -960,22 +1038,24 @@ static int empty(struct cram_device *cd)
 }
 
 /**
- * cram_unregister - a device goes
+ * cram_unregister - unregister a compressing device
  * @cd: the device
  *
- * Residents move to ordinary memory first.  The node stays, with no page in use
- * and none to be had.  What is enabled is not touched.
+ * Moves all residents to ordinary memory first.  Afterwards the node is a
+ * private node with no page in use and all gates closed.  The services that are
+ * enabled stay enabled.
  *
- * Context: process, may sleep, also for as long as a reading takes.
- * Return: 0; -EBUSY when a resident could not be moved or the device does not
- * trim, with a line in the kernel log, and it goes on in the state it was in; also
- * when it is being unregistered already; -EINTR when the caller is being killed.
+ * Context: process, may sleep; waits for the end of a reading and of all trims.
+ * Return: 0, and @cd must not be used any more.  -EBUSY when a resident could not be moved or
+ * the device does not trim, with a line in the kernel log, or when it is being
+ * unregistered already; -EINTR when a fatal signal is pending.  After an error
+ * the device goes on as before.
  */
 int cram_unregister(struct cram_device *cd)
 {
 	int ret;
 
-	/* No lock from here on: the device may not answer, and others go on. */
+	/* No lock while the device is waited for: it may never answer. */
 	scoped_guard(mutex, &register_lock) {
 		if (cd->closing)
 			return -EBUSY;
@@ -983,10 +1063,13 @@ int cram_unregister(struct cram_device *cd)
 	}
 	private_node_set_ledger(cd->pn, false);
 	stop_work(cd);
-	ret = empty(cd);
+	ret = empty_device(cd);
 	if (ret) {
 		private_node_set_ledger(cd->pn, true);
-		/* With the lock: who takes the device away next stops the work. */
+		/*
+		 * Under the lock, so that the next caller also finds the work
+		 * to stop.
+		 */
 		guard(mutex)(&register_lock);
 		WRITE_ONCE(cd->closing, false);
 		queue_delayed_work(cram_wq, &cd->read_work, 0);
@@ -997,7 +1080,9 @@ int cram_unregister(struct cram_device *cd)
 		node_set(cd->nid, changing);
 	fence_down(cd);
 	end_change(cd->nid);
-	/* What was being freed while all looked empty: it is no longer fenced. */
+	/*
+	 * Pages that were freed until the fence went down may have queued work.
+	 */
 	flush_delayed_work(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->trim_work);
 	stop_work(cd);
@@ -1008,7 +1093,11 @@ int cram_unregister(struct cram_device *cd)
 }
 EXPORT_SYMBOL_GPL(cram_unregister);
 
-/* hibernation_available() was asked before anything was locked. */
+/*
+ * Refuses hibernation again: hibernation_available() was asked before
+ * system_transition_mutex was taken, and a device may have been registered
+ * since.
+ */
 static int hibernate_notify(struct notifier_block *nb, unsigned long action,
 			    void *data)
 {
@@ -1027,7 +1116,9 @@ static struct notifier_block hibernate_nb = {
 
 static int __init cram_init(void)
 {
-	/* Reclaim waits for trims, by way of the credit. */
+	/*
+	 * WQ_MEM_RECLAIM: reclaim depends on readings and trims for its credit.
+	 */
 	cram_wq = alloc_workqueue("cram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!cram_wq)
 		return -ENOMEM;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the parts of compressed RAM share.
+ * Declarations shared by the files of mm/cram/.
  */
 #ifndef _MM_CRAM_CRAM_H
 #define _MM_CRAM_CRAM_H
@@ -14,42 +14,45 @@
 
 #include "ledger.h"
 
-/* Ranges in one request to trim. */
+/* Most ranges in one trim request. */
 #define CRAM_BATCH	256
-/* In writable_max: nobody has set one. */
+/* Value of writable_max for the default, see cram_writable_max(). */
 #define CRAM_WRITABLE_SHARE	ULONG_MAX
-/* Pages that a device can say are hot, after each reading. */
+/* Most pages that a device can report as hot after each reading. */
 #define CRAM_HOT	256
 
 enum cram_state {
-	CRAM_OK,	/* admits what it has credit for */
-	CRAM_SHORT,	/* a reading showed less room than promised: residents leave */
-	CRAM_SILENT,	/* the last reading failed, or does not come back */
-	CRAM_BROKEN,	/* the device lost pages or breaks the axioms: residents leave */
+	CRAM_OK,	/* admits pages as long as there is credit */
+	CRAM_SHORT,	/* less than the margin is free: residents leave */
+	CRAM_SILENT,	/* no reading yet, or the last one failed */
+	CRAM_BROKEN,	/* lost data, or wrong numbers: residents leave */
 	CRAM_NR_STATES,
 };
 
-/* One line in node<N>/private/cram/stat each; pages, but for events and readings. */
+/*
+ * One line each in node<N>/private/cram/stat.  All count pages, except for
+ * events and readings.
+ */
 enum cram_stat {
 	CRAM_ADMITTED,
 	CRAM_ADMITTED_FILE,	/* page cache */
-	CRAM_ADMITTED_ZSWAP,	/* what zswap does not compress */
+	CRAM_ADMITTED_ZSWAP,	/* stored by zswap, uncompressed */
 	CRAM_REFUSED_CREDIT,	/* no room for the worst case */
 	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
-	CRAM_REFUSED_TOKEN,	/* to who would take pages that nobody paid for */
-	CRAM_FAILED,		/* reserved, and then not moved after all */
-	CRAM_WAITED,		/* came back twice: they wait in ordinary memory */
-	CRAM_COPIED_UP,		/* written to, or pinned: copies made elsewhere */
-	CRAM_DROPPED,		/* page cache that somebody changes: read again */
-	CRAM_GRANTED,		/* may be written to where they are */
-	CRAM_REVOKED,		/* no longer, and written back; they stay */
-	CRAM_PROMOTED,		/* moved up because the device found them hot */
-	CRAM_REFAULTED,		/* of these and those copied up: needed too soon */
-	CRAM_EVICTED,		/* moved to ordinary memory: no room, or broken */
+	CRAM_REFUSED_TOKEN,	/* the taker had no reservation */
+	CRAM_FAILED,		/* taken, and then not used */
+	CRAM_WAITED,		/* came back twice, kept in ordinary memory */
+	CRAM_COPIED_UP,		/* copied for a write or a pin */
+	CRAM_DROPPED,		/* page cache dropped for a writer */
+	CRAM_GRANTED,		/* became writable in place */
+	CRAM_REVOKED,		/* became read-only again, in place */
+	CRAM_PROMOTED,		/* moved up: the device called them hot */
+	CRAM_REFAULTED,		/* copied or moved up soon after placement */
+	CRAM_EVICTED,		/* moved out: the device is short or broken */
 	CRAM_TRIMMED,
 	CRAM_TRIM_RETRIED,
 	CRAM_LOST,		/* dropped by the device */
-	CRAM_CHANGED,		/* changed after they were stored: CONFIG_CRAM_DEBUG */
+	CRAM_CHANGED,		/* contents changed while resident */
 	CRAM_EVENTS,
 	CRAM_READINGS,
 	CRAM_READINGS_FAILED,
@@ -58,11 +61,11 @@ enum cram_stat {
 
 #ifdef CONFIG_CRAM_DEBUG
 /**
- * struct cram_debug - what residents should look like
+ * struct cram_debug - checksums and write protection of a device
  * @sums: checksum of each page
- * @summed: bitmap, is it valid?
- * @protect: is all of the device read-only in the direct map?
- * @scan_pfn: where the scanner goes on
+ * @summed: bitmap of pages whose checksum is valid
+ * @protect: the whole device is read-only in the direct map
+ * @scan_pfn: where the next scan begins
  */
 struct cram_debug {
 	u32 *sums;
@@ -74,43 +77,46 @@ struct cram_debug {
 
 /**
  * struct cram_device - a compressing device
- * @pn: its node
- * @nid: node id of that
- * @first_pfn: first page frame that it spans
- * @nr_pages: how many it spans
- * @desc: as registered
- * @ledger: what may be stored
+ * @pn: its node; holds a reference
+ * @nid: id of the node
+ * @first_pfn: first page frame of the node's span
+ * @nr_pages: pages that the node spans
+ * @desc: copy of the driver's description
+ * @ledger: how much may be stored
  * @last: last good reading; written by read_work
- * @state: enum cram_state; written by set_state()
- * @clean_pfn: up to here nothing of earlier users is left; by read_work
+ * @state: enum cram_state; written by set_state() and cram_clear_broken()
+ * @clean_pfn: pages below were written back and trimmed before the first
+ *	reading; used by read_work alone
  * @closing: cram_unregister() is under way; written under register_lock
- * @event_read: before this, in jiffies, no event makes a reading begin
- * @read_due: when a reading that is under way is late, in jiffies; 0 for none
- * @next_read: before this, in jiffies, nobody who needs room asks for one
- * @read_work: takes readings
- * @tend_work: after each of them: makes residents leave, ages those that may be
- *	written to
- * @evict_pfn: where the first of these goes on
- * @wanted: was somebody refused for lack of credit, since room was last made?
- * @freed: pages to be trimmed, by their pcp_llist
- * @nr_freed: pages there or with the device
- * @trim_work: trims them
- * @trim_done: ends a request
- * @batch: the request
- * @pages: its pages
- * @resident: bitmap of pages that are settled, and not freed since
- * @apart: bitmap of pages whose charge is not in memory.max, see memcg.c
- * @placed: when each page was placed, by its cgroup's clock; 0 for none, see thrash.c
- * @writable_max: most pages that may be written to, see cram_writable_max()
- * @nr_writable: pages that may be
- * @granted: bitmap of those
- * @idle: bitmap, were they idle at the last look?
- * @last_age: when that was, in jiffies
- * @hot: scratch for tend_work
- * @debug: for CONFIG_CRAM_DEBUG
- * @kobj: node<N>/private/cram
- * @stat: counters, by enum cram_stat; the sum over all processors
- * @late: for the ledger
+ * @event_read: jiffies; a capacity event starts no reading before
+ * @read_due: jiffies; the reading under way is late after that; 0 when there is
+ *	none
+ * @next_read: jiffies; a lack of credit starts no reading before
+ * @read_work: takes readings; also waits for the trims of cram_clean()
+ * @tend_work: runs after each reading: evicts, promotes or makes room, then
+ *	ends grants of idle pages
+ * @evict_pfn: page frame where the next eviction begins
+ * @wanted: a placement was refused for lack of credit since room was last made
+ * @freed: list of freed pages that have to be trimmed, by &page.pcp_llist
+ * @nr_freed: pages on @freed or in a trim request
+ * @trim_work: trims the pages of @freed
+ * @trim_done: completed when the driver ends a trim request
+ * @batch: ranges of the trim request
+ * @pages: first page of each range in @batch
+ * @resident: bitmap of pages that were settled and not freed since
+ * @apart: bitmap of pages that are charged to memory.cram alone, see memcg.c
+ * @placed: for each page, its cgroup's clock when it was placed; 0 for none,
+ *	see thrash.c
+ * @writable_max: most pages that may be granted, see cram_writable_max()
+ * @nr_writable: pages that are granted, or about to be
+ * @granted: bitmap of pages that may be written to in place
+ * @idle: bitmap of granted pages that were idle at the last scan
+ * @last_age: jiffies of the last scan of granted pages
+ * @hot: buffer of tend_work for the pages that the device calls hot
+ * @debug: checksums and write protection
+ * @kobj: folder node<N>/private/cram; its release frees the device
+ * @stat: counters of each CPU, indexed by enum cram_stat
+ * @late: pages that each CPU stored, see cram_ledger_store()
  */
 struct cram_device {
 	struct private_node *pn;
@@ -164,7 +170,10 @@ static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 	this_cpu_add(cd->stat[what], nr);
 }
 
-/* core.c; under rcu_read_lock(), or by who registered it */
+/*
+ * core.c.  A device is valid under rcu_read_lock(), and for its own work and
+ * its driver until cram_unregister() returns.
+ */
 struct cram_device *cram_peek(int nid);
 void cram_device_free(struct cram_device *cd);
 void cram_read_soon(struct cram_device *cd);
@@ -191,7 +200,7 @@ bool cram_batch_not_stored(struct cram_device *cd, unsigned long nr);
 bool cram_batch_charge(struct obj_cgroup *objcg, unsigned long nr);
 bool cram_batch_moved(struct obj_cgroup *objcg, unsigned long nr);
 
-/* thrash.c; the clock of who is in no cgroup */
+/* thrash.c; cram_placed is the clock of folios without a cgroup */
 extern atomic_long_t cram_placed;
 
 int cram_thrash_init(struct cram_device *cd);

@@ -2,66 +2,71 @@
 /**
  * DOC: simulated compressing device
  *
- * Plays an expander that compresses, on physical memory that was kept from the
- * kernel with memmap=SIZE$ADDRESS.  What is stored is compressed with the
- * kernel's own lz4 or zstd, in sectors of 64 bytes; physical use is exact.  A page that
- * does not fit is dropped: its contents are gone, and whoever reads it meets a
- * memory failure.
+ * Simulates a memory expander that compresses, on physical memory that was
+ * reserved with memmap=SIZE$ADDRESS.  Stored pages are compressed with the
+ * kernel's lz4 or zstd, and take whole sectors of 64 bytes by default; physical
+ * use is counted exactly.  A page that does not fit is dropped: its contents
+ * are overwritten and it is poisoned, so that a read of it is a memory failure.
  *
- * A device comes and goes by files in /sys/kernel/cram_sim, for root; all or
- * nothing, the error is in dmesg:
+ * Devices are created and removed by files in /sys/kernel/cram_sim, for root.
+ * A write succeeds completely or changes nothing, with the reason in the kernel
+ * log:
  *
  * ``new_device``
- *	Write options, separated by blanks:
+ *	Creates a device.  Write these options, separated by blanks:
  *
  *	==========  ===========================================================
- *	name        of the device, and of its folder here
- *	range       ADDRESS:SIZE, whole memory blocks of reserved memory: what
- *	            the device shows
- *	physical    bytes that it really has; suffixes K, M, G
+ *	name        name of the device and of its folder here
+ *	range       ADDRESS:SIZE, the memory that the device shows: whole memory
+ *	            blocks of reserved memory
+ *	physical    bytes that it can store; suffixes K, M, G
  *	node        node id, or "spare" (the default)
  *	sector      bytes; a power of two, 64 to 4096; 64 by default
- *	algorithm   lz4 (the default), zstd, none: pages are stored as they are, or
- *	            blind: as none, and the model does not look at them, so that a
- *	            measurement counts nothing of its own work
+ *	algorithm   lz4 (the default); zstd; none: pages are not compressed;
+ *	            blind: as none, and the simulation does not read the pages,
+ *	            so that a measurement does not count its work
  *	worst_case  bytes that a page which does not compress takes; one page by
- *	            default, two at most
- *	latency_us  time that storing a page takes, and a reading; 0 by default
+ *	            default, at most two
+ *	latency_us  microseconds that storing a page takes, and a reading; 0 by
+ *	            default
  *	margin      bytes that are not given out; 0 by default
- *	lag_ms      what it declares, and what mode=stale and mode=delayed use;
- *	            0 by default
- *	timeout_ms  what it declares; 0 (the default) is the kernel's
- *	watermark   percent of physical use at which it raises capacity events;
+ *	lag_ms      lag that it declares, and that the modes stale and delayed
+ *	            use; 0 by default
+ *	timeout_ms  timeout that it declares; 0, the default, for the kernel's
+ *	watermark   percent of physical use at which it raises a capacity event;
  *	            90 by default
- *	mode        as the file; default "good"
+ *	mode        as the file ``mode`` below; "good" by default
  *	==========  ===========================================================
  *
  * ``remove_device``
- *	Write a name.
+ *	Removes a device.  Write its name.
  *
  * Each device has a folder with:
  *
  * ``mode``
- *	Words, separated by commas.  Within the axioms of mm/cram/ledger.c:
- *	slow (a reading takes 300 ms), silent (readings fail), stale (a reading
- *	is up to lag_ms old), delayed (a store takes up to lag_ms),
- *	understated (says that less is free, at random), storm (a capacity event
- *	each tick, from interrupts), trim_late, trim_partial, trim_fail (each
- *	other request).  Beyond them: overstated (says that it uses half of what
- *	it does).  good is none.
+ *	Words, separated by commas; good stands for none of them.  Within the
+ *	axioms of mm/cram/ledger.c: slow (a reading takes 300 ms), silent
+ *	(readings fail), stale (a reading is up to lag_ms old), delayed (a store
+ *	takes up to lag_ms), understated (reports a random amount too little
+ *	free), storm (a capacity event every 5 ms, from an interrupt), trim_late
+ *	(a trim takes 200 ms), trim_partial (trims half of the ranges of a
+ *	request), trim_fail (every second request trims nothing).  Breaking the
+ *	axioms: overstated (reports half of what is used).
  * ``physical_bytes``
- *	Also for writing: a device that shrinks.
+ *	Bytes that it can store.  A write changes them, for a device that
+ *	shrinks.
  * ``used_bytes``, ``stored_pages``
- *	What is really so.
+ *	The true numbers, whatever the readings report.
  * ``lost_writes``
- *	Pages dropped.  0 within the axioms, always.
+ *	Pages dropped.  Always 0 while the device obeys the axioms.
  * ``violations``
- *	Pages whose contents changed after they were stored: the fence has a
- *	hole.  They are looked at when they are trimmed, and by ``check``.
+ *	Pages whose contents changed after they were stored, which the fence
+ *	should have prevented.  Pages are compared when they are trimmed and by
+ *	``check``.
  * ``hot``
- *	Writing a page frame number makes the device find that page hot.
+ *	A write of a page frame number makes the device report that page as hot.
  * ``check``
- *	Reading it looks at all pages and says how many changed.
+ *	A read compares all pages and shows how many have changed.
  */
 #define pr_fmt(fmt) "cram_sim: " fmt
 
@@ -94,11 +99,11 @@
 #define OWNER		"cram_sim"
 #define SLOW_MS		300
 #define TRIM_LATE_MS	200
-/* Until a dropped page that moves is looked at again. */
+/* Time until a dropped page that could not be reported is tried again. */
 #define FAIL_MS		10
-/* How often a device without lag_ms looks at what is writable. */
+/* Lag of a device without lag_ms: four samples are taken in that time. */
 #define SAMPLE_MS	20
-/* What a dropped page reads as, if somebody does. */
+/* Value of each byte of a dropped page. */
 #define POISON		0xdb
 
 enum sim_mode {
@@ -119,7 +124,7 @@ static const char *const algorithm_names[NR_ALGORITHMS] = {
 
 #define ZSTD_LEVEL	3
 
-/* What is stored for a page; sectors 0: nothing. */
+/* What the device stores for a page: nothing if @sectors is 0. */
 struct sim_page {
 	u16 sectors;
 	bool lost;
@@ -139,7 +144,7 @@ struct sim_device {
 	struct range range;
 	unsigned long first_pfn;
 	unsigned long nr_pages;
-	void *alias;	/* of all pages: the kernel's own may be read-only */
+	void *alias;	/* mapping to poison pages: see cram_protect */
 	enum sim_algorithm algorithm;
 	unsigned int worst_case;
 	unsigned int latency_us;
@@ -150,19 +155,19 @@ struct sim_device {
 	unsigned int timeout_ms;
 
 	unsigned long mode;
-	spinlock_t lock;	/* all below */
+	spinlock_t lock;	/* protects all fields below down to out */
 	u64 physical;
 	u64 used;
 	u64 stored;
 	u64 lost;
 	u64 violations;
 	struct sim_page *pages;
-	unsigned long *queued;	/* stores that the device has not made yet */
+	unsigned long *queued;	/* bitmap: stores that are still under way */
 	unsigned long *hot;
-	unsigned long *failed;	/* dropped, and nobody knows yet */
+	unsigned long *failed;	/* bitmap: dropped and not reported yet */
 	bool event_raised;
 	struct cram_capacity sample;
-	unsigned long sample_at;	/* jiffies; all made before is in it */
+	unsigned long sample_at;	/* jiffies; @sample has older stores */
 	void *workmem;
 	zstd_cctx *zstd;
 	char *out;
@@ -177,10 +182,10 @@ struct sim_device {
 };
 
 static LIST_HEAD(sim_devices);
-static DEFINE_MUTEX(sim_lock);	/* the list */
+static DEFINE_MUTEX(sim_lock);	/* sim_devices; held while one comes or goes */
 static struct kobject *sim_kobj;
 
-static bool plays(const struct sim_device *sd, enum sim_mode mode)
+static bool plays_mode(const struct sim_device *sd, enum sim_mode mode)
 {
 	return READ_ONCE(sd->mode) & BIT(mode);
 }
@@ -190,14 +195,17 @@ static unsigned long index_of(const struct sim_device *sd, unsigned long pfn)
 	return pfn - sd->first_pfn;
 }
 
-static void *contents(const struct sim_device *sd, unsigned long i)
+static void *contents_of(const struct sim_device *sd, unsigned long i)
 {
 	return page_address(pfn_to_page(sd->first_pfn + i));
 }
 
-/* -- what the device stores ------------------------------------------------- */
+/*
+ * -- storage of the device --------------------------------------------------
+ */
 
-static void forget(struct sim_device *sd, unsigned long i)
+/* The device drops what it stores for a page.  Under sd->lock. */
+static void forget_page(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
 
@@ -207,8 +215,8 @@ static void forget(struct sim_device *sd, unsigned long i)
 	*p = (struct sim_page){};
 }
 
-/* Bytes, or 0 when it does not compress. */
-static size_t compress(struct sim_device *sd, const void *data)
+/* Returns the compressed size in bytes; 0 for a page that does not compress. */
+static size_t compress_page(struct sim_device *sd, const void *data)
 {
 	zstd_parameters params;
 	size_t len;
@@ -221,7 +229,7 @@ static size_t compress(struct sim_device *sd, const void *data)
 		params = zstd_get_params(ZSTD_LEVEL, PAGE_SIZE);
 		len = zstd_compress_cctx(sd->zstd, sd->out, PAGE_SIZE, data,
 					 PAGE_SIZE, &params);
-		/* Errors are larger than any size. */
+		/* An error code is larger than any size. */
 		return len > PAGE_SIZE ? 0 : len;
 	default:
 		return 0;
@@ -230,13 +238,17 @@ static size_t compress(struct sim_device *sd, const void *data)
 
 static unsigned int sectors_of(struct sim_device *sd, const void *data)
 {
-	size_t len = compress(sd, data);
+	size_t len = compress_page(sd, data);
 
-	/* As it is, and what that costs besides, if it does not compress. */
+	/* Uncompressed it takes the worst case, with metadata. */
 	return DIV_ROUND_UP(len ?: sd->worst_case, sd->sector);
 }
 
-static void drop(struct sim_device *sd, unsigned long i)
+/*
+ * There is no room for a page: overwrites it, and reports it later.  Under
+ * sd->lock.
+ */
+static void drop_page(struct sim_device *sd, unsigned long i)
 {
 	memset(sd->alias + i * PAGE_SIZE, POISON, PAGE_SIZE);
 	sd->pages[i].lost = true;
@@ -245,7 +257,10 @@ static void drop(struct sim_device *sd, unsigned long i)
 	queue_delayed_work(system_highpri_wq, &sd->fail_work, 0);
 }
 
-/* In use, but on no list; those that wait for one are put there. */
+/*
+ * Is the page in use, but on no LRU list?  memory_failure() could not isolate
+ * it then.  Pages in the LRU batches of CPUs are put on their list.
+ */
 static bool on_its_way(unsigned long pfn)
 {
 	struct folio *folio = pfn_folio(pfn);
@@ -261,9 +276,9 @@ static bool on_its_way(unsigned long pfn)
 }
 
 /*
- * As a machine check would, but one that nobody has to wait for.  Poison stays
- * until somebody reads it; memory_failure() looks once, and passes by a page
- * that moves.
+ * Reports dropped pages to memory failure, as a machine check would at the
+ * first read.  memory_failure() is called once for each page and cannot handle
+ * a page that is being moved, so such a page is tried again later.
  */
 static void fail_pages(struct work_struct *work)
 {
@@ -288,6 +303,7 @@ static bool full_enough(const struct sim_device *sd)
 	return sd->used * 100 >= sd->physical * sd->watermark;
 }
 
+/* The device compresses and stores page @i, or drops it.  Under sd->lock. */
 static void store_page(struct sim_device *sd, unsigned long i)
 {
 	struct sim_page *p = &sd->pages[i];
@@ -296,23 +312,26 @@ static void store_page(struct sim_device *sd, unsigned long i)
 
 	if (p->lost)
 		return;
-	forget(sd, i);
+	forget_page(sd, i);
 	p->writable = writable;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	sectors = sectors_of(sd, contents(sd, i));
+	sectors = sectors_of(sd, contents_of(sd, i));
 	sd->stored++;
 	if (sd->used + (u64)sectors * sd->sector > sd->physical) {
-		drop(sd, i);
+		drop_page(sd, i);
 		return;
 	}
 	p->sectors = sectors;
 	if (sd->algorithm != BLIND)
-		p->sum = crc32_le(~0, contents(sd, i), PAGE_SIZE);
+		p->sum = crc32_le(~0, contents_of(sd, i), PAGE_SIZE);
 	sd->used += (u64)sectors * sd->sector;
 }
 
-/* Outside of sd->lock: a watermark interrupt, once until use falls again. */
+/*
+ * Raises a capacity event when use reaches the watermark, once until it falls
+ * below.  Not under sd->lock.
+ */
 static void raise_events(struct sim_device *sd)
 {
 	bool raise;
@@ -325,7 +344,7 @@ static void raise_events(struct sim_device *sd)
 		cram_capacity_event(sd->cd);
 }
 
-static unsigned int lag(const struct sim_device *sd)
+static unsigned int lag_of(const struct sim_device *sd)
 {
 	return sd->lag_ms ?: SAMPLE_MS;
 }
@@ -336,7 +355,7 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	struct sim_device *sd = cram_drvdata(cd);
 	unsigned long i = index_of(sd, pfn);
 
-	if (plays(sd, DELAYED)) {
+	if (plays_mode(sd, DELAYED)) {
 		guard(spinlock_irqsave)(&sd->lock);
 		bitmap_set(sd->queued, i, nr);
 		for (; nr--; i++) {
@@ -366,7 +385,10 @@ static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
 	return false;
 }
 
-/* What was written there since: the device sees each store, we look again. */
+/*
+ * A real device sees each store to a writable page.  The simulation does not,
+ * and so compresses these pages again in store_writable().
+ */
 static void sim_writable(struct cram_device *cd, unsigned long pfn)
 {
 	struct sim_device *sd = cram_drvdata(cd);
@@ -390,8 +412,8 @@ static void store_writable(struct sim_device *sd)
 	}
 }
 
-/* Is that as long ago as the device said that it may take? */
-static bool overdue(const struct sim_device *sd, unsigned long since)
+/* Is @since, in jiffies, at least lag_ms ago? */
+static bool is_overdue(const struct sim_device *sd, unsigned long since)
 {
 	return time_after_eq(jiffies, since + msecs_to_jiffies(sd->lag_ms));
 }
@@ -402,7 +424,7 @@ static void store_queued(struct sim_device *sd, bool all)
 
 	for_each_set_bit(i, sd->queued, sd->nr_pages) {
 		guard(spinlock_irqsave)(&sd->lock);
-		if ((all || overdue(sd, sd->pages[i].queued_at)) &&
+		if ((all || is_overdue(sd, sd->pages[i].queued_at)) &&
 		    __test_and_clear_bit(i, sd->queued))
 			store_page(sd, i);
 	}
@@ -416,8 +438,12 @@ static void read_now(struct sim_device *sd, struct cram_capacity *cap)
 	cap->lost = sd->lost;
 }
 
-/* Mostly nothing is overdue then; a reading sees to the rest. */
-static void later(struct work_struct *work)
+/*
+ * Finishes delayed stores and takes a sample, four times in the lag of the
+ * device.  If this work is late, sim_read_capacity() finishes the stores that
+ * are overdue.
+ */
+static void sim_later(struct work_struct *work)
 {
 	struct sim_device *sd = container_of(to_delayed_work(work),
 					     struct sim_device, later);
@@ -433,45 +459,48 @@ static void later(struct work_struct *work)
 		sd->sample_at = at;
 	}
 	queue_delayed_work(system_dfl_wq, &sd->later,
-			   max(msecs_to_jiffies(lag(sd) / 4), 1UL));
+			   max(msecs_to_jiffies(lag_of(sd) / 4), 1UL));
 }
 
-/* -- what it says ----------------------------------------------------------- */
+/*
+ * -- callbacks of mm/cram ---------------------------------------------------
+ */
 
-static void lie(struct sim_device *sd, struct cram_capacity *cap)
+/* Makes a reading wrong in the way of the modes understated and overstated. */
+static void falsify_reading(struct sim_device *sd, struct cram_capacity *cap)
 {
-	if (plays(sd, UNDERSTATED) && cap->used < cap->total)
+	if (plays_mode(sd, UNDERSTATED) && cap->used < cap->total)
 		cap->used += get_random_u32_below(min(cap->total - cap->used,
 						      cap->total / 4) + 1);
-	if (plays(sd, OVERSTATED))
+	if (plays_mode(sd, OVERSTATED))
 		cap->used /= 2;
 }
 
-/* False: it is older than the device may say. */
+/* Gets the last sample.  Returns false if it is older than lag_ms. */
 static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	*cap = sd->sample;
-	return !overdue(sd, sd->sample_at);
+	return !is_overdue(sd, sd->sample_at);
 }
 
 static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 {
 	struct sim_device *sd = cram_drvdata(cd);
 
-	if (plays(sd, SLOW))
+	if (plays_mode(sd, SLOW))
 		msleep(SLOW_MS);
-	if (plays(sd, SILENT))
+	if (plays_mode(sd, SILENT))
 		return -ETIMEDOUT;
 	if (sd->latency_us)
 		udelay(sd->latency_us);
-	if (!plays(sd, STALE) || !take_sample(sd, cap)) {
-		/* What runs later may have had no processor for too long. */
+	if (!plays_mode(sd, STALE) || !take_sample(sd, cap)) {
+		/* The work may be late, so what is overdue is stored here. */
 		store_queued(sd, false);
 		store_writable(sd);
 		read_now(sd, cap);
 	}
-	lie(sd, cap);
+	falsify_reading(sd, cap);
 	return 0;
 }
 
@@ -480,7 +509,7 @@ static void check_page(struct sim_device *sd, unsigned long i)
 	struct sim_page *p = &sd->pages[i];
 
 	if (!p->sectors || p->writable || sd->algorithm == BLIND ||
-	    crc32_le(~0, contents(sd, i), PAGE_SIZE) == p->sum)
+	    crc32_le(~0, contents_of(sd, i), PAGE_SIZE) == p->sum)
 		return;
 	sd->violations++;
 	pr_err("%s: pfn %#lx was written to after it was stored\n", sd->name,
@@ -494,21 +523,22 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 
 	for (; i < end; i++) {
 		guard(spinlock_irqsave)(&sd->lock);
-		/* What waits to be stored has no sum yet. */
+		/* A page whose store is still under way has no checksum yet. */
 		if (!__test_and_clear_bit(i, sd->queued))
 			check_page(sd, i);
-		forget(sd, i);
+		forget_page(sd, i);
 	}
 	r->trimmed = true;
 }
 
 static void trim_now(struct sim_device *sd)
 {
-	bool fail = plays(sd, TRIM_FAIL) && sd->requests++ % 2;
+	bool fail = plays_mode(sd, TRIM_FAIL) && sd->requests++ % 2;
 	unsigned int i;
 
 	for (i = 0; i < sd->nr_ranges && !fail; i++)
-		if (!plays(sd, TRIM_PARTIAL) || i % 2 || sd->nr_ranges == 1)
+		if (!plays_mode(sd, TRIM_PARTIAL) || i % 2 ||
+		    sd->nr_ranges == 1)
 			trim_range(sd, &sd->ranges[i]);
 	raise_events(sd);
 	cram_trim_done(sd->cd);
@@ -525,11 +555,11 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 {
 	struct sim_device *sd = cram_drvdata(cd);
 
-	/* The first comes before cram_register() has returned. */
+	/* The first call comes before cram_register() has returned. */
 	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
-	if (plays(sd, TRIM_LATE))
+	if (plays_mode(sd, TRIM_LATE))
 		queue_delayed_work(system_dfl_wq, &sd->trim_work,
 				   msecs_to_jiffies(TRIM_LATE_MS));
 	else
@@ -561,19 +591,21 @@ static const struct cram_ops sim_ops = {
 	.writable = sim_writable,
 };
 
-static enum hrtimer_restart storm(struct hrtimer *timer)
+static enum hrtimer_restart sim_storm(struct hrtimer *timer)
 {
 	struct sim_device *sd = container_of(timer, struct sim_device, storm);
 
-	if (plays(sd, STORM))
+	if (plays_mode(sd, STORM))
 		cram_capacity_event(sd->cd);
 	hrtimer_forward_now(timer, ms_to_ktime(5));
 	return HRTIMER_RESTART;
 }
 
-/* -- files of a device ------------------------------------------------------ */
+/*
+ * -- files of a device ------------------------------------------------------
+ */
 
-static int bad(const char *option, const char *value, const char *why)
+static int bad_option(const char *option, const char *value, const char *why)
 {
 	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
 	return -EINVAL;
@@ -593,9 +625,9 @@ static int parse_mode(const struct sim_device *sd, const char *text,
 	while ((word = strsep(&rest, ","))) {
 		i = match_string(mode_names, NR_MODES, word);
 		if (i < 0 && strcmp(word, "good"))
-			return bad("mode", word, "unknown mode");
+			return bad_option("mode", word, "unknown mode");
 		if ((i == STALE || i == DELAYED) && !sd->lag_ms)
-			return bad("mode", word, "needs lag_ms");
+			return bad_option("mode", word, "needs lag_ms");
 		if (i >= 0)
 			new |= BIT(i);
 	}
@@ -638,10 +670,10 @@ static int parse_bytes(const char *option, const char *text, u64 *bytes)
 	char *end;
 
 	*bytes = memparse(text, &end);
-	return *end && *end != '\n' ? bad(option, text, "no size") : 0;
+	return *end && *end != '\n' ? bad_option(option, text, "no size") : 0;
 }
 
-/* "96" is a unit that was forgotten: no such device could store a page. */
+/* Refuses a small number without a unit, as 96 for 96M. */
 static int parse_physical(const char *text, u64 *bytes)
 {
 	int ret = parse_bytes("physical", text, bytes);
@@ -649,8 +681,8 @@ static int parse_physical(const char *text, u64 *bytes)
 	if (ret || *bytes >= memory_block_size_bytes() ||
 	    !isdigit(text[strlen(text) - 1]))
 		return ret;
-	return bad("physical", text,
-		   "less than a memory block; give a unit, as in 96M");
+	return bad_option("physical", text,
+			  "less than a memory block; give a unit, as in 96M");
 }
 
 static ssize_t physical_bytes_show(struct kobject *kobj,
@@ -683,7 +715,7 @@ static ssize_t hot_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (kstrtoul(buf, 0, &pfn) || pfn < sd->first_pfn ||
 	    index_of(sd, pfn) >= sd->nr_pages)
-		return bad("hot", buf, "no page frame of the device");
+		return bad_option("hot", buf, "no page frame of the device");
 	set_bit(index_of(sd, pfn), sd->hot);
 	return count;
 }
@@ -694,7 +726,7 @@ static ssize_t show_locked(struct sim_device *sd, u64 *value, char *buf)
 	return sysfs_emit(buf, "%llu\n", *value);
 }
 
-/* @value: of the device, as sd-> */
+/* Defines a read-only file for a counter of the device, @value is an sd->... */
 #define SHOW(name, value)						\
 static ssize_t name##_show(struct kobject *kobj,			\
 			   struct kobj_attribute *attr, char *buf)	\
@@ -763,7 +795,9 @@ static const struct kobj_type sim_ktype = {
 	.default_groups = sim_groups,
 };
 
-/* -- a device comes and goes ------------------------------------------------ */
+/*
+ * -- creation and removal of devices ----------------------------------------
+ */
 
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
@@ -788,16 +822,16 @@ static int split_options(char *text, char *values[])
 		key = strsep(&word, "=");
 		i = match_string(option_names, NR_OPTIONS, key);
 		if (i < 0)
-			return bad(key, word ?: "", "unknown option");
+			return bad_option(key, word ?: "", "unknown option");
 		if (!word || !*word)
-			return bad(key, "", "no value given");
+			return bad_option(key, "", "no value given");
 		if (values[i])
-			return bad(key, word, "given twice");
+			return bad_option(key, word, "given twice");
 		values[i] = word;
 	}
 	for (i = OPT_NAME; i <= OPT_PHYSICAL; i++)
 		if (!values[i])
-			return bad(option_names[i], "", "is missing");
+			return bad_option(option_names[i], "", "is missing");
 	return 0;
 }
 
@@ -807,7 +841,7 @@ static int parse_uint(const char *const o[], enum sim_option i,
 	if (!o[i])
 		return 0;
 	if (kstrtouint(o[i], 10, value) || *value < low || *value > high)
-		return bad(option_names[i], o[i], "out of range");
+		return bad_option(option_names[i], o[i], "out of range");
 	return 0;
 }
 
@@ -818,25 +852,25 @@ static int parse_range(struct sim_device *sd, const char *text)
 
 	start = memparse(text, &end);
 	if (*end++ != ':')
-		return bad("range", text, "not ADDRESS:SIZE");
+		return bad_option("range", text, "not ADDRESS:SIZE");
 	size = memparse(end, &end);
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
-		return bad("range", text, "not whole memory blocks");
-	/* What is not reserved is somebody's memory. */
+		return bad_option("range", text, "not whole memory blocks");
+	/* Only reserved memory is used by nobody else. */
 	if (region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
 	    region_intersects(start, size, IORESOURCE_MEM,
 			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
-		return bad("range", text,
-			   "not all reserved; boot with memmap=SIZE$ADDRESS");
+		return bad_option("range", text,
+				  "not all reserved; boot with memmap=SIZE$ADDRESS");
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
 	sd->nr_pages = PHYS_PFN(size);
 	return 0;
 }
 
-static struct sim_device *find(const char *name)
+static struct sim_device *find_device(const char *name)
 {
 	struct sim_device *sd;
 
@@ -851,12 +885,13 @@ static int parse_name(struct sim_device *sd, const char *name)
 	size_t i;
 
 	if (strlen(name) >= sizeof(sd->name))
-		return bad("name", name, "longer than 23 characters");
+		return bad_option("name", name, "longer than 23 characters");
 	for (i = 0; name[i]; i++)
 		if (!isalnum(name[i]) && name[i] != '_' && name[i] != '-')
-			return bad("name", name, "only letters, digits, '_' and '-'");
-	if (find(name))
-		return bad("name", name, "is in use");
+			return bad_option("name", name,
+					  "only letters, digits, '_' and '-'");
+	if (find_device(name))
+		return bad_option("name", name, "is in use");
 	strscpy(sd->name, name);
 	return 0;
 }
@@ -866,12 +901,13 @@ static int parse_algorithm(struct sim_device *sd, const char *name)
 	int i = name ? match_string(algorithm_names, NR_ALGORITHMS, name) : LZ4;
 
 	if (i < 0)
-		return bad("algorithm", name, "none of lz4, zstd, none, blind");
+		return bad_option("algorithm", name,
+				  "none of lz4, zstd, none, blind");
 	sd->algorithm = i;
 	return 0;
 }
 
-static int parse(struct sim_device *sd, char *values[])
+static int parse_options(struct sim_device *sd, char *values[])
 {
 	const char *const *o = (const char *const *)values;
 	unsigned int nid = 0;
@@ -895,9 +931,10 @@ static int parse(struct sim_device *sd, char *values[])
 	      parse_uint(o, OPT_TIMEOUT, 0, 60000, &sd->timeout_ms) ?:
 	      parse_uint(o, OPT_WATERMARK, 1, 100, &sd->watermark);
 	if (!ret && !is_power_of_2(sd->sector))
-		ret = bad("sector", o[OPT_SECTOR], "no power of two");
+		ret = bad_option("sector", o[OPT_SECTOR], "no power of two");
 	if (!ret && sd->worst_case % sd->sector)
-		ret = bad("worst_case", o[OPT_WORST], "not whole sectors");
+		ret = bad_option("worst_case", o[OPT_WORST],
+				 "not whole sectors");
 	if (!ret && !any_spare)
 		ret = parse_uint(o, OPT_NODE, 0, MAX_NUMNODES - 1, &nid);
 	if (!ret && o[OPT_MARGIN])
@@ -933,7 +970,10 @@ static int sim_memory(struct sim_device *sd)
 	return sd->zstd ? 0 : -ENOMEM;
 }
 
-/* The memory is there. */
+/*
+ * Maps all pages writable, since cram_protect may make the direct map
+ * read-only.
+ */
 static int sim_alias(struct sim_device *sd)
 {
 	struct page **pages = kvmalloc_objs(*pages, sd->nr_pages);
@@ -982,7 +1022,7 @@ static int bring_up_node(struct sim_device *sd)
 						 MHP_NONE, MMOP_ONLINE_MOVABLE);
 }
 
-static int bring_up(struct sim_device *sd)
+static int sim_bring_up(struct sim_device *sd)
 {
 	struct cram_desc desc = {
 		.ops = &sim_ops,
@@ -1007,8 +1047,11 @@ static int bring_up(struct sim_device *sd)
 	return 0;
 }
 
-/* Keeps what is in use. */
-static int take_down(struct sim_device *sd)
+/*
+ * Removes the device, its memory and its node.  After an error the steps that
+ * succeeded stay done, and a later call continues.
+ */
+static int sim_take_down(struct sim_device *sd)
 {
 	int ret = 0;
 
@@ -1042,7 +1085,7 @@ static int take_down(struct sim_device *sd)
 	return 0;
 }
 
-static struct sim_device *device_new(void)
+static struct sim_device *sim_device_new(void)
 {
 	struct sim_device *sd = kzalloc_obj(*sd);
 
@@ -1050,28 +1093,31 @@ static struct sim_device *device_new(void)
 		return NULL;
 	kobject_init(&sd->kobj, &sim_ktype);
 	spin_lock_init(&sd->lock);
-	INIT_DELAYED_WORK(&sd->later, later);
+	INIT_DELAYED_WORK(&sd->later, sim_later);
 	INIT_DELAYED_WORK(&sd->trim_work, trim_later);
 	INIT_DELAYED_WORK(&sd->fail_work, fail_pages);
-	hrtimer_setup(&sd->storm, storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
+	hrtimer_setup(&sd->storm, sim_storm, CLOCK_MONOTONIC, HRTIMER_MODE_REL);
 	return sd;
 }
 
 static int new_device(char *values[])
 {
-	struct sim_device *sd = device_new();
+	struct sim_device *sd = sim_device_new();
 	int ret;
 
 	if (!sd)
 		return -ENOMEM;
-	ret = parse(sd, values) ?: sim_memory(sd) ?: bring_up(sd);
+	ret = parse_options(sd, values) ?: sim_memory(sd) ?: sim_bring_up(sd);
 	if (!ret)
 		ret = kobject_add(&sd->kobj, sim_kobj, "%s", sd->name);
-	if (ret && !take_down(sd)) {
+	if (ret && !sim_take_down(sd)) {
 		kobject_put(&sd->kobj);
 		return ret;
 	}
-	/* Also one that failed and could not be taken down: it is there. */
+	/*
+	 * A device that failed and could not be removed either stays in the
+	 * list.
+	 */
 	__module_get(THIS_MODULE);
 	list_add_tail(&sd->list, &sim_devices);
 	return ret;
@@ -1102,17 +1148,17 @@ static ssize_t remove_device_store(struct kobject *kobj,
 	int ret;
 
 	guard(mutex)(&sim_lock);
-	sd = find(buf);
+	sd = find_device(buf);
 	if (!sd) {
 		pr_err("remove_device: %.*s: no such device\n",
 		       (int)strcspn(buf, "\n"), buf);
 		return -ENOENT;
 	}
-	ret = take_down(sd);
+	ret = sim_take_down(sd);
 	if (ret)
 		return ret;
 	list_del(&sd->list);
-	/* Of a device that failed there are no files. */
+	/* A device whose creation failed has no files. */
 	if (sd->kobj.state_in_sysfs)
 		kobject_del(&sd->kobj);
 	kobject_put(&sd->kobj);
@@ -1142,7 +1188,7 @@ static int __init sim_init(void)
 	return ret;
 }
 
-/* Each device holds a reference on the module. */
+/* Each device holds a reference to the module, so there is none left. */
 static void __exit sim_exit(void)
 {
 	kobject_put(sim_kobj);

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Does a resident page change?  A checksum of each, looked at when the page is
- * freed and now and then; and, if asked for, a kernel that cannot write to the device
- * at all: what is placed there is stored by way of another address.
+ * CONFIG_CRAM_DEBUG: finds resident pages whose contents change.
+ *
+ * Each resident has a checksum, which is compared when the page is freed and by
+ * a scan after each reading.  With cram_protect the whole device is read-only
+ * in the direct map as well, and placements are stored through a temporary
+ * mapping.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -19,10 +22,10 @@
 #include "../private_node/private_node.h"
 #include "cram.h"
 
-/* Pages that the scanner looks at after each reading. */
+/* Pages whose checksum is compared after each reading. */
 #define SCAN	512
 
-/* Is a device protected that is registered from now on? */
+/* Devices that are registered from now on are read-only in the direct map. */
 bool cram_protect;
 
 /* Context: process, may sleep.  Return: 0 or -ENOMEM. */
@@ -43,8 +46,9 @@ void cram_debug_free(struct cram_device *cd)
 	kvfree(cd->debug.summed);
 }
 
-/* All memory of the device, in the direct map. */
-static int set_all(struct cram_device *cd, int (*set)(unsigned long, int))
+/* Calls @set for the direct map of all online sections of the device. */
+static int set_direct_map(struct cram_device *cd,
+			  int (*set)(unsigned long, int))
 {
 	unsigned long pfn, end = cd->first_pfn + cd->nr_pages;
 	int ret = 0;
@@ -57,12 +61,14 @@ static int set_all(struct cram_device *cd, int (*set)(unsigned long, int))
 }
 
 /*
- * cram_debug_protect - from here on the kernel cannot store to the device
+ * cram_debug_protect - make a device read-only in the direct map
  * @cd: the device, not used yet
  *
- * If cram_protect says so.
+ * Does nothing unless cram_protect is set.
+ *
  * Context: process, may sleep.
- * Return: 0; -EBUSY where the page allocator would store to its pages; or an errno.
+ * Return: 0; -EBUSY with init_on_alloc=1, since the page allocator would fault;
+ * or the errno of set_memory_ro().
  */
 int cram_debug_protect(struct cram_device *cd)
 {
@@ -75,34 +81,34 @@ int cram_debug_protect(struct cram_device *cd)
 		       cd->nid);
 		return -EBUSY;
 	}
-	ret = set_all(cd, set_memory_ro);
+	ret = set_direct_map(cd, set_memory_ro);
 	if (ret)
-		set_all(cd, set_memory_rw);
+		set_direct_map(cd, set_memory_rw);
 	cd->debug.protect = !ret;
 	return ret;
 }
 
-/* The opposite, of a device that nobody uses any more.  Context: process, may sleep. */
+/* Makes an unused device writable again.  Context: process, may sleep. */
 void cram_debug_unprotect(struct cram_device *cd)
 {
-	if (cd->debug.protect && set_all(cd, set_memory_rw))
+	if (cd->debug.protect && set_direct_map(cd, set_memory_rw))
 		pr_err("node %d: its memory stays read-only for the kernel\n",
 		       cd->nid);
 	cd->debug.protect = false;
 }
 
-/* Has the kernel no way to store to it but cram_debug_map()?  Context: any. */
+/* Is cram_debug_map() the only way to store to the device?  Context: any. */
 bool cram_debug_protected(struct cram_device *cd)
 {
 	return cd->debug.protect;
 }
 
 /*
- * cram_debug_map - where to store to a page of a device
+ * cram_debug_map - get an address by which a page of a device can be written
  * @page: the page, taken and not settled
  *
  * Context: process, may sleep.
- * Return: the address, up to cram_debug_unmap(); or NULL.
+ * Return: the address, valid until cram_debug_unmap(); NULL without memory.
  */
 void *cram_debug_map(struct page *page)
 {
@@ -135,10 +141,10 @@ static u32 sum_of(struct cram_device *cd, unsigned long i)
 }
 
 /*
- * cram_debug_stored - contents of pages are final
+ * cram_debug_stored - compute the checksums of pages that were stored
  * @cd: the device
- * @pfn: the first
- * @nr: how many; of a locked folio
+ * @pfn: first page frame, of a locked folio
+ * @nr: number of pages
  *
  * Context: process, may sleep.
  */
@@ -153,14 +159,17 @@ void cram_debug_stored(struct cram_device *cd, unsigned long pfn,
 	}
 }
 
-static void check(struct cram_device *cd, unsigned long i)
+static void check_sum(struct cram_device *cd, unsigned long i)
 {
 	struct page *page = page_of(cd, i);
 
 	if (!test_bit(i, cd->debug.summed) || PageHWPoison(page) ||
 	    sum_of(cd, i) == cd->debug.sums[i])
 		return;
-	/* The device poisons what it drops, and then says so. */
+	/*
+	 * Look again: the page may have been granted meanwhile, or the device
+	 * dropped and poisoned it and then reported that.
+	 */
 	if (!test_bit(i, cd->debug.summed) || PageHWPoison(page))
 		return;
 	cram_count(cd, CRAM_CHANGED, 1);
@@ -168,7 +177,7 @@ static void check(struct cram_device *cd, unsigned long i)
 	       cd->first_pfn + i);
 }
 
-/* Pages may change from here on.  Context: any. */
+/* Drops the checksums of pages that may change from here on.  Context: any. */
 void cram_debug_forget(struct cram_device *cd, unsigned long i,
 		       unsigned long nr)
 {
@@ -177,10 +186,10 @@ void cram_debug_forget(struct cram_device *cd, unsigned long i,
 }
 
 /*
- * cram_debug_freed - pages go to be trimmed
+ * cram_debug_freed - compare and drop the checksums of pages before their trim
  * @cd: the device
- * @pfn: the first
- * @nr: how many; nobody uses them
+ * @pfn: first page frame; the pages are free
+ * @nr: number of pages
  *
  * Context: process, may sleep.
  */
@@ -190,19 +199,21 @@ void cram_debug_freed(struct cram_device *cd, unsigned long pfn,
 	unsigned long i = pfn - cd->first_pfn, end = i + nr;
 
 	for (; i < end; i++) {
-		check(cd, i);
+		check_sum(cd, i);
 		clear_bit(i, cd->debug.summed);
 	}
 }
 
 /*
- * cram_debug_stray_store - a store to a resident, as by a bug of the kernel's
+ * cram_debug_stray_store - change one byte of a resident, as a kernel bug would
  * @cd: the device
- * @pfn: the page
+ * @pfn: page frame of the resident
+ *
+ * For tests of the checksums and of cram_protect.
  *
  * Context: process.
- * Return: 0; -EINVAL for a page that is not in use; -EFAULT when the page is
- * read-only for the kernel.
+ * Return: 0; -EINVAL for a page that is not in use or has no checksum; -EFAULT
+ * when the page is read-only in the direct map.
  */
 int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
 {
@@ -222,7 +233,10 @@ int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
 	return ret;
 }
 
-/* Context: process, may sleep; one call at a time. */
+/*
+ * Compares the next SCAN checksums.  Context: process, may sleep; one at a
+ * time.
+ */
 void cram_debug_scan(struct cram_device *cd)
 {
 	unsigned long end = cd->first_pfn + cd->nr_pages;
@@ -240,7 +254,7 @@ void cram_debug_scan(struct cram_device *cd)
 		}
 		i = folio_pfn(folio) - cd->first_pfn;
 		for (; i < cd->debug.scan_pfn - cd->first_pfn; i++, seen++)
-			check(cd, i);
+			check_sum(cd, i);
 		folio_put(folio);
 	}
 	put_online_mems();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Residents that leave: for ordinary memory that their users may have, or for swap.
+ * Moves residents off a device: to ordinary memory that their users may have,
+ * or to swap.
  */
 #include <linux/math64.h>
 #include <linux/memory_hotplug.h>
@@ -15,21 +16,22 @@
 #include "../private_node/private_node.h"
 #include "cram.h"
 
+/* Pages moved at once. */
 #define BATCH	512
-/* The others on the device stay where they are when there is no memory. */
+/* Reclaims a little, and fails rather than kill: a resident can also stay. */
 #define LEAVE_GFP	(GFP_KERNEL | __GFP_NORETRY | __GFP_NOWARN)
-/* Residents that leave a device that is short, after one reading. */
+/* Fewest and most pages that leave after one reading that is short. */
 #define EVICT_MIN	64UL
 #define EVICT_MAX	4096UL
-/* Residents that leave for swap after one reading, for others. */
+/* Most pages that are swapped out after one reading, to make room. */
 #define ROOM_PAGES	1024
-/* Large residents that are split after one reading. */
+/* Most partly mapped large folios that are split after one reading. */
 #define SPLIT_FOLIOS	64
 
 /*
- * cram_leave_init - begin to move residents out
+ * cram_leave_init - prepare to move residents to ordinary memory
  * @cd: the device they are on
- * @l: what leaves
+ * @l: initialized here, then filled by cram_leave()
  *
  * Context: process.
  */
@@ -50,12 +52,14 @@ void cram_leave_init(struct cram_device *cd, struct private_node_leaving *l)
  * cram_leave - move a resident to ordinary memory that its users may have
  * @cd: the device it is on
  * @l: from cram_leave_init(); ended by private_node_leave_now()
- * @folio: held
+ * @folio: the resident, with a reference
  *
- * What is lost cannot be copied, and memory failure has to find it in its place.
+ * A folio with lost or poisoned pages stays: a copy would look valid, and
+ * memory failure has to find the pages where they are.
  *
  * Context: process, may sleep.
- * Return: does it leave?
+ * Return: true when the folio was isolated to be moved by
+ * private_node_leave_now().
  */
 bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 		struct folio *folio)
@@ -70,7 +74,7 @@ bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 	       private_node_move_out(l, folio) > 0;
 }
 
-/* As many as need the room that is lacking, by what a page needs on average. */
+/* How many residents take as many bytes as the device lacks, on average? */
 static unsigned long pages_to_evict(struct cram_device *cd)
 {
 	u64 lack = cram_ledger_lack(&cd->ledger);
@@ -81,7 +85,7 @@ static unsigned long pages_to_evict(struct cram_device *cd)
 	if (READ_ONCE(cd->state) == CRAM_BROKEN || !used)
 		return EVICT_MAX;
 	nr = mul_u64_u64_div_u64(lack, cram_resident(cd), used) + 1;
-	/* What is on its way to be trimmed counts. */
+	/* Pages that wait for their trim will free room too. */
 	return nr > freed ? clamp(nr - freed, EVICT_MIN, EVICT_MAX) : 0;
 }
 
@@ -112,8 +116,9 @@ static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 }
 
 /*
- * Parts of large residents that were copied up are given back: nobody maps them,
- * but the folio has them until it is split.  Returns how many folios were.
+ * Splits large residents of which some pages were copied up and are mapped
+ * nowhere: the folio keeps these pages until it is split.  Returns the number
+ * of folios split.
  */
 static unsigned long split_partly_mapped(struct cram_device *cd)
 {
@@ -121,10 +126,12 @@ static unsigned long split_partly_mapped(struct cram_device *cd)
 }
 
 /*
- * cram_evict - residents move to ordinary memory, no more than there is need for
+ * cram_evict - move residents of a short or broken device to ordinary memory
  * @cd: the device
  *
- * Of a broken device all of them, by and by.
+ * On a short device as many as needed to restore the margin; on a broken device
+ * EVICT_MAX pages with each call.
+ *
  * Context: process, may sleep.
  */
 void cram_evict(struct cram_device *cd)
@@ -138,7 +145,10 @@ void cram_evict(struct cram_device *cd)
 	moved = zswap_leave_node(cd->nid, nr, LEAVE_GFP);
 	if (moved < nr)
 		moved += evict_mapped(cd, nr - moved);
-	/* Some may be on their way to an LRU list, on an idle processor. */
+	/*
+	 * The rest may be in the LRU batch of a CPU, where nobody can isolate
+	 * it.
+	 */
 	if (!moved)
 		lru_add_drain_all();
 	cram_count(cd, CRAM_EVICTED, moved);
@@ -146,12 +156,13 @@ void cram_evict(struct cram_device *cd)
 }
 
 /*
- * cram_make_room - parts that nobody has are given back; or else residents that
- *	nobody uses leave for swap
+ * cram_make_room - make room when placements were refused for lack of credit
  * @cd: the device
  *
- * When somebody was refused for lack of credit since the last call: what would
- * come is likely to be of more use there.
+ * Splits partly mapped large residents.  If there are none, reclaims the node,
+ * so that residents which nobody uses are swapped out.  Does nothing unless a
+ * placement was refused since the last call.
+ *
  * Context: process, may sleep.
  */
 void cram_make_room(struct cram_device *cd)
@@ -171,10 +182,10 @@ void cram_make_room(struct cram_device *cd)
 }
 
 /*
- * cram_promote_hot - residents that the device finds hot move up
+ * cram_promote_hot - move pages that the device calls hot to ordinary memory
  * @cd: the device
  *
- * No more than CRAM_HOT of them for each reading.
+ * Needs the service promotion.  At most CRAM_HOT folios with each call.
  *
  * Context: process, may sleep.
  */

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Page cache on compressed RAM: clean folios of regular files that can be read
- * again.
+ * from the disk again.
  *
- * They are read where they are, mapped or by read().  Who locks such a folio to
- * change it, a mapping that writes, and who would hold it for a time that nobody
- * knows (a pipe, a pin) gets a copy in ordinary memory, which takes its place in
- * the file.  Without memory for one the folio is dropped, and read again from the
- * disk: nothing is lost by that, and it needs nobody's consent.
+ * read() and mappings read these folios in place.  Before somebody changes such
+ * a folio, or holds it for an unknown time (a pipe, a pin), a copy in ordinary
+ * memory takes its place in the file.  Without memory for a copy the folio is
+ * dropped and read again from the disk: it is clean, so nothing is lost.
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
@@ -27,30 +26,34 @@
 #include "../private_node/private_node.h"
 #include "cram.h"
 
-/* May page cache come?  Off by default: a disk is not a swap. */
+/* Page cache may be placed.  Off by default; see /sys/kernel/mm/cram/file. */
 bool cram_file __read_mostly;
 EXPORT_SYMBOL_IF_KUNIT(cram_file);
 
 /*
- * Can it be read again?  What a file system keeps in a page cache of its own, as
- * ext4's allocator does, cannot, and is written to without anybody's knowledge.
+ * Page cache that a file system uses for itself, as ext4's allocator does for
+ * its bitmaps, cannot be read again, and is written to without a call that
+ * could be hooked.
  */
 static bool can_be_read(const struct address_space *mapping)
 {
 	return mapping->a_ops->read_folio && mapping->a_ops->migrate_folio;
 }
 
-/* Those whose page cache changes by the page cache's own functions alone. */
-static bool known(const struct super_block *sb)
+/*
+ * File systems that change page cache only through the functions that are
+ * hooked.
+ */
+static bool known_file_system(const struct super_block *sb)
 {
 	return sb->s_magic == EXT4_SUPER_MAGIC || sb->s_magic == XFS_SUPER_MAGIC;
 }
 
 /*
- * cram_may_file - may this page cache be placed on a device?
- * @folio: any folio that is held
+ * cram_may_file - is a folio page cache that may be placed on a device?
+ * @folio: any folio with a reference
  *
- * Context: any; who holds the folio's lock gets an answer that stays true.
+ * Context: any; the answer is stable only while the folio is locked.
  */
 bool cram_may_file(struct folio *folio)
 {
@@ -68,13 +71,15 @@ bool cram_may_file(struct folio *folio)
 	mapping = READ_ONCE(folio->mapping);
 	inode = mapping ? mapping->host : NULL;
 	return inode && S_ISREG(inode->i_mode) && can_be_read(mapping) &&
-	       known(inode->i_sb) && !IS_SWAPFILE(inode);
+	       known_file_system(inode->i_sb) && !IS_SWAPFILE(inode);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_may_file);
 
 /*
- * cram_prepare_file - part a folio from what its file system keeps with it
+ * cram_prepare_file - try to release the private data of a folio
  * @folio: page cache, locked
+ *
+ * cram_may_file() refuses folios with private data, such as buffer heads.
  *
  * Context: process; does not sleep.
  */
@@ -92,10 +97,16 @@ bool __cram_refuses(struct folio *src, struct folio *dst)
 	       (!folio_test_anon(src) && !cram_may_file(src));
 }
 
-/* As many as reclaim would free; whoever writes may be in reclaim's way. */
+/*
+ * Reclaims a little and does not kill: without a copy the folio is dropped
+ * instead.
+ */
 #define COPY_GFP	(GFP_HIGHUSER_MOVABLE | __GFP_NORETRY | __GFP_NOWARN)
 
-/* In ordinary memory that its users may have. */
+/*
+ * Allocates in ordinary memory that all users may have.  The caller may hold
+ * locks of the file system, so reclaim must not enter it.
+ */
 static struct folio *alloc_copy(struct folio *old)
 {
 	nodemask_t to = node_states[N_MEMORY];
@@ -110,11 +121,12 @@ static struct folio *alloc_copy(struct folio *old)
 }
 
 /*
- * @old is clean, not mapped, and nothing of its file system's hangs on it.  Nobody
- * but the caller may have it: who found it, and waits for its lock to take it out of
- * the file, would find that it is no longer there, and leave the copy.
+ * Puts @new into the file in place of @old, which is clean, unmapped and has no
+ * private data.  Fails when others hold a reference to @old.  Such a holder may
+ * be waiting for the folio lock to remove @old from the file; it would find
+ * @old removed, and leave the copy in the file.
  */
-static bool replace(struct folio *old, struct folio *new)
+static bool replace_folio(struct folio *old, struct folio *new)
 {
 	struct address_space *mapping = old->mapping;
 	XA_STATE(xas, &mapping->i_pages, old->index);
@@ -147,7 +159,7 @@ static bool copy_and_replace(struct folio *old, struct folio *new)
 		return false;
 	__folio_set_locked(new);
 	folio_mark_uptodate(new);
-	replaced = replace(old, new);
+	replaced = replace_folio(old, new);
 	if (replaced) {
 		__cram_refaulted(new, &old->page);
 		folio_add_lru(new);
@@ -170,8 +182,11 @@ static bool can_be_copied(struct folio *folio)
 	       !ops->is_lost(cd, folio_pfn(folio), folio_nr_pages(folio));
 }
 
-/* Locked and held by the caller, for whom it is of no use any more then. */
-static bool copy_up(struct folio *old)
+/*
+ * Copies a folio to ordinary memory and replaces it in its file.  The caller
+ * has locked @old and holds the only reference besides the page cache.
+ */
+static bool copy_up_folio(struct folio *old)
 {
 	struct folio *new = can_be_copied(old) ? alloc_copy(old) : NULL;
 	unsigned long stall;
@@ -184,16 +199,18 @@ static bool copy_up(struct folio *old)
 		unmap_mapping_folio(old);
 	copied = copy_and_replace(old, new);
 	cram_stall_end(stall);
-	/* The file has it, or nobody. */
+	/*
+	 * If it is in the file now, the page cache has references of its own.
+	 */
 	folio_put(new);
 	if (copied)
 		cram_copied_up(old, folio_nr_pages(old));
 	return copied;
 }
 
-static bool drop(struct folio *folio)
+static bool drop_folio(struct folio *folio)
 {
-	/* It is clean, and holds nothing of its file system's. */
+	/* This cannot fail: the folio is clean and has no private data. */
 	if (WARN_ON_ONCE(folio_unmap_invalidate(folio->mapping, folio,
 						GFP_NOFS) < 0))
 		return false;
@@ -204,7 +221,7 @@ static bool drop(struct folio *folio)
 /* See include/linux/cram_fence.h. */
 bool __cram_leave_file(struct folio *folio, bool may_wait)
 {
-	if (!(may_wait && copy_up(folio)) && !drop(folio))
+	if (!(may_wait && copy_up_folio(folio)) && !drop_folio(folio))
 		return false;
 	folio_unlock(folio);
 	folio_put(folio);
@@ -217,7 +234,7 @@ bool __cram_leave_unlocked(struct folio *folio)
 	bool gone;
 
 	folio_lock(folio);
-	gone = !folio->mapping || copy_up(folio) || drop(folio);
+	gone = !folio->mapping || copy_up_folio(folio) || drop_folio(folio);
 	folio_unlock(folio);
 	return gone;
 }
@@ -239,7 +256,7 @@ bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 	} else {
 		return false;
 	}
-	/* Who would hold it comes again, and finds the copy. */
+	/* With 0 the pin is tried again, and finds the copy. */
 	*ret = gone ? 0 : VM_FAULT_OOM;
 	return true;
 }
@@ -255,7 +272,7 @@ bool __cram_pipe_page(struct pipe_buffer *buf)
 	}
 	put_page(buf->page);
 	buf->page = copy;
-	/* It is on no LRU list, as a page of the user's would be. */
+	/* A gift has to be a page on an LRU list, and the copy is not. */
 	buf->flags &= ~PIPE_BUF_FLAG_GIFT;
 	return copy;
 }

@@ -9,27 +9,28 @@
  *   A2  use never grows without a store, and by no more than the worst case
  *       for each page stored
  *
- * One rule here: a page is stored only after its worst case was reserved.
+ * One rule: a page is stored only after its worst case was reserved.
  *
  *   promised = reserved + pending + granted + covering + settled
  *   credit   = free (last good reading) - margin - worst case * promised
  *
  * Why the device is never over-filled: take any moment, and the last good
- * reading R before it.  Use then is at most what R showed (A1), plus the worst
- * case of each page whose store R does not show (A2).  Such a page was not
- * settled when R began, so that it is pending, granted, settled or covering, or
- * was one of them and left them only by being settled before a later reading, of
- * which there is none that was good.  So use <= total - free(R) + worst *
- * promised, and a reservation is given only while that leaves room for one more
- * worst case.  Trims only lower use.
+ * reading R before it.  Use at that moment is at most what R showed (A1), plus
+ * the worst case of each page whose store R does not have to show (A2).  Such a
+ * page was not settled when R began, so it is counted in reserved, pending,
+ * granted, settled or covering.  A page leaves these counts only when a good
+ * reading comes back that began after the page was settled, and no good reading
+ * came after R.  So use <= total - free(R) + worst * promised.  A reservation
+ * is given only while that leaves room for one more worst case.  Trims only
+ * lower use.
  *
- * Nothing in this depends on when a reading comes, or on whether it does.
+ * The argument holds whenever a reading comes, and also if none comes at all.
  *
- * A page that a batch has stored counts as reserved until the ledger hears of it, that
- * is as promised.  It hears of all that were stored when a reading begins, before that
- * asks the device.
+ * A page that a batch (batch.c) has stored counts as reserved, and so as
+ * promised, until the ledger reads the counters of its CPU.  That happens at
+ * the latest when a reading begins, before the device is asked.
  *
- * docs/model/cram.pml of the project is the same protocol for a model checker.
+ * docs/model/cram.pml of the project is a model of this protocol for Spin.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -43,11 +44,13 @@
 /**
  * cram_ledger_init - make an empty ledger
  * @l: the ledger
- * @worst: bytes that a page may need
+ * @worst: bytes that a page which does not compress takes on the device
  * @margin: bytes that are never given out
- * @late: for cram_ledger_store()
+ * @late: counters of each CPU for cram_ledger_store(); they stay the caller's
  *
- * Gives no credit until the first good reading.
+ * There is no credit until the first good reading.
+ *
+ * Context: any; nobody else uses the ledger yet.
  */
 void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
 		      struct cram_late __percpu *late)
@@ -68,7 +71,7 @@ void cram_ledger_init(struct cram_ledger *l, u64 worst, u64 margin,
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_init);
 
-static s64 credit(const struct cram_ledger *l)
+static s64 compute_credit(const struct cram_ledger *l)
 {
 	if (!l->valid)
 		return 0;
@@ -77,26 +80,30 @@ static s64 credit(const struct cram_ledger *l)
 				 l->covering + l->settled));
 }
 
-static bool open(const struct cram_ledger *l)
+static bool ledger_is_open(const struct cram_ledger *l)
 {
 	return l->valid && !l->broken && l->began == l->event;
 }
 
-/* For who only looks, and does not take the lock. */
-static void publish(struct cram_ledger *l)
+/* For readers without the lock: the end of each locked section calls it. */
+static void publish_credit(struct cram_ledger *l)
 {
-	WRITE_ONCE(l->now_credit, credit(l));
-	WRITE_ONCE(l->now_open, open(l));
+	WRITE_ONCE(l->now_credit, compute_credit(l));
+	WRITE_ONCE(l->now_open, ledger_is_open(l));
 }
 
 DEFINE_LOCK_GUARD_1(ledger, struct cram_ledger,
 		    spin_lock_irqsave(&_T->lock->lock, _T->flags),
-		    ({ publish(_T->lock);
+		    ({ publish_credit(_T->lock);
 		       spin_unlock_irqrestore(&_T->lock->lock, _T->flags); }),
 		    unsigned long flags)
 
-/* What is owed stays owed, and nothing is admitted any more. */
-static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
+/*
+ * Takes @nr pages off a count.  If the count is lower the books do not balance:
+ * the count stays, so that no credit comes back, and nothing is admitted from
+ * then on.
+ */
+static bool uncount_pages(struct cram_ledger *l, u64 *count, unsigned long nr)
 {
 	if (*count < nr) {
 		l->broken = true;
@@ -106,8 +113,10 @@ static bool end(struct cram_ledger *l, u64 *count, unsigned long nr)
 	return true;
 }
 
-/* Pages that a processor has stored, see cram_ledger_store(). */
-static bool hear(struct cram_ledger *l, int cpu)
+/*
+ * Settles what a CPU has stored since the last call, see cram_ledger_store().
+ */
+static bool settle_stored(struct cram_ledger *l, int cpu)
 {
 	struct cram_late *late = per_cpu_ptr(l->late, cpu);
 	unsigned long stored = READ_ONCE(late->stored);
@@ -115,31 +124,34 @@ static bool hear(struct cram_ledger *l, int cpu)
 
 	late->told = stored;
 	l->settled += nr;
-	return end(l, &l->reserved, nr);
+	return uncount_pages(l, &l->reserved, nr);
 }
 
-static void hear_all(struct cram_ledger *l)
+static void settle_all_stored(struct cram_ledger *l)
 {
 	int cpu;
 
 	for_each_possible_cpu(cpu)
-		hear(l, cpu);
+		settle_stored(l, cpu);
 }
 
-/* May the device be asked to store so many pages more, at worst? */
-static bool admits(const struct cram_ledger *l, unsigned long nr)
+/* Is there room for @nr more pages, if none of them compresses? */
+static bool ledger_admits(const struct cram_ledger *l, unsigned long nr)
 {
-	return l->disabled || (open(l) && credit(l) >= (s64)(l->worst * nr));
+	return l->disabled || (ledger_is_open(l) &&
+			       compute_credit(l) >= (s64)(l->worst * nr));
 }
 
 /**
  * cram_ledger_open - is anything admitted, as far as there is credit?
  * @l: the ledger
  *
- * Without the lock, as cram_ledger_credit(): a look.
+ * Takes no lock, so the answer may be outdated when the caller has it.
+ *
  * Context: any.
- * Return: false from a capacity event until a reading that began after it is
- * good, before the first good reading, and once the books did not balance.
+ * Return: false before the first good reading, from a capacity event until the
+ * end of a good reading that began after it, and while the books do not
+ * balance.
  */
 bool cram_ledger_open(struct cram_ledger *l)
 {
@@ -151,8 +163,10 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_open);
  * cram_ledger_credit - bytes that may still be reserved
  * @l: the ledger
  *
+ * Takes no lock, so the answer may be outdated when the caller has it.
+ *
  * Context: any.
- * Return: bytes; may be negative, see cram_ledger_lack().
+ * Return: bytes; negative when a reading showed less free than was promised.
  */
 s64 cram_ledger_credit(struct cram_ledger *l)
 {
@@ -161,15 +175,15 @@ s64 cram_ledger_credit(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_credit);
 
 /**
- * cram_ledger_lack - how much less room did the last reading show than there has to be?
+ * cram_ledger_lack - how much of the margin did the last reading not find free?
  * @l: the ledger
  *
- * That is the margin.  What was under way then the reading may have shown already, as
- * much or as little of it as had arrived: to ask for room for it would count it twice,
- * and find a good device short.  What was reserved later there was credit for.
+ * The free bytes are compared with the margin alone.  A reading may already
+ * show stores that were under way when it began.  To ask for room for these
+ * pages too would count them twice, and call a good device short.
  *
- * Context: any.
- * Return: bytes; 0 when the margin is there, and before the first good reading.
+ * Context: any but NMI.
+ * Return: bytes; 0 when the margin is free, and before the first good reading.
  */
 u64 cram_ledger_lack(struct cram_ledger *l)
 {
@@ -182,13 +196,14 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_lack);
  * cram_ledger_uncovered - could a reading that begins now give credit?
  * @l: the ledger
  *
- * Context: any.
- * Return: are there pages that are stored and that none shows yet?
+ * Context: any but NMI.
+ * Return: true when pages are settled that neither a good reading nor the one
+ * under way covers.
  */
 bool cram_ledger_uncovered(struct cram_ledger *l)
 {
 	guard(ledger)(l);
-	hear_all(l);
+	settle_all_stored(l);
 	return l->settled || (l->covering && !l->reading);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_uncovered);
@@ -199,22 +214,25 @@ static bool in_flight_fit(const struct cram_ledger *l, unsigned long nr)
 }
 
 /**
- * cram_ledger_reserve - pay for pages before they are taken
+ * cram_ledger_reserve - reserve the worst case of pages before they are taken
  * @l: the ledger
  * @nr: pages
  *
- * No more than %CRAM_IN_FLIGHT are under way at once.
- * Context: any.
- * Return: true when paid; one cram_ledger_take() or cram_ledger_cancel() has to
+ * Refuses as well when more than %CRAM_IN_FLIGHT pages would be reserved and
+ * not settled.
+ *
+ * Context: any but NMI.
+ * Return: true when reserved.  Then for each page cram_ledger_take(),
+ * cram_ledger_cancel(), cram_ledger_store() or cram_ledger_batch() has to
  * follow.
  */
 bool cram_ledger_reserve(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!admits(l, nr))
+	if (!ledger_admits(l, nr))
 		return false;
 	if (!in_flight_fit(l, nr)) {
-		hear_all(l);
+		settle_all_stored(l);
 		if (!in_flight_fit(l, nr))
 			return false;
 	}
@@ -228,14 +246,14 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
  * @l: the ledger
  * @nr: pages
  *
- * Context: any.
- * Return: true when somebody has reserved as many; one cram_ledger_settle(), or
- * cram_ledger_untake() when there was no such page, has to follow.
+ * Context: any but NMI.
+ * Return: true when that many pages are reserved.  Then cram_ledger_settle()
+ * has to follow, or cram_ledger_untake() when the allocator had no such page.
  */
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	/* Who takes without is refused; the books are in order. */
+	/* An attempt without a reservation is refused; it breaks no books. */
 	if (l->reserved < nr)
 		return false;
 	l->reserved -= nr;
@@ -249,13 +267,15 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_take);
  * @l: the ledger
  * @nr: pages that were taken, and not stored to
  *
- * Context: any.
+ * They are reserved again.
+ *
+ * Context: any but NMI.
  * Return: false when the books do not balance.
  */
 bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!end(l, &l->pending, nr))
+	if (!uncount_pages(l, &l->pending, nr))
 		return false;
 	l->reserved += nr;
 	return true;
@@ -263,18 +283,18 @@ bool cram_ledger_untake(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_untake);
 
 /**
- * cram_ledger_grant - pages may be written to where they are
+ * cram_ledger_grant - reserve the worst case of pages that will be written in
+ *	place
  * @l: the ledger
  * @nr: pages
  *
- * Context: any.
- * Return: true when their worst case is paid; one cram_ledger_settle_granted() has
- * to follow.
+ * Context: any but NMI.
+ * Return: true when reserved; cram_ledger_settle_granted() has to follow.
  */
 bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	if (!admits(l, nr))
+	if (!ledger_admits(l, nr))
 		return false;
 	l->granted += nr;
 	return true;
@@ -282,29 +302,32 @@ bool cram_ledger_grant(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_grant);
 
 /**
- * cram_ledger_settle - pages are stored: nothing of them is in a cache
+ * cram_ledger_settle - pages are stored on the device, and in no CPU cache
  * @l: the ledger
  * @nr: pages that were taken
  *
- * Context: any.
+ * Context: any but NMI.
  * Return: false when the books do not balance; nothing is admitted then.
  */
 bool cram_ledger_settle(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
 	l->settled += nr;
-	return end(l, &l->pending, nr);
+	return uncount_pages(l, &l->pending, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle);
 
 /**
- * cram_ledger_store - pages are taken and stored, in one step
+ * cram_ledger_store - count pages as taken and settled in one step
  * @l: the ledger
- * @nr: pages that were reserved; cram_ledger_take() was not told
+ * @nr: pages that were reserved, and for which cram_ledger_take() was not
+ *	called
  *
- * Takes no lock.  The ledger hears of it when it has to know, or is told by
- * cram_ledger_batch() on the same processor; until then they count as reserved.
- * Context: any; what was stored is written back, and with the device.
+ * Counts them on this CPU without the lock.  They count as reserved until
+ * cram_ledger_batch() on this CPU, or until the ledger reads the counters of
+ * all CPUs, as when a reading begins.
+ *
+ * Context: any; the pages are written back from the CPU caches.
  */
 void cram_ledger_store(struct cram_ledger *l, unsigned long nr)
 {
@@ -313,14 +336,15 @@ void cram_ledger_store(struct cram_ledger *l, unsigned long nr)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_store);
 
 /**
- * cram_ledger_batch - a batch has nothing more to store
+ * cram_ledger_batch - account for all pages of a batch that has ended
  * @l: the ledger
- * @taken: pages that were reserved and taken, and not stored; cram_ledger_settle() or
- *	cram_ledger_untake() follows
- * @unused: pages that were reserved and not taken
+ * @taken: pages that were reserved and taken, and not stored;
+ *	cram_ledger_settle() or cram_ledger_untake() follows
+ * @unused: pages that were reserved and not taken; their reservation ends
  *
- * What this processor has stored is heard of as well.
- * Context: any; the task does not leave the processor.
+ * Settles the pages that cram_ledger_store() counted on this CPU.
+ *
+ * Context: any but NMI; migration is disabled.
  * Return: as cram_ledger_settle().
  */
 bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
@@ -329,51 +353,54 @@ bool cram_ledger_batch(struct cram_ledger *l, unsigned long taken,
 	bool balance;
 
 	guard(ledger)(l);
-	balance = hear(l, raw_smp_processor_id());
-	balance &= end(l, &l->reserved, taken + unused);
+	balance = settle_stored(l, raw_smp_processor_id());
+	balance &= uncount_pages(l, &l->reserved, taken + unused);
 	l->pending += taken;
 	return balance;
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_batch);
 
 /**
- * cram_ledger_settle_granted - pages are no longer written to, and written back
+ * cram_ledger_settle_granted - granted pages are read-only and written back
+ *	again
  * @l: the ledger
  * @nr: pages that were granted
  *
- * Context: any.
+ * Context: any but NMI.
  * Return: as cram_ledger_settle().
  */
 bool cram_ledger_settle_granted(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
 	l->settled += nr;
-	return end(l, &l->granted, nr);
+	return uncount_pages(l, &l->granted, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_settle_granted);
 
 /**
- * cram_ledger_cancel - pages were not even taken
+ * cram_ledger_cancel - end a reservation
  * @l: the ledger
- * @nr: pages that were reserved
+ * @nr: pages that were reserved, and not taken
  *
- * Context: any.
+ * Context: any but NMI.
  * Return: as cram_ledger_settle().
  */
 bool cram_ledger_cancel(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	return end(l, &l->reserved, nr);
+	return uncount_pages(l, &l->reserved, nr);
 }
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_cancel);
 
 /**
- * cram_ledger_event - the device says that it runs full
+ * cram_ledger_event - count a capacity event of the device
  * @l: the ledger
  *
- * Context: any.
- * Return: true for the first one since a reading began: somebody has to take
- * another.
+ * Nothing is admitted until a good reading that begins after it.
+ *
+ * Context: any but NMI.
+ * Return: true for the first event since the last reading began: the caller has
+ * to start another reading.
  */
 bool cram_ledger_event(struct cram_ledger *l)
 {
@@ -384,10 +411,10 @@ bool cram_ledger_event(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_event);
 
 /**
- * cram_ledger_mend - somebody has looked at books that did not balance
+ * cram_ledger_mend - an administrator declares the books to be in order again
  * @l: the ledger
  *
- * Context: any.
+ * Context: any but NMI.
  */
 void cram_ledger_mend(struct cram_ledger *l)
 {
@@ -400,15 +427,19 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_mend);
  * cram_ledger_read_begin - a reading begins now
  * @l: the ledger
  *
- * Context: any; one reading at a time.
- * Return: false when the books have not balanced, now or before.
+ * All pages that are settled now will be covered by it.
+ *
+ * Context: any but NMI; one reading at a time.
+ * Return: false when the books do not balance.
  */
 bool cram_ledger_read_begin(struct cram_ledger *l)
 {
 	guard(ledger)(l);
 	WARN_ON_ONCE(l->reading);
-	hear_all(l);
-	/* What is settled now is with the device before it is asked. */
+	settle_all_stored(l);
+	/*
+	 * Orders the counters of stored pages before the request to the device.
+	 */
 	smp_mb();
 	l->reading = true;
 	l->begins = l->event;
@@ -419,12 +450,12 @@ bool cram_ledger_read_begin(struct cram_ledger *l)
 EXPORT_SYMBOL_IF_KUNIT(cram_ledger_read_begin);
 
 /**
- * cram_ledger_read_end - a reading came back, or did not
+ * cram_ledger_read_end - a reading has ended
  * @l: the ledger
- * @good: did it?
- * @free: bytes free
+ * @good: did it succeed?  A failed one changes nothing.
+ * @free: bytes that the device has free; ignored if not @good
  *
- * Context: any.
+ * Context: any but NMI.
  */
 void cram_ledger_read_end(struct cram_ledger *l, bool good, u64 free)
 {

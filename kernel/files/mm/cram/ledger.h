@@ -9,15 +9,16 @@
 #include <linux/types.h>
 
 /*
- * Pages whose placement may be under way at once: two huge folios.  So many may still be
- * stored after a capacity event.
+ * Most pages between their reservation and their settling: two PMD-sized folios
+ * of 4 KiB pages.  No more than these can still be stored after a capacity
+ * event.
  */
 #define CRAM_IN_FLIGHT	1024
 
 /**
- * struct cram_late - pages that one processor has stored without a word to the ledger
- * @stored: all of them, ever; no lock
- * @told: those that the ledger knows; under its lock
+ * struct cram_late - pages that one CPU has stored, see cram_ledger_store()
+ * @stored: all that this CPU ever stored; written by this CPU without a lock
+ * @told: how many of these the ledger has counted; under the ledger's lock
  */
 struct cram_late {
 	unsigned long stored;
@@ -25,27 +26,31 @@ struct cram_late {
 };
 
 /**
- * struct cram_ledger - what was promised, and what the device said
- * @lock: all below
- * @late: see cram_ledger_store()
- * @worst: bytes that a page may need
+ * struct cram_ledger - pages promised to a device, and the room it last
+ *	reported
+ * @lock: protects all fields below; taken with interrupts disabled, the
+ *	innermost lock of compressed RAM
+ * @late: pages stored by each CPU that the ledger may not have counted yet
+ * @worst: bytes that a page which does not compress takes on the device
  * @margin: bytes that are never given out
- * @free: bytes free as of the last good reading
- * @reserved: pages that are paid for and have not left the page allocator, or of which
- *	that is not known yet
- * @pending: pages that have, and are not settled; their stores may be under way
- * @granted: pages that may be written to where they are
- * @settled: pages that are stored, since the last reading began
- * @covering: pages that were settled when the reading now under way began
+ * @free: bytes free by the last good reading
+ * @reserved: pages that are reserved and were not taken from the page
+ *	allocator, or are taken and stored by a batch that has not reported it
+ * @pending: pages that were taken and are not settled; stores may be under way
+ * @granted: pages that may be written to in place
+ * @settled: pages that were settled after the last reading began
+ * @covering: pages that were settled before the last reading began, and that no
+ *	good reading covers yet
  * @event: number of the last capacity event
- * @begins: that number when the reading now under way began
- * @began: that number when the last good reading began
- * @reading: is one under way?
- * @valid: was there ever a good one?
- * @broken: the books do not balance
- * @disabled: give without asking, to show what happens then
- * @now_credit: cram_ledger_credit(), for those who take no lock
- * @now_open: as cram_ledger_open(), the same
+ * @begins: value of @event when the last reading began
+ * @began: value of @event when the last good reading began
+ * @reading: a reading is under way
+ * @valid: there was a good reading
+ * @broken: the books do not balance, see cram_ledger_mend()
+ * @disabled: reserve without a check, for tests (CONFIG_CRAM_DEBUG); written
+ *	without the lock
+ * @now_credit: the credit, for readers without the lock
+ * @now_open: is anything admitted? For readers without the lock
  */
 struct cram_ledger {
 	spinlock_t lock;

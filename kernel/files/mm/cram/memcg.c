@@ -3,11 +3,13 @@
  * Compressed RAM and memory cgroups: memory.cram.max, memory.cram.current and
  * lines in memory.stat.
  *
- * Residents are charged to memory.cram, and not to memory.max, from before the
- * place is taken until they leave or are freed.  A place
- * that is on its way holds a reference on the object cgroup of the folio that
- * will move there, in folio->index, which migration sets when it can no longer
- * fail.
+ * A resident is charged to memory.cram.current, from before its place on the
+ * device is taken until it leaves or is freed.  With cgroup v2 it is not
+ * charged to memory.current ("apart").
+ *
+ * Until migration is over, folio->index of the new folio holds a reference to
+ * the object cgroup of the old one.  Migration overwrites folio->index when it
+ * can no longer fail.
  */
 #include <linux/cgroup.h>
 #include <linux/cram_fence.h>
@@ -19,13 +21,13 @@
 #include "../internal.h"
 #include "cram.h"
 
-/* For mem_cgroup_css_alloc(): a cgroup comes. */
+/* Initializes a new cgroup, for mem_cgroup_css_alloc().  Context: process. */
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent)
 {
 	page_counter_init(&memcg->cram, parent ? &parent->cram : NULL, false);
 }
 
-/* For memory.stat. */
+/* Prints the lines in memory.stat.  Context: process. */
 void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s)
 {
 	seq_buf_printf(s, "cram %llu\n",
@@ -36,18 +38,19 @@ void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s)
 		       atomic_long_read(&memcg->cram_waited));
 }
 
+/* The clock of a cgroup, see thrash.c. */
 static atomic_long_t *clock_of(struct mem_cgroup *memcg)
 {
 	return memcg ? &memcg->cram_placed : &cram_placed;
 }
 
 /*
- * cram_memcg_placed - the clock of a folio's cgroup goes on, see thrash.c
+ * cram_memcg_placed - advance the clock of a folio's cgroup, see thrash.c
  * @folio: any folio that is locked
  * @nr: pages that were placed
  *
  * Context: any.
- * Return: what it says then.
+ * Return: the clock afterwards.
  */
 u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
 {
@@ -56,11 +59,13 @@ u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
 }
 
 /*
- * cram_memcg_clock - what the clock of a folio's cgroup says
- * @folio: any folio that is held
- * @memory: result, pages that the cgroup has in ordinary memory
+ * cram_memcg_clock - read the clock of a folio's cgroup
+ * @folio: any folio with a reference
+ * @memory: result: pages charged to memory.current of the cgroup; all of RAM
+ *	for the root cgroup
  *
  * Context: any.
+ * Return: the clock.
  */
 u32 cram_memcg_clock(struct folio *folio, unsigned long *memory)
 {
@@ -73,7 +78,9 @@ u32 cram_memcg_clock(struct folio *folio, unsigned long *memory)
 	return atomic_long_read(clock_of(memcg));
 }
 
-/* For memory.stat of the folio's cgroup and of those above.  Context: any. */
+/*
+ * Counts cram_refault for the folio's cgroup and its ancestors.  Context: any.
+ */
 void cram_memcg_refaulted(struct folio *folio, unsigned long nr)
 {
 	struct mem_cgroup *memcg;
@@ -83,7 +90,7 @@ void cram_memcg_refaulted(struct folio *folio, unsigned long nr)
 		atomic_long_add(nr, &memcg->cram_refaulted);
 }
 
-/* The same.  Context: any. */
+/* Counts cram_wait for the folio's cgroup and its ancestors.  Context: any. */
 void cram_memcg_waited(struct folio *folio, unsigned long nr)
 {
 	struct mem_cgroup *memcg;
@@ -104,8 +111,8 @@ static bool may_take(struct mem_cgroup *memcg, unsigned long nr)
 }
 
 /*
- * cram_memcg_full - is a cgroup, or one above it, at its limit?
- * @memcg: held
+ * cram_memcg_full - has a cgroup or an ancestor reached memory.cram.max?
+ * @memcg: the cgroup, with a reference
  *
  * Context: any.
  */
@@ -115,8 +122,10 @@ bool cram_memcg_full(struct mem_cgroup *memcg)
 }
 
 /*
- * cram_memcg_may_take - is there room for a folio below the limits?
- * @folio: isolated
+ * cram_memcg_may_take - would a folio stay below memory.cram.max?
+ * @folio: the folio, isolated
+ *
+ * Charges nothing.
  *
  * Context: any.
  */
@@ -129,7 +138,7 @@ bool cram_memcg_may_take(struct folio *folio)
 	return !memcg || may_take(memcg, folio_nr_pages(folio));
 }
 
-/* Charges pages to memory.cram, if all limits have room.  Context: any. */
+/* Charges pages to memory.cram if no limit is exceeded.  Context: any. */
 bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr)
 {
 	struct page_counter *fail;
@@ -139,7 +148,7 @@ bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr)
 				       &fail);
 }
 
-/* The opposite.  Context: any. */
+/* Uncharges pages from memory.cram.  Context: any. */
 void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
 {
 	guard(rcu)();
@@ -147,12 +156,14 @@ void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * cram_memcg_charge - pay for a place
- * @src: the folio that will move there, isolated
+ * cram_memcg_charge - charge memory.cram before a folio moves to a device
+ * @src: the folio, isolated
  *
- * Context: any.
- * Return: true when paid.  Then comes cram_memcg_uncharge() or
- * cram_memcg_remember().
+ * Takes a reference to the object cgroup.
+ *
+ * Context: any but NMI.
+ * Return: true when charged.  Then cram_memcg_uncharge() or
+ * cram_memcg_remember() has to follow.
  */
 bool cram_memcg_charge(struct folio *src)
 {
@@ -166,7 +177,9 @@ bool cram_memcg_charge(struct folio *src)
 	return true;
 }
 
-/* No place was taken for @src after all.  Context: any. */
+/*
+ * The opposite of cram_memcg_charge(), when no place was taken.  Context: any.
+ */
 void cram_memcg_uncharge(struct folio *src)
 {
 	struct obj_cgroup *objcg = folio_objcg(src);
@@ -177,13 +190,15 @@ void cram_memcg_uncharge(struct folio *src)
 	obj_cgroup_put(objcg);
 }
 
-/* @dst is the place that was taken for @src.  Context: any. */
+/* Hands the charge and the reference for @src over to its new place @dst. */
 void cram_memcg_remember(struct folio *dst, struct folio *src)
 {
 	dst->index = (unsigned long)folio_objcg(src);
 }
 
-/* @dst is given back unused.  Context: any. */
+/*
+ * The opposite of cram_memcg_remember(), when @dst was not used.  Context: any.
+ */
 void cram_memcg_undo(struct folio *dst)
 {
 	struct obj_cgroup *objcg = (struct obj_cgroup *)dst->index;
@@ -195,9 +210,9 @@ void cram_memcg_undo(struct folio *dst)
 }
 
 /*
- * Is the charge of a resident apart?  Written down when it moves there, since the
- * controller can move between v1 and v2 while pages of cgroups that are gone stay.
- * See include/linux/cram_fence.h.
+ * See include/linux/cram_fence.h.  The answer was noted when the folio moved to
+ * the device: the memory controller can be moved between cgroup v1 and v2 while
+ * pages of deleted cgroups stay resident.
  */
 bool __cram_apart(const struct folio *folio)
 {
@@ -221,7 +236,9 @@ static void set_apart(struct folio *folio, bool apart)
 		assign_bit(i, cd->apart, apart);
 }
 
-/* It has to have a place: beyond the limit, if need be. */
+/*
+ * Charges memory.current, even beyond memory.max: the folio has moved already.
+ */
 static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
 {
 	if (obj_cgroup_is_root(objcg))
@@ -230,14 +247,19 @@ static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
 	page_counter_charge(&obj_cgroup_memcg(objcg)->memory, nr);
 }
 
-/* Pages that were charged to memory.max no longer are.  Context: any. */
+/*
+ * Uncharges pages from memory.current, which moved to a device.  Context: any.
+ */
 void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
 {
 	guard(rcu)();
 	page_counter_uncharge(&obj_cgroup_memcg(objcg)->memory, nr);
 }
 
-/* Where the root gets what was not its own, mem_cgroup_migrate() has settled. */
+/*
+ * Uncharges memory.current, now or at the end of a batch.  When @to is the root
+ * and @from is not, mem_cgroup_migrate() has already done so.
+ */
 static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
 			    unsigned long nr)
 {
@@ -247,7 +269,10 @@ static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
 		cram_memcg_moved(from, nr);
 }
 
-/* See include/linux/cram_fence.h: v1 charges memory and swap together. */
+/*
+ * See include/linux/cram_fence.h.  False with cgroup v1, whose memsw counter
+ * charges memory and swap together.
+ */
 bool __cram_charges_apart(void)
 {
 	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
@@ -272,7 +297,7 @@ void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		cram_memcg_give_back(from, nr);
 	if (cram_folio_fenced(new)) {
 		set_apart(new, will);
-		/* What cram_memcg_charge() got. */
+		/* The reference that cram_memcg_charge() took. */
 		obj_cgroup_put(from);
 	}
 	if (was && !will)
@@ -304,7 +329,7 @@ static int max_show(struct seq_file *m, void *v)
 	return 0;
 }
 
-/* Residents beyond it stay; none is added. */
+/* Residents above a new lower limit stay, but no more are placed. */
 static ssize_t max_write(struct kernfs_open_file *of, char *buf,
 			 size_t nbytes, loff_t off)
 {

@@ -72,7 +72,7 @@ static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 {
 	s64 credit = cram_ledger_credit(&cd->ledger);
 
-	/* Nothing can be said without a reading that is believed. */
+	/* Without a good reading the credit is unknown. */
 	if (READ_ONCE(cd->state) == CRAM_SILENT ||
 	    READ_ONCE(cd->state) == CRAM_BROKEN)
 		credit = 0;
@@ -86,7 +86,7 @@ static ssize_t resident_bytes_show(struct cram_device *cd, char *buf)
 			  (u64)cram_resident(cd) << PAGE_SHIFT);
 }
 
-/* Of what is resident, by the last reading; two digits. */
+/* Resident bytes by used bytes of the last reading, with two decimals. */
 static ssize_t ratio_show(struct cram_device *cd, char *buf)
 {
 	u64 used = READ_ONCE(cd->last.used);
@@ -118,7 +118,7 @@ static ssize_t state_show(struct cram_device *cd, char *buf)
 static int state_store(struct cram_device *cd, const char *text)
 {
 	if (!sysfs_streq(text, "ok") || cram_clear_broken(cd)) {
-		pr_err("cram: node %d: state: '%.*s': only a broken device takes a word, 'ok'; nothing was changed\n",
+		pr_err("cram: node %d: state: '%.*s' refused: only 'ok' can be written, while the device is broken; nothing was changed\n",
 		       cd->nid, (int)strcspn(text, "\n"), text);
 		return -EINVAL;
 	}
@@ -171,7 +171,7 @@ static int writable_bytes_store(struct cram_device *cd, const char *text)
 		return -EINVAL;
 	}
 	WRITE_ONCE(cd->writable_max, max);
-	/* Ages what is too much. */
+	/* The work after the reading makes pages above the limit read-only. */
 	cram_read_soon(cd);
 	return 0;
 }
@@ -271,15 +271,16 @@ static struct attribute *cram_attrs[] = {
 };
 ATTRIBUTE_GROUPS(cram);
 
-static ssize_t show(struct kobject *kobj, struct attribute *attr, char *buf)
+static ssize_t cram_attr_show(struct kobject *kobj, struct attribute *attr,
+			      char *buf)
 {
 	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
 
 	return a->show(container_of(kobj, struct cram_device, kobj), buf);
 }
 
-static ssize_t store(struct kobject *kobj, struct attribute *attr,
-		     const char *buf, size_t count)
+static ssize_t cram_attr_store(struct kobject *kobj, struct attribute *attr,
+			       const char *buf, size_t count)
 {
 	struct cram_attr *a = container_of(attr, struct cram_attr, attr);
 	int ret;
@@ -289,24 +290,26 @@ static ssize_t store(struct kobject *kobj, struct attribute *attr,
 }
 
 static const struct sysfs_ops cram_sysfs_ops = {
-	.show = show,
-	.store = store,
+	.show = cram_attr_show,
+	.store = cram_attr_store,
 };
 
-static void release(struct kobject *kobj)
+static void cram_kobj_release(struct kobject *kobj)
 {
 	cram_device_free(container_of(kobj, struct cram_device, kobj));
 }
 
 static const struct kobj_type cram_ktype = {
-	.release = release,
+	.release = cram_kobj_release,
 	.sysfs_ops = &cram_sysfs_ops,
 	.default_groups = cram_groups,
 };
 
 /*
- * cram_sysfs_init_device - the last kobject_put() frees the device
+ * cram_sysfs_init_device - initialize the kobject of a device
  * @cd: the device, just allocated
+ *
+ * From here on the last kobject_put() frees the device.
  *
  * Context: any.
  */
@@ -316,7 +319,7 @@ void cram_sysfs_init_device(struct cram_device *cd)
 }
 
 /*
- * cram_sysfs_add - make node<N>/private/cram
+ * cram_sysfs_add - create node<N>/private/cram
  * @cd: the device
  *
  * Context: process, may sleep.
@@ -329,7 +332,10 @@ int cram_sysfs_add(struct cram_device *cd)
 	return kobject_add(&cd->kobj, cd->pn->kobj, "cram");
 }
 
-/* Waits for those who read.  Context: process, may sleep. */
+/*
+ * Removes the folder; waits for readers of its files.  Context: process, may
+ * sleep.
+ */
 void cram_sysfs_remove(struct cram_device *cd)
 {
 	kobject_del(&cd->kobj);

@@ -1,22 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that are wanted back too soon.
+ * Refaults: residents that are needed in ordinary memory soon after their
+ * placement.
  *
- * Each cgroup has a clock: it counts the pages of the cgroup that were placed on a
- * device.  A resident that is written to, or found hot, when no more pages were
- * placed after it than its cgroup has in ordinary memory, belongs to the working
- * set: with that much more memory it would not have been placed.  Such a refault is
- * counted for the device and the cgroup, and the wait is memory pressure for PSI.
+ * Each cgroup has a clock that counts the pages of the cgroup that were placed
+ * on a device.  A resident is a refault if it is copied up for a write or a
+ * pin, or moves up because it is hot, and the clock has advanced since its
+ * placement by no more than the pages that the cgroup has in ordinary memory.
+ * Such a page belongs to the working set: with that much more memory it would
+ * not have been placed.  A refault is counted for the device and for the
+ * cgroup, and the time of its copy counts as memory pressure for PSI.
  *
- * A page that was a refault twice waits: reclaim leaves it in ordinary memory until
- * the clock has gone on by what the cgroup has there, the next time twice that, and so
- * on; unless reclaim finds too little else.  A table of lines remembers such pages, by
- * a hash of the page's mapping and of its offset there.  Of two pages with the same
- * line the later one has it: the other is placed without a wait.
+ * A page that was a refault twice waits: reclaim leaves it in ordinary memory
+ * until the clock has advanced by the pages that the cgroup has there, the next
+ * time by twice as many, and so on, unless reclaim finds too little else.  A
+ * hash table remembers these pages by their mapping and their offset in it.
+ * When two pages have the same line, the later one overwrites the other, which
+ * is then placed without a wait.
  *
- * mm/workingset.c has the same idea for what has left memory.  Its entries take the
- * place of the page in its file or in swap, its clock stands still with the multi-gen
- * LRU, and without swap it does not count anonymous memory to the working set.
+ * mm/workingset.c detects refaults of pages that have left memory.  It cannot
+ * be used here: its entries take the place of the page in its file or in swap,
+ * its clock does not advance with the multi-gen LRU, and without swap it does
+ * not count anonymous memory to the working set.
  */
 #include <kunit/visibility.h>
 #include <linux/hash.h>
@@ -31,24 +36,31 @@
 #include "../internal.h"
 #include "cram.h"
 
-/* Pages of ordinary memory for each line of the table, and the fewest lines. */
+/*
+ * Pages of ordinary memory for each line of the table; fewest and most lines.
+ */
 #define PAGES_PER_LINE	16
 #define MIN_LINES	256UL
 #define MAX_LINES	((unsigned long)SZ_1M)
-/* From so many refaults on a page waits. */
+/* Refaults of a page after which it waits. */
 #define PATIENCE	2U
-/* The longest wait: so many times doubled. */
+/* A wait is doubled at most this many times. */
 #define MAX_DOUBLED	5U
-/* Reclaim below this priority has looked at half of all; it begins with DEF_PRIORITY. */
+/*
+ * Pages do not wait when the priority of reclaim is below this: it then scans
+ * half of each LRU list or more.  It began with DEF_PRIORITY.
+ */
 #define DESPERATE	2
 
 /**
- * struct came_back - a line of the table; nothing locks it, and what is torn is
- *	a wait too much or too few
- * @tag: of the page; 0 for nobody's
- * @clock: of its cgroup, when it came back
- * @nid: node it came from
- * @times: how often it came back
+ * struct came_back - one line of the table of refaults
+ * @tag: second hash of the page; 0 for an unused line
+ * @clock: clock of its cgroup at its last refault
+ * @nid: node of the device it came from
+ * @times: how often it was a refault
+ *
+ * No lock protects it.  A race makes a page wait when it should not, or not
+ * wait when it should.
  */
 struct came_back {
 	u32 tag;
@@ -60,21 +72,22 @@ struct came_back {
 atomic_long_t cram_placed;
 
 /**
- * struct came_back_table - the lines
- * @bits: logarithm of how many there are
- * @lines: at the hash of the page
+ * struct came_back_table - the table of refaults
+ * @bits: binary logarithm of the number of lines
+ * @lines: the lines, indexed by a hash of the page
  */
 struct came_back_table {
 	unsigned int bits;
 	struct came_back lines[];
 };
 
-/* Stays once it is there. */
+/* Allocated for the first device, and never freed. */
 static struct came_back_table *table;
 
 /*
- * cram_thrash_init - for cram_register()
- * @cd: the device; span set
+ * cram_thrash_init - allocate the clocks of a device, and the table for the
+ *	first one
+ * @cd: the device, with first_pfn and nr_pages set
  *
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
@@ -95,7 +108,7 @@ int cram_thrash_init(struct cram_device *cd)
 	if (!new)
 		return -ENOMEM;
 	new->bits = ilog2(lines);
-	/* Devices of other nodes may be registered meanwhile. */
+	/* Another device may be registered at the same time. */
 	if (cmpxchg(&table, NULL, new))
 		kvfree(new);
 	return 0;
@@ -107,7 +120,10 @@ void cram_thrash_free(struct cram_device *cd)
 	kvfree(cd->placed);
 }
 
-/* The folio's line, and its tag there.  NULL before there was a device. */
+/*
+ * The line of a folio, and the tag it should have.  NULL before the first
+ * device.
+ */
 static struct came_back *line_of(const struct folio *folio, u32 *tag)
 {
 	struct came_back_table *t = READ_ONCE(table);
@@ -121,7 +137,7 @@ static struct came_back *line_of(const struct folio *folio, u32 *tag)
 	return &t->lines[hash_64(key, t->bits)];
 }
 
-static void remember(const struct folio *folio, int nid, u32 clock)
+static void remember_refault(const struct folio *folio, int nid, u32 clock)
 {
 	u32 tag;
 	struct came_back *line = line_of(folio, &tag);
@@ -138,12 +154,13 @@ static void remember(const struct folio *folio, int nid, u32 clock)
 }
 
 /*
- * cram_thrash_wait - how long does a page stay in ordinary memory?
- * @times: so often it came back
+ * cram_thrash_wait - how long does a page wait in ordinary memory?
+ * @times: how often it was a refault
  * @memory: pages that its cgroup has in ordinary memory
  *
  * Context: any.
- * Return: pages of the cgroup that are placed meanwhile; 0 for no wait.
+ * Return: the wait, in pages by which the clock of the cgroup advances; 0 for
+ * none.
  */
 unsigned long cram_thrash_wait(unsigned int times, unsigned long memory)
 {
@@ -154,9 +171,9 @@ unsigned long cram_thrash_wait(unsigned int times, unsigned long memory)
 EXPORT_SYMBOL_IF_KUNIT(cram_thrash_wait);
 
 /*
- * cram_thrash_placed - a folio was placed on a device
+ * cram_thrash_placed - note the time of a placement
  * @cd: the device
- * @folio: the folio there, charged
+ * @folio: the folio there, charged and locked
  *
  * Context: any.
  */
@@ -166,14 +183,17 @@ void cram_thrash_placed(struct cram_device *cd, struct folio *folio)
 	unsigned long nr = folio_nr_pages(folio);
 	u32 clock = cram_memcg_placed(folio, nr) ?: 1;
 
-	/* Each, for it may be split. */
+	/* For each page, because the folio may be split. */
 	while (nr--)
 		WRITE_ONCE(cd->placed[i++], clock);
 }
 
-/* Once for each time that it is placed: the clock of @page is taken away, if so. */
-static bool wanted_soon(struct cram_device *cd, struct page *page,
-			struct folio *folio, u32 *clock, bool once)
+/*
+ * Is @page, which leaves its device, a refault?  @once removes the time of its
+ * placement, so that it is counted once for each placement.
+ */
+static bool is_refault(struct cram_device *cd, struct page *page,
+		       struct folio *folio, u32 *clock, bool once)
 {
 	u32 *placed = &cd->placed[page_to_pfn(page) - cd->first_pfn];
 	u32 then = READ_ONCE(*placed);
@@ -187,24 +207,24 @@ static bool wanted_soon(struct cram_device *cd, struct page *page,
 	return *clock - then <= memory;
 }
 
-static bool came_back(struct cram_device *cd, struct page *page,
-		      struct folio *old, struct folio *new)
+static bool note_refault(struct cram_device *cd, struct page *page,
+			 struct folio *old, struct folio *new)
 {
 	u32 clock;
 
-	if (!wanted_soon(cd, page, old, &clock, true))
+	if (!is_refault(cd, page, old, &clock, true))
 		return false;
 	cram_count(cd, CRAM_REFAULTED, folio_nr_pages(new));
 	cram_memcg_refaulted(old, folio_nr_pages(new));
 	trace_cram_refaulted(cd->nid, page_to_pfn(page));
-	remember(new, cd->nid, clock);
+	remember_refault(new, cd->nid, clock);
 	folio_set_workingset(new);
 	return true;
 }
 
 /*
- * cram_thrash_moves_up - a resident was found hot and is about to move up
- * @folio: held
+ * cram_thrash_moves_up - a hot resident is about to move to ordinary memory
+ * @folio: the resident, with a reference
  *
  * Context: any.
  */
@@ -215,7 +235,7 @@ void cram_thrash_moves_up(struct folio *folio)
 	guard(rcu)();
 	cd = cram_peek(folio_nid(folio));
 	if (cd)
-		came_back(cd, &folio->page, folio, folio);
+		note_refault(cd, &folio->page, folio, folio);
 }
 
 /* See include/linux/cram_fence.h. */
@@ -226,39 +246,41 @@ void __cram_refaulted(struct folio *new, struct page *page)
 
 	guard(rcu)();
 	cd = cram_peek(folio_nid(old));
-	if (cd && came_back(cd, page, old, new))
+	if (cd && note_refault(cd, page, old, new))
 		folio_set_active(new);
 }
 
 /*
- * cram_stall_begin - a page is about to be copied for a write
- * @page: of a device, held
+ * cram_stall_begin - a page is about to be copied for a write or a pin
+ * @page: page of a device, with a reference
  *
- * When it is wanted back too soon, this is memory pressure.
+ * If it is a refault, the time until cram_stall_end() counts as memory
+ * pressure.
+ *
  * Context: process.
- * Return: for cram_stall_end().
+ * Return: argument for cram_stall_end().
  */
 unsigned long cram_stall_begin(struct page *page)
 {
 	struct cram_device *cd;
-	unsigned long flags = 1;	/* stays so without PSI */
+	unsigned long flags = 1;	/* psi_memstall_enter() may be a stub */
 	bool soon;
 	u32 clock;
 
 	scoped_guard(rcu) {
 		cd = cram_peek(page_to_nid(page));
-		soon = cd && wanted_soon(cd, page, page_folio(page), &clock,
-					 false);
+		soon = cd && is_refault(cd, page, page_folio(page), &clock,
+					false);
 	}
 	if (soon)
 		psi_memstall_enter(&flags);
 	return flags;
 }
 
-/* It was copied; @stall is of cram_stall_begin().  Context: process. */
+/* The copy has ended; @stall is from cram_stall_begin().  Context: process. */
 void cram_stall_end(unsigned long stall)
 {
-	/* Else none began, or one was under way before. */
+	/* Not 0: no stall began, or the task was in one before. */
 	if (!stall)
 		psi_memstall_leave(&stall);
 }

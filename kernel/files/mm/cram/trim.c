@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Pages that were freed: the device forgets them, and then the page allocator
- * gets them back.
+ * Trims freed pages: a freed page goes back to the page allocator only after
+ * the device has dropped its contents.
  *
- * In between they are nobody's: no reference, not in the buddy, and no store
- * goes to them.
+ * Until then the page has no reference, is in no list of the page allocator,
+ * and nothing is stored to it.
  */
 #define pr_fmt(fmt) "cram: " fmt
 
@@ -19,12 +19,15 @@
 #include "../private_node/private_node.h"
 #include "cram.h"
 
-/* A device that did not trim is asked again after this. */
+/* Ranges that the device did not trim are sent again after this time. */
 #define RETRY		(HZ / 10)
-/* How long cram_unregister() waits for one that does not. */
+/* How long cram_unregister() waits until all freed pages are trimmed. */
 #define PATIENCE	(30 * HZ)
 
-/* In a freed page's private word: its order, and how many of its pages are not settled. */
+/*
+ * page->private of a freed block: its order, then how many of its pages were
+ * taken and never settled, then how many were granted.
+ */
 #define ORDER_BITS	8
 #define COUNT_BITS	(MAX_PAGE_ORDER + 1)
 #define TAKEN_SHIFT	ORDER_BITS
@@ -32,7 +35,10 @@
 
 static_assert(GRANTED_SHIFT + COUNT_BITS <= BITS_PER_LONG);
 
-/* Pages that were taken and never settled: nobody used them after all. */
+/*
+ * Ends the residence of pages that are freed.  Returns how many of them were
+ * taken and never settled, because their placement failed.
+ */
 static unsigned long end_resident(struct cram_device *cd, unsigned long pfn,
 				  unsigned long nr)
 {
@@ -84,8 +90,9 @@ static unsigned int order_of(const struct page *page)
 }
 
 /*
- * What lies in a cache may not reach the device after the trim, and is paid for
- * until it has.  What was settled has been written back.
+ * Writes back and settles a freed block that has unsettled or granted pages:
+ * its lines may be in a CPU cache, and must not reach the device after the
+ * trim.  Pages that were settled are written back already.
  */
 static void settle_freed(struct cram_device *cd, struct page *page)
 {
@@ -98,7 +105,7 @@ static void settle_freed(struct cram_device *cd, struct page *page)
 		return;
 	cram_write_back(page_to_pfn(page), 1UL << order);
 	cram_settle_ended(cd, taken, granted);
-	/* Once, should the device not trim it now. */
+	/* Not again, if the device does not trim the block this time. */
 	set_page_private(page, order);
 }
 
@@ -116,11 +123,13 @@ static void take_range(struct cram_device *cd, unsigned int i, struct page *page
 }
 
 /*
- * What failed since it was freed is handed out to nobody; the rest of it in pages.
- * It counts as a resident, should somebody find that it has not failed.
+ * Frees a trimmed block to the page allocator.  Pages of it that failed since
+ * are kept with a reference, and the others are freed one by one.  A failed
+ * page counts as resident, so that it is trimmed again if it is unpoisoned and
+ * freed.
  */
-static void give_back(struct cram_device *cd, struct page *page,
-		      unsigned int order)
+static void give_back_block(struct cram_device *cd, struct page *page,
+			    unsigned int order)
 {
 	unsigned long i, nr = 1UL << order, broken = 0;
 
@@ -140,7 +149,9 @@ static void give_back(struct cram_device *cd, struct page *page,
 	}
 }
 
-/* Returns pages that were not trimmed. */
+/*
+ * Frees range @i, or queues it again.  Returns its pages if it was not trimmed.
+ */
 static unsigned long end_range(struct cram_device *cd, unsigned int i)
 {
 	struct page *page = cd->pages[i];
@@ -151,27 +162,33 @@ static unsigned long end_range(struct cram_device *cd, unsigned int i)
 		return 1UL << order;
 	}
 	set_page_private(page, 0);
-	give_back(cd, page, order);
+	give_back_block(cd, page, order);
 	return 0;
 }
 
-/* The device is asked, and has answered. */
-static void request(struct cram_device *cd, unsigned int nr)
+/*
+ * Sends the first @nr ranges of cd->batch to the device and waits for its
+ * answer.
+ */
+static void request_trim(struct cram_device *cd, unsigned int nr)
 {
-	/* The caches are written back before the device is asked. */
+	/*
+	 * Lines written back by the callers reach the device before the
+	 * request.
+	 */
 	wmb();
 	reinit_completion(&cd->trim_done);
 	cd->desc.ops->trim(cd, cd->batch, nr);
 	wait_for_completion_state(&cd->trim_done, TASK_IDLE);
 }
 
-/* One request.  Returns pages that have to be asked for again. */
+/* Trims cd->batch.  Returns how many pages the device did not trim. */
 static unsigned long trim_batch(struct cram_device *cd, unsigned int nr)
 {
 	unsigned long all = 0, left = 0;
 	unsigned int i;
 
-	request(cd, nr);
+	request_trim(cd, nr);
 	for (i = 0; i < nr; i++) {
 		all += cd->batch[i].nr_pages;
 		left += end_range(cd, i);
@@ -183,7 +200,7 @@ static unsigned long trim_batch(struct cram_device *cd, unsigned int nr)
 	return left;
 }
 
-static void trim_work(struct work_struct *work)
+static void cram_trim_work(struct work_struct *work)
 {
 	struct cram_device *cd = container_of(to_delayed_work(work),
 					      struct cram_device, trim_work);
@@ -204,9 +221,9 @@ static void trim_work(struct work_struct *work)
 	}
 	if (left)
 		queue_delayed_work(cram_wq, &cd->trim_work, RETRY);
-	/* There may be room now. */
+	/* The trims may have made room that a reading shows. */
 	cram_read_soon(cd);
-	smp_mb__after_atomic(); /* pairs with set_current_state() of who waits */
+	smp_mb__after_atomic(); /* pairs with set_current_state() of waiters */
 	wake_up_var(&cd->nr_freed);
 }
 
@@ -221,14 +238,14 @@ static void write_back_range(unsigned long pfn, unsigned long nr)
 }
 
 /*
- * cram_clean - the device forgets what earlier users of the node left
+ * cram_clean - write back and trim what earlier users of the node left
  * @cd: the device; none of its pages is in use
  *
- * What they left in caches is written back first: it would reach the device
- * later, and nobody has paid for it.  Goes on where it ended before.
+ * Their lines in CPU caches could otherwise reach the device later, as stores
+ * that nobody reserved.  A call continues where the last one failed.
  *
- * Context: process, may sleep; before the first reading.
- * Return: true when the device has trimmed all.
+ * Context: process, may sleep; before the first reading, in read_work alone.
+ * Return: true when the device has trimmed all of the node.
  */
 bool cram_clean(struct cram_device *cd)
 {
@@ -243,26 +260,27 @@ bool cram_clean(struct cram_device *cd)
 			.pfn = cd->clean_pfn,
 			.nr_pages = next - cd->clean_pfn,
 		};
-		request(cd, 1);
+		request_trim(cd, 1);
 		if (!cd->batch[0].trimmed)
 			return false;
 	}
 	return true;
 }
 
-/* For cram_register(). */
+/* Initializes the fields of this file.  Context: any. */
 void cram_trim_init(struct cram_device *cd)
 {
 	init_llist_head(&cd->freed);
 	init_completion(&cd->trim_done);
-	INIT_DELAYED_WORK(&cd->trim_work, trim_work);
+	INIT_DELAYED_WORK(&cd->trim_work, cram_trim_work);
 }
 
 /**
  * cram_trim_done - a request to trim has ended
  * @cd: the device
  *
- * Ranges without &cram_range.trimmed come again later.
+ * Ranges without &cram_range.trimmed set are sent again later.
+ *
  * Context: any but NMI.
  */
 void cram_trim_done(struct cram_device *cd)
@@ -272,11 +290,12 @@ void cram_trim_done(struct cram_device *cd)
 EXPORT_SYMBOL_GPL(cram_trim_done);
 
 /*
- * cram_trim_all - wait until no freed page is left
+ * cram_trim_all - wait until all freed pages are trimmed
  * @cd: the device; nobody takes pages of it
  *
  * Context: process, may sleep.
- * Return: 0; -EBUSY, with a line in the kernel log.
+ * Return: 0; -EBUSY when the device has not trimmed them after PATIENCE, with a
+ * line in the kernel log.
  */
 int cram_trim_all(struct cram_device *cd)
 {

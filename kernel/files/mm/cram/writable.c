@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Residents that may be written to where they are.
+ * Writes in place to residents.
  *
- * The first write to one takes a grant: it holds the worst case of the page for
- * as long as it may be written to, so that whatever is written there fits.  That
- * is a minor fault, without a copy.  A page that nobody has accessed between two
- * looks is protected again, written back and settled; it stays where it is, and
- * the next reading gives its credit back.  Without credit a write copies the page.
+ * The first write to a resident takes a grant: the ledger reserves the worst
+ * case of the page again for as long as it is writable, so whatever is written
+ * fits.  This is a minor fault without a copy.  A page that was not accessed
+ * between two scans is made read-only again, written back and settled in place,
+ * and the next reading gives its credit back.  Without credit a write copies
+ * the page to ordinary memory.
  *
- * A page that is exclusive (PG_anon_exclusive) is granted: only a fault makes it
- * so, under the page table lock and while nobody else holds the folio, and only
- * revoke() ends a grant, which holds the folio while it takes that away.
+ * A resident is marked PG_anon_exclusive only while it is granted.  A fault
+ * grants and marks it under the page table lock, when the folio has no other
+ * reference than its mappings.  Only revoke_grants(), which holds a reference
+ * to the folio while it clears the mark, and the free of the page end a grant.
  */
 #include <linux/memcontrol.h>
 #include <linux/memory_hotplug.h>
@@ -28,18 +30,21 @@
 #include "../private_node/private_node.h"
 #include "cram.h"
 
-/* Half of what the device has, unless somebody says how much. */
+/* By default one SHARE-th of the physical memory may be granted. */
 #define SHARE		2
-/* A page that was not accessed between two looks is protected again. */
+/* Time between two scans of the granted pages. */
 #define AGE		(5 * HZ)
 /* The same, when there is little credit. */
 #define AGE_SCARCE	HZ
-/* Pages of a large folio that one fault makes writable, or copies, aligned. */
+/*
+ * Size and alignment of the window in a large folio that one fault grants or
+ * copies.
+ */
 #define AROUND		16UL
 
 /*
- * cram_writable_init - for cram_register()
- * @cd: the device; span set
+ * cram_writable_init - allocate the bitmaps of this file
+ * @cd: the device, with first_pfn and nr_pages set
  *
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
@@ -63,10 +68,12 @@ void cram_writable_free(struct cram_device *cd)
 }
 
 /*
- * cram_writable_max - how many pages may be written to at once?
+ * cram_writable_max - how many pages may be granted at the same time?
  * @cd: the device
  *
  * Context: any.
+ * Return: the limit that was written to writable_bytes, in pages; by default so
+ * many that their worst cases take half of the physical memory.
  */
 unsigned long cram_writable_max(struct cram_device *cd)
 {
@@ -78,7 +85,9 @@ unsigned long cram_writable_max(struct cram_device *cd)
 		   cd->nr_pages);
 }
 
-/* Returns how many of @nr may be written to as well. */
+/*
+ * Returns how many of @nr pages fit below cram_writable_max(), and counts them.
+ */
 static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
 {
 	long max = cram_writable_max(cd);
@@ -93,12 +102,17 @@ static unsigned long budget_take(struct cram_device *cd, unsigned long nr)
 	return take;
 }
 
-/* Returns for how many of @nr pages, none of them granted, there is credit. */
-static unsigned long pay(struct cram_device *cd, unsigned long nr)
+/*
+ * Reserves the worst case of up to @nr pages that are not granted yet.  Returns
+ * how many may be granted: 0 if there is not enough credit for all that the
+ * limit allows.
+ */
+static unsigned long reserve_for_grants(struct cram_device *cd,
+					unsigned long nr)
 {
 	unsigned long may;
 
-	/* Who pins the page would store to it by way of the direct map. */
+	/* A pin may store through the direct map, which is read-only then. */
 	if (cram_debug_protected(cd))
 		return 0;
 	may = budget_take(cd, nr);
@@ -109,8 +123,10 @@ static unsigned long pay(struct cram_device *cd, unsigned long nr)
 	return may;
 }
 
-/* Page @i of the device may be written to, and is paid for. */
-static void grant(struct cram_device *cd, unsigned long i)
+/*
+ * Marks page @i of the device as granted; its worst case was reserved before.
+ */
+static void grant_page(struct cram_device *cd, unsigned long i)
 {
 	cram_debug_forget(cd, i, 1);
 	if (cd->desc.ops->writable)
@@ -121,7 +137,7 @@ static void grant(struct cram_device *cd, unsigned long i)
 	trace_cram_granted(cd->nid, cd->first_pfn + i);
 }
 
-/* Is it a page of @folio that is read-only, and that nobody else has? */
+/* Is a read-only page of @folio mapped here, which is not granted yet? */
 static bool can_grant(struct cram_device *cd, struct folio *folio,
 		      struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
 {
@@ -140,7 +156,7 @@ static void grant_neighbour(struct cram_device *cd, struct vm_area_struct *vma,
 {
 	pte_t old = ptep_get(ptep);
 
-	grant(cd, pte_pfn(old) - cd->first_pfn);
+	grant_page(cd, pte_pfn(old) - cd->first_pfn);
 	SetPageAnonExclusive(pfn_to_page(pte_pfn(old)));
 	if (!can_change_pte_writable(vma, addr, old))
 		return;
@@ -148,7 +164,10 @@ static void grant_neighbour(struct cram_device *cd, struct vm_area_struct *vma,
 	ptep_modify_prot_commit(vma, addr, ptep, old, pte_mkwrite(old, vma));
 }
 
-/* The folio is this mm's alone, so that its other pages can go with this one. */
+/*
+ * Grants the other pages in the window of a write, as far as there is credit.
+ * Only this mm maps the folio, and nobody holds it.
+ */
 static void grant_around(struct cram_device *cd, struct folio *folio,
 			 struct vm_fault *vmf)
 {
@@ -159,7 +178,10 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 	unsigned long addr, nr = 0;
 	pte_t *first;
 
-	/* A debugger writes to one page, whatever the mapping says. */
+	/*
+	 * A forced write by a debugger to a read-only mapping is about one
+	 * page.
+	 */
 	if (!(vma->vm_flags & VM_WRITE))
 		return;
 	from = max(from, vma->vm_start);
@@ -168,7 +190,7 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 		nr += can_grant(cd, folio, vma, addr,
 				first + ((addr - from) >> PAGE_SHIFT));
 	if (nr)
-		nr = pay(cd, nr);
+		nr = reserve_for_grants(cd, nr);
 	for (addr = from; nr && addr < end; addr += PAGE_SIZE, first++) {
 		if (!can_grant(cd, folio, vma, addr, first))
 			continue;
@@ -178,26 +200,32 @@ static void grant_around(struct cram_device *cd, struct folio *folio,
 }
 
 /*
- * cram_grant - may a page be written to where it is?
- * @cd: its device
- * @folio: its folio, that nobody but this mm has, and nobody holds
+ * cram_grant - let a page be written to in place, if there is credit
+ * @cd: the device
+ * @folio: folio of the page; only this mm maps it, and nobody else has a
+ *	reference
  * @vmf: the write; vmf->page is the page
  *
- * Pages of a large folio around it may be as well then.
+ * In a large folio, pages around it may be granted as well.
+ *
  * Context: under the page table lock.
+ * Return: false when the page has to be copied.
  */
 bool cram_grant(struct cram_device *cd, struct folio *folio,
 		struct vm_fault *vmf)
 {
 	unsigned long i = page_to_pfn(vmf->page) - cd->first_pfn;
 
-	/* Who only wants to hold it may have what is granted already. */
+	/*
+	 * A pin for reading takes no grant, but may have a page that is
+	 * granted.
+	 */
 	if (vmf->flags & FAULT_FLAG_UNSHARE)
 		return test_bit(i, cd->granted);
 	if (!test_bit(i, cd->granted)) {
-		if (!pay(cd, 1))
+		if (!reserve_for_grants(cd, 1))
 			return false;
-		grant(cd, i);
+		grant_page(cd, i);
 	}
 	if (folio_test_large(folio))
 		grant_around(cd, folio, vmf);
@@ -205,10 +233,10 @@ bool cram_grant(struct cram_device *cd, struct folio *folio,
 }
 
 /*
- * Is the page before it a copy already?  Then they are written one after the other,
- * and the next ones are about to be.
+ * Are the pages of a large folio written in order?  They are if the page before
+ * this one lies in ordinary memory: it was copied up already.
  */
-static bool in_order(struct vm_fault *vmf, struct folio *folio)
+static bool written_in_order(struct vm_fault *vmf, struct folio *folio)
 {
 	unsigned long before = (vmf->address & PAGE_MASK) - PAGE_SIZE;
 	struct page *page = NULL;
@@ -227,7 +255,10 @@ static bool in_order(struct vm_fault *vmf, struct folio *folio)
 	return page && PageAnon(page) && !cram_node(page_to_nid(page));
 }
 
-/* Is it @folio's, and may nobody write to it there?  Held, if so. */
+/*
+ * Prepares @next for a copy: true when a read-only page of @folio is mapped at
+ * its address.  Takes a reference to the folio then.
+ */
 static bool hold_next(struct vm_fault *next, struct folio *folio)
 {
 	struct page *page = NULL;
@@ -250,7 +281,7 @@ static bool hold_next(struct vm_fault *next, struct folio *folio)
 	return page;
 }
 
-/* Nobody asked for this copy: it may neither wait, nor reclaim, nor kill. */
+/* For a copy that no fault has asked for: does not wait, reclaim or kill. */
 static struct page *alloc_next(struct vm_area_struct *vma, unsigned long addr)
 {
 	const gfp_t gfp = GFP_NOWAIT | __GFP_HIGHMEM | __GFP_MOVABLE |
@@ -265,7 +296,7 @@ static struct page *alloc_next(struct vm_area_struct *vma, unsigned long addr)
 	return NULL;
 }
 
-/* The others of its window, from there on. */
+/* Copies the pages of the window after the one that was written to. */
 static void copy_next(struct vm_fault *vmf, struct folio *folio,
 		      vm_fault_t (*copy)(struct vm_fault *vmf))
 {
@@ -307,7 +338,7 @@ vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 
 	folio_get(folio);
 	ret = copy(vmf);
-	if (!ret && in_order(vmf, folio))
+	if (!ret && written_in_order(vmf, folio))
 		copy_next(vmf, folio, copy);
 	folio_put(folio);
 	cram_stall_end(stall);
@@ -315,14 +346,14 @@ vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 }
 
 /*
- * cram_grant_ends - pages are being freed
+ * cram_grant_ends - end the grants of pages that are being freed
  * @cd: the device
- * @pfn: the first
- * @nr: how many
+ * @pfn: first page frame
+ * @nr: number of pages
  *
  * Context: any but NMI.
- * Return: how many of them may have been written to.  Those are still paid for:
- * what was written may be in a cache.
+ * Return: how many of them were granted.  The caller has to write these back,
+ * and then to settle them by cram_ledger_settle_granted().
  */
 unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 			      unsigned long nr)
@@ -338,17 +369,18 @@ unsigned long cram_grant_ends(struct cram_device *cd, unsigned long pfn,
 }
 
 /*
- * Is a folio held by somebody but its mappings and us?  Memory failure holds what
- * it has unmapped.  Mappings that come or go meanwhile make it look held.
+ * Does anybody hold a reference to the folio, besides its mappings, the caller,
+ * and memory failure for a poisoned folio?  Says yes as well if mappings come
+ * or go meanwhile.
  */
-static bool held(const struct folio *folio)
+static bool is_held(const struct folio *folio)
 {
 	int mapped = folio_mapcount(folio);
 	int refs;
 
-	smp_rmb(); /* the references while there were so many mappings */
+	smp_rmb(); /* the mappings are counted before the references */
 	refs = folio_ref_count(folio);
-	smp_rmb(); /* and no others since */
+	smp_rmb(); /* and once more after them */
 	return folio_mapcount(folio) != mapped ||
 	       refs != mapped + 1 + folio_test_hwpoison(folio);
 }
@@ -360,17 +392,23 @@ struct revocation {
 };
 
 /*
- * As write_protect_page() of KSM.  The TLB is flushed even when the page table says
- * read-only already: fork() flushes later, and another CPU may still write.
+ * Makes a granted page read-only in one page table, as write_protect_page() of
+ * KSM does.  Flushes the TLB even if the entry is read-only already: fork()
+ * write-protects first and flushes later, so another CPU may still write.
+ * Returns false when that cannot be.
  */
-static bool protect(struct cram_device *cd, struct folio *folio,
-		    struct vm_area_struct *vma, unsigned long addr, pte_t *ptep)
+static bool protect_pte(struct cram_device *cd, struct folio *folio,
+			struct vm_area_struct *vma, unsigned long addr,
+			pte_t *ptep)
 {
 	pte_t pte = ptep_get(ptep);
 	struct page *page;
 	bool fails;
 
-	/* A device that has it for itself gives it back writable. */
+	/*
+	 * A device-private or exclusive entry could become writable again
+	 * later.
+	 */
 	if (!pte_present(pte))
 		return false;
 	page = pfn_to_page(pte_pfn(pte));
@@ -378,7 +416,7 @@ static bool protect(struct cram_device *cd, struct folio *folio,
 		return true;
 	flush_cache_page(vma, addr, pte_pfn(pte));
 	pte = ptep_clear_flush(vma, addr, ptep);
-	fails = held(folio) ||
+	fails = is_held(folio) ||
 		(PageAnonExclusive(page) &&
 		 folio_try_share_anon_rmap_pte(folio, page));
 	set_pte_at(vma->vm_mm, addr, ptep, fails ? pte : pte_wrprotect(pte));
@@ -388,7 +426,9 @@ static bool protect(struct cram_device *cd, struct folio *folio,
 static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 		       unsigned long addr, void *arg)
 {
-	/* Under the lock: mprotect() empties a page table for a moment. */
+	/*
+	 * PVMW_SYNC: mprotect() clears an entry for a moment, under the lock.
+	 */
 	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, PVMW_SYNC);
 	struct mmu_notifier_range range;
 	struct revocation *r = arg;
@@ -397,16 +437,20 @@ static bool protect_in(struct folio *folio, struct vm_area_struct *vma,
 				vma_address_end(&pvmw));
 	mmu_notifier_invalidate_range_start(&range);
 	for (; r->done && page_vma_mapped_walk(&pvmw); r->mappings++)
-		/* What is mapped as a huge page was never granted there. */
+		/* A PMD that maps the folio has never been writable. */
 		if (pvmw.pte)
-			r->done = protect(r->cd, folio, vma, pvmw.address,
-					  pvmw.pte);
+			r->done = protect_pte(r->cd, folio, vma, pvmw.address,
+					      pvmw.pte);
 	if (!r->done)
 		page_vma_mapped_walk_done(&pvmw);
 	mmu_notifier_invalidate_range_end(&range);
 	return r->done;
 }
 
+/*
+ * Tells the driver and CONFIG_CRAM_DEBUG that the contents of page @i are
+ * final.
+ */
 static void show_stored(struct cram_device *cd, unsigned long i)
 {
 	if (cd->desc.ops->stored)
@@ -414,15 +458,18 @@ static void show_stored(struct cram_device *cd, unsigned long i)
 	cram_debug_stored(cd, cd->first_pfn + i, 1);
 }
 
-/* Returns pages that were granted. */
-static unsigned long settle(struct cram_device *cd, struct folio *folio)
+/*
+ * Writes back and settles the granted pages of a folio.  Returns how many these
+ * are.
+ */
+static unsigned long settle_granted(struct cram_device *cd, struct folio *folio)
 {
 	unsigned long i = folio_pfn(folio) - cd->first_pfn;
 	unsigned long end = i + folio_nr_pages(folio), nr = 0;
 
 	for_each_set_bit_from(i, cd->granted, end) {
 		cram_write_back(cd->first_pfn + i, 1);
-		/* What has failed is not read again. */
+		/* A poisoned page must not be read, not even for a checksum. */
 		if (!PageHWPoison(pfn_to_page(cd->first_pfn + i)))
 			show_stored(cd, i);
 		clear_bit(i, cd->granted);
@@ -434,10 +481,11 @@ static unsigned long settle(struct cram_device *cd, struct folio *folio)
 }
 
 /*
- * Returns pages that may no longer be written to; none, and they stay granted,
- * when somebody holds the folio (a pin, I/O), or swap may bring it back writable.
+ * Ends all grants of a folio.  Returns how many pages became read-only: 0, and
+ * all stay granted, when somebody holds the folio (a pin, I/O), or when it is
+ * in the swap cache, since its swap entry would bring it back writable.
  */
-static unsigned long revoke(struct cram_device *cd, struct folio *folio)
+static unsigned long revoke_grants(struct cram_device *cd, struct folio *folio)
 {
 	struct revocation r = { .cd = cd, .done = true };
 	struct rmap_walk_control rwc = {
@@ -450,10 +498,13 @@ static unsigned long revoke(struct cram_device *cd, struct folio *folio)
 	    (folio_test_swapcache(folio) && !folio_free_swap(folio)))
 		return 0;
 	rmap_walk(folio, &rwc);
-	/* Each mapping was seen, and whoever came by way of one counts too. */
-	if (!r.done || r.mappings != folio_mapcount(folio) || held(folio))
+	/*
+	 * The walk has to have seen every mapping.  A task that got the page
+	 * through a mapping before it was protected shows as a reference.
+	 */
+	if (!r.done || r.mappings != folio_mapcount(folio) || is_held(folio))
 		return 0;
-	return settle(cd, folio);
+	return settle_granted(cd, folio);
 }
 
 static bool is_idle(struct cram_device *cd, struct folio *folio,
@@ -467,31 +518,37 @@ static bool is_idle(struct cram_device *cd, struct folio *folio,
 	return false;
 }
 
-/* Page @i is the first of its folio that is granted. */
-static unsigned long look(struct cram_device *cd, struct folio *folio,
-			  unsigned long i, bool any)
+/*
+ * Ends the grants of a folio if it is idle, or with @any whether idle or not.
+ * Page @i is the first granted page of the folio, whose bit in cd->idle stands
+ * for all of it.
+ */
+static unsigned long age_folio(struct cram_device *cd, struct folio *folio,
+			       unsigned long i, bool any)
 {
 	unsigned long ended = 0;
 
 	if (!folio_trylock(folio))
 		return 0;
 	if (folio_test_anon(folio) && (any || is_idle(cd, folio, i)))
-		ended = revoke(cd, folio);
+		ended = revoke_grants(cd, folio);
 	folio_unlock(folio);
 	return ended;
 }
 
-static bool scarce(struct cram_device *cd)
+static bool credit_is_scarce(struct cram_device *cd)
 {
 	return cram_ledger_credit(&cd->ledger) <
 	       (s64)cd->ledger.worst * CRAM_BATCH;
 }
 
 /*
- * cram_age_writable - pages that nobody writes to are protected again
+ * cram_age_writable - make granted pages read-only that nobody uses any more
  * @cd: the device
  *
- * Looks at those that are granted, no others.
+ * Does nothing before it is time for the next scan.  Pages above
+ * cram_writable_max() become read-only at once, used or not.
+ *
  * Context: process, may sleep; one call at a time.
  */
 void cram_age_writable(struct cram_device *cd)
@@ -502,8 +559,9 @@ void cram_age_writable(struct cram_device *cd)
 
 	excess = atomic_long_read(&cd->nr_writable) -
 		 (long)cram_writable_max(cd);
-	if (excess <= 0 && time_before(jiffies, cd->last_age +
-				       (scarce(cd) ? AGE_SCARCE : AGE)))
+	if (excess <= 0 &&
+	    time_before(jiffies, cd->last_age +
+				 (credit_is_scarce(cd) ? AGE_SCARCE : AGE)))
 		return;
 	cd->last_age = jiffies;
 	if (!atomic_long_read(&cd->nr_writable))
@@ -514,7 +572,7 @@ void cram_age_writable(struct cram_device *cd)
 		if (!folio_try_get(folio))
 			continue;
 		if (folio == pfn_folio(cd->first_pfn + i)) {
-			ended = look(cd, folio, i, excess > 0);
+			ended = age_folio(cd, folio, i, excess > 0);
 			excess -= ended;
 			all += ended;
 			i = folio_pfn(folio) + folio_nr_pages(folio) - 1 -
@@ -523,7 +581,7 @@ void cram_age_writable(struct cram_device *cd)
 		folio_put(folio);
 	}
 	cram_count(cd, CRAM_REVOKED, all);
-	/* A reading shows how much they need. */
+	/* The next reading gives their credit back. */
 	if (all)
 		cram_read_soon(cd);
 }

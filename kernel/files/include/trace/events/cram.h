@@ -7,7 +7,7 @@
 
 #include <linux/tracepoint.h>
 
-/* In the order of enum cram_state, mm/cram/cram.h. */
+/* The values of enum cram_state in mm/cram/cram.h. */
 #define show_cram_state(state) __print_symbolic(state, \
 	{ 0, "ok" }, { 1, "short" }, { 2, "silent" }, { 3, "broken" }, \
 	{ 4, "closing" })
@@ -124,7 +124,7 @@ TRACE_EVENT(cram_trimmed,
 		  __entry->ranges, __entry->left)
 );
 
-/* @event: number of the last capacity event when it began. */
+/* @event: number of the last capacity event when the reading began. */
 TRACE_EVENT(cram_reading,
 
 	TP_PROTO(int nid, int ret, u64 total, u64 used, u64 lost, u64 event),
@@ -155,8 +155,9 @@ TRACE_EVENT(cram_reading,
 );
 
 /*
- * The first one since a reading began: nothing is admitted until a reading with
- * this number, or a later one.
+ * The first capacity event since the last reading began; later ones are not
+ * traced.  Nothing is admitted until a cram_reading with this number or a
+ * higher one.
  */
 TRACE_EVENT(cram_event,
 

@@ -19,7 +19,9 @@
 	EM(PRIVATE_NODE_HUGETLB, "hugetlb")		\
 	EMe(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing")
 
-/* enum private_node_user and _event are of mm/private_node/private_node.h */
+/*
+ * Values of enum private_node_user and _event in mm/private_node/private_node.h
+ */
 #define PRIVATE_NODE_TRACE_OTHERS			\
 	EM(PRIVATE_NODE_USER_OWNER, "owner")		\
 	EMe(PRIVATE_NODE_USER_DEVICE_MAP, "device_map")
@@ -37,7 +39,7 @@ PRIVATE_NODE_TRACE_SERVICES
 PRIVATE_NODE_TRACE_OTHERS
 PRIVATE_NODE_TRACE_REFUSALS
 
-/* A mask of services. */
+/* For __print_flags() of a mask of services. */
 #undef EM
 #undef EMe
 #define EM(a, b)	{ 1UL << a, b },
@@ -91,7 +93,7 @@ TRACE_EVENT(private_node_unregister,
 	TP_printk("nid=%d owner=%s", __entry->nid, __get_str(owner))
 );
 
-/* One of them. */
+/* For __print_symbolic() of a single value. */
 #undef EM
 #undef EMe
 #define EM(a, b)	{ a, b },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* What test modules call and no other module does. */
+/* Exports that only test modules need. */
 #include <linux/export.h>
 #include <linux/mm.h>
 

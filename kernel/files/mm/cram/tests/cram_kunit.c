@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The ledger against a model of a device: whatever the order of readings,
- * placements, grants, events, frees, trims and failures, the device is never
- * over-filled, and nothing is admitted between a capacity event and the end of a
- * reading that began after it.
+ * KUnit tests of compressed RAM.
  *
- * The steps are called as those of the project's docs/model/cram.pml, which searches
- * all orders for small numbers; here they are many pages and the real code.
+ * Tests of the ledger run it against a model of a device.  Readings,
+ * placements, grants, events, frees, trims and failures come in random order.
+ * The device is never over-filled, and nothing is admitted from a capacity
+ * event to the end of a reading that began after it.  The steps have the names
+ * of docs/model/cram.pml of the project, which searches all orders for small
+ * numbers of pages.
  *
- * only_what_can_be_read is about which page cache may be placed on a device at all,
- * waits_double about how long a page waits that came back too soon; those that begin
- * with register or device are about what a driver may register, and what becomes of
- * what a device says; it is played on a node of boot.
+ * only_what_can_be_read tests which page cache may be placed, waits_double how
+ * long a refaulted page waits.  Tests with names in register and device use a
+ * simulated driver on a node of private_node=: what it may register, and how
+ * its reports are handled.
  */
 #include <kunit/test.h>
 #include <linux/cram.h>
@@ -34,7 +35,7 @@
 #define WORST	4096
 #define DEVICES	2
 #define FOLIOS	64
-#define ORDER	2	/* of the largest folios */
+#define ORDER	2	/* order of the largest folios */
 #define STEPS	40000
 
 enum folio_state { FREE, RESERVED, TAKEN, STORED, RESIDENT, GRANTED, FREED };
@@ -43,18 +44,18 @@ enum folio_state { FREE, RESERVED, TAKEN, STORED, RESIDENT, GRANTED, FREED };
 struct model_folio {
 	enum folio_state state;
 	unsigned int nr;
-	unsigned int size[1 << ORDER];	/* what each takes, from STORED on */
+	unsigned int size[1 << ORDER];	/* use of each page, from STORED on */
 	bool also;			/* reserved on the other device as well */
-	bool late;			/* in a batch: the ledger hears of it later */
+	bool late;			/* in a batch, see cram_ledger_store() */
 };
 
-/* A device that uses up to the worst case for a page, and a reader of it. */
+/* A device that uses up to the worst case for each page, and its readings. */
 struct model_device {
 	struct cram_ledger ledger;
 	struct model_folio folios[FOLIOS];
 	u64 total, margin, used, peak;
 	bool reading;
-	u64 seen;			/* use when the reading began, or later */
+	u64 seen;			/* use when the reading began */
 	bool fresh, fresh_soon;		/* no event since a good reading began */
 };
 
@@ -66,7 +67,7 @@ struct model {
 
 static DEFINE_PER_CPU(struct cram_late[DEVICES], lates);
 
-static void init(struct cram_ledger *l, u64 margin, unsigned int device)
+static void init_ledger(struct cram_ledger *l, u64 margin, unsigned int device)
 {
 	cram_ledger_init(l, WORST, margin, &lates[device]);
 }
@@ -93,7 +94,10 @@ static void set_sizes(struct model *m, struct model_device *d,
 	}
 }
 
-/* On each device that may have it; it will be on one. */
+/*
+ * As reclaim: reserves on one or both devices, and later takes from one of
+ * them.
+ */
 static void step_reserve(struct model *m, struct model_device *d,
 			 struct model_folio *f)
 {
@@ -107,25 +111,29 @@ static void step_reserve(struct model *m, struct model_device *d,
 	f->state = RESERVED;
 }
 
-static void cancel(struct model *m, struct model_device *d, struct model_folio *f)
+static void cancel_other(struct model *m, struct model_device *d,
+			 struct model_folio *f)
 {
 	if (f->also)
 		cram_ledger_cancel(&other(m, d)->ledger, f->nr);
 	f->also = false;
 }
 
-/* It is the page allocator's turn: pages, or none. */
+/*
+ * Gives up, takes in a batch, or takes pages, of which the allocator may have
+ * none.
+ */
 static void step_take(struct model *m, struct model_device *d,
 		      struct model_folio *f)
 {
 	if (!draw(m, 8)) {
 		cram_ledger_cancel(&d->ledger, f->nr);
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 		f->state = FREE;
 		return;
 	}
 	if (!draw(m, 3)) {
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 		f->late = true;
 		f->state = TAKEN;
 		return;
@@ -136,7 +144,7 @@ static void step_take(struct model *m, struct model_device *d,
 		cram_ledger_untake(&d->ledger, f->nr);
 		return;
 	}
-	cancel(m, d, f);
+	cancel_other(m, d, f);
 	f->state = TAKEN;
 }
 
@@ -148,7 +156,7 @@ static void step_store(struct model *m, struct model_device *d,
 	f->state = STORED;
 }
 
-static void settle(struct model_device *d, struct model_folio *f)
+static void settle_model(struct model_device *d, struct model_folio *f)
 {
 	if (f->late)
 		cram_ledger_store(&d->ledger, f->nr);
@@ -157,7 +165,7 @@ static void settle(struct model_device *d, struct model_folio *f)
 	f->late = false;
 }
 
-/* A batch ends: of what it had, this one was taken and is not stored yet. */
+/* Ends a batch, in which @f may have been taken and not stored yet. */
 static void step_batch(struct model *m, struct model_device *d,
 		       struct model_folio *f)
 {
@@ -170,12 +178,12 @@ static void step_batch(struct model *m, struct model_device *d,
 static void step_settle(struct model *m, struct model_device *d,
 			struct model_folio *f)
 {
-	settle(d, f);
-	/* The copy, or the mapping, failed: freed at once. */
+	settle_model(d, f);
+	/* Freed at once if the copy or the migration failed. */
 	f->state = draw(m, 4) ? RESIDENT : FREED;
 }
 
-/* All of it, or its last page: the rest stays. */
+/* Frees a folio, or splits it and frees its last page. */
 static void step_free(struct model *m, struct model_device *d,
 		      struct model_folio *f)
 {
@@ -205,12 +213,12 @@ static void step_grant(struct model *m, struct model_device *d,
 static void step_granted(struct model *m, struct model_device *d,
 			 struct model_folio *f)
 {
-	/* Stores at any time; what the last of them did, no reading has to show. */
+	/* Stores come at any time; a reading need not show the last of them. */
 	if (draw(m, 3)) {
 		set_sizes(m, d, f);
 		return;
 	}
-	/* Protected and written back: it stays, or it was freed. */
+	/* Write-protected and written back, in place or after a free. */
 	cram_ledger_settle_granted(&d->ledger, f->nr);
 	f->state = draw(m, 2) ? RESIDENT : FREED;
 }
@@ -220,7 +228,7 @@ static void step_trim(struct model *m, struct model_device *d,
 {
 	unsigned int i;
 
-	/* One that fails leaves it. */
+	/* The trim fails. */
 	if (!draw(m, 3))
 		return;
 	for (i = 0; i < f->nr; i++) {
@@ -265,7 +273,7 @@ static void step_read_end(struct model *m, struct model_device *d)
 	bool good = draw(m, 4);
 	u64 free, less;
 
-	/* The device may look at any moment since; or say that less is free. */
+	/* Use is from any moment since the beginning, and may be overstated. */
 	free = d->total - (draw(m, 2) ? d->seen : d->used);
 	less = draw(m, 3) ? 0 : draw(m, free + 1);
 	cram_ledger_read_end(&d->ledger, good, free - less);
@@ -281,7 +289,7 @@ static void step_event(struct model_device *d)
 	d->fresh_soon = false;
 }
 
-/* As kcompactd: it would take pages that nobody reserved. */
+/* As kcompactd would: tries to take pages that nobody has reserved. */
 static void step_steal(struct model *m, struct model_device *d)
 {
 	struct cram_ledger *l = &d->ledger;
@@ -294,16 +302,16 @@ static void end_folio(struct model *m, struct model_device *d,
 {
 	if (f->state == RESERVED) {
 		cram_ledger_cancel(&d->ledger, f->nr);
-		cancel(m, d, f);
+		cancel_other(m, d, f);
 	} else if (f->state == TAKEN || f->state == STORED) {
-		settle(d, f);
+		settle_model(d, f);
 	} else if (f->state == GRANTED) {
 		cram_ledger_settle_granted(&d->ledger, f->nr);
 	}
 	memset(f, 0, sizeof(*f));
 }
 
-/* The device is given back and registered again: what was there is trimmed first. */
+/* Unregisters the device, which trims it, and registers it again. */
 static void step_register(struct model *m, struct model_device *d)
 {
 	unsigned int i;
@@ -313,18 +321,18 @@ static void step_register(struct model *m, struct model_device *d)
 	for (i = 0; i < FOLIOS; i++) {
 		end_folio(m, d, &d->folios[i]);
 		if (other(m, d)->folios[i].also)
-			cancel(m, other(m, d), &other(m, d)->folios[i]);
+			cancel_other(m, other(m, d), &other(m, d)->folios[i]);
 	}
 	d->used = 0;
-	/* Hears of what was stored. */
+	/* Lets the ledger count the pages stored by batches. */
 	cram_ledger_uncovered(&d->ledger);
 	m->unbalanced += d->ledger.reserved + d->ledger.pending + d->ledger.granted;
 	m->renewed++;
 	d->fresh = true;
-	init(&d->ledger, d->margin, d - m->devices);
+	init_ledger(&d->ledger, d->margin, d - m->devices);
 }
 
-static void step(struct model *m)
+static void model_step(struct model *m)
 {
 	struct model_device *d = &m->devices[draw(m, DEVICES)];
 	u32 what = draw(m, 200);
@@ -356,19 +364,19 @@ static struct model *new_model(struct kunit *test, u64 seed, u64 total,
 		d->total = total;
 		d->margin = margin;
 		d->fresh = true;
-		init(&d->ledger, margin, d - m->devices);
+		init_ledger(&d->ledger, margin, d - m->devices);
 	}
 	return m;
 }
 
-static void run(struct kunit *test, u64 seed, u64 total, u64 margin)
+static void run_model(struct kunit *test, u64 seed, u64 total, u64 margin)
 {
 	struct model *m = new_model(test, seed, total, margin);
 	struct model_device *d;
 	int i;
 
 	for (i = 0; i < STEPS; i++)
-		step(m);
+		model_step(m);
 	for (d = m->devices; d < m->devices + DEVICES; d++) {
 		KUNIT_EXPECT_LE_MSG(test, d->peak, total - margin, "seed %llu",
 				    seed);
@@ -377,7 +385,7 @@ static void run(struct kunit *test, u64 seed, u64 total, u64 margin)
 	KUNIT_EXPECT_EQ(test, m->early, 0);
 	KUNIT_EXPECT_EQ(test, m->stolen, 0);
 	KUNIT_EXPECT_EQ(test, m->unbalanced, 0);
-	/* It is no proof when nothing was placed, granted or refused. */
+	/* The run proves nothing if nothing was placed, granted or refused. */
 	KUNIT_EXPECT_GT(test, m->placed, 100);
 	KUNIT_EXPECT_GT(test, m->granted, 0);
 	KUNIT_EXPECT_GT(test, m->refused, 100);
@@ -389,10 +397,10 @@ static void never_over_filled(struct kunit *test)
 	u64 seed;
 
 	for (seed = 1; seed <= 20; seed++)
-		run(test, seed, (8 + seed) * WORST, seed % 3 * WORST);
+		run_model(test, seed, (8 + seed) * WORST, seed % 3 * WORST);
 }
 
-/* The same without the ledger: the model has teeth. */
+/* Without the ledger the model does over-fill the device. */
 static void over_filled_without(struct kunit *test)
 {
 	struct model *m = new_model(test, 1, 16 * WORST, 0);
@@ -409,7 +417,7 @@ static void nothing_before_a_reading(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
+	init_ledger(&l, 0, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, false, 10 * WORST);
@@ -429,8 +437,8 @@ static void reserve_and_take(struct kunit *test, struct cram_ledger *l,
 	KUNIT_ASSERT_TRUE(test, cram_ledger_take(l, nr));
 }
 
-/* A good reading. */
-static void read(struct cram_ledger *l, u64 free)
+/* Takes a good reading. */
+static void read_good(struct cram_ledger *l, u64 free)
 {
 	cram_ledger_read_begin(l);
 	cram_ledger_read_end(l, true, free);
@@ -441,14 +449,16 @@ static void covers_what_was_settled(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
+	init_ledger(&l, 0, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 3 * WORST);
 	reserve_and_take(test, &l, 2);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
-	/* One page of 100 bytes is seen, the other may be or not. */
+	/*
+	 * Each page uses 100 bytes; the reading has to show the first one only.
+	 */
 	cram_ledger_read_end(&l, true, 3 * WORST - 100);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST - 100);
 	cram_ledger_read_begin(&l);
@@ -456,12 +466,12 @@ static void covers_what_was_settled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST - 200);
 }
 
-/* A device that shrank: less than nothing is left. */
+/* The credit is negative after the device has shrunk. */
 static void credit_below_zero(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, WORST, 0);
+	init_ledger(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 3));
@@ -473,12 +483,15 @@ static void credit_below_zero(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
-/* What was stored during a reading is counted twice, and what is under way may be shown. */
+/*
+ * A device is not short when pages stored during a reading are counted twice,
+ * or when a reading already shows pages whose stores are under way.
+ */
 static void short_of_what_is_promised(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, WORST, 0);
+	init_ledger(&l, WORST, 0);
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 4 * WORST);
 	reserve_and_take(test, &l, 2);
@@ -491,25 +504,27 @@ static void short_of_what_is_promised(struct kunit *test)
 	cram_ledger_read_end(&l, true, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 1));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
-	/* The page under way may have arrived. */
+	/* The reading may show a part of the page whose store is under way. */
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, 2 * WORST - 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_cancel(&l, 1);
-	/* It shrinks. */
+	/* The device shrinks. */
 	cram_ledger_read_begin(&l);
 	cram_ledger_read_end(&l, true, WORST - 1);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_lack(&l));
 }
 
-/* Pages that nobody reserved do not leave, and their taker does no harm. */
+/*
+ * Pages cannot be taken without a reservation, and the attempt breaks no books.
+ */
 static void no_page_without_a_token(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_take(&l, 3));
@@ -523,13 +538,13 @@ static void no_page_without_a_token(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
 }
 
-/* Only a reading that began after the last event opens it again. */
+/* After an event only a reading that began later opens the ledger. */
 static void events_are_numbered(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	cram_ledger_read_begin(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_event(&l));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_event(&l));
@@ -541,7 +556,7 @@ static void events_are_numbered(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_read_end(&l, false, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
-	read(&l, 4 * WORST);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
 }
@@ -550,12 +565,12 @@ static void in_flight_is_bounded(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4ULL * CRAM_IN_FLIGHT * WORST);
 	reserve_and_take(test, &l, CRAM_IN_FLIGHT / 2);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, CRAM_IN_FLIGHT / 2));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
-	/* What is written to where it is, is no placement. */
+	/* A grant is no placement, and does not count as in flight. */
 	KUNIT_EXPECT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle(&l, 1));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_reserve(&l, 1));
@@ -566,13 +581,13 @@ static void fails_closed(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 4 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 4 * WORST);
 	reserve_and_take(test, &l, 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_settle(&l, 2));
 	KUNIT_EXPECT_TRUE(test, l.broken);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
-	read(&l, 4 * WORST);
+	read_good(&l, 4 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_reserve(&l, 1));
 	cram_ledger_mend(&l);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_open(&l));
@@ -583,21 +598,24 @@ static void fails_closed(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 }
 
-/* A page that is written to holds its worst case, and is not short of room for it. */
+/*
+ * A granted page keeps its worst case reserved, and does not make the device
+ * short.
+ */
 static void granted_pages_are_counted_once(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 2 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 2 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_ASSERT_TRUE(test, cram_ledger_grant(&l, 1));
 	KUNIT_EXPECT_FALSE(test, cram_ledger_grant(&l, 1));
-	/* Both were written to, and took all. */
-	read(&l, 0);
+	/* Both were written to, and took all of the room. */
+	read_good(&l, 0);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_lack(&l));
 	KUNIT_EXPECT_TRUE(test, cram_ledger_settle_granted(&l, 2));
-	read(&l, 0);
+	read_good(&l, 0);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 0);
 }
 
@@ -619,8 +637,9 @@ static const struct address_space_operations files = {
 };
 
 /*
- * Page cache that cannot be read again is not placed: ext4 keeps its map of free
- * blocks in such a one, in an inode that says it is a regular file, and writes to it.
+ * Page cache that cannot be read again is not placed.  ext4 keeps its bitmaps
+ * of free blocks in the page cache of an inode that looks like a regular file,
+ * and writes there.
  */
 static void only_what_can_be_read(struct kunit *test)
 {
@@ -651,24 +670,26 @@ static void only_what_can_be_read(struct kunit *test)
 	folio_put(folio);
 }
 
-/* What a batch stores is promised until a reading that begins later shows it. */
+/* Pages that a batch stores stay promised until a reading that began later. */
 static void stored_by_a_batch(struct kunit *test)
 {
 	struct cram_ledger l;
 
-	init(&l, 0, 0);
-	read(&l, 10 * WORST);
+	init_ledger(&l, 0, 0);
+	read_good(&l, 10 * WORST);
 	KUNIT_ASSERT_TRUE(test, cram_ledger_reserve(&l, 8));
 	cram_ledger_store(&l, 2);
 	KUNIT_EXPECT_EQ(test, l.reserved, 8);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 2 * WORST);
-	/* Who asks makes the ledger hear of them. */
+	/* The call makes the ledger count the stored pages. */
 	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
 	KUNIT_EXPECT_EQ(test, l.reserved, 6);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_read_begin(&l));
 	cram_ledger_store(&l, 1);
 	cram_ledger_read_end(&l, true, 9 * WORST);
-	/* The two are shown; the one that came during the reading is not. */
+	/*
+	 * The reading covers two; the third was stored while it was under way.
+	 */
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 3 * WORST);
 	KUNIT_EXPECT_TRUE(test, cram_ledger_uncovered(&l));
 	KUNIT_EXPECT_EQ(test, l.settled, 1);
@@ -676,14 +697,14 @@ static void stored_by_a_batch(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, l.reserved, 0);
 	KUNIT_EXPECT_EQ(test, l.pending, 1);
 	KUNIT_EXPECT_EQ(test, cram_ledger_credit(&l), 7 * WORST);
-	/* Nobody paid for this one. */
+	/* This page was never reserved. */
 	cram_ledger_store(&l, 1);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_read_begin(&l));
 	cram_ledger_read_end(&l, true, 9 * WORST);
 	KUNIT_EXPECT_FALSE(test, cram_ledger_open(&l));
 }
 
-/* Nobody waits for having come back once, and nobody for ever. */
+/* A page does not wait after one refault, and never waits for ever. */
 static void waits_double(struct kunit *test)
 {
 	unsigned int times;
@@ -697,12 +718,14 @@ static void waits_double(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, cram_thrash_wait(U16_MAX, 1000), 32000);
 }
 
-/* -- registering -------------------------------------------------------------- */
+/*
+ * -- registering --------------------------------------------------------------
+ */
 
 #define TOTAL	((u64)SZ_64M)
 #define PAGES	(TOTAL / PAGE_SIZE)
 
-/* A device that trims, and says, what it is told to. */
+/* A simulated driver, whose answers the test sets. */
 struct fake_device {
 	bool trims;
 	int trim_calls;
@@ -744,7 +767,7 @@ static void fake_trim(struct cram_device *cd, struct cram_range *ranges,
 	cram_trim_done(cd);
 }
 
-/* Says that there are more than it was asked for. */
+/* Returns a larger number than @max, which is wrong. */
 static unsigned int fake_hot(struct cram_device *cd, unsigned long *pfns,
 			     unsigned int max)
 {
@@ -763,9 +786,11 @@ static const struct cram_ops fake_ops = {
 	.hot_pages = fake_hot,
 };
 
-/* Refused with that errno, and the node is not fenced. */
-static void refused(struct kunit *test, struct private_node *pn,
-		    const struct cram_desc *desc, int want)
+/*
+ * Expects that the registration fails with @want, and leaves the node unfenced.
+ */
+static void expect_refused(struct kunit *test, struct private_node *pn,
+			   const struct cram_desc *desc, int want)
 {
 	struct cram_device *cd = cram_register(pn, desc);
 
@@ -786,7 +811,7 @@ static void spare_back(void *data)
 	private_node_spare_put(nid);
 }
 
-/* A description that lacks something, or says what no device can be; a node without memory. */
+/* Refused: incomplete or impossible descriptions, and a node without memory. */
 static void register_bad_desc(struct kunit *test)
 {
 	static const struct cram_ops no_read = { .trim = fake_trim };
@@ -817,10 +842,10 @@ static void register_bad_desc(struct kunit *test)
 	pn = private_node_register(nid, &node);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pn);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, spare_back, pn));
-	refused(test, pn, NULL, -EINVAL);
+	expect_refused(test, pn, NULL, -EINVAL);
 	for (i = 0; i < ARRAY_SIZE(bad); i++)
-		refused(test, pn, &bad[i], -EINVAL);
-	refused(test, pn, &good, -EINVAL);
+		expect_refused(test, pn, &bad[i], -EINVAL);
+	expect_refused(test, pn, &good, -EINVAL);
 }
 
 struct node_before {
@@ -835,12 +860,17 @@ static void node_back(void *data)
 
 	before->pn->capable = before->capable;
 	before->pn->flags = before->flags;
-	/* Opens the owner's gate, which is closed on compressed RAM. */
+	/*
+	 * Opens the owner's gate, which is closed with
+	 * PRIVATE_NODE_F_COMPRESSED.
+	 */
 	private_node_set_ledger(before->pn, false);
 	private_node_put(before->pn);
 }
 
-/* A node of boot with memory, as it was when the test is over; or skip. */
+/*
+ * Gets a node of private_node= with memory, restored after the test; or skips.
+ */
 static struct private_node *with_memory(struct kunit *test)
 {
 	struct node_before *before = kunit_kzalloc(test, sizeof(*before), GFP_KERNEL);
@@ -857,7 +887,10 @@ static struct private_node *with_memory(struct kunit *test)
 	return pn;
 }
 
-/* One thing after the other that keeps a node from being compressed RAM. */
+/*
+ * Refused: nodes that are not fit for compressed RAM, for one reason after
+ * another.
+ */
 static void register_bad_node(struct kunit *test)
 {
 	struct cram_desc desc = { .ops = &fake_ops, .worst_case = PAGE_SIZE };
@@ -865,25 +898,25 @@ static void register_bad_node(struct kunit *test)
 	struct folio *folio;
 
 	pn->flags &= ~(PRIVATE_NODE_F_COMPRESSED | PRIVATE_NODE_F_NO_DEVICE_MAP);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION) |
 		      BIT(PRIVATE_NODE_USER_NUMA);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_PROMOTION);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->capable = BIT(PRIVATE_NODE_RECLAIM) | BIT(PRIVATE_NODE_DEMOTION);
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	pn->flags |= PRIVATE_NODE_F_NO_DEVICE_MAP;
 	pn->flags &= ~PRIVATE_NODE_F_COMPRESSED;
 	folio = private_node_alloc_folio(pn, GFP_HIGHUSER_MOVABLE, 0);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
 	pn->flags |= PRIVATE_NODE_F_COMPRESSED;
-	refused(test, pn, &desc, -EINVAL);
+	expect_refused(test, pn, &desc, -EINVAL);
 	folio_put(folio);
 }
 
-static int plug(struct private_node *pn)
+static int plug_memory(struct private_node *pn)
 {
 	return add_private_memory_driver_managed(pn, PFN_PHYS(node_start_pfn(pn->nid)),
 						 memory_block_size_bytes(),
@@ -900,7 +933,7 @@ static bool comes(int *count, int want)
 	return READ_ONCE(*count) >= want;
 }
 
-static bool becomes(struct cram_device *cd, enum cram_state state)
+static bool state_becomes(struct cram_device *cd, enum cram_state state)
 {
 	int i;
 
@@ -916,7 +949,7 @@ static void device_goes(void *cd)
 	cram_unregister(cd);
 }
 
-/* A node of boot, as the driver of a compressing device registers one; until the test ends. */
+/* As with_memory(), with the flags and services of a compressing device. */
 static struct private_node *with_compressing(struct kunit *test)
 {
 	struct private_node *pn = with_memory(test);
@@ -926,7 +959,10 @@ static struct private_node *with_compressing(struct kunit *test)
 	return pn;
 }
 
-/* A node of boot, with a device that is read and gives credit; until the test ends. */
+/*
+ * Registers a device on such a node until the test ends, and waits until it has
+ * credit.
+ */
 static struct cram_device *with_device(struct kunit *test, struct fake_device *fd)
 {
 	struct cram_desc desc = {
@@ -941,11 +977,11 @@ static struct cram_device *with_device(struct kunit *test, struct fake_device *f
 	cd = cram_register(pn, &desc);
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, device_goes, cd));
-	KUNIT_ASSERT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_ASSERT_TRUE(test, state_becomes(cd, CRAM_OK));
 	return cd;
 }
 
-static unsigned long counted(struct cram_device *cd, enum cram_stat what)
+static unsigned long count_of(struct cram_device *cd, enum cram_stat what)
 {
 	unsigned long sum = 0;
 	int cpu;
@@ -955,7 +991,7 @@ static unsigned long counted(struct cram_device *cd, enum cram_stat what)
 	return sum;
 }
 
-/* What was reserved is taken, and nothing else is to be had. */
+/* Takes a folio of the device; there is one only if it was reserved. */
 static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 {
 	struct page *page = private_node_alloc_frozen(cd->nid,
@@ -969,8 +1005,9 @@ static struct folio *get_folio(struct cram_device *cd, unsigned int order)
 }
 
 /*
- * Once only, and without changes of its memory.  What earlier users left is trimmed before the
- * device is read for the first time, however often it has to be asked.
+ * A node cannot be registered twice, and its memory cannot change meanwhile.
+ * All of it is trimmed before the first reading, even if the device trims only
+ * after several requests.
  */
 static void register_once(struct kunit *test)
 {
@@ -987,7 +1024,7 @@ static void register_once(struct kunit *test)
 	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, cd);
 	KUNIT_EXPECT_TRUE(test, READ_ONCE(pn->fenced));
 	KUNIT_EXPECT_EQ(test, -EBUSY, PTR_ERR_OR_ZERO(cram_register(pn, &desc)));
-	KUNIT_EXPECT_EQ(test, -EBUSY, plug(pn));
+	KUNIT_EXPECT_EQ(test, -EBUSY, plug_memory(pn));
 	KUNIT_EXPECT_EQ(test, -EBUSY, remove_private_memory_driver_managed(pn));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, 2));
 	KUNIT_EXPECT_EQ(test, 0, READ_ONCE(fd.readings));
@@ -998,7 +1035,7 @@ static void register_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
 }
 
-/* What a device admits, is refused and is counted, as its readings say. */
+/* Admission, refusals and counters follow the readings of the device. */
 static void device_credit(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1009,8 +1046,8 @@ static void device_credit(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, PAGES));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, PAGES + 1));
-	KUNIT_EXPECT_EQ(test, PAGES + 1, counted(cd, CRAM_REFUSED_CREDIT));
-	/* More than may be under way at once. */
+	KUNIT_EXPECT_EQ(test, PAGES + 1, count_of(cd, CRAM_REFUSED_CREDIT));
+	/* One more than may be in flight. */
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, CRAM_IN_FLIGHT + 1));
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, CRAM_IN_FLIGHT));
 	KUNIT_EXPECT_EQ(test, PAGES - CRAM_IN_FLIGHT, cram_credit_pages(nid));
@@ -1020,21 +1057,24 @@ static void device_credit(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	WRITE_ONCE(cram_anon, true);
-	/* All is used. */
+	/* The device is full. */
 	WRITE_ONCE(fd.used, TOTAL);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
-	/* Whoever was told to disable the ledger is told yes. */
+	/* With the ledger switched off everything is admitted. */
 	WRITE_ONCE(cd->ledger.disabled, true);
 	KUNIT_EXPECT_TRUE(test, cram_has_room(nid));
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 1));
 	WRITE_ONCE(cd->ledger.disabled, false);
 }
 
-/* From an event until the reading that answers it nothing is admitted. */
+/*
+ * Nothing is admitted from an event to the end of a reading that began after
+ * it.
+ */
 static void device_event(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1049,16 +1089,19 @@ static void device_event(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, cram_has_room(nid));
 	KUNIT_EXPECT_EQ(test, 0, cram_credit_pages(nid));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 3));
-	KUNIT_EXPECT_EQ(test, 3, counted(cd, CRAM_REFUSED_STATE));
+	KUNIT_EXPECT_EQ(test, 3, count_of(cd, CRAM_REFUSED_STATE));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
-	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_EVENTS));
+	KUNIT_EXPECT_EQ(test, 2, count_of(cd, CRAM_EVENTS));
 	WRITE_ONCE(fd.waits, false);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_TRUE(test, cram_stores(nid));
 	KUNIT_EXPECT_TRUE(test, cram_may_take(nid, 3));
 }
 
-/* A reading that fails, one that shows too little, and those that no honest device gives. */
+/*
+ * States after a failed reading, after one below the margin, and after
+ * impossible ones.
+ */
 static void device_states(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1067,37 +1110,41 @@ static void device_states(struct kunit *test)
 
 	KUNIT_EXPECT_EQ(test, -EINVAL, cram_clear_broken(cd));
 	WRITE_ONCE(fd.silent, true);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SILENT));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_SILENT));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
-	KUNIT_EXPECT_GE(test, counted(cd, CRAM_READINGS_FAILED), 2);
+	KUNIT_EXPECT_GE(test, count_of(cd, CRAM_READINGS_FAILED), 2);
 	WRITE_ONCE(fd.silent, false);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
-	/* Less is free than its margin. */
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
+	/* Less than the margin is free. */
 	WRITE_ONCE(cd->ledger.margin, 10 * PAGE_SIZE);
 	WRITE_ONCE(fd.used, TOTAL - 9 * PAGE_SIZE);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_SHORT));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_SHORT));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
 	WRITE_ONCE(cd->ledger.margin, 0);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.used, TOTAL + 1);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
-	/* It stays so, whatever it says later, until somebody has looked. */
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_BROKEN));
+	/*
+	 * Good readings do not end this state, only cram_clear_broken() does.
+	 */
 	WRITE_ONCE(fd.used, 0);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
 	KUNIT_EXPECT_FALSE(test, cram_may_take(nid, 1));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	WRITE_ONCE(fd.lost, 5);
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_BROKEN));
-	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_BROKEN));
+	KUNIT_EXPECT_EQ(test, 5, count_of(cd, CRAM_LOST));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
-	KUNIT_EXPECT_EQ(test, 5, counted(cd, CRAM_LOST));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_EQ(test, 5, count_of(cd, CRAM_LOST));
 }
 
-/* Who gives back what was never reserved, or taken, is found out, and nothing is admitted. */
+/*
+ * Giving back pages that were never reserved or taken makes the device broken.
+ */
 static void device_books(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1105,7 +1152,7 @@ static void device_books(struct kunit *test)
 	int nid = cd->nid;
 
 	KUNIT_EXPECT_FALSE(test, __cram_leaves(nid, 2));
-	KUNIT_EXPECT_EQ(test, 2, counted(cd, CRAM_REFUSED_TOKEN));
+	KUNIT_EXPECT_EQ(test, 2, count_of(cd, CRAM_REFUSED_TOKEN));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
 	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
@@ -1118,14 +1165,17 @@ static void device_books(struct kunit *test)
 	cram_unreserve(nid, 1);
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, 1));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 	__cram_stayed(nid, 1);
 	KUNIT_EXPECT_EQ(test, CRAM_BROKEN, READ_ONCE(cd->state));
 	KUNIT_EXPECT_EQ(test, 0, cram_clear_broken(cd));
-	KUNIT_EXPECT_TRUE(test, becomes(cd, CRAM_OK));
+	KUNIT_EXPECT_TRUE(test, state_becomes(cd, CRAM_OK));
 }
 
-/* A list that is paid for at once gives back what it has not used, and takes no more than that. */
+/*
+ * A batch takes no more than it has reserved, and gives back what it did not
+ * use.
+ */
 static void device_batch(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1133,7 +1183,7 @@ static void device_batch(struct kunit *test)
 	int nid = cd->nid;
 
 	__cram_batch_begin();
-	__cram_batch_begin();	/* the task has one */
+	__cram_batch_begin();	/* does nothing: the task has a batch */
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 2));
 	KUNIT_EXPECT_LE(test, cram_credit_pages(nid), PAGES - 2);
 	KUNIT_EXPECT_TRUE(test, __cram_leaves(nid, 2));
@@ -1144,12 +1194,12 @@ static void device_batch(struct kunit *test)
 	KUNIT_EXPECT_TRUE(test, cram_reserve(nid, 300));
 	KUNIT_EXPECT_FALSE(test, cram_reserve(nid, PAGES + 1));
 	__cram_batch_end();
-	__cram_batch_end();	/* it has none */
+	__cram_batch_end();	/* does nothing: the task has no batch */
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
-/* Free pages of the node, and those that wait for their trim are none. */
+/* Exact number of free pages, without pages that wait for their trim. */
 static unsigned long free_pages_of(int nid)
 {
 	private_node_drain(nid);
@@ -1166,8 +1216,8 @@ static bool free_becomes(int nid, unsigned long want)
 }
 
 /*
- * A freed folio comes back when the device has trimmed it, and without the page
- * that broke meanwhile.
+ * A freed folio is allocatable again after the device has trimmed it, except
+ * for a page that failed meanwhile.
  */
 static void device_trim(struct kunit *test)
 {
@@ -1179,7 +1229,7 @@ static void device_trim(struct kunit *test)
 	int calls;
 
 	KUNIT_EXPECT_NULL(test, get_folio(cd, 0));
-	KUNIT_EXPECT_GE(test, counted(cd, CRAM_REFUSED_TOKEN), 1);
+	KUNIT_EXPECT_GE(test, count_of(cd, CRAM_REFUSED_TOKEN), 1);
 	KUNIT_ASSERT_TRUE(test, cram_reserve(cd->nid, 4));
 	folio = get_folio(cd, 2);
 	KUNIT_ASSERT_NOT_NULL(test, folio);
@@ -1189,21 +1239,24 @@ static void device_trim(struct kunit *test)
 	page = folio_page(folio, 1);
 	folio_put(folio);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.trim_calls, calls + 2));
-	retried = counted(cd, CRAM_TRIM_RETRIED);
+	retried = count_of(cd, CRAM_TRIM_RETRIED);
 	KUNIT_EXPECT_GE(test, retried, 4);
 	KUNIT_EXPECT_EQ(test, all - 4, free_pages_of(cd->nid));
 	SetPageHWPoison(page);
 	WRITE_ONCE(fd.trims, true);
 	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all - 1));
 	KUNIT_EXPECT_EQ(test, 1, page_ref_count(page));
-	/* It had not failed after all. */
+	/* Unpoison the page. */
 	ClearPageHWPoison(page);
 	put_page(page);
 	KUNIT_EXPECT_TRUE(test, free_becomes(cd->nid, all));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
-/* A page that fails while it is in use is handed out to nobody, and the device goes without it. */
+/*
+ * A page that failed in use is not allocated again, and the device can be
+ * unregistered.
+ */
 static void device_failed(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1218,7 +1271,7 @@ static void device_failed(struct kunit *test)
 	SetPageHWPoison(&folio->page);
 	folio_put(folio);
 	KUNIT_EXPECT_EQ(test, all - 1, free_pages_of(nid));
-	/* Nobody owes anything for it any more. */
+	/* Its reservation has ended. */
 	KUNIT_EXPECT_TRUE(test, comes(&fd.readings, READ_ONCE(fd.readings) + 2));
 	KUNIT_EXPECT_EQ(test, PAGES, cram_credit_pages(nid));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
@@ -1230,7 +1283,10 @@ static void device_failed(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, all, free_pages_of(nid));
 }
 
-/* What a device says to be hot and is not its own, or free, stays where it is. */
+/*
+ * Pages that are reported as hot but are free, or not of the device, are
+ * ignored.
+ */
 static void device_hot(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1245,7 +1301,7 @@ static void device_hot(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, pn->capable));
 	KUNIT_EXPECT_TRUE(test, comes(&fd.hot_calls, 2));
 	KUNIT_EXPECT_EQ(test, 0, private_node_set_enabled(pn, was));
-	KUNIT_EXPECT_EQ(test, 0, counted(cd, CRAM_PROMOTED));
+	KUNIT_EXPECT_EQ(test, 0, count_of(cd, CRAM_PROMOTED));
 	KUNIT_EXPECT_EQ(test, CRAM_OK, READ_ONCE(cd->state));
 }
 
@@ -1255,7 +1311,7 @@ struct leaver {
 	int ret;
 };
 
-static int leave(void *data)
+static int unregister_thread(void *data)
 {
 	struct leaver *l = data;
 
@@ -1264,7 +1320,10 @@ static int leave(void *data)
 	return 0;
 }
 
-/* While a device goes, which takes as long as a reading, nobody else takes it away. */
+/*
+ * While a device is being unregistered, which waits for a reading, a second
+ * call fails.
+ */
 static void device_leaves_once(struct kunit *test)
 {
 	struct fake_device fd;
@@ -1279,7 +1338,8 @@ static void device_leaves_once(struct kunit *test)
 	cram_read_soon(cd);
 	KUNIT_EXPECT_TRUE(test, comes(&fd.begun, begun + 1));
 	kunit_remove_action(test, device_goes, cd);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(leave, &l, "cram_kunit"));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(unregister_thread, &l,
+						       "cram_kunit"));
 	while (!READ_ONCE(cd->closing))
 		msleep(20);
 	KUNIT_EXPECT_EQ(test, -EBUSY, cram_unregister(cd));
@@ -1290,7 +1350,10 @@ static void device_leaves_once(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, READ_ONCE(pn->fenced));
 }
 
-/* Between the check that a node is a device's and the act it may go: then nothing is its. */
+/*
+ * A device may go between a check of cram_node() and the call that follows.
+ * All functions then treat the page as ordinary memory.
+ */
 static void device_gone(struct kunit *test)
 {
 	struct folio *folio = folio_alloc(GFP_KERNEL, 0);
@@ -1309,7 +1372,7 @@ static void device_gone(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, __cram_takes(&folio->page, 0));
 	__cram_failed(&folio->page);
 	__cram_stored(folio);
-	/* Nobody was charged for it. */
+	/* No object cgroup, see cram_memcg_undo(). */
 	folio->index = 0;
 	cram_not_stored(folio);
 	cram_copied_up(folio, 1);
