@@ -35,6 +35,22 @@ ok '... and is no more' is "$(private)" ''
 ok '... it will be at the next boot' grep -q '^services = user_numa' /etc/pmn.d/dax0.0.conf
 rm -f /etc/pmn.d/dax0.0.conf
 
+# docs/dax.md, for which the device has to have a node of its own
+if [[ $(< /proc/cmdline) != *memmap=* ]]; then
+	echo dax0.0 > /sys/bus/dax/drivers/kmem/unbind
+	ok 'dax-up: it runs' run docs/dax.md dax-up
+	ok '... the node' prints '^1$'
+	ok '... and the program bound to it' bound_to 1
+	ok 'dax-away: it runs' run docs/dax.md dax-away
+	ok '... no node is private' is "$(private)" ''
+	echo 0 > /sys/bus/dax/devices/dax0.0/private
+	echo online_movable > /sys/bus/dax/devices/dax0.0/state
+	ok 'ordinary' is "$(private)$(< /sys/devices/system/node/has_memory)" 0-1
+	ok 'dax-again: it runs' run docs/dax.md dax-again
+	ok '... it is private' is "$(private)" 1
+	ok 'dax-away: it runs' run docs/dax.md dax-away
+fi
+
 echo 0 > /sys/bus/dax/devices/dax0.0/private
 echo auto > /sys/bus/dax/devices/dax0.0/private_node
 done_testing
