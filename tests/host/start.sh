@@ -7,7 +7,7 @@
 #
 # kernels: release
 #
-# shellcheck disable=SC2317 # the functions are called through ok
+# shellcheck disable=SC2317,SC2015 # the functions are called through ok; failure of a chain is meant
 
 set -uo pipefail
 
@@ -51,6 +51,20 @@ ok "... which has memory" prints '^node 1 size: 512 MB'
 driver() { bash -eu <(lines docs/driver-guide.md run driver) > "$recipe" 2>&1 < /dev/null || { sed 's/^/# /' "$recipe"; return 1; }; }
 ok "driver: it is built, and loaded in a guest" driver
 ok "... and has memory of its node" prints 'pmn_example: ring of 64 KiB on node 1'
+
+# The guide's driver that hears of broken memory, in a module of its own.
+compiles() {
+	local dir=$top/build/start-c
+	mkdir -p "$dir"
+	{
+		printf '#include <linux/%s.h>\n' memory_hotplug mm module mutex private_node
+		lines docs/driver-guide.md run driver-c
+		echo 'extern void *start_c; void *start_c = my_start; MODULE_LICENSE("GPL");'
+	} > "$dir/start_c.c"
+	echo 'obj-m := start_c.o' > "$dir/Makefile"
+	make -s -C build/kernel-release M="$dir" modules > "$recipe" 2>&1 && ! grep warning: "$recipe" || { sed 's/^/# /' "$recipe"; return 1; }
+}
+ok "driver-c: it compiles without a warning" compiles
 
 # The options of the recipe that builds a kernel are what our own kernels are built with.
 options() {
