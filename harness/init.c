@@ -7,6 +7,9 @@
  * thing that counts as success: when anything goes wrong before it is written, the host side sees
  * no status and says so.
  *
+ * With PMN_SHELL="ROWS COLUMNS" the command gets a terminal of that size, which a port of its own
+ * feeds and shows; later sizes come as lines on another.
+ *
  * Reports, one a line: "up", "fail REASON", "leak", "exit STATUS".
  */
 #define _GNU_SOURCE
@@ -129,7 +132,7 @@ static char *option(const char *name)
 }
 
 /* There is no udev: sysfs tells which port has the name. */
-static int find_port(const char *name)
+static int find_port(const char *name, int mode)
 {
 	DIR *dir = opendir("/sys/class/virtio-ports");
 	struct dirent *de;
@@ -143,7 +146,7 @@ static int find_port(const char *name)
 		text = slurp(path, NULL);
 		if (text && !strncmp(text, name, strlen(name)) && text[strlen(name)] == '\n') {
 			snprintf(path, sizeof(path), "/dev/%s", de->d_name);
-			fd = open(path, O_WRONLY | O_CLOEXEC);
+			fd = open(path, mode | O_CLOEXEC);
 		}
 		free(text);
 	}
@@ -153,12 +156,12 @@ static int find_port(const char *name)
 }
 
 /* Ports appear from a work item, some time after the device. */
-static int open_port(const char *name)
+static int open_port(const char *name, int mode)
 {
 	int fd, waited;
 
 	for (waited = 0; waited < PORT_WAIT_MS; waited++) {
-		fd = find_port(name);
+		fd = find_port(name, mode);
 		if (fd >= 0)
 			return fd;
 		usleep(1000);
@@ -329,9 +332,22 @@ static void set_up(char **env)
 	sethostname("pmn", 3);
 }
 
-__attribute__((noreturn)) static void child(int out, int err, const char *spec, char **argv, char **env)
+__attribute__((noreturn)) static void execute(char **argv, char **env)
 {
 	const char *cwd = value(env, "PWD");
+
+	if (cwd && chdir(cwd)) {
+		fprintf(stderr, "init: %s: %s\n", cwd, strerror(errno));
+		_exit(126);
+	}
+	environ = env;
+	execvp(argv[0], argv);
+	fprintf(stderr, "init: %s: %s\n", argv[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+__attribute__((noreturn)) static void child(int out, int err, const char *spec, char **argv, char **env)
+{
 	char path[512];
 	int in;
 
@@ -343,14 +359,7 @@ __attribute__((noreturn)) static void child(int out, int err, const char *spec, 
 	dup2(in, 0);
 	dup2(out, 1);
 	dup2(err, 2);
-	if (cwd && chdir(cwd)) {
-		fprintf(stderr, "init: %s: %s\n", cwd, strerror(errno));
-		_exit(126);
-	}
-	environ = env;
-	execvp(argv[0], argv);
-	fprintf(stderr, "init: %s: %s\n", argv[0], strerror(errno));
-	_exit(errno == ENOENT ? 127 : 126);
+	execute(argv, env);
 }
 
 /* Copies what is there to the port; false at the end of the pipe. */
@@ -371,27 +380,36 @@ static int relay(int from, int to)
 	return 1;
 }
 
+/* Is the command still there?  When it is gone, everything that it left behind is killed. */
+static int reap(pid_t pid, int *status)
+{
+	int st, alive = 1;
+	pid_t got;
+
+	while ((got = waitpid(-1, &st, WNOHANG)) > 0) {
+		if (got != pid)
+			continue;
+		alive = 0;
+		*status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
+		kill(-1, SIGKILL);
+	}
+	return alive;
+}
+
 /*
- * Relays output and reaps until the command is gone; then everything that it left behind is
- * killed, so that the pipes come to their end.
+ * Relays output and reaps until the command is gone; what it left behind is killed then, so that
+ * the pipes come to their end.
  */
 static int supervise(pid_t pid, struct pollfd *fds, const int *ports)
 {
-	int status = 0, st, i, alive = 1;
-	pid_t got;
+	int status = 0, i, alive = 1;
 
 	while (alive || fds[0].fd >= 0 || fds[1].fd >= 0) {
 		poll(fds, 2, alive ? 20 : -1);
 		for (i = 0; i < 2; i++)
 			if (fds[i].fd >= 0 && fds[i].revents && !relay(fds[i].fd, ports[i]))
 				fds[i].fd = -1;
-		while ((got = waitpid(-1, &st, WNOHANG)) > 0) {
-			if (got != pid)
-				continue;
-			alive = 0;
-			status = WIFEXITED(st) ? WEXITSTATUS(st) : 128 + WTERMSIG(st);
-			kill(-1, SIGKILL);
-		}
+		alive = alive && reap(pid, &status);
 	}
 	while (waitpid(-1, NULL, 0) > 0)
 		;
@@ -416,6 +434,109 @@ static int run(const char *spec, char **argv, char **env, const int *ports)
 	fds[0] = (struct pollfd){ .fd = out[0], .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = err[0], .events = POLLIN };
 	return supervise(pid, fds, ports);
+}
+
+/* "ROWS COLUMNS", of which the last counts; where none is known a terminal of old. */
+static void set_size(int terminal, const char *text)
+{
+	struct winsize size = { 0 };
+	const char *line = text;
+
+	while (line && sscanf(line, "%hu %hu", &size.ws_row, &size.ws_col) == 2) {
+		line = strchr(line, '\n');
+		line = line && line[1] ? line + 1 : NULL;
+	}
+	if (!size.ws_row || !size.ws_col)
+		size = (struct winsize){ .ws_row = 24, .ws_col = 80 };
+	ioctl(terminal, TIOCSWINSZ, &size);
+}
+
+static void new_size(int port, int terminal)
+{
+	char text[256];
+	ssize_t n = read(port, text, sizeof(text) - 1);
+
+	if (n <= 0)
+		return;
+	text[n] = '\0';
+	set_size(terminal, text);
+}
+
+/* Keys that the terminal has no room for yet. */
+struct keys {
+	char buf[4096];
+	ssize_t have, done;
+};
+
+static void type_keys(struct keys *k, int terminal)
+{
+	ssize_t n = write(terminal, k->buf + k->done, k->have - k->done);
+
+	if (n > 0)
+		k->done += n;
+	else if (errno != EINTR && errno != EAGAIN)
+		k->done = k->have;
+}
+
+/*
+ * The same for a command with a terminal.  A port whose host side is not there says POLLHUP, and
+ * may come back.
+ */
+static int attend(pid_t pid, int terminal, int port, int sizes)
+{
+	struct pollfd fds[3] = { { .fd = terminal }, { .fd = port }, { .fd = sizes, .events = POLLIN } };
+	struct keys keys = { 0 };
+	int status = 0, alive = 1, open = 1;
+
+	while (alive || open) {
+		fds[0].fd = open ? terminal : -1;
+		fds[0].events = POLLIN | (keys.done < keys.have ? POLLOUT : 0);
+		fds[1].events = keys.done < keys.have ? 0 : POLLIN;
+		poll(fds, 3, 20);
+		if ((fds[1].revents | fds[2].revents) & POLLHUP)
+			usleep(5000);
+		if (fds[2].revents & POLLIN)
+			new_size(sizes, terminal);
+		if (fds[1].revents & POLLIN) {
+			keys.done = 0;
+			keys.have = read(port, keys.buf, sizeof(keys.buf));
+		}
+		if (open && fds[0].revents & POLLOUT)
+			type_keys(&keys, terminal);
+		if (open && fds[0].revents & (POLLIN | POLLHUP))
+			open = relay(terminal, port);
+		alive = alive && reap(pid, &status);
+	}
+	while (waitpid(-1, NULL, 0) > 0)
+		;
+	return status;
+}
+
+static int run_on_terminal(const char *size, char **argv, char **env)
+{
+	int port = open_port("pmn.tty", O_RDWR), sizes = open_port("pmn.size", O_RDONLY);
+	int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK), end;
+	pid_t pid;
+
+	if (terminal < 0 || unlockpt(terminal))
+		fail("open", "/dev/ptmx");
+	end = open(ptsname(terminal), O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (end < 0)
+		fail("open", "terminal");
+	set_size(terminal, size);
+	pid = fork();
+	if (pid < 0)
+		fail("fork", argv[0]);
+	if (!pid) {
+		setsid();
+		ioctl(end, TIOCSCTTY, 0);
+		dup2(end, 0);
+		dup2(end, 1);
+		dup2(end, 2);
+		execute(argv, env);
+	}
+	close(end);
+	return attend(pid, terminal, port, sizes);
 }
 
 /* Two scans: the first takes checksums, the second reports what is lost, old enough, and did not change. */
@@ -487,15 +608,16 @@ static void save_counters(const char *dir)
 int main(void)
 {
 	char **argv, **env, *spec;
+	const char *shell;
 	int ports[2], status;
 
 	mount_at("devtmpfs", "/dev", NULL);
 	mount_at("proc", "/proc", NULL);
 	mount_at("sysfs", "/sys", NULL);
 	spec = option("pmn.spec");
-	status_fd = open_port("pmn.status");
-	ports[0] = open_port("pmn.stdout");
-	ports[1] = open_port("pmn.stderr");
+	status_fd = open_port("pmn.status", O_WRONLY);
+	ports[0] = open_port("pmn.stdout", O_WRONLY);
+	ports[1] = open_port("pmn.stderr", O_WRONLY);
 	if (!spec)
 		fail("read", "pmn.spec=");
 	enter_host_root();
@@ -503,7 +625,8 @@ int main(void)
 	env = vector(spec, "env");
 	set_up(env);
 	report("up\n");
-	status = run(spec, argv, env, ports);
+	shell = value(env, "PMN_SHELL");
+	status = shell ? run_on_terminal(shell, argv, env) : run(spec, argv, env, ports);
 	if (!value(env, "PMN_NO_LEAK_CHECK"))
 		check_leaks(ports[1]);
 	save_counters(value(env, "PMN_GCOV"));

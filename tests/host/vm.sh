@@ -107,7 +107,62 @@ arguments() {
 	--out /nonexistent -- true
 	--node
 	--node 512M
+	--shell --stdin
 	EOF
+}
+
+# on_terminal COMMAND: the shell command on a terminal of its own, with what is typed on our standard
+# input; leaves $tmp/screen, while it runs as well, and rc.
+on_terminal() {
+	: > "$tmp/screen"
+	rm -f "$tmp/typescript"
+	script -qefc "$1" "$tmp/typescript" > "$tmp/screen" 2> "$tmp/err"
+	rc=$?
+	sed 's/\r//g; s/\x1b\[[?0-9;]*[a-z]//g' < "$tmp/screen" > "$tmp/out"
+	tail -n 20 "$tmp/out" >> "$tmp/err"
+}
+
+# Waits until the screen shows the line; not for ever.
+shows() {
+	local i
+	for i in $(seq 1200); do
+		! grep -aqs -- "$1" "$tmp/screen" || return 0
+		sleep 0.1
+	done
+	return 1
+}
+
+shells() {
+	local sum vm_line
+	printf -v vm_line '%q ' "$vm" "${extra[@]}" --timeout 120 --shell
+	boot --shell
+	[ $rc = 2 ] && grep -q 'no terminal; give the commands' "$tmp/err"
+	result $? "--shell without a terminal is refused with 2, and says what to do"
+
+	# What is typed too early waits.
+	# shellcheck disable=SC2016 # typed
+	on_terminal "$vm_line" < <(printf 'tty; echo $((6 * 7)) $-; PS1=; uname -n\nexit 5\n'; shows ^pmn)
+	[ $rc = 5 ] && grep -qx '/dev/pts/0' "$tmp/out" && grep -qE '^42 .*i.*m' "$tmp/out" && grep -qx pmn "$tmp/out"
+	result $? "--shell is a shell with job control, and its status is ours"
+
+	# shellcheck disable=SC2016 # expanded in the guest
+	on_terminal "stty rows 31 cols 90; (until grep -q '^31 90' $tmp/screen; do sleep 0.1; done; stty rows 40 cols 100) < /dev/tty &
+		$vm_line -- sh -c 'trap \"echo interrupted; exit 7\" INT; stty size; until [ \"\$(stty size)\" = \"40 100\" ]; do sleep 0.1; done; echo resized; while :; do sleep 0.1; done'" \
+		< <(shows '^resized' && printf '\003'; shows interrupted)
+	grep -qx '31 90' "$tmp/out" && grep -qx resized "$tmp/out"
+	result $? "--shell CMD: the terminal's size is the guest's, also a later one"
+	[ $rc = 7 ] && grep -q interrupted "$tmp/out"
+	result $? "Ctrl-C interrupts in the guest"
+
+	seq 100000 101999 | sed 's/$/ typed faster than anybody reads/' > "$tmp/typed"
+	sum=$(cksum < "$tmp/typed")
+	on_terminal "trap : INT; before=\$(stty -g); $vm_line -- sh -c 'stty -echo; echo ready; head -n 2000 | cksum; sleep 1000'
+		rc=\$?; [ \"\$(stty -g)\" != \"\$before\" ] || echo as before; exit \$rc" \
+		< <(shows '^ready' && cat "$tmp/typed"; shows "^$sum" && printf '\035'; shows 'as before')
+	grep -qx "$sum" "$tmp/out"
+	result $? "what is typed arrives whole"
+	[ $rc = 130 ] && grep -qx 'as before' "$tmp/out"
+	result $? "Ctrl-] ends the machine, and the terminal is as before"
 }
 
 output() {
@@ -213,6 +268,7 @@ deaths
 limits
 output
 surroundings
+shells
 clock
 topologies
 killed

@@ -81,6 +81,11 @@ for word in Fail fallback fallback: fallback:1 fallback:0,1 fallback:99999 fallb
 	"fail oom" "fallback:0 x" 0 "fallback:0 "$'\t'"1"; do
 	ok "on_full refuses '$word'" refused on_full "$word" ""
 done
+# A node number that this machine cannot have is in no mask: the message has what was written.
+for word in fallback:1 fallback:0,1 fallback:9; do
+	ok "... and names '$word'" refused on_full "$word" "'$word' is not a list of nodes with ordinary memory, which are 0"
+done
+ok "... and what is no list" refused on_full fallback:x "'fallback:x' is not a node list"
 for word in move sigbus refuse; do
 	put on_unplug $word
 	ok "on_unplug takes $word" has on_unplug $word

@@ -189,14 +189,14 @@ static int fallback_store(struct private_node *pn, const char *list)
 	nodemask_t nodes;
 
 	if (nodelist_parse(list, nodes) || nodes_empty(nodes)) {
-		pr_err("node %d: %s: on_full unchanged: fallback:%.64s is not a node list such as fallback:0,2-3\n",
+		pr_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a node list such as fallback:0,2-3\n",
 		       pn->nid, pn->owner, list);
 		return -EINVAL;
 	}
 	/* A private node can be named only with its owner's handle. */
 	if (!nodes_subset(nodes, node_states[N_MEMORY])) {
-		pr_err("node %d: %s: on_full unchanged: fallback:%*pbl: give nodes with ordinary memory, they are %*pbl\n",
-		       pn->nid, pn->owner, nodemask_pr_args(&nodes),
+		pr_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a list of nodes with ordinary memory, which are %*pbl\n",
+		       pn->nid, pn->owner, list,
 		       nodemask_pr_args(&node_states[N_MEMORY]));
 		return -EINVAL;
 	}
