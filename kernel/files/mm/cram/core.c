@@ -297,11 +297,15 @@ bool cram_reserve(int nid, unsigned long nr)
 
 	guard(rcu)();
 	cd = cram_peek(nid);
-	if (!cd || !cram_usable(cd))
+	if (!cd)
 		return false;
 	/* The ledger checks for an open capacity event itself. */
-	if (cram_batch_reserve(cd, nr))
+	if (cram_usable(cd) && cram_batch_reserve(cd, nr))
 		return true;
+	if (!cram_admits(cd)) {
+		cram_count(cd, CRAM_REFUSED_STATE, nr);
+		return false;
+	}
 	cram_count(cd, CRAM_REFUSED_CREDIT, nr);
 	request_room(cd);
 	return false;
@@ -587,7 +591,7 @@ static void take_reading(struct cram_device *cd)
 
 	if (!cram_ledger_read_begin(&cd->ledger))
 		set_broken(cd, "its books do not balance");
-	cd->event_read = jiffies + READ_EVENT;
+	WRITE_ONCE(cd->event_read, jiffies + READ_EVENT);
 	WRITE_ONCE(cd->read_due, (jiffies +
 		   msecs_to_jiffies(cd->desc.lag_ms + cd->desc.timeout_ms)) ?: 1);
 	if (cd->desc.lag_ms)

@@ -156,6 +156,7 @@ struct sim_device {
 
 	unsigned long mode;
 	spinlock_t lock;	/* protects all fields below down to out */
+	bool leaving;		/* files may not use cd any more */
 	u64 physical;
 	u64 used;
 	u64 stored;
@@ -701,9 +702,11 @@ static ssize_t physical_bytes_store(struct kobject *kobj,
 
 	if (ret)
 		return ret;
-	scoped_guard(spinlock_irqsave, &sd->lock)
-		sd->physical = bytes;
-	cram_capacity_event(sd->cd);
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->physical = bytes;
+	/* The device may be on its way out, see sim_take_down(). */
+	if (sd->cd && !sd->leaving)
+		cram_capacity_event(sd->cd);
 	return count;
 }
 
@@ -1051,14 +1054,22 @@ static int sim_bring_up(struct sim_device *sd)
  * Removes the device, its memory and its node.  After an error the steps that
  * succeeded stay done, and a later call continues.
  */
+static void set_leaving(struct sim_device *sd, bool leaving)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->leaving = leaving;
+}
+
 static int sim_take_down(struct sim_device *sd)
 {
 	int ret = 0;
 
 	if (sd->cd) {
+		set_leaving(sd, true);
 		hrtimer_cancel(&sd->storm);
 		ret = cram_unregister(sd->cd);
 		if (ret) {
+			set_leaving(sd, false);
 			hrtimer_start(&sd->storm, ms_to_ktime(5),
 				      HRTIMER_MODE_REL);
 			return ret;

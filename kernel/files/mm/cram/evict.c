@@ -195,6 +195,7 @@ void cram_promote_hot(struct cram_device *cd)
 		(enum private_node_user)PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
+	struct page *page;
 	unsigned int i, nr;
 
 	if (!cd->desc.ops->hot_pages || !private_node_open(cd->pn, user))
@@ -206,7 +207,11 @@ void cram_promote_hot(struct cram_device *cd)
 	for (i = 0; i < min(nr, CRAM_HOT); i++) {
 		if (cd->hot[i] - cd->first_pfn >= cd->nr_pages)
 			continue;
-		folio = pfn_folio(cd->hot[i]);
+		/* The device may have holes. */
+		page = pfn_to_online_page(cd->hot[i]);
+		if (!page)
+			continue;
+		folio = page_folio(page);
 		if (!folio_try_get(folio))
 			continue;
 		if (cram_leave(cd, &l, folio))

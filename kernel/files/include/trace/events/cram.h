@@ -9,8 +9,7 @@
 
 /* The values of enum cram_state in mm/cram/cram.h. */
 #define show_cram_state(state) __print_symbolic(state, \
-	{ 0, "ok" }, { 1, "short" }, { 2, "silent" }, { 3, "broken" }, \
-	{ 4, "closing" })
+	{ 0, "ok" }, { 1, "short" }, { 2, "silent" }, { 3, "broken" })
 
 DECLARE_EVENT_CLASS(cram_folio,
 
