@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
 # What programs that know nothing of private nodes show of one: closed, and open to user_numa.
-# docs/tools.md is made of this test's output.
+# docs/programs.md is made of this test's output.
 #
 # vm: --node 1G --node 512M --append private_node=1:user_numa,reclaim,demotion
 # timeout: 240
