@@ -5,7 +5,7 @@
 
 #include <glob.h>
 
-#include "../devmap/devmap.h"
+#include "private_node.h"
 
 /* Abstract distance, rounded, of the tier that has a node; -1 for none. */
 static int tier_of(int nid)
