@@ -58,6 +58,7 @@ static int nr_tests;
 #define TEST_F_TIMEOUT(fixture, test, timeout) TEST_F(fixture, test)
 
 /* Runs those whose names have a word of the arguments in them; all without. */
+__attribute__((unused))
 static int run_tests(int argc, char **argv)
 {
 	int i, j;

@@ -2,8 +2,8 @@
 /*
  * leak: attempts to get memory of a node that nobody opened.
  *
- * A row is one attempt.  It runs in a process of its own, once in a boot where the candidate node
- * is ordinary (the control: it must land there), once where it is private (it must not).
+ * A row is one attempt.  It runs in a process of its own, with a candidate node that is ordinary (the
+ * control: it must land there), and with one that is private (it must not).
  */
 #ifndef LEAK_H
 #define LEAK_H
@@ -65,7 +65,7 @@ extern const struct apart aparts[];
 const struct row *incore_rows(void);
 const struct row *mode_rows(void);
 
-/* For rows, main.c */
+/* For rows, by the program that runs them. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void note_errno(const char *what);
 int skip_row(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -9,7 +9,7 @@
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
 
-#include "../devmap/devmap.h"
+#include "private_node.h"
 
 #define HOME 0	/* the node with the processors */
 #define AWAY 1	/* an ordinary node, the nearest to the private one */
@@ -70,13 +70,12 @@ static struct places places(const void *addr, size_t len)
 __attribute__((unused))
 static void make_node(const char *more)
 {
-	const char *range = getenv("PMN_RESERVED");
 	char words[400];
 
-	if (!range || (access(SIM, F_OK) && system("modprobe private_node_sim")))
-		bail("no reserved memory");
+	if (access(SIM, F_OK) && system("modprobe private_node_sim"))
+		bail("modprobe private_node_sim");
 	snprintf(words, sizeof(words), "name=t ranges=%s distances=60,20 capable=" SERVICES ",longterm_pin,compaction,hugetlb "
-		 "enabled=" SERVICES " online_type=online_movable %s", strchr(range, ':') + 1, more);
+		 "enabled=" SERVICES " online_type=online_movable %s", reserved_range(0), more);
 	put(SIM "new_node", words);
 	find_node();
 	find_all_blocks();
