@@ -2,8 +2,8 @@
 /*
  * check.h: a test with more than one check, over kselftest_harness.h.
  *
- * ok() prints each check as a line of KTAP's subtests, and the test fails when one of them did; so a
- * report has all that is wrong, and the names of what was looked at.
+ * ok() prints each check as a line of KTAP's subtests, and the test fails when one of them did; so
+ * a report has all that is wrong, and the names of what was looked at.
  *
  * A kselftest_harness.h that comes with ok() and skip() of its own is taken as it is.
  */

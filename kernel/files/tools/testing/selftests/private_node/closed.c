@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * closed: nobody gets a page of a private node that its owner opened to nobody, however he asks; the ways
- * are those of leak/, in short.  Each is tried on an ordinary node first, where it has to get its pages.
+ * closed: nobody gets a page of a private node that its owner opened to nobody, however he asks;
+ * the ways are those of leak/, in short.  Each is tried on an ordinary node first, where it has to
+ * get its pages.
  */
 #define _GNU_SOURCE
-#include <limits.h>
+#include <ctype.h>
 
 #include "check.h"
 #include "leak/ways.h"
@@ -49,15 +50,16 @@ static void way(const struct row *row, void *arg)
 			skip(outcome->note, "%s", way_name(row));
 			return;
 		}
-		ok(outcome->landed >= way_min(row), "%s: control: %lu pages of ordinary node %d%s%s", way_name(row),
-		   outcome->landed, last, *outcome->note ? ": " : "", outcome->note);
+		ok(outcome->landed >= way_min(row),
+		   "%s: control: %lu pages of ordinary node %d%s%s", way_name(row), outcome->landed,
+		   last, *outcome->note ? ": " : "", outcome->note);
 	}
 	attempt(row, node, mask);
 	if (outcome->skipped)
 		skip(outcome->note, "%s", way_name(row));
 	else
-		ok(outcome->done && !outcome->landed, "%s: %lu pages of the private node%s%s", way_name(row),
-		   outcome->landed, *outcome->note ? ": " : "", outcome->note);
+		ok(outcome->done && !outcome->landed, "%s: %lu pages of the private node%s%s",
+		   way_name(row), outcome->landed, *outcome->note ? ": " : "", outcome->note);
 }
 
 NODE_FIXTURE(closed, "")
@@ -66,7 +68,8 @@ static bool is_open(void)
 {
 	char buf[256] = "";
 
-	return !read_file(node_file("enabled"), buf, sizeof(buf)) || strspn(buf, " \n") != strlen(buf);
+	return !read_file(node_file("enabled"), buf, sizeof(buf)) ||
+	       isgraph((unsigned char)*buf);
 }
 
 #define WAY_TEST(table)								\
@@ -91,7 +94,8 @@ WAY_TEST(module)
 static int takes_all(void *arg)
 {
 	size_t len = *(size_t *)arg;
-	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	put("/proc/self/oom_score_adj", "1000");
 	madvise(p, len, MADV_HUGEPAGE);
@@ -109,7 +113,8 @@ TEST_F_TIMEOUT(closed, pressure, LONG_TEST)
 		SKIP(return, "exhausts memory, and does that to small machines without swap only");
 	status = in_child(takes_all, &len);
 	ok(status == 128 + SIGKILL, "more than there is: killed (%d)", status);
-	ok(node_free() == before, "and the node is as it was: %lu pages free, %lu before", node_free(), before);
+	ok(node_free() == before, "and the node is as it was: %lu pages free, %lu before",
+	   node_free(), before);
 }
 
 TEST_HARNESS_MAIN

@@ -15,7 +15,8 @@ static unsigned long moved(char *p, size_t len)
 	uint64_t *now = malloc(size);
 	unsigned long i, nr = 0;
 
-	if (fd < 0 || !now || pread(fd, now, size, (uintptr_t)p / PAGE * sizeof(*now)) != (ssize_t)size)
+	if (fd < 0 || !now ||
+	    pread(fd, now, size, (uintptr_t)p / PAGE * sizeof(*now)) != (ssize_t)size)
 		bail("pagemap");
 	close(fd);
 	for (i = 1; i < len / PAGE; i += 2)
@@ -38,8 +39,9 @@ static unsigned long moved_within(char *p, size_t len, int seconds)
 }
 
 /*
- * All of the node, but every second page of a quarter: what can move is bounded by what is free.  The free
- * ones are even: the kernel looks at every 32nd page of a block when there was none in others before it.
+ * All of the node, but every second page of a quarter: what can move is bounded by what is free.
+ * The free ones are even: the kernel looks at every 32nd page of a block when there was none in
+ * others before it.
  */
 static char *fragment(int fd, size_t len)
 {
@@ -86,9 +88,12 @@ TEST_F_TIMEOUT(compaction, closed, LONG_TEST)
 	p = take(fd, &len);
 	/* The write wakes all kcompactd at once. */
 	write_file("/proc/sys/vm/compaction_proactiveness", "100");
-	ok(!moved_within(p, len, 4), "closed: kcompactd, which reclaim has, does nothing by itself");
-	ok(!write_file(compact_file(), "1") && errno == EOPNOTSUPP, "closed: node%d/compact: EOPNOTSUPP", node);
-	ok(write_file("/proc/sys/vm/compact_memory", "1") && !moved(p, len), "closed: compact_memory leaves it");
+	ok(!moved_within(p, len, 4),
+	   "closed: kcompactd, which reclaim has, does nothing by itself");
+	ok(!write_file(compact_file(), "1") && errno == EOPNOTSUPP,
+	   "closed: node%d/compact: EOPNOTSUPP", node);
+	ok(write_file("/proc/sys/vm/compact_memory", "1") && !moved(p, len),
+	   "closed: compact_memory leaves it");
 	enable("-reclaim");
 	ok(!moved_within(p, len, 2), "closed: nothing without reclaim");
 	write_file("/proc/sys/vm/compaction_proactiveness", "0");
@@ -104,7 +109,8 @@ TEST_F_TIMEOUT(compaction, open, LONG_TEST)
 
 	enable("-reclaim");
 	p = take(fd, &len);
-	ok(write_file(compact_file(), "1") && moved(p, len), "open: node%d/compact moves pages", node);
+	ok(write_file(compact_file(), "1") && moved(p, len), "open: node%d/compact moves pages",
+	   node);
 	ok(all_here(p + PAGE, PAGE), "open: on the node");
 	munmap(p, len);
 	p = fragment(fd, len);
@@ -119,7 +125,8 @@ TEST_F_TIMEOUT(compaction, open, LONG_TEST)
 	p = fragment(fd, len);
 	write_file("/proc/sys/vm/compaction_proactiveness", "100");
 	ok(!moved_within(p, len, 3), "closed again: nothing by itself");
-	ok(!write_file(compact_file(), "1") && errno == EOPNOTSUPP, "closed again: node%d/compact: EOPNOTSUPP", node);
+	ok(!write_file(compact_file(), "1") && errno == EOPNOTSUPP,
+	   "closed again: node%d/compact: EOPNOTSUPP", node);
 	write_file("/proc/sys/vm/compaction_proactiveness", "20");
 	munmap(p, len);
 	close(fd);

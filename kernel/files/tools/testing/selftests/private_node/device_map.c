@@ -67,17 +67,18 @@ static void test_private(int fd)
 static void test_thp(int fd)
 {
 	char *p = map(fd, LEN, MAP_PRIVATE, 0);
+	struct setting thp = { "" };
 	char line[256];
 	long huge = -1;
 	FILE *f;
 
-	write_file("/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
 	ok(!((uintptr_t)p % PMD), "huge: a large mapping is aligned");
 	if (madvise(p, LEN, MADV_HUGEPAGE)) {
 		skip("kernel without huge pages", "huge: anonymous huge pages");
 		munmap(p, LEN);
 		return;
 	}
+	change_setting(&thp, "/sys/kernel/mm/transparent_hugepage/enabled", "madvise");
 	*(volatile char *)p;
 	ok(all_here(p, PMD), "huge: a read fault maps memory of the node, not the huge zero page");
 	touch(p, LEN);
@@ -97,6 +98,7 @@ static void test_thp(int fd)
 	munmap(p + PAGE, PAGE);
 	ok(all_here(p + 2 * PAGE, LEN - 2 * PAGE), "huge: split by munmap");
 	munmap(p, LEN);
+	restore_setting(&thp);
 }
 
 static int check_cow(void *arg)
@@ -207,14 +209,17 @@ static void test_limits(int fd)
 	unsigned long total = node_number("total_bytes") / PAGE * PAGE;
 
 	ok(map_errno(fd, total + PAGE, MAP_PRIVATE, 0) == EINVAL, "longer than the node: EINVAL");
-	ok(map_errno(fd, total + PAGE, MAP_SHARED, 0) == EINVAL, "shared, longer than the node: EINVAL");
+	ok(map_errno(fd, total + PAGE, MAP_SHARED, 0) == EINVAL,
+	   "shared, longer than the node: EINVAL");
 	ok(map_errno(fd, PAGE, MAP_SHARED, total) == EINVAL, "offset behind the node: EINVAL");
 	ok(map_errno(fd, 2 * PAGE, MAP_PRIVATE, total - PAGE) == EINVAL,
 	   "offset and length behind the node: EINVAL");
 	ok(map_errno(fd, PAGE, MAP_SHARED, 1) == EINVAL, "unaligned offset: EINVAL");
-	ok(map_errno(fd, 2 * PAGE, MAP_SHARED, (off_t)-(long)PAGE) != 0, "overflowing offset: refused");
+	ok(map_errno(fd, 2 * PAGE, MAP_SHARED, -(off_t)PAGE) != 0,
+	   "overflowing offset: refused");
 	ok(map_errno(fd, 0, MAP_PRIVATE, 0) == EINVAL, "no length: EINVAL");
-	ok(!map_errno(fd, PAGE, MAP_SHARED, total - PAGE) && !map_errno(fd, PAGE, MAP_PRIVATE, total - PAGE),
+	ok(!map_errno(fd, PAGE, MAP_SHARED, total - PAGE) &&
+	   !map_errno(fd, PAGE, MAP_PRIVATE, total - PAGE),
 	   "the last page of the node can be mapped");
 }
 
@@ -264,7 +269,8 @@ static void test_exit(int fd)
 										\
 		test_##what(fd);						\
 		close(fd);							\
-		ok(node_free() == before, #what ": all pages came back: %lu free, %lu before", node_free(), before); \
+		ok(node_free() == before, #what ": all came back: %lu free, %lu before", \
+		   node_free(), before);					\
 	}
 
 NODE_FIXTURE(device_map, "")

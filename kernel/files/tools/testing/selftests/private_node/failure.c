@@ -29,12 +29,6 @@ static uint64_t lost[64];
 static int nr_lost;
 static unsigned long others_lost;	/* ordinary pages that were broken before */
 
-static void set(const char *path, const char *text)
-{
-	if (!write_file(path, text))
-		bail("cannot write '%s' to %s", text, path);
-}
-
 static unsigned long corrupted(void)
 {
 	return number_in("/proc/meminfo", "PrivateHardwareCorrupted: ") * 1024 / PAGE;
@@ -79,7 +73,8 @@ static bool told(const char *what, uint64_t pfn, const char *result)
 	bool found = false;
 	FILE *f = popen("dmesg", "r");
 
-	snprintf(want, sizeof(want), "told: %s of 1 page(s) at pfn %#lx: %s", what, (unsigned long)pfn, result);
+	snprintf(want, sizeof(want), "told: %s of 1 page(s) at pfn %#lx: %s", what,
+		 (unsigned long)pfn, result);
 	snprintf(ours, sizeof(ours), "private_node: node %d: pfn %#lx: ", node, (unsigned long)pfn);
 	while (f && fgets(line, sizeof(line), f)) {
 		if (strstr(line, "told: "))
@@ -102,7 +97,8 @@ static char *map(size_t len, int flags)
 	char *p, *at = mmap(NULL, len + PMD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	at = (char *)(((uintptr_t)at + PMD - 1) / PMD * PMD);
-	p = mmap(at, len, PROT_READ | PROT_WRITE, flags | MAP_FIXED, flags & MAP_ANONYMOUS ? -1 : fd, 0);
+	p = mmap(at, len, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		 flags & MAP_ANONYMOUS ? -1 : fd, 0);
 	if (p == MAP_FAILED)
 		bail("mmap");
 	return p;
@@ -191,8 +187,9 @@ static void test_soft(char *p, const char *what)
 	ok(good(p, LEN) == LEN / PAGE, "%s, soft: contents", what);
 	ok(all_here(p, LEN) && frame(page) != was, "%s, soft: in another place on the node", what);
 	ok(told("soft offline", was, "isolated"), "%s, soft: the owner was told", what);
-	ok(counter("memory_failure_soft ") == soft + 1 && counter("soft_offline_used ") == used + 1 &&
-	   corrupted() == bad + 1, "%s, soft: counted", what);
+	ok(counter("memory_failure_soft ") == soft + 1 &&
+	   counter("soft_offline_used ") == used + 1 && corrupted() == bad + 1,
+	   "%s, soft: counted", what);
 	lost[nr_lost++] = was;
 }
 
@@ -206,7 +203,8 @@ static void test_hard(char *p, const char *what)
 	forget_log();
 	poison(page);
 	ok(gives_sigbus(page), "%s, hard: SIGBUS", what);
-	ok(good(p, LEN) == LEN / PAGE - 1 && where(p, LEN).here == LEN / PAGE - 1, "%s, hard: one page only", what);
+	ok(good(p, LEN) == LEN / PAGE - 1 && where(p, LEN).here == LEN / PAGE - 1,
+	   "%s, hard: one page only", what);
 	ok(told("memory failure", was, "isolated"), "%s, hard: the owner was told", what);
 	ok(counter("memory_failure_hard ") == hard + 1 && corrupted() == bad + 1 &&
 	   number_in("/proc/meminfo", "PrivateTotal: ") == total, "%s, hard: counted", what);
@@ -261,17 +259,18 @@ static void test_free(const char *how)
 	forget_log();
 	err = offline_pfn(how, pfn);
 	ok(!err && corrupted() == bad + 1, "free page, %s: out of use (%s)", how, strerror(err));
-	ok(told(*how == 's' ? "soft offline" : "memory failure", pfn, "isolated"), "free page, %s: told", how);
+	ok(told(*how == 's' ? "soft offline" : "memory failure", pfn, "isolated"),
+	   "free page, %s: told", how);
 	lost[nr_lost++] = pfn;
 	if (*how == 's')
 		return;
 	free = node_free();
-	if (access(UNPOISON, W_OK) &&
-	    system("mountpoint -q /sys/kernel/debug || mount -t debugfs none /sys/kernel/debug; modprobe hwpoison_inject"))
-		bail("hwpoison_inject");
+	if (access("/sys/kernel/debug/hwpoison", F_OK) && system("modprobe hwpoison_inject"))
+		bail("modprobe hwpoison_inject");
 	snprintf(text, sizeof(text), "%#lx", (unsigned long)pfn);
 	err = write_file(UNPOISON, text) ? 0 : errno;
-	ok(!err && corrupted() == bad && node_free() == free + 1, "unpoison: free again (%s)", strerror(err));
+	ok(!err && corrupted() == bad && node_free() == free + 1, "unpoison: free again (%s)",
+	   strerror(err));
 	nr_lost--;
 	offline_pfn(how, pfn);
 	forget_log();
@@ -309,7 +308,8 @@ static void test_full(void)
 	forget_log();
 	err = madvise(p + 3 * PAGE, PAGE, MADV_SOFT_OFFLINE) ? errno : 0;
 	ok(err == ENOMEM, "full, soft: %s", strerror(err));
-	ok(frame(p) == was && frame(p + 511 * PAGE) == was + 511 && good(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(frame(p) == was && frame(p + 511 * PAGE) == was + 511 && good(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "full, soft: nothing has changed");
 	ok(told("soft offline", was + 3, "in use"), "full, soft: told");
 	munmap(hog, len);
@@ -327,7 +327,8 @@ static void test_pinned(void)
 		bail("vmsplice");
 	forget_log();
 	err = madvise(p, PAGE, MADV_SOFT_OFFLINE) ? errno : 0;
-	ok(err && frame(p) == was && good(p, LEN) == LEN / PAGE, "pinned, soft: %s, nothing moved", strerror(err));
+	ok(err && frame(p) == was && good(p, LEN) == LEN / PAGE, "pinned, soft: %s, nothing moved",
+	   strerror(err));
 	ok(told("soft offline", was, "in use"), "pinned, soft: told");
 	close(pipes[0]);
 	close(pipes[1]);
@@ -342,28 +343,29 @@ static void test_held(int order)
 	int err;
 
 	snprintf(text, sizeof(text), "node=a order=%d", order);
-	set(SIM "alloc", text);
+	put(SIM "alloc", text);
 	pfn = number_in(SIM "held_pfn", "") + (order ? 7 : 0);
 	forget_log();
 	err = offline_pfn("soft", pfn);
-	ok(err == EIO && told("soft offline", pfn, "held"), "owner's order %d, soft: told, left alone (%s)",
-	   order, strerror(err));
+	ok(err == EIO && told("soft offline", pfn, "held"),
+	   "owner's order %d, soft: told, left alone (%s)", order, strerror(err));
 	forget_log();
 	err = offline_pfn("hard", pfn);
-	ok(err == EBUSY && told("memory failure", pfn, "held"), "owner's order %d, hard: told, cannot act (%s)",
-	   order, strerror(err));
+	ok(err == EBUSY && told("memory failure", pfn, "held"),
+	   "owner's order %d, hard: told, cannot act (%s)", order, strerror(err));
 	forget_log();
 	err = offline_pfn("hard", pfn);
-	ok(err == EHWPOISON && told("memory failure", pfn, "held"), "owner's order %d, hard, reported again: told (%s)",
-	   order, strerror(err));
-	ok(!write_file(SIM "unplug", "a") && errno == EBUSY, "owner's order %d: unplug is refused while it is held",
-	   order);
-	set(SIM "free", "all");
+	ok(err == EHWPOISON && told("memory failure", pfn, "held"),
+	   "owner's order %d, hard, reported again: told (%s)", order, strerror(err));
+	ok(!write_file(SIM "unplug", "a") && errno == EBUSY,
+	   "owner's order %d: unplug is refused while it is held", order);
+	put(SIM "free", "all");
 	/* What was freed last comes first. */
-	set(SIM "alloc", text);
+	put(SIM "alloc", text);
 	again = number_in(SIM "held_pfn", "");
-	ok(again && (pfn < again || pfn - again >= 1UL << order), "owner's order %d: the owner does not get it again", order);
-	set(SIM "free", "all");
+	ok(again && (pfn < again || pfn - again >= 1UL << order),
+	   "owner's order %d: the owner does not get it again", order);
+	put(SIM "free", "all");
 	lost[nr_lost++] = pfn;
 }
 
@@ -373,26 +375,29 @@ static void test_swapped(void)
 	uint64_t was;
 
 	zram_on("64M");
-	set(node_file("enabled"), "+reclaim");
+	put(node_file("enabled"), "+reclaim");
 	p = map_small(MAP_PRIVATE);
 	page = p + 21 * PAGE;
 	for (int i = 0; i < 5 && where(p, LEN).here; i++) {
 		node_free();
 		madvise(p, LEN, MADV_PAGEOUT);
 	}
-	ok(!where(p, LEN).here && good(p, LEN) == LEN / PAGE && all_here(p, LEN), "read back from swap");
+	ok(!where(p, LEN).here && good(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	   "read back from swap");
 	/* In the swap cache and dirty, if the kernel kept it there. */
 	page[8] = 1;
 	was = frame(page);
 	forget_log();
 	poison(page);
-	ok(gives_sigbus(page) && good(p, LEN) == LEN / PAGE - 1, "swapped in, hard: SIGBUS, one page only");
+	ok(gives_sigbus(page) && good(p, LEN) == LEN / PAGE - 1,
+	   "swapped in, hard: SIGBUS, one page only");
 	ok(told("memory failure", was, "isolated"), "swapped in, hard: told");
 }
 
 /*
- * A page that is in swap for a child, and was read back, from zswap, by its parent: the swap cache has it, and
- * not the device of swap.  It breaks, and whoever swaps it in is stopped, also when the node has gone.
+ * A page that is in swap for a child, and was read back, from zswap, by its parent: the swap cache
+ * has it, and not the device of swap.  It breaks, and whoever swaps it in is stopped, also when
+ * the node has gone.
  */
 static int to_child[2], from_child[2];
 static pid_t child;
@@ -421,12 +426,13 @@ static char *test_swap_cache(void)
 	char *p = map_small(MAP_PRIVATE), *page = p + 23 * PAGE;
 	int i;
 
-	set("/sys/module/zswap/parameters/enabled", "1");
+	put("/sys/module/zswap/parameters/enabled", "1");
 	for (i = 0; i < 5 && where(p, LEN).here; i++) {
 		node_free();
 		madvise(p, LEN, MADV_PAGEOUT);
 	}
-	ok(!where(p, LEN).here, "swap cache: all is in swap, %lu pages are not", where(p, LEN).here);
+	ok(!where(p, LEN).here, "swap cache: all is in swap, %lu pages are not",
+	   where(p, LEN).here);
 	fflush(stdout);
 	if (pipe(to_child) || pipe(from_child))
 		bail("pipe");
@@ -435,10 +441,11 @@ static char *test_swap_cache(void)
 		close(to_child[1]);
 		answer(page);
 	}
-	ok(*(volatile char *)page == 1 + 23 && where(page, PAGE).here, "swap cache: one page is read back");
+	ok(*(volatile char *)page == 1 + 23 && where(page, PAGE).here,
+	   "swap cache: one page is read back");
 	poison(page);
 	ok(gives_sigbus(page), "swap cache, hard: SIGBUS");
-	set("/sys/module/zswap/parameters/enabled", "0");
+	put("/sys/module/zswap/parameters/enabled", "0");
 	return p;
 }
 
@@ -467,7 +474,8 @@ static void test_gone(const char *when)
 	close(f);
 	for (i = 0; i < nr; i++)
 		back += is_lost(entries[i] & ((1ULL << 55) - 1));
-	ok(nr == len / PAGE && !back, "%s: none of %d pages came back among %zu", when, nr_lost, nr);
+	ok(nr == len / PAGE && !back, "%s: none of %d pages came back among %zu", when, nr_lost,
+	   nr);
 	free(entries);
 	munmap(p, len);
 }
@@ -488,18 +496,22 @@ static void test_unplug(char *shared, char *bound)
 	unsigned long total = node_number("total_bytes");
 	int i, nr = 0;
 
-	ok(corrupted() && ordinary_corrupted() == others_lost + 1, "HardwareCorrupted counts none of the node's %lu", corrupted());
-	ok(good(shared, LEN) == LEN / PAGE - 1 && gives_sigbus(shared + 39 * PAGE), "before unplug: a shared page is lost");
+	ok(corrupted() && ordinary_corrupted() == others_lost + 1,
+	   "HardwareCorrupted counts none of the node's %lu", corrupted());
+	ok(good(shared, LEN) == LEN / PAGE - 1 && gives_sigbus(shared + 39 * PAGE),
+	   "before unplug: a shared page is lost");
 	ok(write_file(SIM "unplug", "a"), "unplug with %d broken pages", nr_lost);
 	ok(!corrupted(), "unplug: PrivateHardwareCorrupted is %lu", corrupted());
 	ok(gives_sigbus(shared + 39 * PAGE), "unplugged: the lost shared page still gives SIGBUS");
 	ok(gives_sigbus(bound + 39 * PAGE), "unplugged: the lost bound page still gives SIGBUS");
 	ok(good(bound, LEN) == LEN / PAGE - 1, "unplugged: the others were moved");
-	ok(write_file(SIM "plug", "a") && node_number("total_bytes") == total, "plugged again, whole");
+	ok(write_file(SIM "plug", "a") && node_number("total_bytes") == total,
+	   "plugged again, whole");
 	for (i = 0; i < nr_lost; i++)
 		nr += pfn_poisoned(lost[i]);
 	ok(!nr, "plugged again: the kernel forgot what was broken, as for all memory");
-	ok(gives_sigbus(shared + 39 * PAGE) && gives_sigbus(bound + 39 * PAGE), "plugged again: what is lost stays lost");
+	ok(gives_sigbus(shared + 39 * PAGE) && gives_sigbus(bound + 39 * PAGE),
+	   "plugged again: what is lost stays lost");
 	munmap(shared, LEN);
 	munmap(bound, LEN);
 }
@@ -514,12 +526,14 @@ FIXTURE_SETUP(failure)
 
 	under_test = _metadata;
 	if (!range)
-		SKIP(return, "no memory is kept for a node: boot with memmap=256M$ADDRESS private_node_spare=2");
+		SKIP(return, "no memory is kept for a node: " NO_MEMORY);
 	if (access(SIM, F_OK) && system("modprobe -q private_node_sim"))
 		SKIP(return, "there is no module private_node_sim (CONFIG_PRIVATE_NODE_SIM)");
 	if (access(MEMORY "hard_offline_page", F_OK))
 		SKIP(return, "this kernel handles no memory failures (CONFIG_MEMORY_FAILURE)");
-	snprintf(text, sizeof(text), "name=a ranges=%s on_unplug=move capable=user_numa,reclaim enabled=user_numa", range);
+	snprintf(text, sizeof(text),
+		 "name=a ranges=%s on_unplug=move capable=user_numa,reclaim enabled=user_numa",
+		 range);
 	if (!write_file(SIM "new_node", text))
 		SKIP(return, "the simulator can make no node: boot with private_node_spare=2");
 	node = (int)number_in(SIM "nodes", "name=a nid=");
@@ -539,7 +553,8 @@ TEST_F_TIMEOUT(failure, all, LONG_TEST)
 	char *shared, *bound, *cached;
 
 	fd = open_dev();
-	ok(in_child(poison_ordinary, NULL) == 128 + SIGBUS && ordinary_corrupted() == others_lost + 1 && !corrupted(),
+	ok(in_child(poison_ordinary, NULL) == 128 + SIGBUS &&
+	   ordinary_corrupted() == others_lost + 1 && !corrupted(),
 	   "control: HardwareCorrupted counts an ordinary page, PrivateHardwareCorrupted does not");
 	test_full();
 	test_pinned();
@@ -555,7 +570,7 @@ TEST_F_TIMEOUT(failure, all, LONG_TEST)
 	test_both(bound, "mbind, shmem");
 	munmap(bound, LEN);
 	bound = map_bound(MAP_PRIVATE);
-	set(node_file("enabled"), "-user_numa");
+	put(node_file("enabled"), "-user_numa");
 	test_both(bound, "mbind, service closed since");
 	test_forked();
 	ok(number_in("/proc/private_node_refusals", "what=data why=broken order=0 pages="),
@@ -569,7 +584,8 @@ TEST_F_TIMEOUT(failure, all, LONG_TEST)
 	test_gone("all");
 	test_unplug(shared, bound);
 	ok(child_gets_sigbus(), "swap cache: unplugged and plugged, who swaps it in gets SIGBUS");
-	ok(gives_sigbus(cached + 23 * PAGE) && good(cached, LEN) == LEN / PAGE - 1, "swap cache: one page only");
+	ok(gives_sigbus(cached + 23 * PAGE) && good(cached, LEN) == LEN / PAGE - 1,
+	   "swap cache: one page only");
 	close(to_child[1]);
 	waitpid(child, NULL, 0);
 	munmap(cached, LEN);

@@ -17,7 +17,8 @@ static unsigned long pool_number(int nid, const char *name)
 
 static char *map(int n, int flags)
 {
-	return mmap(NULL, HPAGES(n), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
+	return mmap(NULL, HPAGES(n), PROT_READ | PROT_WRITE,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | flags, -1, 0);
 }
 
 static char *bound(int n, unsigned long nodes)
@@ -86,7 +87,8 @@ static bool says(char *p, void (*access)(char *), const char *fate)
 	for (i = 0; i < 30; i++) {
 		log_clear();
 		access(p);
-		if (log_has(want, "its pool of huge pages is empty: ") && log_has("its pool of huge pages is empty: ", fate))
+		if (log_has(want, "its pool of huge pages is empty: ") &&
+		    log_has("its pool of huge pages is empty: ", fate))
 			return true;
 		sleep(1);
 	}
@@ -97,39 +99,48 @@ static void test_pool(unsigned long free)
 {
 	char *p, *other;
 
-	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && errno == EOPNOTSUPP && !pool_number(node, "nr_hugepages"),
+	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && errno == EOPNOTSUPP &&
+	   !pool_number(node, "nr_hugepages"),
 	   "closed: no pool, EOPNOTSUPP");
 	enable("+hugetlb");
-	ok(!write_file(pool_file(node, "nr_hugepages"), "x") && errno == EINVAL, "not a number: EINVAL");
+	ok(!write_file(pool_file(node, "nr_hugepages"), "x") && errno == EINVAL,
+	   "not a number: EINVAL");
 	put(pool_file(node, "nr_hugepages"), "8");
-	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8 && free - node_free() >= 8 * 512,
+	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8 &&
+	   free - node_free() >= 8 * 512,
 	   "open: a pool of 8");
-	ok(!number_in("/proc/meminfo", "HugePages_Total:") && !number_in("/proc/meminfo", "HugePages_Free:") &&
-	   !number_in("/proc/sys/vm/nr_hugepages", ""), "... that is in no total");
+	ok(!number_in("/proc/meminfo", "HugePages_Total:") &&
+	   !number_in("/proc/meminfo", "HugePages_Free:") &&
+	   !number_in("/proc/sys/vm/nr_hugepages", ""),
+	   "... that is in no total");
 	ok(map(1, 0) == MAP_FAILED && errno == ENOMEM, "... and that nobody else can reserve");
 	other = map(1, MAP_NORESERVE);
-	ok(!use(other, 1) && bus_signal == SIGBUS && pool_number(node, "free_hugepages") == 8, "... nor use");
+	ok(!use(other, 1) && bus_signal == SIGBUS && pool_number(node, "free_hugepages") == 8,
+	   "... nor use");
 	munmap(other, PMD);
 
 	p = bound(9, 1UL << node);
 	ok(use(p, 9) == 8 && bus_signal == SIGBUS && where(p, HPAGES(8)).here == 8 * 512,
 	   "a bind takes all of it, and then gets SIGBUS");
-	ok(counter("hugetlb_used ") == 8 * 512 && counter("hugetlb_failed ") > 0, "... counted (%lu, %lu)",
-	   counter("hugetlb_used "), counter("hugetlb_failed "));
-	ok(says(p + HPAGES(8), write_first, "gets SIGBUS; end what uses them"), "... and the log says why and what to do");
+	ok(counter("hugetlb_used ") == 8 * 512 && counter("hugetlb_failed ") > 0,
+	   "... counted (%lu, %lu)", counter("hugetlb_used "), counter("hugetlb_failed "));
+	ok(says(p + HPAGES(8), write_first, "gets SIGBUS; end what uses them"),
+	   "... and the log says why and what to do");
 	log_clear();
 	ok(madvise(p + HPAGES(8), PMD, MADV_POPULATE_WRITE) && !log_has("pool of huge pages", ""),
 	   "... silent for who has an errno");
 	other = map(1, MAP_NORESERVE);
 	ok(!use(other, 1) && !log_has("pool of huge pages", ""), "... and for an ordinary pool");
 	munmap(other, PMD);
-	ok(says(p + HPAGES(8), read_into, "hugetlb ("), "... a store by the kernel: EFAULT, and a line");
+	ok(says(p + HPAGES(8), read_into, "hugetlb ("),
+	   "... a store by the kernel: EFAULT, and a line");
 	munmap(p, HPAGES(9));
 	ok(pool_number(node, "free_hugepages") == 8, "... and gives it back to the pool");
 
 	p = bound(1, 1UL << node);
 	use(p, 1);
-	ok(!in_child(write_copy, p) && *(unsigned long *)p == 1, "a copy after fork is of the pool");
+	ok(!in_child(write_copy, p) && *(unsigned long *)p == 1,
+	   "a copy after fork is of the pool");
 	munmap(p, PMD);
 }
 
@@ -140,24 +151,30 @@ static void test_both(void)
 	put(pool_file(0, "nr_hugepages"), "2");
 	ok(number_in("/proc/meminfo", "HugePages_Total:") == 2, "an ordinary pool of 2 beside it");
 	q = map(2, 0);
-	ok(q != MAP_FAILED && map(1, 0) == MAP_FAILED, "... of which 2 can be reserved, and no third");
+	ok(q != MAP_FAILED && map(1, 0) == MAP_FAILED,
+	   "... of which 2 can be reserved, and no third");
 	ok(use(q, 2) == 2 && where(q, HPAGES(2)).elsewhere == 1024, "... and are there");
 	munmap(q, HPAGES(2));
 	p = bound(10, 1UL << node | 1);
-	ok(use(p, 10) == 10 && where(p, HPAGES(10)).here == 8 * 512, "a bind to both takes 8 of the node and 2 of node 0");
+	ok(use(p, 10) == 10 && where(p, HPAGES(10)).here == 8 * 512,
+	   "a bind to both takes 8 of the node and 2 of node 0");
 	munmap(p, HPAGES(10));
 
-	ok(shown("HugePages_Total:") == 8 && shown("HugePages_Free:") == 8, "the node's meminfo shows its pool");
+	ok(shown("HugePages_Total:") == 8 && shown("HugePages_Free:") == 8,
+	   "the node's meminfo shows its pool");
 	enable("-hugetlb");
 	p = bound(3, 1UL << node);
 	ok(!use(p, 3) && bus_signal == SIGBUS && pool_number(0, "free_hugepages") == 2,
 	   "closed again: a bind gets nothing of the node's pool, nor of another");
 	munmap(p, HPAGES(3));
-	ok(!shown("HugePages_Total:") && !shown("HugePages_Free:") && !pool_number(node, "nr_hugepages") && !pool_number(node, "free_hugepages"),
+	ok(!shown("HugePages_Total:") && !shown("HugePages_Free:") &&
+	   !pool_number(node, "nr_hugepages") && !pool_number(node, "free_hugepages"),
 	   "... and nothing there looks as if it could be had");
-	ok(shown("PrivateHugetlb:") == 8 * PMD / 1024, "... PrivateHugetlb has what is there (%lu kB)", shown("PrivateHugetlb:"));
+	ok(shown("PrivateHugetlb:") == 8 * PMD / 1024,
+	   "... PrivateHugetlb has what is there (%lu kB)", shown("PrivateHugetlb:"));
 	enable("+hugetlb");
-	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8, "... open again: it is shown as before");
+	ok(pool_number(node, "nr_hugepages") == 8 && pool_number(node, "free_hugepages") == 8,
+	   "... open again: it is shown as before");
 	enable("-hugetlb");
 	put(pool_file(0, "nr_hugepages"), "0");
 }
@@ -166,13 +183,17 @@ static void test_too_many(unsigned long free)
 {
 	enable("+hugetlb");
 	put(pool_file(node, "nr_hugepages"), "3");
-	ok(!write_file(pool_file(node, "nr_hugepages"), "100000") && errno == ENOMEM && pool_number(node, "nr_hugepages") == 3 &&
-	   free - node_free() == 3 * 512, "more than fits: ENOMEM, and the pool is as it was (%lu)", pool_number(node, "nr_hugepages"));
-	ok(log_has("nr_hugepages unchanged: the node has no room for as many", ""), "... and the log says so");
+	ok(!write_file(pool_file(node, "nr_hugepages"), "100000") && errno == ENOMEM &&
+	   pool_number(node, "nr_hugepages") == 3 && free - node_free() == 3 * 512,
+	   "more than fits: ENOMEM, and the pool is as it was (%lu)",
+	   pool_number(node, "nr_hugepages"));
+	ok(log_has("nr_hugepages unchanged: the node has no room for as many", ""),
+	   "... and the log says so");
 	put(pool_file(node, "nr_hugepages"), "40");
 	ok(pool_number(node, "nr_hugepages") == 40, "control: what fits");
 	put(pool_file(node, "nr_hugepages"), "0");
-	ok(node_free() == free && !number_in("/proc/meminfo", "HugePages_Total:"), "... and all of it back");
+	ok(node_free() == free && !number_in("/proc/meminfo", "HugePages_Total:"),
+	   "... and all of it back");
 }
 
 NODE_FIXTURE(hugetlb, "user_numa,hugetlb")
@@ -186,8 +207,8 @@ TEST_F_TIMEOUT(hugetlb, pool, LONG_TEST)
 	test_pool(free);
 	test_both();
 	put(pool_file(node, "nr_hugepages"), "0");
-	ok(!shown("PrivateHugetlb:") && node_free() == free, "closed, the pool can be given back: %lu of %lu pages free",
-	   node_free(), free);
+	ok(!shown("PrivateHugetlb:") && node_free() == free,
+	   "closed, the pool can be given back: %lu of %lu pages free", node_free(), free);
 	test_too_many(free);
 }
 

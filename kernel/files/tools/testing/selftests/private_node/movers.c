@@ -88,7 +88,9 @@ static int pin(struct cell *cell, char *p)
 	int ring = syscall(SYS_io_uring_setup, 4, &params);
 	struct iovec v = { p, LEN };
 
-	return ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U) ? errno : 0;
+	return ring < 0 || syscall(SYS_io_uring_register, ring, IORING_REGISTER_BUFFERS, &v, 1U) ?
+		       errno :
+		       0;
 }
 
 static int soft_offline(struct cell *cell, char *p)
@@ -152,7 +154,9 @@ static void edit_cpusets(void)
 		if (!cells[i].used)
 			continue;
 		c = cells[i].column;
-		snprintf(path, sizeof(path), "%.*s", (int)strcspn(cells[i].group + strlen(ROOT) + 1, "/") + (int)strlen(ROOT) + 1,
+		snprintf(path, sizeof(path), "%.*s",
+			 (int)strcspn(cells[i].group + strlen(ROOT) + 1, "/") + (int)strlen(ROOT) +
+				 1,
 			 cells[i].group);
 		set_file(path, "cpuset.mems", revoked(c));
 	}
@@ -217,7 +221,8 @@ static int take_set(struct cell *cell, char *p)
 		err = errno;
 	memset(&cell->at, 0, sizeof(cell->at));
 	read_file(SIM "held", text, sizeof(text));
-	for (; sscanf(at, "nid=%d order=%d folios=%lu", &nid, &order, &nr) == 3; at = strchr(at, '\n') + 1)
+	for (; sscanf(at, "nid=%d order=%d folios=%lu", &nid, &order, &nr) == 3;
+	     at = strchr(at, '\n') + 1)
 		cell->at.on[nid] += nr;
 	cell->counted = true;
 	if (!err)
@@ -256,13 +261,15 @@ static const struct row rows[] = {
 	{ "cpuset: edit", MOVES, .all = edit_cpusets, .not_v1 = true, .brief = true },
 	{ "cpuset: attach", MOVES, .act = attach, .v1_joins = true },
 	{ "mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move },
-	{ "mbind MOVE_ALL", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move_all, .brief = true },
+	{ "mbind MOVE_ALL", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move_all,
+	  .brief = true },
 	{ "move_pages", MAY_STAY, CPUSET | OTHERS, .act = move },
 	{ "move_pages, all", MAY_STAY, CPUSET | OTHERS, .act = move_all },
 	{ "migrate_pages", MAY_STAY, CPUSET | OTHERS, .act = migrate },
-	{ "on_full=fallback", MAY_STAY, CPUSET, .map = map_named, .make = make_none, .act = use_named, .all = fall_back,
-	  .named = true, .on_full = "fallback:1" },
-	{ "owner's set with fallback", MAY_STAY, CPUSET, .make = make_none, .act = take_set, .all = fall_back },
+	{ "on_full=fallback", MAY_STAY, CPUSET, .map = map_named, .make = make_none,
+	  .act = use_named, .all = fall_back, .named = true, .on_full = "fallback:1" },
+	{ "owner's set with fallback", MAY_STAY, CPUSET, .make = make_none, .act = take_set,
+	  .all = fall_back },
 };
 
 FIXTURE(movers) { };

@@ -10,6 +10,7 @@
 #ifndef PRIVATE_NODE_H
 #define PRIVATE_NODE_H
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -65,13 +66,16 @@ static void bail(const char *fmt, ...)
 static bool read_file(const char *path, char *buf, size_t size)
 {
 	int fd = open(path, O_RDONLY);
+	size_t len = 0;
 	ssize_t n;
 
 	if (fd < 0)
 		return false;
-	n = read(fd, buf, size - 1);
+	/* A file of the kernel gives a page at once. */
+	while ((n = read(fd, buf + len, size - 1 - len)) > 0)
+		len += n;
 	close(fd);
-	buf[n < 0 ? 0 : n] = 0;
+	buf[len] = 0;
 	return n >= 0;
 }
 
@@ -125,7 +129,8 @@ static const char *pool_file(int nid, const char *name)
 	static int turn;
 
 	turn = !turn;
-	snprintf(path[turn], sizeof(path[turn]), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s", nid, name);
+	snprintf(path[turn], sizeof(path[turn]), NODE_DIR "/node%d/hugepages/hugepages-2048kB/%s",
+		 nid, name);
 	return path[turn];
 }
 
@@ -216,8 +221,8 @@ static bool has_thread(const char *name)
 	snprintf(want, sizeof(want), "%s%d\n", name, node);
 	while (!found && (e = readdir(dir))) {
 		snprintf(path, sizeof(path), "/proc/%s/comm", e->d_name);
-		found = e->d_name[0] > '0' && e->d_name[0] <= '9' && read_file(path, buf, sizeof(buf)) &&
-			!strcmp(buf, want);
+		found = e->d_name[0] > '0' && e->d_name[0] <= '9' &&
+			read_file(path, buf, sizeof(buf)) && !strcmp(buf, want);
 	}
 	closedir(dir);
 	return found;
@@ -247,13 +252,15 @@ static int open_dev(void)
 }
 
 /*
- * An accessed bit is set when a translation is made, and an emulated processor keeps one until it is
- * flushed: a task that is alone may run for minutes without.  More pages than are flushed one by one.
+ * An accessed bit is set when a translation is made, and an emulated processor keeps one until it
+ * is flushed: a task that is alone may run for minutes without.  More pages than are flushed one
+ * by one.
  */
 __attribute__((unused))
 static void forget_translations(void)
 {
-	void *p = mmap(NULL, 64 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	void *p =
+		mmap(NULL, 64 * PAGE, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 
 	if (p == MAP_FAILED)
 		bail("mmap");
@@ -327,7 +334,10 @@ static unsigned long touch(char *p, size_t len)
 	return i;
 }
 
-/* The range with this index that memmap=SIZE$ADDRESS keeps from the kernel, as "ADDRESS:SIZE"; NULL without. */
+/*
+ * The range with this index that memmap=SIZE$ADDRESS keeps from the kernel, as "ADDRESS:SIZE";
+ * NULL without.
+ */
 __attribute__((unused))
 static const char *kept_range(int index)
 {
@@ -338,7 +348,8 @@ static const char *kept_range(int index)
 		bail("cannot read /proc/cmdline");
 	while ((at = strstr(at, "memmap="))) {
 		at += strlen("memmap=");
-		if (sscanf(at, "%31[0-9a-fA-FxKMGT]$%31[0-9a-fA-FxKMGT]", size, start) == 2 && !index--) {
+		if (sscanf(at, "%31[0-9a-fA-FxKMGT]$%31[0-9a-fA-FxKMGT]", size, start) == 2 &&
+		    !index--) {
 			snprintf(range, sizeof(range), "%s:%s", start, size);
 			return range;
 		}
@@ -389,7 +400,10 @@ static int in_child(int (*fn)(void *), void *arg)
 	return ended(in_background(fn, arg));
 }
 
-/* A child that calls BEGIN(ARG), is waited for, and goes on with THEN, or pauses, until it is killed. */
+/*
+ * A child that calls BEGIN(ARG), is waited for, and goes on with THEN, or pauses, until it is
+ * killed.
+ */
 __attribute__((unused))
 static pid_t start_child(void (*begin)(void *arg), void (*then)(void *arg), void *arg)
 {
@@ -429,16 +443,44 @@ static void grow_stack(void)
 		stack[i] = 1;
 }
 
+/* A setting of the kernel that a test changes, and sets back. */
+struct setting {
+	char path[96], was[64];
+};
+
+__attribute__((unused))
+static void change_setting(struct setting *setting, const char *path, const char *value)
+{
+	char *choice;
+
+	snprintf(setting->path, sizeof(setting->path), "%s", path);
+	if (!read_file(path, setting->was, sizeof(setting->was)))
+		bail("cannot read %s", path);
+	/* Of several words the one in brackets. */
+	choice = strchr(setting->was, '[');
+	if (choice) {
+		choice[strcspn(choice, "]")] = 0;
+		memmove(setting->was, choice + 1, strlen(choice));
+	}
+	put(path, value);
+}
+
+__attribute__((unused))
+static void restore_setting(const struct setting *setting)
+{
+	put(setting->path, setting->was);
+}
+
 /* Swap on zram, of SIZE; what a test before left on is off first. */
 __attribute__((unused))
 static void zram_on(const char *size)
 {
-	char text[192];
-
 	swapoff("/dev/zram0");
-	snprintf(text, sizeof(text), "modprobe zram && echo 1 > /sys/block/zram0/reset && echo %s > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null",
-		 size);
-	if (system(text) || swapon("/dev/zram0", 0))
+	if (access("/sys/block/zram0", F_OK) && system("modprobe zram"))
+		bail("modprobe zram");
+	put("/sys/block/zram0/reset", "1");
+	put("/sys/block/zram0/disksize", size);
+	if (system("mkswap /dev/zram0 > /dev/null") || swapon("/dev/zram0", 0))
 		bail("no swap on zram");
 }
 
@@ -455,6 +497,7 @@ static void zram_off(void)
 #define NODE_SIM_NAME "kselftest"
 /* Of the memory that is kept, as much becomes the node. */
 #define NODE_SIM_SIZE "128M"
+#define NO_MEMORY "boot with memmap=256M$ADDRESS private_node_spare=2"
 
 /* Can all services of LIST be opened on the node? */
 __attribute__((unused))
@@ -469,7 +512,8 @@ static bool node_may(const char *list)
 		size_t len = strlen(word);
 
 		for (at = buf; (at = strstr(at, word)); at += len)
-			if ((at == buf || strchr(" \n", at[-1])) && strchr(" \n", at[len]))
+			if ((at == buf || isspace((unsigned char)at[-1])) &&
+			    (!at[len] || isspace((unsigned char)at[len])))
 				break;
 		if (!at)
 			return false;
@@ -490,8 +534,8 @@ static void enable_all(const char *list)
 }
 
 /*
- * A node of the simulator with these services; NULL, or why there is none.  What services put there of other
- * processes, such as the one that runs the tests, is moved when the node goes.
+ * A node of the simulator with these services; NULL, or why there is none.  What services put
+ * there of other processes, such as the one that runs the tests, is moved when the node goes.
  */
 static const char *simulate_node(const char *services)
 {
@@ -499,11 +543,14 @@ static const char *simulate_node(const char *services)
 	char text[512];
 
 	if (access(NODE_SIM, F_OK) && system("modprobe -q private_node_sim"))
-		return "no private node has the services, and there is no module private_node_sim (CONFIG_PRIVATE_NODE_SIM)";
+		return "no node with the services, no module private_node_sim";
 	if (!range)
-		return "no private node has the services, and no memory is kept for one: boot with memmap=256M$ADDRESS private_node_spare=2";
-	snprintf(text, sizeof(text), "name=" NODE_SIM_NAME " ranges=%.*s:" NODE_SIM_SIZE " online_type=online_movable on_unplug=move%s%s%s%s",
-		 (int)strcspn(range, ":"), range, *services ? " capable=" : "", services, *services ? " enabled=" : "", services);
+		return "no node with the services; " NO_MEMORY;
+	snprintf(text, sizeof(text),
+		 "name=" NODE_SIM_NAME " ranges=%.*s:" NODE_SIM_SIZE
+		 " online_type=online_movable on_unplug=move%s%s%s%s",
+		 (int)strcspn(range, ":"), range, *services ? " capable=" : "", services,
+		 *services ? " enabled=" : "", services);
 	if (!write_file(NODE_SIM "new_node", text))
 		return "the simulator can make no node: boot with private_node_spare=2";
 	node = (int)number_in(NODE_SIM "nodes", "name=" NODE_SIM_NAME " nid=");
@@ -513,8 +560,8 @@ static const char *simulate_node(const char *services)
 }
 
 /*
- * A private node on which these services can be opened, and are: that of the boot, or one that is made.
- * NULL, or why there is none.
+ * A private node on which these services can be opened, and are: that of the boot, or one that is
+ * made.  NULL, or why there is none.
  */
 __attribute__((unused))
 static const char *want_node(const char *services, bool *made)
@@ -527,8 +574,8 @@ static const char *want_node(const char *services, bool *made)
 		return "needs root";
 	if (access(NODE_DIR "/has_private_memory", F_OK))
 		return "this kernel has no private nodes (CONFIG_PRIVATE_NODE)";
-	if (read_file(NODE_DIR "/has_private_memory", buf, sizeof(buf)) && sscanf(buf, "%d", &node) == 1 &&
-	    node_may(services)) {
+	if (read_file(NODE_DIR "/has_private_memory", buf, sizeof(buf)) &&
+	    sscanf(buf, "%d", &node) == 1 && node_may(services)) {
 		find_node();
 		enable_all(services);
 		return NULL;

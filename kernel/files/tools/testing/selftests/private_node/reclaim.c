@@ -44,7 +44,8 @@ static char *map_beyond(int flags)
 	p = mmap(NULL, beyond, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (p == MAP_FAILED ||
 	    mmap(p, first, PROT_READ | PROT_WRITE, flags | MAP_FIXED, fd, 0) == MAP_FAILED ||
-	    mmap(p + first, BEYOND, PROT_READ | PROT_WRITE, flags | MAP_FIXED, more, 0) == MAP_FAILED)
+	    mmap(p + first, BEYOND, PROT_READ | PROT_WRITE, flags | MAP_FIXED, more, 0) ==
+		    MAP_FAILED)
 		bail("mmap of %zu bytes", beyond);
 	close(more);
 	return p;
@@ -90,12 +91,12 @@ static struct marks marks(void)
 	while (f && fgets(line, sizeof(line), f)) {
 		if (sscanf(line, "Node %d, zone", &nid) == 1)
 			now = nid;
-		else if (now == node && sscanf(line, " %63s %lu", word, &nr) == 2) {
-			m.min += strcmp(word, "min") ? 0 : nr;
-			m.low += strcmp(word, "low") ? 0 : nr;
-			m.high += strcmp(word, "high") ? 0 : nr;
-			m.gave_up += strcmp(word, "node_unreclaimable:") ? 0 : nr;
-		}
+		if (now != node || sscanf(line, " %63s %lu", word, &nr) != 2)
+			continue;
+		m.min += strcmp(word, "min") ? 0 : nr;
+		m.low += strcmp(word, "low") ? 0 : nr;
+		m.high += strcmp(word, "high") ? 0 : nr;
+		m.gave_up += strcmp(word, "node_unreclaimable:") ? 0 : nr;
 	}
 	if (f)
 		fclose(f);
@@ -113,7 +114,8 @@ static void test_closed(const char *when)
 	madvise(p, LEN, MADV_PAGEOUT);
 	ok(all_here(p, LEN), "%s: MADV_PAGEOUT takes nothing", when);
 	snprintf(path, sizeof(path), NODE_DIR "/node%d/reclaim", node);
-	ok(!write_file(path, "4M") && errno == EOPNOTSUPP, "%s: node%d/reclaim: EOPNOTSUPP", when, node);
+	ok(!write_file(path, "4M") && errno == EOPNOTSUPP, "%s: node%d/reclaim: EOPNOTSUPP", when,
+	   node);
 	ok(all_here(p, LEN), "%s: the pages are where they were", when);
 	munmap(p, LEN);
 }
@@ -133,7 +135,8 @@ static void test_open(void)
 	enable("+reclaim");
 	m = marks();
 	ok(has_thread("kswapd") && has_thread("kcompactd"), "open: kswapd and kcompactd");
-	ok(!m.min && m.low && m.high > m.low, "open: watermarks %lu %lu %lu: no reserve", m.min, m.low, m.high);
+	ok(!m.min && m.low && m.high > m.low, "open: watermarks %lu %lu %lu: no reserve", m.min,
+	   m.low, m.high);
 }
 
 /* More than the node holds: direct reclaim and kswapd make room. */
@@ -147,7 +150,8 @@ static void test_beyond(int flags, const char *what)
 	p = map_beyond(flags);
 	len = beyond;
 	wrote = fill(p, len, seed);
-	ok(wrote == len / PAGE, "%s: %lu of %lu pages, more than the node has", what, wrote, len / PAGE);
+	ok(wrote == len / PAGE, "%s: %lu of %lu pages, more than the node has", what, wrote,
+	   len / PAGE);
 	ok(!where(p, len).elsewhere, "%s: none on an ordinary node", what);
 	ok(!damaged(p, len, seed), "%s: contents, all read again", what);
 	ok(!where(p, len).elsewhere, "%s: read from swap onto the node", what);
@@ -208,7 +212,10 @@ static void test_kswapd(void)
 	rmdir(ROOT "/cpuset");
 }
 
-/* What is in another CPU's batch for the LRU lists is left out; reading free_bytes_exact empties them. */
+/*
+ * What is in another CPU's batch for the LRU lists is left out; reading free_bytes_exact empties
+ * them.
+ */
 static bool page_out(char *p, size_t len)
 {
 	int i;
@@ -335,7 +342,8 @@ TEST_F_TIMEOUT(reclaim, open, LONG_TEST)
 {
 	zram_on("1G");
 	mkdir(ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset"))
+	if (mount("none", ROOT, "cgroup2", 0, NULL) ||
+	    !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset"))
 		bail("cgroup");
 	test_gives_up();
 	test_kswapd();

@@ -20,6 +20,7 @@
 #include "check.h"
 
 #define SIM "/sys/kernel/private_node_sim/"
+#define SERVICES "user_numa,reclaim,hugetlb"
 #define ROOT "/dev/stay-cgroup"
 #define GROUP ROOT "/stay"
 #define SWAP_GROUP ROOT "/stay-swap"
@@ -76,6 +77,7 @@ static const struct row {
 	{ "bind, in swap cache", BIND, ZRAM, CACHED },
 	{ "device map, pinned", DEV, NO_SWAP, PINNED },
 };
+
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
 
 static bool is_dev(const struct row *r)
@@ -110,7 +112,8 @@ static char *map_like(const struct row *r, size_t len, size_t offset)
 	switch (r->mem) {
 	case DEV:
 	case DEV_SHARED:
-		p = mmap(NULL, len, PROT_READ | PROT_WRITE, r->mem == DEV ? MAP_PRIVATE : MAP_SHARED, dev_fd, (off_t)offset);
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 r->mem == DEV ? MAP_PRIVATE : MAP_SHARED, dev_fd, (off_t)offset);
 		break;
 	case BIND:
 	case TASK:
@@ -125,12 +128,14 @@ static char *map_like(const struct row *r, size_t len, size_t offset)
 		shmctl(id, IPC_RMID, NULL);
 		break;
 	case HUGETLB:
-		p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
+		p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
 		break;
 	}
 	if (p == MAP_FAILED)
 		bail("%s: mmap", r->name);
-	if (r->mem >= BIND && r->mem != TASK && syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0))
+	if (r->mem >= BIND && r->mem != TASK &&
+	    syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0))
 		bail("%s: mbind", r->name);
 	return p;
 }
@@ -308,11 +313,13 @@ static void serve(const struct row *r, char *p, size_t len, int fd, int child)
 			a.lost = bad;
 			check(p, nr, 1, 2, &a);
 			if (child >= 0) {
-				if (write(child, &c, 1) != 1 || read(child, &b, sizeof(b)) != sizeof(b))
+				if (write(child, &c, 1) != 1 ||
+				    read(child, &b, sizeof(b)) != sizeof(b))
 					bail("%s: the child is gone", r->name);
 				add(&a, &b);
 				for (i = 0; i < nr; i++)
-					a.wrong += try_read(word(p, i), &value) && value != pattern(i, 2);
+					a.wrong += try_read(word(p, i), &value) &&
+						   value != pattern(i, 2);
 			}
 		}
 		if (write(fd, &a, sizeof(a)) != sizeof(a))
@@ -417,10 +424,12 @@ static void set_up(void)
 	shell("modprobe private_node_sim; modprobe zram");
 	zram_off();
 	shell("echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null");
-	shell("truncate -s 32M /dev/shm/stay-swap && losetup /dev/loop0 /dev/shm/stay-swap && mkswap /dev/loop0 > /dev/null");
+	shell("truncate -s 32M /dev/shm/stay-swap && losetup /dev/loop0 /dev/shm/stay-swap");
+	shell("mkswap /dev/loop0 > /dev/null");
 	mkdir(ROOT, 0700);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+cpuset +memory") ||
-	    mkdir(GROUP, 0700) || mkdir(SWAP_GROUP, 0700))
+	if (mount("none", ROOT, "cgroup2", 0, NULL) ||
+	    !write_file(ROOT "/cgroup.subtree_control", "+cpuset +memory") || mkdir(GROUP, 0700) ||
+	    mkdir(SWAP_GROUP, 0700))
 		bail("cgroup");
 	snprintf(range, sizeof(range), "%s", reserved_range(0));
 	first_pfn = strtoul(range, NULL, 0) / PAGE;
@@ -438,9 +447,8 @@ static void new_node(const char *owner, const char *on_unplug, const char *on_fu
 {
 	char text[512];
 
-	snprintf(text, sizeof(text),
-		 "name=stay owner=%s ranges=%s capable=user_numa,reclaim,hugetlb enabled=user_numa,reclaim,hugetlb on_unplug=%s on_full=%s",
-		 owner, range, on_unplug, on_full);
+	snprintf(text, sizeof(text), "name=stay owner=%s ranges=%s capable=" SERVICES
+		 " enabled=" SERVICES " on_unplug=%s on_full=%s", owner, range, on_unplug, on_full);
 	put(SIM "new_node", text);
 	node = (int)number_in(SIM "nodes", "name=stay nid=");
 	snprintf(text, sizeof(text), "0,%d", node);
@@ -518,16 +526,34 @@ static void tear_down(void)
 
 /* --- columns -------------------------------------------------------------------------------- */
 
-enum column { NOTHING, CLOSED, REVOKED, SWAPOFF, FULL_FAIL, FULL_OOM, REFUSE, MOVE, UNMAP, TAKEN, LOST, NR_COLUMNS };
+enum column {
+	NOTHING,
+	CLOSED,
+	REVOKED,
+	SWAPOFF,
+	FULL_FAIL,
+	FULL_OOM,
+	REFUSE,
+	MOVE,
+	UNMAP,
+	TAKEN,
+	LOST,
+	NR_COLUMNS
+};
+
 static const char *const column_names[NR_COLUMNS] = {
-	"nothing", "closed", "revoked", "closed, swapoff", "full, fail", "full, oom", "unplug refuse", "unplug move",
+	"nothing",	 "closed",	  "revoked",	   "closed, swapoff",
+	"full, fail",	 "full, oom",	  "unplug refuse", "unplug move",
 	"unplug sigbus", "another owner", "page lost",
 };
+
 static const char *cells[NR_ROWS][NR_COLUMNS];
 
 static bool brief;
 
-/* "service closed" closes a policy, not a device map; a broken page can be met where it is mapped. */
+/*
+ * "service closed" closes a policy, not a device map; a broken page can be met where it is mapped.
+ */
 static bool applies(const struct row *r, enum column c)
 {
 	if (brief && !r->brief)
@@ -587,7 +613,8 @@ static void cell(unsigned long i, enum column c, struct answer a)
 {
 	const struct row *r = &rows[i];
 	const char *v = verdict(r, c, &a);
-	bool stays = c == NOTHING || c == REFUSE || c == LOST || ((c == CLOSED || c == SWAPOFF) && is_dev(r));
+	bool stays = c == NOTHING || c == REFUSE || c == LOST ||
+		     ((c == CLOSED || c == SWAPOFF) && is_dev(r));
 	bool gone = c == MOVE || c == UNMAP || c == TAKEN;
 
 	/* What has to be placed anew is not placed on a node that is closed to it. */
@@ -595,9 +622,10 @@ static void cell(unsigned long i, enum column c, struct answer a)
 	int fresh = wanted_fresh(r, c), got;
 
 	cells[i][c] = v;
-	ok(v[0] >= 'a' && (!stays || a.lost || !strcmp(v, "here")) && (!gone || !a.here || (r->flags & PINNED)),
-	   "%s | %s: %s (%lu read back, %lu SIGBUS, %lu wrong; %lu on the node, %lu elsewhere)", r->name,
-	   column_names[c], v, a.good, a.bus, a.wrong, a.here, a.elsewhere);
+	ok(v[0] >= 'a' && (!stays || a.lost || !strcmp(v, "here")) &&
+	   (!gone || !a.here || (r->flags & PINNED)),
+	   "%s | %s: %s (%lu read back, %lu SIGBUS, %lu wrong; %lu on the node, %lu elsewhere)",
+	   r->name, column_names[c], v, a.good, a.bus, a.wrong, a.here, a.elsewhere);
 	/* With on_full=oom new memory kills: see test_column(). */
 	if (fresh && c != FULL_OOM && !(r->flags & PINNED)) {
 		got = ask(i, 'f').fresh;
@@ -679,7 +707,7 @@ static void happens(enum column c)
 				cell(i, c, ask(i, 'c'));
 				stop(i);
 			}
-		/* fall through */
+		__attribute__((fallthrough));
 	case UNMAP:
 	case TAKEN:
 		empty_pool();
@@ -716,9 +744,11 @@ static void test_column(enum column c)
 	if (c == NOTHING || c == REFUSE || c == LOST)
 		ok(!counted && !elsewhere, "%s: none displaced (%lu)", column_names[c], counted);
 	else
-		ok(counted >= NR, "%s: %lu displaced, %lu elsewhere", column_names[c], counted, elsewhere);
+		ok(counted >= NR, "%s: %lu displaced, %lu elsewhere", column_names[c], counted,
+		   elsewhere);
 	if (c == CLOSED || c == REVOKED || c == FULL_FAIL || c == FULL_OOM)
-		ok(counter("displaced ") == counted, "%s: the node counts as much: %lu", column_names[c], counter("displaced "));
+		ok(counter("displaced ") == counted, "%s: the node counts as much: %lu",
+		   column_names[c], counter("displaced "));
 	/* A node without memory shows no files. */
 	if (c != MOVE && c != UNMAP)
 		ok(!counter("oom_kills "), "%s: nobody was killed", column_names[c]);
@@ -727,7 +757,8 @@ static void test_column(enum column c)
 		ok(counter("oom_kills "), "%s: control, new memory kills", column_names[c]);
 	}
 	if (c == TAKEN)
-		ok(node_free() * 100 >= node_number("total_bytes") / PAGE * 99, "%s: has nothing of it", column_names[c]);
+		ok(node_free() * 100 >= node_number("total_bytes") / PAGE * 99,
+		   "%s: has nothing of it", column_names[c]);
 	tear_down();
 }
 

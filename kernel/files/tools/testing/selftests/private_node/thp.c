@@ -38,7 +38,8 @@ static char *map(int flags)
 	char *p, *at = mmap(NULL, 2 * PMD, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	at = (char *)(((uintptr_t)at + PMD - 1) / PMD * PMD);
-	p = mmap(at, PMD, PROT_READ | PROT_WRITE, flags | MAP_FIXED, flags & MAP_ANONYMOUS ? -1 : fd, 0);
+	p = mmap(at, PMD, PROT_READ | PROT_WRITE, flags | MAP_FIXED,
+		 flags & MAP_ANONYMOUS ? -1 : fd, 0);
 	if (p == MAP_FAILED)
 		bail("mmap");
 	madvise(p, PMD, MADV_NOHUGEPAGE);
@@ -79,7 +80,8 @@ static uint64_t entry(const char *file, uint64_t index)
 static bool huge(const char *p)
 {
 	uint64_t first = entry("/proc/self/pagemap", (uintptr_t)p / PAGE) & ((1ULL << 55) - 1);
-	uint64_t last = entry("/proc/self/pagemap", (uintptr_t)p / PAGE + PMD / PAGE - 1) & ((1ULL << 55) - 1);
+	uint64_t last = entry("/proc/self/pagemap", (uintptr_t)p / PAGE + PMD / PAGE - 1) &
+			((1ULL << 55) - 1);
 
 	/* KPF_THP */
 	return first % (PMD / PAGE) == 0 && last == first + PMD / PAGE - 1 &&
@@ -87,8 +89,9 @@ static bool huge(const char *p)
 }
 
 /*
- * Pages that are on their way to the LRU lists cannot be collapsed; reading free_bytes_exact ends that.
- * khugepaged, at work on the same pages, is in the way for as long as one of its attempts takes.
+ * Pages that are on their way to the LRU lists cannot be collapsed; reading free_bytes_exact ends
+ * that.  khugepaged, at work on the same pages, is in the way for as long as one of its attempts
+ * takes.
  */
 static int collapse(char *p)
 {
@@ -125,7 +128,8 @@ static void test_kind(char *p, const char *what)
 	touch(p, PMD);
 	enable("-thp");
 	refused = counter("thp_refused ");
-	ok(collapse(p) == EINVAL && !huge(p) && all_here(p, PMD), "%s, closed: EINVAL, nothing done", what);
+	ok(collapse(p) == EINVAL && !huge(p) && all_here(p, PMD),
+	   "%s, closed: EINVAL, nothing done", what);
 	ok(!khugepaged(p, 2) && all_here(p, PMD), "%s, closed: khugepaged does nothing", what);
 	printf("# refused %lu, %lu before\n", counter("thp_refused "), refused);
 	ok(counter("thp_used ") == used, "%s, closed: none taken", what);
@@ -147,8 +151,10 @@ static void test_khugepaged(void)
 
 	touch(p, PMD);
 	touch(q, PMD);
-	ok(khugepaged(p, 30) && all_here(p, PMD) && intact(p, PMD), "khugepaged: device map: huge, on the node");
-	ok(khugepaged(q, 30) && all_here(q, PMD) && intact(q, PMD), "khugepaged: mbind: huge, on the node");
+	ok(khugepaged(p, 30) && all_here(p, PMD) && intact(p, PMD),
+	   "khugepaged: device map: huge, on the node");
+	ok(khugepaged(q, 30) && all_here(q, PMD) && intact(q, PMD),
+	   "khugepaged: mbind: huge, on the node");
 	munmap(p, PMD);
 	munmap(q, PMD);
 }
@@ -182,7 +188,8 @@ static void test_mixed(unsigned long others, const char *what)
 	touch(p + 9 * PAGE, PMD - 9 * PAGE);
 	here = where(p, PMD).here;
 	ok(here == PMD / PAGE - 9, "%s: %lu pages on the node", what, here);
-	ok(collapse(p) == EINVAL && !huge(p) && where(p, PMD).here == here, "%s: EINVAL, left alone", what);
+	ok(collapse(p) == EINVAL && !huge(p) && where(p, PMD).here == here,
+	   "%s: EINVAL, left alone", what);
 	ok(counter("thp_refused ") > refused, "%s: counted", what);
 	ok(!khugepaged(p, 2) && where(p, PMD).here == here, "%s: khugepaged leaves it alone", what);
 	munmap(p, PMD);
@@ -194,7 +201,8 @@ static void test_missing(void)
 	char *p = map(MAP_PRIVATE);
 
 	touch(p, PMD / 2);
-	ok(!collapse(p) && huge(p) && all_here(p, PMD) && intact(p, PMD / 2), "half present: the policy fills up");
+	ok(!collapse(p) && huge(p) && all_here(p, PMD) && intact(p, PMD / 2),
+	   "half present: the policy fills up");
 	munmap(p, PMD);
 	p = map_bound(MAP_PRIVATE, 1UL << node);
 	touch(p, PMD / 2);
@@ -268,7 +276,8 @@ static void test_full(void)
 	madvise(hog, len - PMD, MADV_NOHUGEPAGE);
 	touch(hog, len - PMD);
 	failed = counter("thp_failed ");
-	ok(collapse(p) == ENOMEM && !huge(p) && all_here(p, PMD) && intact(p, PMD), "full: ENOMEM, nothing done");
+	ok(collapse(p) == ENOMEM && !huge(p) && all_here(p, PMD) && intact(p, PMD),
+	   "full: ENOMEM, nothing done");
 	ok(counter("thp_failed ") > failed, "full: counted");
 	munmap(hog, len - PMD);
 	ok(!collapse(p) && huge(p) && all_here(p, PMD), "and then not full: huge");
@@ -289,7 +298,8 @@ static void test_fragmented(void)
 	touch(hog, len);
 	for (i = 0; i < len; i += 2 * PAGE)
 		madvise(hog + i, PAGE, MADV_DONTNEED);
-	ok(khugepaged(p, 300) && all_here(p, PMD) && intact(p, PMD), "fragmented: huge, after compaction");
+	ok(khugepaged(p, 300) && all_here(p, PMD) && intact(p, PMD),
+	   "fragmented: huge, after compaction");
 	munmap(hog, len);
 	enable("+reclaim");
 	munmap(p, PMD);
@@ -311,7 +321,8 @@ static int in_group(void *arg)
 	printf("# anon %lu before, %lu after, huge %lu\n", before, after,
 	       number_in(GROUP "/memory.stat", "anon_thp "));
 	/* The program itself grows a little. */
-	return after < before || after > before + PMD / 4 || number_in(GROUP "/memory.stat", "anon_thp ") < PMD;
+	return after < before || after > before + PMD / 4 ||
+	       number_in(GROUP "/memory.stat", "anon_thp ") < PMD;
 }
 
 static void test_memcg(void)
@@ -319,11 +330,13 @@ static void test_memcg(void)
 	int i, status;
 
 	mkdir(ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+memory") ||
-	    mkdir(GROUP, 0755))
+	if (mount("none", ROOT, "cgroup2", 0, NULL) ||
+	    !write_file(ROOT "/cgroup.subtree_control", "+memory") || mkdir(GROUP, 0755))
 		bail("cgroup");
 	status = in_child(in_group, NULL);
-	ok(!status, "the group pays for the huge page, and no longer for the small ones (status %d)", status);
+	ok(!status,
+	   "the group pays for the huge page, and no longer for the small ones (status %d)",
+	   status);
 	for (i = 0; i < 50 && number_in(GROUP "/memory.current", "") > MIB; i++)
 		usleep(100000);
 	ok(number_in(GROUP "/memory.current", "") <= MIB, "and for nothing in the end: %lu",
@@ -332,20 +345,26 @@ static void test_memcg(void)
 	umount2(ROOT, MNT_DETACH);
 }
 
+static struct setting settings[5];
+
 static void begin(void)
 {
 	fd = open_dev();
-	put(THP "enabled", "always");
-	put(THP "shmem_enabled", "advise");
-	put(THP "khugepaged/scan_sleep_millisecs", "20");
-	put(THP "khugepaged/alloc_sleep_millisecs", "20");
-	put(THP "khugepaged/pages_to_scan", "8192");
+	change_setting(&settings[0], THP "enabled", "always");
+	change_setting(&settings[1], THP "shmem_enabled", "advise");
+	change_setting(&settings[2], THP "khugepaged/scan_sleep_millisecs", "20");
+	change_setting(&settings[3], THP "khugepaged/alloc_sleep_millisecs", "20");
+	change_setting(&settings[4], THP "khugepaged/pages_to_scan", "8192");
 	all = node_free();
 }
 
 static void end(void)
 {
+	size_t i;
+
 	close(fd);
+	for (i = 0; i < sizeof(settings) / sizeof(settings[0]); i++)
+		restore_setting(&settings[i]);
 	ok(free_at_last() == all, "all pages came back: %lu free, %lu before", node_free(), all);
 }
 

@@ -86,14 +86,17 @@ static void test_tiers(void)
 
 	enable("-promotion -demotion");
 	ok(tier_of(0) >= 0 && tier_of(node) < 0, "closed: the node has no tier");
-	ok(node_number("adistance") == UNSAID, "without firmware's word its distance is below all DRAM");
+	ok(node_number("adistance") == UNSAID,
+	   "without firmware's word its distance is below all DRAM");
 	enable("+demotion");
-	ok(tier_of(node) > tier_of(0), "demotion: a tier below node 0 (%d, %d)", tier_of(node), tier_of(0));
+	ok(tier_of(node) > tier_of(0), "demotion: a tier below node 0 (%d, %d)", tier_of(node),
+	   tier_of(0));
 	put(node_file("adistance"), "300");
 	ok(node_number("adistance") == 300 && tier_of(node) == 256 && tier_of(node) < tier_of(0),
 	   "the owner's distance counts: a tier above node 0 (%d)", tier_of(node));
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ok(!write_file(node_file("adistance"), bad[i]) && errno == EINVAL && node_number("adistance") == 300,
+		ok(!write_file(node_file("adistance"), bad[i]) && errno == EINVAL &&
+		   node_number("adistance") == 300,
 		   "distance '%s' is refused, and the old one stays", bad[i]);
 	put(node_file("adistance"), "0");
 	ok(tier_of(node) > tier_of(0), "0: firmware's or the usual one again");
@@ -114,8 +117,10 @@ static void test_demotion(void)
 	ok(!here(p), "closed: nothing is demoted");
 	enable("+demotion");
 	reclaim("32M");
-	ok(here(p) > NR / 2, "demotion: cold memory goes to the node (%lu of %lu pages)", here(p), NR);
-	ok(counter("demotion_used ") - used >= here(p), "... and is counted (%lu)", counter("demotion_used ") - used);
+	ok(here(p) > NR / 2, "demotion: cold memory goes to the node (%lu of %lu pages)", here(p),
+	   NR);
+	ok(counter("demotion_used ") - used >= here(p), "... and is counted (%lu)",
+	   counter("demotion_used ") - used);
 	ok(intact(p, LEN), "... its contents as they were");
 	before = here(p);
 	enable("-demotion");
@@ -208,7 +213,9 @@ static void test_cpuset(void)
 	enable("-demotion");
 }
 
-/* A faster node: what somebody moved there goes down, what is bound to it or mapped from it stays. */
+/*
+ * A faster node: what somebody moved there goes down, what is bound to it or mapped from it stays.
+ */
 static void test_fast_node(void)
 {
 	char *bound = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1), *mapped, *moved;
@@ -224,12 +231,14 @@ static void test_fast_node(void)
 	fill(mapped, LEN);
 	put(node_file("adistance"), "300");
 	reclaim("32M");
-	ok(here(bound) == NR && here(mapped) == NR && here(moved) == NR, "a fast node that is closed to demotion keeps its memory");
+	ok(here(bound) == NR && here(mapped) == NR && here(moved) == NR,
+	   "a fast node that is closed to demotion keeps its memory");
 	enable("+demotion");
 	/* Not more than what can go: the rest is looked at again and again. */
 	for (i = 0; i < 8 && here(moved) >= NR / 2; i++)
 		write_file(GROUP "/memory.reclaim", "16M");
-	ok(here(moved) < NR / 2 && intact(moved, LEN), "open, it demotes into DRAM (%lu pages left)", here(moved));
+	ok(here(moved) < NR / 2 && intact(moved, LEN),
+	   "open, it demotes into DRAM (%lu pages left)", here(moved));
 	ok(here(bound) == NR && intact(bound, LEN), "... but not what a policy binds to it");
 	ok(here(mapped) == NR && intact(mapped, LEN), "... nor the device map's memory");
 	put(node_file("adistance"), "0");
@@ -258,14 +267,17 @@ static void test_pins(void)
 	reclaim("32M");
 	if (ring < 0 || here(p) < 512)
 		bail("io_uring, or no page on the node");
-	ok(!pin(ring, p, 2 * MIB) && !where(p, 2 * MIB).here, "a pin of demoted memory moves it to ordinary memory");
-	ok(counter("pin_moved ") > moved, "... and is counted (%lu)", counter("pin_moved ") - moved);
+	ok(!pin(ring, p, 2 * MIB) && !where(p, 2 * MIB).here,
+	   "a pin of demoted memory moves it to ordinary memory");
+	ok(counter("pin_moved ") > moved, "... and is counted (%lu)",
+	   counter("pin_moved ") - moved);
 	ok(intact(p, LEN), "... its contents as they were");
 	syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_BUFFERS, NULL, 0U);
 	bound = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	bind_to_node(bound);
 	fill(bound, LEN);
-	ok(pin(ring, bound, 2 * MIB) == EOPNOTSUPP && here(bound) == NR, "memory that was bound there is refused, and stays");
+	ok(pin(ring, bound, 2 * MIB) == EOPNOTSUPP && here(bound) == NR,
+	   "memory that was bound there is refused, and stays");
 	enable("+longterm_pin");
 	reclaim("32M");
 	ok(!pin(ring, p + 4 * MIB, 2 * MIB) && where(p + 4 * MIB, 2 * MIB).here == 512,
@@ -329,18 +341,20 @@ static void test_promotion(void)
 	enable("+promotion");
 	took = use(p, 6);
 	used = counter("promotion_used ") - used;
-	ok(used && used <= (took + 2) * 2 * MIB / PAGE, "promotion: at most 2 MiB a second (%lu pages in %.1f s)", used, took);
+	ok(used && used <= (took + 2) * 2 * MIB / PAGE,
+	   "promotion: at most 2 MiB a second (%lu pages in %.1f s)", used, took);
 	put(node_file("promotion_mib_per_second"), "64");
 	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN), "hot memory moves up (%.1f s, %lu pages left)", took, here(p));
+	ok(here(p) <= NR / 10 && intact(p, LEN), "hot memory moves up (%.1f s, %lu pages left)",
+	   took, here(p));
 	munmap(p, LEN);
 
 	p = demoted();
 	before = here(p);
 	hot = demoted();
 	took = use(hot, LONG);
-	ok(here(hot) <= NR / 10 && here(p) == before, "memory that nobody uses stays (%lu) while other moves up (%.1f s)",
-	   here(p), took);
+	ok(here(hot) <= NR / 10 && here(p) == before,
+	   "memory that nobody uses stays (%lu) while other moves up (%.1f s)", here(p), took);
 	munmap(hot, LEN);
 	bound = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	bind_to_node(bound);
@@ -372,8 +386,10 @@ static void test_hints(void)
 	used = counter("promotion_used ");
 	enable("+promotion");
 	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN), "... and promotes with it (%.1f s, %lu pages left)", took, here(p));
-	ok(counter("promotion_used ") > used, "... counted (%lu)", counter("promotion_used ") - used);
+	ok(here(p) <= NR / 10 && intact(p, LEN),
+	   "... and promotes with it (%.1f s, %lu pages left)", took, here(p));
+	ok(counter("promotion_used ") > used, "... counted (%lu)",
+	   counter("promotion_used ") - used);
 	enable("-promotion");
 	munmap(p, LEN);
 
@@ -385,8 +401,10 @@ static void test_hints(void)
 	used = counter("numa_balancing_used ");
 	enable("+numa_balancing");
 	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN), "... and pulls memory to the CPU with it (%.1f s, %lu left)", took, here(p));
-	ok(counter("numa_balancing_used ") > used, "... counted (%lu)", counter("numa_balancing_used ") - used);
+	ok(here(p) <= NR / 10 && intact(p, LEN),
+	   "... and pulls memory to the CPU with it (%.1f s, %lu left)", took, here(p));
+	ok(counter("numa_balancing_used ") > used, "... counted (%lu)",
+	   counter("numa_balancing_used ") - used);
 	enable("-numa_balancing");
 	put("/proc/sys/kernel/numa_balancing", "0");
 	put(node_file("promotion_mib_per_second"), "64");
@@ -397,7 +415,8 @@ static void test_hints(void)
 static void begin(void)
 {
 	mkdir(ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset") ||
+	if (mount("none", ROOT, "cgroup2", 0, NULL) ||
+	    !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset") ||
 	    (mkdir(GROUP, 0755) && errno != EEXIST) || !write_file(GROUP "/cgroup.procs", "0"))
 		bail("cgroup");
 	enable("-promotion -demotion -numa_balancing");
@@ -424,11 +443,14 @@ TIER_TEST(tiers)
 
 TEST_F_TIMEOUT(tier, demotion, LONG_TEST)
 {
+	struct setting lru_gen;
+
 	begin();
-	put("/sys/kernel/mm/lru_gen/enabled", "0");
+	change_setting(&lru_gen, "/sys/kernel/mm/lru_gen/enabled", "0");
 	test_demotion();
 	put("/sys/kernel/mm/lru_gen/enabled", "7");
 	test_demotion();
+	restore_setting(&lru_gen);
 	end();
 }
 

@@ -89,7 +89,8 @@ static void test_closed(void)
 
 	enable("-user_numa");
 	touch(p, LEN);
-	ok(bind_range(p, LEN, MPOL_BIND, here, 0) == -1 && errno == EINVAL, "closed: mbind: EINVAL");
+	ok(bind_range(p, LEN, MPOL_BIND, here, 0) == -1 && errno == EINVAL,
+	   "closed: mbind: EINVAL");
 	ok(bind_task(MPOL_BIND, here) == -1 && errno == EINVAL, "closed: set_mempolicy: EINVAL");
 	syscall(SYS_move_pages, 0, 1UL, &page, &to, &status, MPOL_MF_MOVE);
 	ok(errno == ENODEV && !where(p, LEN).here, "closed: move_pages: ENODEV");
@@ -109,11 +110,13 @@ static void test_reports(char *p)
 
 	ok(!syscall(SYS_get_mempolicy, &mode, &mask, 64UL, p, MPOL_F_ADDR) && mode == MPOL_BIND &&
 	   mask == here, "get_mempolicy: bind to the node");
-	ok(!syscall(SYS_get_mempolicy, &mode, NULL, 0UL, p, MPOL_F_ADDR | MPOL_F_NODE) && mode == node,
+	ok(!syscall(SYS_get_mempolicy, &mode, NULL, 0UL, p, MPOL_F_ADDR | MPOL_F_NODE) &&
+	   mode == node,
 	   "get_mempolicy: the page is on the node");
 	mask = 0;
-	ok(!syscall(SYS_get_mempolicy, &mode, &mask, 64UL, NULL, MPOL_F_MEMS_ALLOWED) && mask & here &&
-	   mask & 1, "get_mempolicy: the node is among those allowed");
+	ok(!syscall(SYS_get_mempolicy, &mode, &mask, 64UL, NULL, MPOL_F_MEMS_ALLOWED) &&
+	   mask & here && mask & 1,
+	   "get_mempolicy: the node is among those allowed");
 	snprintf(line, sizeof(line), "%lx bind:%d", (unsigned long)p, node);
 	ok(read_file("/proc/self/numa_maps", buf, sizeof(buf)) && strstr(buf, line),
 	   "numa_maps: %s", line);
@@ -126,7 +129,8 @@ static void test_anon(void)
 	volatile char sum = 0;
 	size_t i;
 
-	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "anonymous memory: bound, written, on the node");
 	ok(counter("user_numa_used ") >= used + LEN / PAGE, "stat counts it");
 	test_reports(p);
@@ -140,7 +144,8 @@ static void test_anon(void)
 	munmap(p, LEN);
 
 	p = map(LEN, MAP_SHARED | MAP_ANONYMOUS, -1);
-	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "shared anonymous memory");
 	munmap(p, LEN);
 }
@@ -153,7 +158,8 @@ static void test_memfd(void)
 	if (fd < 0 || ftruncate(fd, LEN))
 		bail("memfd");
 	p = map(LEN, MAP_SHARED, fd);
-	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(!bind_range(p, LEN, MPOL_BIND, here, 0) && touch(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "memfd: the object has the policy");
 	q = map(LEN, MAP_SHARED, fd);
 	touch(q, LEN);
@@ -184,15 +190,13 @@ static void test_fork(void)
 static void test_thp(void)
 {
 	char *raw = anon(3 * PMD), *p = (char *)(((uintptr_t)raw + PMD - 1) / PMD * PMD);
-	char buf[65536], *at;
-	unsigned long kb = 0;
+	unsigned long kb;
 
 	bind_range(p, PMD, MPOL_BIND, here, 0);
 	madvise(p, PMD, MADV_HUGEPAGE);
 	touch(p, PMD);
 	ok(all_here(p, PMD), "huge page: on the node");
-	if (read_file("/proc/self/smaps_rollup", buf, sizeof(buf)) && (at = strstr(buf, "AnonHugePages:")))
-		kb = strtoul(at + 14, NULL, 10);
+	kb = number_in("/proc/self/smaps_rollup", "AnonHugePages:");
 	if (access("/sys/kernel/mm/transparent_hugepage", F_OK))
 		skip("no transparent huge pages", "huge page: is one");
 	else
@@ -200,7 +204,10 @@ static void test_thp(void)
 	munmap(raw, 3 * PMD);
 }
 
-/* What a mode that spreads or prefers does with the node alone, and with node 0 beside it; more in named.c. */
+/*
+ * What a mode that spreads or prefers does with the node alone, and with node 0 beside it; more in
+ * named.c.
+ */
 static void test_mode(const char *name, int mode, unsigned long flags)
 {
 	char *p = anon(LEN);
@@ -209,7 +216,8 @@ static void test_mode(const char *name, int mode, unsigned long flags)
 	   !where(p, LEN).here, "%s: with node 0: node 0", name);
 	munmap(p, LEN);
 	p = anon(LEN);
-	ok(!bind_range(p, LEN, mode | flags, here, 0) && touch(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(!bind_range(p, LEN, mode | flags, here, 0) && touch(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "%s: the node alone: there", name);
 	munmap(p, LEN);
 }
@@ -247,14 +255,19 @@ static void test_moves(void)
 	int nodes[2] = { node, node }, status[2] = { 99, 99 };
 
 	touch(p, LEN);
-	ok(!where(p, LEN).here && !bind_range(p, LEN, MPOL_BIND, here, MPOL_MF_MOVE | MPOL_MF_STRICT) &&
-	   all_here(p, LEN), "mbind(MPOL_MF_MOVE | MPOL_MF_STRICT): there");
+	ok(!where(p, LEN).here &&
+	   !bind_range(p, LEN, MPOL_BIND, here, MPOL_MF_MOVE | MPOL_MF_STRICT) &&
+	   all_here(p, LEN),
+	   "mbind(MPOL_MF_MOVE | MPOL_MF_STRICT): there");
 	ok(!bind_range(p, LEN, MPOL_BIND, 1, MPOL_MF_MOVE | MPOL_MF_STRICT) && !where(p, LEN).here,
 	   "mbind(MPOL_MF_MOVE | MPOL_MF_STRICT): and back");
-	ok(!syscall(SYS_move_pages, 0, 2UL, pages, nodes, status, MPOL_MF_MOVE) && status[0] == node &&
-	   status[1] == node && where(p, LEN).here == 2, "move_pages: there");
-	nodes[0] = nodes[1] = 0;
-	ok(!syscall(SYS_move_pages, 0, 2UL, pages, nodes, status, MPOL_MF_MOVE) && !where(p, LEN).here,
+	ok(!syscall(SYS_move_pages, 0, 2UL, pages, nodes, status, MPOL_MF_MOVE) &&
+	   status[0] == node && status[1] == node && where(p, LEN).here == 2,
+	   "move_pages: there (%d, %d)", status[0], status[1]);
+	nodes[0] = 0;
+	nodes[1] = 0;
+	ok(!syscall(SYS_move_pages, 0, 2UL, pages, nodes, status, MPOL_MF_MOVE) &&
+	   !where(p, LEN).here,
 	   "move_pages: and back");
 	ok(syscall(SYS_migrate_pages, 0, 64UL, &zero, &here) >= 0 && all_here(p, LEN),
 	   "migrate_pages: there");
@@ -330,7 +343,8 @@ static void test_file(void)
 	for (i = 0; i < LEN / 4; i += PAGE)
 		sum += p[i];
 	bind_task(MPOL_DEFAULT, 0);
-	ok(!where(p, LEN / 4).here, "file: dropped, and read again through a bound range by a bound task");
+	ok(!where(p, LEN / 4).here,
+	   "file: dropped, and read again through a bound range by a bound task");
 	ok(touch(p, LEN / 4) == LEN / 4 / PAGE && all_here(p, LEN / 4),
 	   "file: private copies are anonymous memory, and on the node");
 	munmap(p, LEN / 4);
@@ -356,7 +370,8 @@ static int child_bound(void *arg)
 
 static void test_bound_task(void)
 {
-	ok(!in_child(child_bound, NULL), "a bound task: its memory is there, its page tables are not");
+	ok(!in_child(child_bound, NULL),
+	   "a bound task: its memory is there, its page tables are not");
 }
 
 static int child_killed(void *arg)
@@ -378,9 +393,11 @@ static void test_full(void)
 	madvise(p, size + LEN, MADV_NOHUGEPAGE);
 	bind_range(p, size + LEN, MPOL_BIND, here, 0);
 	n = touch(p, size + LEN);
-	ok(bus_signal == SIGBUS && n <= size / PAGE && n > size / PAGE * 9 / 10 && !where(p, size + LEN).elsewhere,
+	ok(bus_signal == SIGBUS && n <= size / PAGE && n > size / PAGE * 9 / 10 &&
+	   !where(p, size + LEN).elsewhere,
 	   "full: SIGBUS after %lu of %lu pages, none elsewhere", n, size / PAGE);
-	ok(madvise(p, size + LEN, MADV_POPULATE_WRITE) == -1 && errno == ENOMEM, "full: populate: ENOMEM");
+	ok(madvise(p, size + LEN, MADV_POPULATE_WRITE) == -1 && errno == ENOMEM,
+	   "full: populate: ENOMEM");
 	ok(counter("user_numa_failed ") > failed, "full: counted");
 	bind_range(p, size + LEN, MPOL_BIND, here | 1, 0);
 	ok(touch(p, size + LEN) == (size + LEN) / PAGE && where(p, size + LEN).elsewhere,
@@ -388,7 +405,8 @@ static void test_full(void)
 	munmap(p, size + LEN);
 
 	set_on_full("oom");
-	ok(in_child(child_killed, NULL) == 128 + SIGKILL, "full, on_full=oom: who filled it is killed");
+	ok(in_child(child_killed, NULL) == 128 + SIGKILL,
+	   "full, on_full=oom: who filled it is killed");
 	set_on_full("fail");
 }
 
@@ -406,9 +424,11 @@ static void test_revoked_part(void)
 		bail("mmap or mbind");
 	enable("-user_numa");
 	ok(touch(all, LEN) == LEN / PAGE, "revoked: the rest of an object is not concerned");
-	ok(touch(all + LEN, LEN) == 0 && bus_signal == SIGBUS, "revoked: the bound part of an object: SIGBUS");
+	ok(touch(all + LEN, LEN) == 0 && bus_signal == SIGBUS,
+	   "revoked: the bound part of an object: SIGBUS");
 	enable("+user_numa");
-	ok(touch(all + LEN, LEN) == LEN / PAGE && all_here(all + LEN, LEN), "open again: the part works");
+	ok(touch(all + LEN, LEN) == LEN / PAGE && all_here(all + LEN, LEN),
+	   "open again: the part works");
 	munmap(all, 2 * LEN);
 	munmap(part, LEN);
 	close(fd);
@@ -422,11 +442,13 @@ static void test_revoked(void)
 	bind_range(p, 2 * LEN, MPOL_BIND, here, 0);
 	touch(p, LEN);
 	enable("-user_numa");
-	ok(all_here(p, LEN) && touch(p, LEN) == LEN / PAGE, "revoked: what is placed stays and is written");
+	ok(all_here(p, LEN) && touch(p, LEN) == LEN / PAGE,
+	   "revoked: what is placed stays and is written");
 	ok(touch(p + LEN, LEN) == 0 && bus_signal == SIGBUS, "revoked: a new page: SIGBUS");
 	ok(counter("user_numa_refused ") > refused, "revoked: counted");
 	enable("+user_numa");
-	ok(touch(p + LEN, LEN) == LEN / PAGE && all_here(p, 2 * LEN), "open again: the same bind works");
+	ok(touch(p + LEN, LEN) == LEN / PAGE && all_here(p, 2 * LEN),
+	   "open again: the same bind works");
 	munmap(p, 2 * LEN);
 }
 
@@ -446,7 +468,8 @@ static void test_exact(void)
 	p = anon(LEN);
 	ok(bind_range(p, LEN, MPOL_BIND, 1UL << b, 0) == -1 && errno == EINVAL,
 	   "exact: the closed node alone: EINVAL");
-	ok(!bind_range(p, LEN, MPOL_BIND, both, 0) && touch(p, LEN) == LEN / PAGE && all_here(p, LEN),
+	ok(!bind_range(p, LEN, MPOL_BIND, both, 0) && touch(p, LEN) == LEN / PAGE &&
+	   all_here(p, LEN),
 	   "exact: both named, only the open one used");
 	munmap(p, LEN);
 }

@@ -107,20 +107,27 @@ static const struct row *table(const char *name)
 	return incore_rows();
 }
 
-/* The short form: of the ways that need no exhausted nodes, those that odd topologies are tried with. */
+/*
+ * The short form: of the ways that need no exhausted nodes, those that odd topologies are tried
+ * with.
+ */
 void each_way(const char *name, void (*fn)(const struct row *row, void *arg), void *arg)
 {
 	const struct row *row;
 
 	for (row = table(name); row->name; row++)
-		if (row->flags & (NAMED | POLICY) && row->flags & (QUICK | SHORT) && !(row->flags & (GIGA | LATE)))
+		if (row->flags & (NAMED | POLICY) && row->flags & (QUICK | SHORT) &&
+		    !(row->flags & (GIGA | LATE)))
 			fn(row, arg);
 }
 
-_Noreturn void try_way(const struct row *row, int node, unsigned long mask, struct outcome *to)
+void try_way(const struct row *row, int node, unsigned long mask, struct outcome *to)
 {
 	struct ctx c = {
-		.row = row, .node = node, .candidates = 1UL << node, .ordinary = mask & ~(1UL << node),
+		.row = row,
+		.node = node,
+		.candidates = 1UL << node,
+		.ordinary = mask & ~(1UL << node),
 	};
 
 	out = to;

@@ -20,7 +20,8 @@ void each_way(const char *table, void (*fn)(const struct row *row, void *arg), v
 const char *way_name(const struct row *row);
 unsigned long way_min(const struct row *row);
 /* Tries it in the process that calls: never returns.  MASK: the ordinary nodes. */
-_Noreturn void try_way(const struct row *row, int node, unsigned long mask, struct outcome *to);
+void try_way(const struct row *row, int node, unsigned long mask, struct outcome *to)
+	__attribute__((noreturn));
 unsigned long ordinary_nodes(void);
 
 #endif
