@@ -1,58 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * life: what is hot leaves, what is colder goes to swap, a second device takes what the first cannot,
- * a device goes while it is used, and memory that fails is its users' alone.
+ * life: the kernel's selftest of what leaves a device; and what is used is promoted, a second device takes what
+ * the first cannot, a device goes while it is used, and memory that fails is its users' alone.
  *
  * vm: --node 1G --reserve 256M,node=0 --reserve 128M,node=0 --append private_node_spare=2
  * timeout: 480
  */
 #define _GNU_SOURCE
-#include <sys/swap.h>
 #include <sys/uio.h>
 
-#include "cram.h"
-
-#define LEN (16 * MIB)
-
-static char *p;
-static size_t cold_pages;
-
-static char *placed(uint64_t salt, enum pattern kind)
-{
-	char *q = anon(LEN);
-
-	madvise(q, LEN, MADV_NOHUGEPAGE);
-	fill(q, LEN, kind, salt);
-	cold_pages = make_cold(q, LEN);
-	return q;
-}
-
-static bool one_left(void)
-{
-	return where(p, LEN).here == cold_pages - 1;
-}
-
-/* Here as well as below: what moved is counted after the last of it has. */
-static bool one_counted(void)
-{
-	return cram_stat("promoted") == 1;
-}
-
-static void hot(void)
-{
-	static const char *const bad[] = { "0", "x", "-1", "0xffffffffffffff" };
-	char frame[32];
-	size_t i;
-
-	p = placed(1, HALF);
-	snprintf(frame, sizeof(frame), "%lu", frame_of(p + 5 * PAGE));
-	put(DEV "/hot", frame);
-	ok(within(60, one_left) && !where(p + 5 * PAGE, PAGE).here, "the device finds a page hot: it moves up");
-	ok(within(60, one_counted), "counted");
-	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ok(!write_file(DEV "/hot", bad[i]) && errno == EINVAL, "hot: '%s' is refused", bad[i]);
-	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
-}
+#include "cram/evict.c"
 
 static volatile uint64_t sink;
 
@@ -74,6 +31,7 @@ static bool some_promoted(void)
 /* The promotion service of the node. */
 static void promoted(void)
 {
+	p = placed(1, HALF);
 	ok(within(240, read_and_gone), "what is read all the time moves up");
 	ok(where(p + 4 * MIB, LEN - 4 * MIB).here, "what is not stays");
 	ok(within(60, some_promoted), "counted");
@@ -81,32 +39,7 @@ static void promoted(void)
 	       counter("promotion_failed "), counter("promotion_refused "), counter("demotion_used "));
 	ok(!damaged(p, 0, LEN, HALF, 1), "contents");
 	munmap(p, LEN);
-	all_trimmed("hot");
-}
-
-static void swapped(void)
-{
-	unsigned long before;
-	char path[64];
-
-	/* Before there is swap: a cgroup that has to shrink goes on to it. */
-	p = placed(2, HALF);
-	if (system("modprobe zram && echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
-	    swapon("/dev/zram0", 0))
-		bail("swap");
-	before = where(p, LEN).here;
-	snprintf(path, sizeof(path), NODE_DIR "/node%d/reclaim", node);
-	/* A few pages may be missing in the end. */
-	if (!write_file(path, "8M swappiness=max") && errno != EAGAIN)
-		bail("%s", path);
-	ok(before && where(p, LEN).here <= before - 4 * MIB / PAGE, "reclaim of the node: %lu of %lu pages are left",
-	   where(p, LEN).here, before);
-	ok(!damaged(p, 0, LEN, HALF, 2), "contents come back");
-	if (swapoff("/dev/zram0"))
-		bail("swapoff");
-	ok(!damaged(p, 0, LEN, HALF, 2), "and without swap");
-	munmap(p, LEN);
-	all_trimmed("swapped");
+	all_trimmed("promoted");
 }
 
 static bool has_shrunk(void)
@@ -161,7 +94,7 @@ static int reads_bad(void *arg)
 #define MADV_SOFT_OFFLINE 101
 #endif
 
-static void failure(void)
+static void memory_fails(void)
 {
 	int status, err;
 
@@ -235,19 +168,12 @@ static void killed(void)
 	ok(within(60, is_ok) && make_cold(p, LEN), "and it takes pages again");
 }
 
-int main(void)
+EVICT_TEST(promoted)
+EVICT_TEST(second_device)
+
+TEST_F(evict, failure)
 {
-	new_device("physical=192M");
-	group();
-	hot();
-	promoted();
-	swapped();
-	second_device();
-	ok(nothing_lost(), "no write was lost");
-	failure();
+	memory_fails();
 	stays();
 	killed();
-	ok(remove_device() || errno == ENOENT, "the device goes");
-	ungroup();
-	return done_testing();
 }

@@ -13,7 +13,8 @@
 #include <time.h>
 
 #include "../devmap/waiting.h"
-#include "movers.h"
+#include "../devmap/devmap.h"
+#include "private_node/movers.h"
 
 #define LEN MIB
 #define NR (LEN / PAGE)

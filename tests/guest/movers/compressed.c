@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * compressed: what enters and leaves compressed RAM stays inside what its users may have.  The table is
- * explained in cells.h.
+ * explained in cells.h of the kernel's selftests.
  *
  * vm: --node 1G --node 512M --reserve 128M,node=0 --append private_node_spare=1
  * allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Unpoison
@@ -9,7 +9,7 @@
  * libs: -pthread
  */
 #define _GNU_SOURCE
-#include "cells.h"
+#include "table.h"
 
 #define DEVICES "/sys/kernel/cram_sim/"
 #define NR (LEN / PAGE)

@@ -14,7 +14,8 @@
 #include <sys/swap.h>
 #include <time.h>
 
-#include "movers.h"
+#include "../devmap/devmap.h"
+#include "private_node/movers.h"
 
 #define WAIT 60		/* seconds for a state that has to come, on a busy host */
 

@@ -12,7 +12,8 @@
 #include <sys/prctl.h>
 #include <time.h>
 
-#include "movers.h"
+#include "../devmap/devmap.h"
+#include "private_node/movers.h"
 
 #define GROUP ROOT "/g"
 #define LEN (4 * MIB)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * placers: memory that is placed anew, for data that is there or for a huge page, is on a node that
- * its user may have; what collapses or breaks takes nothing along.  The table is explained in cells.h.
+ * its user may have; what collapses or breaks takes nothing along.  The table is explained in cells.h of the
+ * kernel's selftests.
  *
  * Who faults says where the page goes: policies of other threads and processes are no part of that.
  *
@@ -14,7 +15,7 @@
 #include <sched.h>
 #include <sys/swap.h>
 
-#include "cells.h"
+#include "table.h"
 
 #define ZSWAP "/sys/module/zswap/parameters/"
 #define KSM "/sys/kernel/mm/ksm/"

@@ -8,7 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "cpusets.h"
-#include "log.h"
+#include "private_node/log.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25

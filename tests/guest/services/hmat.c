@@ -6,7 +6,8 @@
  * vm: --node 1G --node 256M --node 256M --slow 1,3 --slow 2,8 --append private_node=1:reclaim,demotion --append private_node=2:reclaim,demotion
  */
 #define _GNU_SOURCE
-#include "tiers.h"
+#include "tap.h"
+#include "private_node/tiers.h"
 
 #define LEN (32 * MIB)
 #define UNSAID 2880	/* without firmware: five times DRAM's 576 */

@@ -7,7 +7,7 @@
  * does not see, as alloc_contig_range).  The larger of both is reported.
  *
  *   leak run --nodes LIST [--set SET] [--out FILE] [ROW...]
- *   leak list | apart | compare ORDINARY PRIVATE | boot LIST | touch MIB
+ *   leak list | apart | compare ORDINARY PRIVATE | boot LIST
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "leak.h"
+#include "private_node/leak/leak.h"
 #include "report.h"
 
 #define ROW_TIMEOUT_MS 120000
@@ -595,9 +595,7 @@ int main(int argc, char **argv)
 		return boot(argv[2]);
 	if (argc == 4 && !strcmp(argv[1], "same-nodes"))
 		return puts(parse_nodes(argv[2]) == parse_nodes(argv[3]) ? "yes" : "no"), 0;
-	if (argc == 3 && !strcmp(argv[1], "touch"))
-		return touch(map_anon(atoi(argv[2]) * MIB), atoi(argv[2]) * MIB), 0;
 	fprintf(stderr, "usage: leak run --nodes LIST [--set SET] [--out FILE] [ROW...]\n"
-		"       leak list | apart | compare TITLE ORDINARY PRIVATE [plain] | same-nodes A B | boot NODES | touch MIB\n");
+		"       leak list | apart | compare TITLE ORDINARY PRIVATE [plain] | same-nodes A B | boot NODES\n");
 	return 2;
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "leak.h"
+#include "private_node/leak/leak.h"
 
 #include "report.h"
 

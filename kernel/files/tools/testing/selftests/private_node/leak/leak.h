@@ -2,8 +2,8 @@
 /*
  * leak: attempts to get memory of a node that nobody opened.
  *
- * A row is one attempt.  It runs in a process of its own, once in a boot where the candidate node
- * is ordinary (the control: it must land there), once where it is private (it must not).
+ * A row is one attempt.  It runs in a process of its own, with a candidate node that is ordinary
+ * (the control: it must land there), and with one that is private (it must not).
  */
 #ifndef LEAK_H
 #define LEAK_H
@@ -28,9 +28,9 @@
 #define GIGA	0x40	/* nodes with more than 1G; only in the set giga */
 #define TIER	0x100	/* tiers by HMAT; only in the set tier */
 #define DIMM	0x800	/* a DIMM on the last ordinary node; only in the set dimm */
-#define PLUG	0x200	/* blocks go and come: only in the set plug, on a node that is untouched yet */
+#define PLUG	0x200	/* blocks go and come: only in the set plug, on an untouched node */
 #define LATE	0x80	/* changes hotplug state: after all others */
-#define EARLY	0x400	/* FULL: ordinary nodes are exhausted at mark(), not before the row starts */
+#define EARLY	0x400	/* FULL: ordinary nodes are exhausted at mark(), not before */
 
 struct row;
 
@@ -60,12 +60,13 @@ struct apart {
 	const char *name, *reason, *where;
 };
 
-extern const struct row mem_rows[], file_rows[], kern_rows[], policy_rows[], move_rows[], plug_rows[];
+extern const struct row mem_rows[], file_rows[], kern_rows[], policy_rows[], move_rows[],
+	plug_rows[];
 extern const struct apart aparts[];
 const struct row *incore_rows(void);
 const struct row *mode_rows(void);
 
-/* For rows, main.c */
+/* For rows, by the program that runs them. */
 void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void note_errno(const char *what);
 int skip_row(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -86,7 +87,7 @@ unsigned long node_spare(int node);	/* free pages above the low watermarks and r
 unsigned long node_field(int node, const char *field);	/* of /proc/zoneinfo, summed */
 void *map_anon(size_t size);
 void touch(void *p, size_t size);
-void touch_on(unsigned long mask, void *p, size_t size);	/* on these nodes; leaves no policy */
+void touch_on(unsigned long mask, void *p, size_t size);	/* leaves no policy */
 bool scratch(void);		/* own mount namespace, tmpfs on /mnt */
 bool bind_self(int node);	/* set_mempolicy(MPOL_BIND) */
 bool bind_range(void *p, size_t size, unsigned long mask);

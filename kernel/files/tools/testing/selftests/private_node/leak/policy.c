@@ -17,6 +17,7 @@
 
 #define SIZE (4 * MIB)
 #define NR_SET_HOME_NODE 450
+#define NR(array) (sizeof(array) / sizeof((array)[0]))
 
 /* row.a: mode and flags; row.b: 0 the node alone, 1 all nodes; row.d: kind of call */
 enum { TASK, RANGE, MOVE };
@@ -76,30 +77,41 @@ static int mode(struct ctx *c)
 /* Every mode with every flag, by both calls; made by a table so that none is forgotten. */
 const struct row *mode_rows(void)
 {
-	static const struct { unsigned long mode; const char *name; bool alone, all, full; } modes[] = {
+	static const struct {
+		unsigned long mode;
+		const char *name;
+		bool alone, all, full;
+	} modes[] = {
 		{ MPOL_BIND, "bind", true, false, true },
 		{ MPOL_PREFERRED, "preferred", true, false, false },
 		{ MPOL_PREFERRED_MANY, "preferred-many", true, false, true },
 		{ MPOL_INTERLEAVE, "interleave", true, true, false },
 		{ 6 /* MPOL_WEIGHTED_INTERLEAVE */, "weighted-interleave", true, true, false },
 	};
-	static const struct { unsigned long flag; const char *name; } flags[] = {
-		{ 0, "" }, { MPOL_F_STATIC_NODES, "-static" }, { MPOL_F_RELATIVE_NODES, "-relative" },
+	static const struct {
+		unsigned long flag;
+		const char *name;
+	} flags[] = {
+		{ 0, "" },
+		{ MPOL_F_STATIC_NODES, "-static" },
+		{ MPOL_F_RELATIVE_NODES, "-relative" },
 		{ MPOL_F_NUMA_BALANCING, "-balancing" },
 	};
 	static const char *const calls[] = { "set_mempolicy", "mbind", "mbind-move" };
 	static struct row rows[160];
 	static char names[160][64];
-	unsigned int m, f, d, all, n = 0;
+	unsigned int i, m, f, d, all, n = 0;
 
 	if (rows[0].name)
 		return rows;
-	for (d = TASK; d <= MOVE; d++)
-	for (m = 0; m < sizeof(modes) / sizeof(modes[0]); m++)
-	for (f = 0; f < sizeof(flags) / sizeof(flags[0]); f++)
-	for (all = 0; all < 2; all++) {
+	for (i = 0; i < NR(calls) * NR(modes) * NR(flags) * 2; i++) {
 		unsigned int how = NAMED;
 
+		/* In this order: the last changes first. */
+		all = i % 2;
+		f = i / 2 % NR(flags);
+		m = i / 2 / NR(flags) % NR(modes);
+		d = i / 2 / NR(flags) / NR(modes);
 		if (all && d == MOVE)
 			continue;
 		if (all && !modes[m].all) {
@@ -110,9 +122,10 @@ const struct row *mode_rows(void)
 		if (flags[f].flag == MPOL_F_NUMA_BALANCING && modes[m].mode != MPOL_BIND &&
 		    modes[m].mode != MPOL_PREFERRED_MANY)
 			continue;
-		snprintf(names[n], sizeof(names[n]), "%s-%s%s%s", calls[d], modes[m].name, flags[f].name,
-			 all ? "-all" : "");
-		rows[n] = (struct row){ names[n], mode, how, 400, modes[m].mode | flags[f].flag, all, d, NULL };
+		snprintf(names[n], sizeof(names[n]), "%s-%s%s%s", calls[d], modes[m].name,
+			 flags[f].name, all ? "-all" : "");
+		rows[n] = (struct row){ names[n], mode, how, 400, modes[m].mode | flags[f].flag,
+					all, d, NULL };
 		if (!f && d != MOVE && !all)
 			rows[n].flags |= QUICK;
 		n++;
@@ -148,7 +161,8 @@ static int weight(struct ctx *c)
 	unsigned long mask = c->ordinary | c->candidates;
 	char path[128];
 
-	snprintf(path, sizeof(path), "/sys/kernel/mm/mempolicy/weighted_interleave/node%d", c->node);
+	snprintf(path, sizeof(path), "/sys/kernel/mm/mempolicy/weighted_interleave/node%d",
+		 c->node);
 	if (!write_file(path, "20"))
 		note_errno("weight");
 	if (syscall(SYS_set_mempolicy, 6, &mask, MAX_NODES + 1))
@@ -206,15 +220,15 @@ static int tmpfs_mpol(struct ctx *c)
 /* row.text: option, with its node list behind '=' in which N is the node */
 static int numactl(struct ctx *c)
 {
-	char option[64], exe[256] = "", *n;
-	char *const argv[] = { "numactl", option, exe, "touch", c->full ? "64" : "4", NULL };
+	char option[64], *n;
+	char *const argv[] = { "numactl", option, "dd", "if=/dev/zero", "of=/dev/null", "count=1",
+			       c->full ? "bs=64M" : "bs=4M", NULL };
 	int status;
 
 	snprintf(option, sizeof(option), "%s", c->row->text);
 	n = strstr(option, "=N");
 	if (n)
 		sprintf(n + 1, "%d", c->node);
-	(void)!readlink("/proc/self/exe", exe, sizeof(exe) - 1);
 	status = wait_program(run_program(argv));
 	if (status == 127)
 		return skip_row("numactl: not installed");
@@ -236,11 +250,12 @@ const struct row policy_rows[] = {
 	{ "tmpfs-mpol-prefer", tmpfs_mpol, NAMED, 400, 0, 0, 0, "prefer" },
 	{ "tmpfs-mpol-interleave", tmpfs_mpol, NAMED, 400, 0, 0, 0, "interleave" },
 	{ "tmpfs-mpol-bind-static", tmpfs_mpol, NAMED, 400, 0, 0, 0, "bind=static" },
-	{ "numactl-interleave-all", numactl, NAMED | QUICK | SHORT, 200, 0, 0, 0, "--interleave=all" },
+	{ "numactl-interleave-all", numactl, NAMED | QUICK | SHORT, 200, 0, 0, 0,
+	  "--interleave=all" },
 	{ "numactl-membind", numactl, NAMED | QUICK | SHORT, 400, 0, 0, 0, "--membind=N" },
 	{ "numactl-membind-all", numactl, FULL, 400, 0, 0, 0, "--membind=all" },
 	{ "numactl-preferred", numactl, NAMED, 400, 0, 0, 0, "--preferred=N" },
 	{ "numactl-preferred-many", numactl, NAMED, 400, 0, 0, 0, "--preferred-many=N" },
 	{ "numactl-localalloc", numactl, FULL, 400, 0, 0, 0, "--localalloc" },
-	{ }
+	{}
 };

@@ -37,8 +37,8 @@ static void write_all(int fd, size_t size)
 }
 
 /*
- * An ext4 on a RAM disk, which has pages for what was written alone; made once a boot.  The file in it is
- * preallocated: reading it fills the page cache and costs no other memory.
+ * An ext4 on a RAM disk, which has pages for what was written alone; made once a boot.  The file
+ * in it is preallocated: reading it fills the page cache and costs no other memory.
  */
 static bool ext4(void)
 {
@@ -47,7 +47,8 @@ static bool ext4(void)
 	if (exists(MOUNT "/file"))
 		return true;
 	mkdir(MOUNT, 0755);
-	if (run4("modprobe", "ext4", NULL, NULL) || run4("modprobe", "brd", "rd_nr=1", "rd_size=262144") ||
+	if (run4("modprobe", "ext4", NULL, NULL) ||
+	    run4("modprobe", "brd", "rd_nr=1", "rd_size=262144") ||
 	    run4("mkfs.ext4", "-q", "-F", DISK) || run4("mount", DISK, MOUNT, NULL))
 		return false;
 	fd = open(MOUNT "/file", O_RDWR | O_CREAT, 0600);

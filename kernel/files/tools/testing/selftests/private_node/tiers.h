@@ -5,7 +5,7 @@
 
 #include <glob.h>
 
-#include "../devmap/devmap.h"
+#include "private_node.h"
 
 /* Abstract distance, rounded, of the tier that has a node; -1 for none. */
 static int tier_of(int nid)
@@ -20,8 +20,11 @@ static int tier_of(int nid)
 	for (i = 0; i < g.gl_pathc; i++) {
 		/* a few nodes: "0", "1" or "0-1" */
 		if (read_file(g.gl_pathv[i], buf, sizeof(buf)) && strchr(buf, '0' + nid))
-			tier = sscanf(strstr(g.gl_pathv[i], "memory_tier") + strlen("memory_tiering/memory_tier"), "%d",
-				      &n) == 1 ? n * 128 : -1;
+			tier = sscanf(strstr(g.gl_pathv[i], "memory_tier") +
+					      strlen("memory_tiering/memory_tier"),
+				      "%d", &n) == 1 ?
+				       n * 128 :
+				       -1;
 	}
 	globfree(&g);
 	return tier;

@@ -153,8 +153,9 @@ static unsigned long free_now(int node)
 }
 
 /*
- * A private node says itself how much is free, and drains its per-CPU lists for it.  Otherwise pages
- * that go from a per-CPU list to the buddy between two looks would be missed: look until they rest.
+ * A private node says itself how much is free, and drains its per-CPU lists for it.  Otherwise
+ * pages that go from a per-CPU list to the buddy between two looks would be missed: look until
+ * they rest.
  */
 unsigned long node_free(int node)
 {
@@ -162,7 +163,8 @@ unsigned long node_free(int node)
 	char path[96], buf[64];
 	int i;
 
-	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/free_bytes_exact", node);
+	snprintf(path, sizeof(path), "/sys/devices/system/node/node%d/private/free_bytes_exact",
+		 node);
 	if (read_file(path, buf, sizeof(buf)))
 		return strtoul(buf, NULL, 10) / PAGE;
 	last = free_now(node);
@@ -173,7 +175,8 @@ unsigned long node_free(int node)
 
 void *map_anon(size_t size)
 {
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }

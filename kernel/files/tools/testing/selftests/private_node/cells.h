@@ -3,14 +3,13 @@
  * cells.h: the movers matrix.
  *
  * A row is a mover, a column a kind of policy.  Each cell is a process whose memory may be on one
- * ordinary node only, as the column says it, and the mover would take it to the other one: to node 1
- * (AWAY), which is nearer to the private node, or to node 0 (HOME), where the processors are.  The
- * first column, without any policy, is the control of its row: there the mover does reach the
- * forbidden node.  In all others the number of pages outside has to be 0, and where the mover can go
- * to the right node instead it has to have done so.
+ * ordinary node only, as the column says it, and the mover would take it to the other one: to node
+ * 1 (AWAY), which is nearer to the private node, or to node 0 (HOME), where the processors are.
+ * The first column, without any policy, is the control of its row: there the mover does reach the
+ * forbidden node.  In all others the number of pages outside has to be 0, and where the mover can
+ * go to the right node instead it has to have done so.
  *
- * With "v1" the cpusets are of cgroup v1, which has one mask, and knows no private nodes; with "short"
- * some rows and columns are run, for the demo.
+ * In its short form some rows and columns are run.
  */
 #ifndef CELLS_H
 #define CELLS_H
@@ -48,7 +47,7 @@ struct cell;
 struct column {
 	const char *name;
 	int kind;
-	const char *mems, *sysram;	/* of the cell's cgroup; P is the private node, M what it may have */
+	const char *mems, *sysram;	/* of its cgroup; P: the private node, M: may */
 	bool nested;			/* the process is in a child, */
 	const char *child;		/* which was told this, or nothing */
 	bool shared;			/* shared memory */
@@ -62,7 +61,7 @@ struct cell {
 	char group[64];			/* where the process is */
 	const struct column *column;
 	struct places at;
-	unsigned long stayed;		/* pages that were not demoted, and are where none may be moved to */
+	unsigned long stayed;		/* pages that were not demoted, and are where none may go */
 	int err;
 	bool used;
 	bool counted;			/* places are from the act, not from the memory */
@@ -223,14 +222,8 @@ static const struct column columns_v2[] = {
 	{ "cpuset: possible", CPUSET, .mems = "M,P", .brief = true },
 	{ "cpuset: default", DEFAULT, .mems = "0-1,P", .sysram = "M", .brief = true },
 	{ "cpuset: nested, possible", CPUSET, .mems = "M,P", .nested = true },
-	{ "cpuset: nested, default", DEFAULT, .mems = "0-1,P", .sysram = "M", .nested = true, .child = "0-1,P" },
-};
-
-static const struct column columns_v1[] = {
-	{ "no policy, v1", CONTROL },
-	{ "cgroup v1: cpuset", CPUSET, .set = set_v1 },
-	{ "cgroup v1: nested", CPUSET, .set = set_v1, .nested = true },
-	{ "cgroup v1: of who shares it", SHARER_CPUSET, .set = set_sharer_cpuset },
+	{ "cpuset: nested, default", DEFAULT, .mems = "0-1,P", .sysram = "M", .nested = true,
+	  .child = "0-1,P" },
 };
 
 #define MAX_COLUMNS 16
@@ -243,8 +236,9 @@ static int nr_columns = sizeof(columns_v2) / sizeof(columns_v2[0]);
 enum what { MOVES, MAY_STAY, STAYS, PLACES };
 
 /*
- * What has to be seen where a policy restricts: MOVES, it moved to the right node; MAY_STAY, nothing
- * is outside; STAYS, all is where it was; PLACES, new memory is on the right node, none on the private.
+ * What has to be seen where a policy restricts: MOVES, it moved to the right node; MAY_STAY,
+ * nothing is outside; STAYS, all is where it was; PLACES, new memory is on the right node, none on
+ * the private.
  */
 struct row {
 	const char *name;
@@ -257,10 +251,11 @@ struct row {
 	bool brief;		/* is in the short form */
 	bool not_v1, v1_joins;	/* no such thing there; the act itself joins the cgroup */
 	char *(*map)(const struct column *c);
-	void (*make)(struct cell *cell, char *p);	/* memory that is moved; by default it is demoted */
+	void (*make)(struct cell *cell, char *p);	/* what is moved; else it is demoted */
 	int (*act)(struct cell *cell, char *p);		/* in each cell; 0 or an errno */
 	void (*all)(void);				/* once for all cells */
-	void (*begin)(void), (*end)(void);
+	void (*begin)(void);
+	void (*end)(void);
 	const char *on_full;
 };
 
@@ -339,7 +334,8 @@ static void make_demoted(struct cell *cell, char *p)
 {
 	touch(p, len);
 	if (!demote(cell->group, p, len))
-		bail("%s: %s: not demoted, %lu pages there", now->name, cell->column->name, places(p, len).on[node]);
+		bail("%s: %s: not demoted, %lu pages there", now->name, cell->column->name,
+		     places(p, len).on[node]);
 }
 
 __attribute__((unused))
@@ -438,7 +434,10 @@ static void tell_all(char cmd)
 			tell(&cells[i], cmd);
 }
 
-/* Reclaims in the group of each cell, by what memory.reclaim takes; then each cell says where its pages are. */
+/*
+ * Reclaims in the group of each cell, by what memory.reclaim takes; then each cell says where its
+ * pages are.
+ */
 static inline void reclaim_groups(const char *request)
 {
 	char path[128];
@@ -469,14 +468,17 @@ static void end_cells(void)
 	}
 }
 
+/* What is on its way just now is mapped nowhere. */
 static unsigned long most_there(int nr)
 {
-	unsigned long most = 0;
+	unsigned long most = 0, there;
 	int i;
 
-	for (i = 0; i < nr; i++)
-		if (cells[i].used && cells[i].at.on[node] > most)
-			most = cells[i].at.on[node];
+	for (i = 0; i < nr; i++) {
+		there = cells[i].at.on[node] + cells[i].at.none;
+		if (cells[i].used && there > most)
+			most = there;
+	}
 	return most;
 }
 
@@ -519,16 +521,19 @@ static void judge(const struct row *r, int i)
 	char where[160];
 	const char *name = columns[i].name;
 
-	snprintf(where, sizeof(where), "%lu private, %lu home, %lu away, %lu nowhere, %s", at->on[node], at->on[HOME],
-		 at->on[AWAY], at->none, strerror(cells[i].err));
+	snprintf(where, sizeof(where), "%lu private, %lu home, %lu away, %lu nowhere, %s",
+		 at->on[node], at->on[HOME], at->on[AWAY], at->none, strerror(cells[i].err));
 	if (r->what == STAYS)
-		ok(!out && at->on[node] >= nr / 2, "%s: %s: all stay on their node (%s)", r->name, name, where);
+		ok(!out && at->on[node] >= nr / 2, "%s: %s: all stay on their node (%s)", r->name,
+		   name, where);
 	else if (columns[i].kind == CONTROL)
-		ok(out, "%s: %s: control: %lu pages reach the other node (%s)", r->name, name, out, where);
+		ok(out, "%s: %s: control: %lu pages reach the other node (%s)", r->name, name, out,
+		   where);
 	else if (r->what == MAY_STAY)
 		ok(!out, "%s: %s: no page outside (%s)", r->name, name, where);
 	else
-		ok(!out && at->on[may] > nr / 4, "%s: %s: moved, and no page outside (%s)", r->name, name, where);
+		ok(!out && at->on[may] > nr / 4, "%s: %s: moved, and no page outside (%s)", r->name,
+		   name, where);
 }
 
 static void run_row(const struct row *r, char *line, size_t size)
@@ -557,7 +562,8 @@ static void run_row(const struct row *r, char *line, size_t size)
 	for (i = 0; i < nr_columns; i++) {
 		if (cells[i].used) {
 			judge(r, i);
-			snprintf(line + strlen(line), size - strlen(line), " %5lu", outside(r, &cells[i]));
+			snprintf(line + strlen(line), size - strlen(line), " %5lu",
+				 outside(r, &cells[i]));
 		} else if (!is_brief || columns[i].brief) {
 			snprintf(line + strlen(line), size - strlen(line), "     .");
 		}
@@ -568,69 +574,9 @@ static void run_row(const struct row *r, char *line, size_t size)
 	if (r->on_full)
 		set_on_full("fail");
 	clock_gettime(CLOCK_MONOTONIC, &t1);
-	printf("# %s: %ld ms\n", r->name, (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000);
+	printf("# %s: %ld ms\n", r->name,
+	       (t1.tv_sec - t0.tv_sec) * 1000 + (t1.tv_nsec - t0.tv_nsec) / 1000000);
 	fflush(stdout);
 }
-
-/* cgroup v2 has memory; v1 takes cpusets, which do not come back to v2 at once. */
-static void make_v1_root(void)
-{
-	mkdir(ROOT, 0755);
-	mkdir(V1_ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL))
-		bail("cgroup");
-	write_file(ROOT "/cgroup.subtree_control", "-cpuset");
-	put(ROOT "/cgroup.subtree_control", "+memory");
-	if (mount("none", V1_ROOT, "cgroup", 0, "cpuset"))
-		bail("cgroup v1");
-	is_v1 = true;
-	columns = columns_v1;
-	nr_columns = sizeof(columns_v1) / sizeof(columns_v1[0]);
-}
-
-static void make_cgroups(int argc, char **argv)
-{
-	if (argc > 1 && !strcmp(argv[1], "v1"))
-		make_v1_root();
-	else
-		make_root();
-	is_brief = argc > 1 && !strcmp(argv[1], "short");
-}
-
-static void end_cgroups(void)
-{
-	umount2(ROOT, MNT_DETACH);
-	if (is_v1)
-		umount2(V1_ROOT, 0);
-}
-
-/* Runs all rows, or those whose names have a word of the arguments in them, and shows the table. */
-static void run_rows(const struct row *rows, int nr, int argc, char **argv)
-{
-	static char lines[32][MAX_COLUMNS * 8];
-	int first = 1 + (is_v1 || is_brief), i, j;
-
-	for (i = 0; i < nr; i++) {
-		for (j = first; j < argc; j++)
-			if (strstr(rows[i].name, argv[j]))
-				break;
-		if ((j == argc && argc > first) || (is_v1 && rows[i].not_v1) || (is_brief && !rows[i].brief))
-			continue;
-		run_row(&rows[i], lines[i], sizeof(lines[i]));
-	}
-	printf("#\n# Movers matrix: pages outside of what their users may have\n");
-	for (i = j = 0; j < nr_columns; j++)
-		if (!is_brief || columns[j].brief)
-			printf("# %c %s%s\n", 'a' + i++, columns[j].name, j ? "" : " (control: the mover reaches the node)");
-	printf("# %-32s", "");
-	for (j = 0; j < i; j++)
-		printf(" %5c", 'a' + j);
-	for (i = 0; i < nr; i++)
-		if (*lines[i])
-			printf("\n# %-32s%s", rows[i].name, lines[i]);
-	printf("\n");
-}
-
-#define RUN_ROWS(rows, argc, argv) run_rows(rows, (int)(sizeof(rows) / sizeof((rows)[0])), argc, argv)
 
 #endif

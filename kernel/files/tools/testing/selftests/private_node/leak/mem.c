@@ -92,7 +92,9 @@ static int shared_anon(struct ctx *c)
 {
 	size_t size = amount(c);
 
-	touch(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0), size);
+	touch(mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE,
+		   -1, 0),
+	      size);
 	return DONE;
 }
 
@@ -186,7 +188,9 @@ static int uffd_copy(struct ctx *c)
 	reg.range.len = size;
 	ioctl(fd, UFFDIO_REGISTER, &reg);
 	for (i = 0; i < size; i += 2 * MIB) {
-		copy = (struct uffdio_copy){ .dst = (unsigned long)p + i, .src = (unsigned long)src, .len = 2 * MIB };
+		copy = (struct uffdio_copy){ .dst = (unsigned long)p + i,
+					     .src = (unsigned long)src,
+					     .len = 2 * MIB };
 		if (ioctl(fd, UFFDIO_COPY, &copy))
 			return note_errno("UFFDIO_COPY"), DONE;
 	}
@@ -216,8 +220,8 @@ static bool swap_on(void)
 	} else if (wait_program(run_program(mod))) {
 		return false;
 	}
-	return write_file("/sys/block/zram0/disksize", "512M") && !wait_program(run_program(mkswap)) &&
-	       !wait_program(run_program(on));
+	return write_file("/sys/block/zram0/disksize", "512M") &&
+	       !wait_program(run_program(mkswap)) && !wait_program(run_program(on));
 }
 
 static int anon_swap(struct ctx *c)
@@ -269,7 +273,8 @@ static int hugetlb_node(struct ctx *c)
 {
 	char dir[128];
 
-	snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB", c->node);
+	snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages/hugepages-2048kB",
+		 c->node);
 	pool_for_a_moment(dir, "nr_hugepages", 8);
 	return DONE;
 }
@@ -281,7 +286,8 @@ static int hugetlb_surplus(struct ctx *c)
 	void *p;
 
 	pool(HUGE_DIR, "nr_overcommit_hugepages", 16);
-	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1,
+		 0);
 	if (p == MAP_FAILED) {
 		note_errno("mmap");
 	} else {
@@ -317,7 +323,8 @@ static int gigantic_node(struct ctx *c)
 {
 	char dir[128];
 
-	snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages/hugepages-1048576kB", c->node);
+	snprintf(dir, sizeof(dir), "/sys/devices/system/node/node%d/hugepages/hugepages-1048576kB",
+		 c->node);
 	if (!exists(GIGANTIC_DIR))
 		return skip_row("1G pages: not with this processor");
 	hold_pool(dir, 1);

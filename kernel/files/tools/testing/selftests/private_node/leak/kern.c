@@ -158,7 +158,8 @@ static int packet_ring(struct ctx *c)
 static int page_tables(struct ctx *c)
 {
 	size_t n = c->full ? 12000 : 1000, i;
-	volatile char *p = mmap(NULL, n * 2 * MIB, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	volatile char *p = mmap(NULL, n * 2 * MIB, PROT_READ,
+				MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	press(c);
 	for (i = 0; p != MAP_FAILED && i < n; i++)
@@ -252,7 +253,9 @@ struct gup_test {
 static int gup_longterm(struct ctx *c)
 {
 	size_t size = amount(c);
-	struct gup_test t = { .addr = (unsigned long)map_anon(size), .size = size, .nr_pages_per_call = 512,
+	struct gup_test t = { .addr = (unsigned long)map_anon(size),
+			      .size = size,
+			      .nr_pages_per_call = 512,
 			      .gup_flags = 1 };
 	int fd = open("/sys/kernel/debug/gup_test", O_RDWR);
 

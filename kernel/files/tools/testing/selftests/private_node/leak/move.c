@@ -180,7 +180,8 @@ static int soft_offline(struct ctx *c)
 /* Small pages first, then one huge page in their place, where most of them are. */
 static int collapse(struct ctx *c)
 {
-	char *raw = map_anon(34 * MIB), *p = (char *)(((unsigned long)raw + 2 * MIB - 1) & ~(2 * MIB - 1));
+	char *raw = map_anon(34 * MIB),
+	     *p = (char *)(((unsigned long)raw + 2 * MIB - 1) & ~(2 * MIB - 1));
 
 	madvise(raw, 34 * MIB, MADV_NOHUGEPAGE);
 	touch(p, 32 * MIB);
@@ -195,7 +196,8 @@ static int collapse(struct ctx *c)
 static int khugepaged(struct ctx *c)
 {
 	static const char dir[] = "/sys/kernel/mm/transparent_hugepage/khugepaged";
-	char *raw = map_anon(34 * MIB), *p = (char *)(((unsigned long)raw + 2 * MIB - 1) & ~(2 * MIB - 1));
+	char *raw = map_anon(34 * MIB),
+	     *p = (char *)(((unsigned long)raw + 2 * MIB - 1) & ~(2 * MIB - 1));
 	char path[128];
 	unsigned long before = vmstat("thp_collapse_alloc");
 	int i;
@@ -235,7 +237,8 @@ static int ksm(struct ctx *c)
 		char buf[32];
 
 		usleep(50000);
-		if (read_file("/sys/kernel/mm/ksm/pages_sharing", buf, sizeof(buf)) && strtoul(buf, NULL, 10) > size / PAGE * 3 / 4)
+		if (read_file("/sys/kernel/mm/ksm/pages_sharing", buf, sizeof(buf)) &&
+		    strtoul(buf, NULL, 10) > size / PAGE * 3 / 4)
 			break;
 	}
 	mark();
@@ -399,19 +402,23 @@ const struct row move_rows[] = {
 const struct apart aparts[] = {
 	{ "compaction of a zone", "free target pages are isolated from the zone that is compacted",
 	  "mm/compaction.c: isolate_freepages() walks cc->zone" },
-	{ "NUMA balancing, mode 1", "moves a page to the node of the processor that touched it; a node with processors is refused as private",
+	{ "NUMA balancing, mode 1",
+	  "moves a page to the node of the processor that touched it; a node with processors is refused as private",
 	  "mm/memory.c: numa_migrate_check(); mm/mempolicy.c: mpol_misplaced()" },
 	{ "NUMA balancing, mode 2", "promotes to the top tier, which is where the processors are",
 	  "mm/mempolicy.c: mpol_misplaced(); kernel/sched/fair.c: should_numa_migrate_memory()" },
 	{ "KSM, merging", "the stable page is one of those that are merged; none is allocated",
 	  "mm/ksm.c: try_to_merge_one_page(), stable_tree_insert()" },
-	{ "slab by task policy", "a slab page is asked for from the nearest node; only exhaustion leads elsewhere, and those are rows",
+	{ "slab by task policy",
+	  "a slab page is asked for from the nearest node; only exhaustion leads elsewhere, and those are rows",
 	  "mm/slub.c: ___slab_alloc(), unless booted with slab_strict_numa" },
-	{ "mbind(MPOL_MF_MOVE) with a mask that allows the present node", "a page that is already well placed stays",
-	  "mm/mempolicy.c: queue_folio_required()" },
-	{ "zero pages", "two for the whole system, allocated by boot and by the first huge read fault; counted under anon-thp",
+	{ "mbind(MPOL_MF_MOVE) with a mask that allows the present node",
+	  "a page that is already well placed stays", "mm/mempolicy.c: queue_folio_required()" },
+	{ "zero pages",
+	  "two for the whole system, allocated by boot and by the first huge read fault; counted under anon-thp",
 	  "mm/huge_memory.c: get_huge_zero_folio()" },
-	{ "DMA32 and DMA requests", "a zone modifier narrows the same lists; no list holds a zone of the node",
+	{ "DMA32 and DMA requests",
+	  "a zone modifier narrows the same lists; no list holds a zone of the node",
 	  "mm/page_alloc.c: build_zonelists()" },
-	{ }
+	{}
 };

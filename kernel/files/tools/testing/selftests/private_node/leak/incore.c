@@ -56,11 +56,13 @@ static int attempt(struct ctx *c)
 		tried = true;
 		if (!write_file(path, "%d", n))
 			note_errno(call);
-		if (read_file(path, buf, sizeof(buf)) && sscanf(buf, "pages-on-node %lu of %lu", &on, &of) == 2)
+		if (read_file(path, buf, sizeof(buf)) &&
+		    sscanf(buf, "pages-on-node %lu of %lu", &on, &of) == 2)
 			seen(on);
 		note("%lu of %lu", on, of);
 	}
-	return tried ? DONE : skip_row("it means the processor's node, and this one has no processor");
+	return tried ? DONE :
+		       skip_row("it means the processor's node, and this one has no processor");
 }
 
 static int no_module(struct ctx *c)
@@ -88,9 +90,17 @@ static int is_call(const struct dirent *de)
 /* A few for the odd topologies: those that the design calls traps, see docs/design.md. */
 static unsigned int sets(const char *call)
 {
-	static const char *const quick[] = { "alloc_pages_node", "alloc_pages_node_thisnode", "kmalloc_node",
-		"vmalloc_node", "nodemask_only", "nodemask_n_memory", "alloc_contig_range", "alloc_contig_pages",
-		"dma_alloc_coherent", "alloc_pages_bulk", "product" };
+	static const char *const quick[] = { "alloc_pages_node",
+					     "alloc_pages_node_thisnode",
+					     "kmalloc_node",
+					     "vmalloc_node",
+					     "nodemask_only",
+					     "nodemask_n_memory",
+					     "alloc_contig_range",
+					     "alloc_contig_pages",
+					     "dma_alloc_coherent",
+					     "alloc_pages_bulk",
+					     "product" };
 	unsigned int i, flags = POLICY;
 
 	for (i = 0; i < sizeof(quick) / sizeof(quick[0]); i++)
@@ -116,10 +126,13 @@ const struct row *incore_rows(void)
 		wait_program(run_program(mod));
 	n = scandir(DIR_NAME, &list, is_call, by_name);
 	if (n <= 0)
-		rows[0] = (struct row){ "kernel-calls", no_module, NAMED | QUICK | SHORT, 1, 0, 0, 0, NULL };
+		rows[0] = (struct row){
+			"kernel-calls", no_module, NAMED | QUICK | SHORT, 1, 0, 0, 0, NULL
+		};
 	for (i = 0; i < n && i < MAX_CALLS; i++) {
 		snprintf(names[i], sizeof(names[i]), "kernel-%.50s", list[i]->d_name);
-		rows[i] = (struct row){ names[i], attempt, sets(list[i]->d_name), 1, 0, 0, 0, NULL };
+		rows[i] =
+			(struct row){ names[i], attempt, sets(list[i]->d_name), 1, 0, 0, 0, NULL };
 	}
 	return rows;
 }

@@ -9,7 +9,7 @@
 #include <linux/mempolicy.h>
 #include <sys/mount.h>
 
-#include "../devmap/devmap.h"
+#include "private_node.h"
 
 #define HOME 0	/* the node with the processors */
 #define AWAY 1	/* an ordinary node, the nearest to the private one */
@@ -54,7 +54,8 @@ static struct places places(const void *addr, size_t len)
 
 	for (i = 0; i < len / PAGE; i++) {
 		n = len / PAGE - i < 512 ? len / PAGE - i : 512;
-		if (i % 512 == 0 && pread(fd, entries, n * 8, ((uintptr_t)addr / PAGE + i) * 8) != (ssize_t)n * 8)
+		if (i % 512 == 0 &&
+		    pread(fd, entries, n * 8, ((uintptr_t)addr / PAGE + i) * 8) != (ssize_t)n * 8)
 			bail("cannot read pagemap");
 		e = entries[i % 512];
 		if (!(e >> 63))
@@ -70,13 +71,15 @@ static struct places places(const void *addr, size_t len)
 __attribute__((unused))
 static void make_node(const char *more)
 {
-	const char *range = getenv("PMN_RESERVED");
 	char words[400];
 
-	if (!range || (access(SIM, F_OK) && system("modprobe private_node_sim")))
-		bail("no reserved memory");
-	snprintf(words, sizeof(words), "name=t ranges=%s distances=60,20 capable=" SERVICES ",longterm_pin,compaction,hugetlb "
-		 "enabled=" SERVICES " online_type=online_movable %s", strchr(range, ':') + 1, more);
+	if (access(SIM, F_OK) && system("modprobe private_node_sim"))
+		bail("modprobe private_node_sim");
+	snprintf(words, sizeof(words),
+		 "name=t ranges=%s distances=60,20 capable=" SERVICES
+		 ",longterm_pin,compaction,hugetlb enabled=" SERVICES
+		 " online_type=online_movable %s",
+		 reserved_range(0), more);
 	put(SIM "new_node", words);
 	find_node();
 	find_all_blocks();
@@ -87,7 +90,8 @@ static void make_node(const char *more)
 static void make_root(void)
 {
 	mkdir(ROOT, 0755);
-	if (mount("none", ROOT, "cgroup2", 0, NULL) || !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset"))
+	if (mount("none", ROOT, "cgroup2", 0, NULL) ||
+	    !write_file(ROOT "/cgroup.subtree_control", "+memory +cpuset"))
 		bail("cgroup");
 }
 
@@ -155,8 +159,8 @@ static pid_t second_process(const char *p, size_t len, void (*restrict_it)(void 
 }
 
 /*
- * Reclaims from a cgroup until most of a range is on the private node; false when it does not go.  While
- * somebody who named the node was short of it a moment ago, nothing does.
+ * Reclaims from a cgroup until most of a range is on the private node; false when it does not go.
+ * While somebody who named the node was short of it a moment ago, nothing does.
  */
 static bool demote_in(int tries, const char *group, const char *p, size_t len)
 {
