@@ -7,5 +7,6 @@
 # vm: --node 1G --node 512M --reserve 256M,node=0 --append private_node_spare=2
 # allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Soft offline|Unpoison
 # timeout: 900
+# kernels: release
 . tests/lib/kselftest.bash
 run_selftests cram
