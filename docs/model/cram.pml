@@ -191,7 +191,7 @@ inline store_late(i)
 	late++
 }
 
-inline hear()
+inline settle_stored()
 {
 	settled = settled + late;
 	pending = pending - late;
@@ -320,7 +320,7 @@ proctype reader()
 		printf("read_begin %d\n", event);
 		reading = true;
 #ifndef WITHOUT_HEAR_FIRST
-		hear();
+		settle_stored();
 #endif
 		covering = covering + settled;
 		settled = 0;
@@ -335,7 +335,7 @@ proctype reader()
 		reading = false;
 		covering = 0;
 #ifdef WITHOUT_HEAR_FIRST
-		hear();
+		settle_stored();
 		settled = 0;
 #endif
 #ifdef WITHOUT_COVERS_BEFORE
@@ -436,7 +436,7 @@ proctype hardware()
 	   }
 	:: atomic { reading && shown != stored -> shown = stored }
 	/* A batch ends, or more than one is in flight. */
-	:: atomic { late -> printf("batch %d\n", late); hear() }
+	:: atomic { late -> printf("batch %d\n", late); settle_stored() }
 	:: atomic {
 		event < EVENTS && state != GONE ->
 		event++;

@@ -331,17 +331,16 @@ static void store_page(struct sim_device *sd, unsigned long i)
 
 /*
  * Raises a capacity event when use reaches the watermark, once until it falls
- * below.  Not under sd->lock.
+ * below.
  */
 static void raise_events(struct sim_device *sd)
 {
-	bool raise;
+	bool was;
 
-	scoped_guard(spinlock_irqsave, &sd->lock) {
-		raise = full_enough(sd) && !sd->event_raised;
-		sd->event_raised = full_enough(sd);
-	}
-	if (raise)
+	guard(spinlock_irqsave)(&sd->lock);
+	was = sd->event_raised;
+	sd->event_raised = full_enough(sd);
+	if (sd->event_raised && !was && sd->cd && !sd->leaving)
 		cram_capacity_event(sd->cd);
 }
 
@@ -1050,16 +1049,16 @@ static int sim_bring_up(struct sim_device *sd)
 	return 0;
 }
 
-/*
- * Removes the device, its memory and its node.  After an error the steps that
- * succeeded stay done, and a later call continues.
- */
 static void set_leaving(struct sim_device *sd, bool leaving)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	sd->leaving = leaving;
 }
 
+/*
+ * Removes the device, its memory and its node.  After an error the steps that
+ * succeeded stay done, and a later call continues.
+ */
 static int sim_take_down(struct sim_device *sd)
 {
 	int ret = 0;

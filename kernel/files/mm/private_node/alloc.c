@@ -450,8 +450,10 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 	do {
 		page = walk_and_drain(from, nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
+		 !private_node_shuts(nodes, user) &&
 		 (guests_leave(nodes, gfp, order, user, large) ||
-		  private_node_reclaim(nodes, gfp, order)));
+		  private_node_reclaim(nodes, gfp, order) ||
+		  private_node_wait_for_reclaim(nodes, gfp, order)));
 	if (page)
 		private_node_wake_kswapd(page_zone(page), gfp, order);
 	return page_to_new_folio(page);

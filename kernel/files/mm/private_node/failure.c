@@ -132,8 +132,11 @@ static void catch_all(struct work_struct *work)
 {
 	int nid;
 
+	/* Zones must not lose their per-CPU lists while these are drained. */
+	get_online_mems();
 	for_each_node_mask(nid, private_node_map)
 		private_node_catch_held(nid);
+	put_online_mems();
 }
 static DECLARE_WORK(catch_work, catch_all);
 

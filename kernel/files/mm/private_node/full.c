@@ -381,7 +381,7 @@ static bool have_free(const nodemask_t *nodes, unsigned long nr)
 	return sum >= nr;
 }
 
-static void drain_nodes(const nodemask_t *nodes)
+static void drain_for_exec(const nodemask_t *nodes)
 {
 	int nid;
 
@@ -419,7 +419,7 @@ static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 						 0, USER) ||
 		       private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
 		private_node_leave_nodes(&inside, USER);
-		drain_nodes(nodes);
+		drain_for_exec(nodes);
 	}
 	return have_free(nodes, nr);
 }
@@ -428,7 +428,7 @@ static bool has_room(const nodemask_t *nodes, unsigned long nr)
 {
 	if (have_free(nodes, nr))
 		return true;
-	drain_nodes(nodes);
+	drain_for_exec(nodes);
 	return have_free(nodes, nr) || can_make_room(nodes, nr);
 }
 

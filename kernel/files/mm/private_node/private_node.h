@@ -658,6 +658,8 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale);
 /* reclaim.c */
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order);
+bool private_node_wait_for_reclaim(const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order);
 void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order);
 bool private_node_has_threads(int nid);
 

@@ -65,23 +65,17 @@ static bool has_any(int nid, enum node_stat_item item)
 }
 
 /*
- * Can pages of a node still become free, though this task has reclaimed none?  Other
- * tasks may have isolated them, or may be ageing them, which only one task does at a
- * time.  The rule is that of should_reclaim_retry() in mm/page_alloc.c.
+ * Is somebody else about to free pages of a node?  Of those who want to age its pages
+ * only one can at a time; the others reclaim nothing meanwhile.
  */
-static bool may_yet_succeed(int nid)
+static bool others_reclaim(int nid)
 {
-	unsigned long pages = 0;
-	struct zone *zone;
-	int i;
+	struct pglist_data *pgdat = NODE_DATA(nid);
 
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &NODE_DATA(nid)->node_zones[i];
-		if (managed_zone(zone))
-			pages += zone_reclaimable_pages(zone);
-	}
-	return pages || has_any(nid, NR_ISOLATED_ANON) ||
-	       has_any(nid, NR_ISOLATED_FILE) || has_any(nid, NR_WRITEBACK);
+	return has_any(nid, NR_ISOLATED_ANON) ||
+	       has_any(nid, NR_ISOLATED_FILE) || has_any(nid, NR_WRITEBACK) ||
+	       (pgdat->kswapd && !waitqueue_active(&pgdat->kswapd_wait) &&
+		!kswapd_test_hopeless(pgdat));
 }
 
 /*
@@ -92,8 +86,7 @@ static bool may_yet_succeed(int nid)
  *
  * Context: as @gfp says; does nothing if @gfp does not allow reclaim, nor on a
  * node that is being closed.
- * Return: true when pages were reclaimed, or are about to be by another task, and
- * the allocation is worth a retry.
+ * Return: true when pages were reclaimed, and the allocation is worth a retry.
  */
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
@@ -102,7 +95,6 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 		(enum private_node_user)PRIVATE_NODE_RECLAIM;
 	struct private_node *pn;
 	unsigned long nr;
-	bool wait = false;
 	int nid;
 
 	if (!gfpflags_allow_blocking(gfp) || current->flags & PF_MEMALLOC ||
@@ -116,12 +108,39 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 		private_node_leave(pn, user);
 		if (nr)
 			return true;
-		wait |= may_yet_succeed(nid);
 	}
-	/* A tenth of VMSCAN_THROTTLE_NOPROGRESS, for each of RECLAIM_TRIES. */
-	if (wait)
+	return false;
+}
+
+/*
+ * private_node_wait_for_reclaim - after private_node_reclaim() has freed nothing
+ * @nodes: the same
+ * @gfp: of the allocation
+ * @order: of the allocation
+ *
+ * Waits a tenth of what VMSCAN_THROTTLE_NOPROGRESS does, if others reclaim one of the
+ * nodes: their own kswapd, before it has given up, or other tasks.
+ *
+ * Context: as @gfp says; does nothing for those who can do without the page.
+ * Return: true when it has waited, and the allocation is worth a retry.
+ */
+bool private_node_wait_for_reclaim(const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
+{
+	int nid;
+
+	if (!gfpflags_allow_blocking(gfp) || (gfp & __GFP_NORETRY) ||
+	    order > PAGE_ALLOC_COSTLY_ORDER || current->flags & PF_MEMALLOC ||
+	    fatal_signal_pending(current))
+		return false;
+	for_each_node_mask(nid, *nodes) {
+		if (!private_node_service_chosen(nid, PRIVATE_NODE_RECLAIM) ||
+		    !others_reclaim(nid))
+			continue;
 		schedule_timeout_killable(HZ / 20);
-	return wait;
+		return true;
+	}
+	return false;
 }
 
 /*
