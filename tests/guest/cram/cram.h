@@ -2,4 +2,4 @@
 /* cram.h: checks are lines of TAP, and what the kernel's selftests of compressed RAM share. */
 #include "../devmap/devmap.h"
 
-#include "cram/cram.h"
+#include "../../../kernel/files/tools/testing/selftests/cram/cram.h"

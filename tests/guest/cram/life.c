@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include <sys/uio.h>
 
-#include "cram/evict.c"
+#include "../../../kernel/files/tools/testing/selftests/cram/evict.c"
 
 static volatile uint64_t sink;
 

@@ -5,7 +5,7 @@
  *
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=2
  */
-#include "cram/limits.c"
+#include "../../../kernel/files/tools/testing/selftests/cram/limits.c"
 
 #define FREEING HOLD "/freeing"
 

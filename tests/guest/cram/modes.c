@@ -9,7 +9,7 @@
 #define _GNU_SOURCE
 #include <time.h>
 
-#include "cram/modes.c"
+#include "../../../kernel/files/tools/testing/selftests/cram/modes.c"
 
 static void within_axioms(void)
 {

@@ -5,4 +5,4 @@
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  * timeout: 250
  */
-#include "cram/place.c"
+#include "../../../kernel/files/tools/testing/selftests/cram/place.c"

@@ -13,7 +13,7 @@
 #include <signal.h>
 #include <sys/uio.h>
 
-#include "cram/writable.c"
+#include "../../../kernel/files/tools/testing/selftests/cram/writable.c"
 
 static bool one_writable(void)
 {

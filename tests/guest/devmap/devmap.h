@@ -2,4 +2,4 @@
 /* devmap.h: checks are lines of TAP, and what the kernel's selftests of private nodes share. */
 #include "tap.h"
 
-#include "private_node/private_node.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/private_node.h"

@@ -5,4 +5,4 @@
  * vm: --node 1G --node 512M --append private_node=1
  * timeout: 180
  */
-#include "private_node/device_map.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/device_map.c"

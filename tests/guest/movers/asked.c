@@ -14,7 +14,7 @@
 
 #include "../devmap/waiting.h"
 #include "../devmap/devmap.h"
-#include "private_node/movers.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/movers.h"
 
 #define LEN MIB
 #define NR (LEN / PAGE)

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "../devmap/devmap.h"
-#include "private_node/movers.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/movers.h"
 
 #define WAIT 60		/* seconds for a state that has to come, on a busy host */
 

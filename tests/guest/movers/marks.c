@@ -13,7 +13,7 @@
 #include <time.h>
 
 #include "../devmap/devmap.h"
-#include "private_node/movers.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/movers.h"
 
 #define GROUP ROOT "/g"
 #define LEN (4 * MIB)

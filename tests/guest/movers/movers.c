@@ -14,7 +14,7 @@
 #undef TEST_HARNESS_MAIN
 #define TEST_HARNESS_MAIN
 
-#include "private_node/movers.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/movers.c"
 #include "table.h"
 
 int main(int argc, char **argv)

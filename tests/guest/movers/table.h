@@ -9,7 +9,7 @@
 #define TABLE_H
 
 #include "../devmap/devmap.h"
-#include "private_node/cells.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/cells.h"
 
 static const struct column columns_v1[] = {
 	{ "no policy, v1", CONTROL },

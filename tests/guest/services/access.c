@@ -8,7 +8,7 @@
  */
 #define _GNU_SOURCE
 #include "cpusets.h"
-#include "private_node/log.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/log.h"
 
 #ifndef MADV_COLLAPSE
 #define MADV_COLLAPSE 25

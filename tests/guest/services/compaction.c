@@ -5,4 +5,4 @@
  * vm: --node 1G --node 128M --append private_node=1:reclaim,compaction
  * timeout: 300
  */
-#include "private_node/compaction.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/compaction.c"

@@ -6,4 +6,4 @@
  * allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Soft offline|Unpoison
  * timeout: 400
  */
-#include "private_node/failure.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/failure.c"

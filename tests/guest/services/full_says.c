@@ -12,7 +12,7 @@
 #include <sys/socket.h>
 
 #include "../devmap/devmap.h"
-#include "private_node/log.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/log.h"
 
 static unsigned long here;
 static pid_t filler;

@@ -7,7 +7,7 @@
  */
 #define _GNU_SOURCE
 #include "tap.h"
-#include "private_node/tiers.h"
+#include "../../../kernel/files/tools/testing/selftests/private_node/tiers.h"
 
 #define LEN (32 * MIB)
 #define UNSAID 2880	/* without firmware: five times DRAM's 576 */

@@ -4,4 +4,4 @@
  *
  * vm: --node 1G --node 256M --append private_node=1:user_numa,hugetlb
  */
-#include "private_node/hugetlb.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/hugetlb.c"

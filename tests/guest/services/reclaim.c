@@ -5,4 +5,4 @@
  * vm: --node 1G --node 128M --append private_node=1:user_numa,reclaim
  * timeout: 400
  */
-#include "private_node/reclaim.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/reclaim.c"

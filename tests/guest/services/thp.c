@@ -5,4 +5,4 @@
  * vm: --node 1G --node 256M --node 128M --append private_node=1:user_numa,reclaim,compaction,thp --append private_node=2:user_numa,compaction,thp
  * timeout: 400
  */
-#include "private_node/thp.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/thp.c"

@@ -5,4 +5,4 @@
  * vm: --node 1G --node 256M --append private_node=1:user_numa,reclaim,demotion,promotion,numa_balancing,longterm_pin
  * timeout: 400
  */
-#include "private_node/tier.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/tier.c"

@@ -6,4 +6,4 @@
  * vm: --node 1G --node 256M --node 256M --append private_node=1:user_numa --append private_node=2
  * timeout: 200
  */
-#include "private_node/user_numa.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/user_numa.c"

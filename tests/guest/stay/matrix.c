@@ -12,7 +12,7 @@
 #undef TEST_HARNESS_MAIN
 #define TEST_HARNESS_MAIN
 
-#include "private_node/stay.c"
+#include "../../../kernel/files/tools/testing/selftests/private_node/stay.c"
 
 static bool in_brief(enum column c)
 {

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "private_node/leak/leak.h"
+#include "../../../../kernel/files/tools/testing/selftests/private_node/leak/leak.h"
 #include "report.h"
 
 #define ROW_TIMEOUT_MS 120000

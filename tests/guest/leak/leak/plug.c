@@ -13,7 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "private_node/leak/leak.h"
+#include "../../../../kernel/files/tools/testing/selftests/private_node/leak/leak.h"
 
 #define MAX_BLOCKS 256
 

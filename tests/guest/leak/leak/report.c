@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "private_node/leak/leak.h"
+#include "../../../../kernel/files/tools/testing/selftests/private_node/leak/leak.h"
 
 #include "report.h"
 
