@@ -27,7 +27,7 @@ refused() {
 	same "$(memory_map)" "$before"
 }
 
-ok "a size without its unit" refused 'physical=96: less than a memory block; give a unit, as in 96M' name=c range="$range" physical=96
+ok "a size without its unit" refused 'physical=96: less than 1 MiB; give a unit, as in 96M' name=c range="$range" physical=96
 ok "no size" refused 'physical=x: no size' name=c range="$range" physical=x
 ok "memory that is not reserved" refused 'not all reserved; boot with memmap=' name=c range=$((256 << 20)):$((128 << 20)) physical=96M
 ok "... and in part" refused 'not all reserved' name=c range=$((${range%:*} - (128 << 20))):$((256 << 20)) physical=96M

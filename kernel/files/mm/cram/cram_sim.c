@@ -86,6 +86,7 @@
 #include <linux/private_node.h>
 #include <linux/random.h>
 #include <linux/range.h>
+#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -678,11 +679,11 @@ static int parse_physical(const char *text, u64 *bytes)
 {
 	int ret = parse_bytes("physical", text, bytes);
 
-	if (ret || *bytes >= memory_block_size_bytes() ||
+	if (ret || *bytes >= SZ_1M ||
 	    !isdigit(text[strlen(text) - 1]))
 		return ret;
 	return bad_option("physical", text,
-			  "less than a memory block; give a unit, as in 96M");
+			  "less than 1 MiB; give a unit, as in 96M");
 }
 
 static ssize_t physical_bytes_show(struct kobject *kobj,
