@@ -201,6 +201,24 @@ static struct page *walk_zonelist(int from, const nodemask_t *nodes, gfp_t gfp,
 }
 
 /*
+ * Takes broken pages that owners have freed off the free lists.  False for callers
+ * that cannot sleep, while there is one.
+ */
+static bool catch_broken(const nodemask_t *nodes, gfp_t gfp)
+{
+	int nid;
+
+	if (!private_node_any_held())
+		return true;
+	for_each_node_mask(nid, *nodes)
+		if (gfpflags_allow_blocking(gfp))
+			private_node_catch_held(nid);
+		else if (private_node_catch_held_later(nid))
+			return false;
+	return true;
+}
+
+/*
  * Like walk_zonelist(), but never returns a page with memory failure.  Such a
  * page can be free: it was part of a large folio that the owner freed.
  */
@@ -209,20 +227,16 @@ static struct page *take_unbroken(int from, const nodemask_t *nodes, gfp_t gfp,
 {
 	struct page *page;
 	int tries = 0;
-	int nid;
 
 	do {
-		if (private_node_any_held() && gfpflags_allow_blocking(gfp))
-			for_each_node_mask(nid, *nodes)
-				private_node_catch_held(nid);
+		if (!catch_broken(nodes, gfp))
+			return NULL;
 		page = walk_zonelist(from, nodes, gfp, order);
 		if (!private_node_any_held() ||
 		    !private_node_page_broken(page, order))
 			return page;
 		free_frozen_pages(page, order);
 	} while (gfpflags_allow_blocking(gfp) && tries++ < BROKEN_TRIES);
-	/* Those who cannot sleep would meet the same page each time. */
-	private_node_catch_held_later();
 	return NULL;
 }
 

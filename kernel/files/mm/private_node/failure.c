@@ -74,18 +74,24 @@ static bool is_held(unsigned long pfn)
 }
 
 /* Has the owner freed any page of the node that is on the list? */
-static bool any_given_back(int nid)
+static bool __any_given_back(int nid)
 {
 	struct held_page *h;
 	struct page *page;
 
-	guard(spinlock)(&held_lock);
+	lockdep_assert_held(&held_lock);
 	list_for_each_entry(h, &private_node_held_pages, list) {
 		page = pfn_to_online_page(h->pfn);
 		if (h->nid == nid && (!page || !page_count(page)))
 			return true;
 	}
 	return false;
+}
+
+static bool any_given_back(int nid)
+{
+	guard(spinlock)(&held_lock);
+	return __any_given_back(nid);
 }
 
 /*
@@ -141,14 +147,28 @@ static void catch_all(struct work_struct *work)
 static DECLARE_WORK(catch_work, catch_all);
 
 /*
- * private_node_catch_held_later - for those who came across a broken page and cannot
- * sleep
+ * private_node_catch_held_later - for allocations that cannot sleep
+ * @nid: node that is about to be taken from
+ *
+ * Such an allocation must not even take a block with a broken page from the free lists:
+ * check_new_pages() of a kernel with DEBUG_VM drops all of it for good.
  *
  * Context: any but NMI.
+ * Return: true when an owner has freed a broken page of the node, which a worker is
+ * going to take off the free lists, or when that cannot be told at the moment.
  */
-void private_node_catch_held_later(void)
+bool private_node_catch_held_later(int nid)
 {
-	schedule_work(&catch_work);
+	bool given_back = true;
+
+	/* The interrupted code may hold the lock. */
+	if (spin_trylock(&held_lock)) {
+		given_back = __any_given_back(nid);
+		spin_unlock(&held_lock);
+	}
+	if (given_back)
+		schedule_work(&catch_work);
+	return given_back;
 }
 
 /*

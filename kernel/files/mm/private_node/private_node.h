@@ -574,7 +574,7 @@ static inline bool private_node_any_held(void)
 }
 
 void private_node_catch_held(int nid);
-void private_node_catch_held_later(void);
+bool private_node_catch_held_later(int nid);
 bool private_node_page_broken(struct page *page, unsigned int order);
 bool private_node_page_lost(struct page *page);
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
@@ -587,7 +587,11 @@ static inline bool private_node_any_held(void)
 }
 
 static inline void private_node_catch_held(int nid) {}
-static inline void private_node_catch_held_later(void) {}
+static inline bool private_node_catch_held_later(int nid)
+{
+	return false;
+}
+
 static inline bool private_node_page_broken(struct page *page,
 					    unsigned int order)
 {
