@@ -144,6 +144,7 @@ static void catch_all(struct work_struct *work)
 		private_node_catch_held(nid);
 	put_online_mems();
 }
+
 static DECLARE_WORK(catch_work, catch_all);
 
 /*

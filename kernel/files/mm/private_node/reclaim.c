@@ -58,6 +58,7 @@ static bool has_any(int nid, enum node_stat_item item)
 	int cpu;
 
 	for_each_online_cpu(cpu)
+		/* Other CPUs go on counting meanwhile. */
 		nr += data_race(per_cpu_ptr(pgdat->per_cpu_nodestats,
 					    cpu)->vm_node_stat_diff[item]);
 #endif
@@ -72,10 +73,12 @@ static bool others_reclaim(int nid)
 {
 	struct pglist_data *pgdat = NODE_DATA(nid);
 
-	return has_any(nid, NR_ISOLATED_ANON) ||
-	       has_any(nid, NR_ISOLATED_FILE) || has_any(nid, NR_WRITEBACK) ||
-	       (pgdat->kswapd && !waitqueue_active(&pgdat->kswapd_wait) &&
-		!kswapd_test_hopeless(pgdat));
+	if (has_any(nid, NR_ISOLATED_ANON) || has_any(nid, NR_ISOLATED_FILE) ||
+	    has_any(nid, NR_WRITEBACK))
+		return true;
+	/* A wrong answer costs one wait, or one more look: no barrier. */
+	return pgdat->kswapd && !waitqueue_active(&pgdat->kswapd_wait) &&
+	       !kswapd_test_hopeless(pgdat);
 }
 
 /*
