@@ -81,7 +81,7 @@ static struct guests start_guests(const char *group, size_t len, bool stuck)
 }
 
 /* Is all of it as it was written? */
-static bool intact(struct guests *g)
+static bool guests_intact(struct guests *g)
 {
 	char c;
 
@@ -187,7 +187,7 @@ static void test_swap(struct guests *stuck)
 	touched = touch_some();
 	ok(touched == 32 && guests_moved() > moved, "... control: for who may, just then (%lu, %lu)", touched,
 	   guests_moved() - moved);
-	ok(intact(&stuck[0]) && intact(&stuck[1]) && intact(&new), "... and come back as they were");
+	ok(guests_intact(&stuck[0]) && guests_intact(&stuck[1]) && guests_intact(&new), "... and come back as they were");
 	end_guests(&new);
 	put(SIM "free", "all");
 	leave_zram();
@@ -209,7 +209,7 @@ static void test_stuck(void)
 	touched = touch_bound(&p, len);
 	ok(touched == len / PAGE && all_here(p, len), "stuck guests: who names the node gets %lu of %lu pages", touched, len / PAGE);
 	ok(guests_moved() - moved >= len / PAGE / 4, "... others left for them (%lu)", guests_moved() - moved);
-	ok(intact(&others), "... and are as they were");
+	ok(guests_intact(&others), "... and are as they were");
 	end_guests(&others);
 	fill();
 	munmap(p, len);
@@ -319,7 +319,7 @@ int main(void)
 	test_pool();
 	test_prefer(MIB, false);
 	test_prefer(PMD, true);
-	ok(intact(&g), "what left is as it was");
+	ok(guests_intact(&g), "what left is as it was");
 	end_guests(&g);
 	test_none();
 	put(SIM "free", "all");

@@ -39,16 +39,6 @@ static char *demoted(void)
 	return p;
 }
 
-static bool intact(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len / PAGE; i++)
-		if (p[i * PAGE] != (char)(1 + i % 100))
-			return false;
-	return true;
-}
-
 static double now(void)
 {
 	struct timespec t;

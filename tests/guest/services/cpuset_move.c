@@ -55,22 +55,12 @@ static struct memory fill(unsigned long nodes)
 	return m;
 }
 
-static bool intact(const char *p)
-{
-	size_t i;
-
-	for (i = 0; i < LEN / PAGE; i++)
-		if (p[i * PAGE] != (char)(1 + i % 100))
-			return false;
-	return true;
-}
-
 static bool are_on(const struct memory *m, unsigned long unnamed, unsigned long named, unsigned long object)
 {
 	unsigned long a = nodes_of(m->unnamed, LEN), b = nodes_of(m->named, LEN), c = nodes_of(m->object, LEN);
 
 	if (a == unnamed && b == named && c == object)
-		return intact(m->unnamed) && intact(m->named) && intact(m->object);
+		return intact(m->unnamed, LEN) && intact(m->named, LEN) && intact(m->object, LEN);
 	printf("# unnamed on %lx, named on %lx, object on %lx\n", a, b, c);
 	return false;
 }
@@ -150,9 +140,9 @@ static void test_private(void)
 	ok(nodes_of(alone, LEN) == N1 && nodes_of(both, LEN) == N1 && nodes_of(moved, LEN) == N1,
 	   "... nothing leaves it");
 	ok(set("d", "mems", "0,2"), "private: revoked");
-	ok(nodes_of(alone, LEN) == N1 && intact(alone), "... a bind to it alone has nowhere to go");
-	ok(nodes_of(both, LEN) == N0 && intact(both), "... a bind to node 0 as well goes there, not to the default");
-	ok(nodes_of(moved, LEN) == N2 && intact(moved), "... what has no policy goes to the default");
+	ok(nodes_of(alone, LEN) == N1 && intact(alone, LEN), "... a bind to it alone has nowhere to go");
+	ok(nodes_of(both, LEN) == N0 && intact(both, LEN), "... a bind to node 0 as well goes there, not to the default");
+	ok(nodes_of(moved, LEN) == N2 && intact(moved, LEN), "... what has no policy goes to the default");
 	munmap(alone, LEN);
 	munmap(both, LEN);
 	munmap(moved, LEN);

@@ -35,24 +35,6 @@ static void plug(const char *on_unplug, const char *more)
 	find_node();
 }
 
-static void fill(char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i += PAGE)
-		*(unsigned long *)(p + i + 64) = i + 1;
-}
-
-static bool intact(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len; i += PAGE)
-		if (*(unsigned long *)(p + i + 64) != i + 1)
-			return false;
-	return true;
-}
-
 static char *anon(size_t len)
 {
 	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +50,7 @@ static char *demoted(void)
 	char *p = anon(LEN);
 	int i;
 
-	fill(p, LEN);
+	number_all(p, LEN);
 	for (i = 0; i < 4; i++)
 		write_file(GROUP "/memory.reclaim", "32M");
 	if (where(p, LEN).here < NR / 2)
@@ -84,7 +66,7 @@ static void test_unplug(const char *on_unplug)
 
 	plug(on_unplug, "");
 	cold = demoted();
-	ok(write_file(SIM "/remove_node", "t") && !where(cold, LEN).here && intact(cold, LEN),
+	ok(write_file(SIM "/remove_node", "t") && !where(cold, LEN).here && !misnumbered(cold, LEN, 1),
 	   "on_unplug=%s: demoted memory is moved, and the node goes", on_unplug);
 	munmap(cold, LEN);
 
@@ -94,15 +76,17 @@ static void test_unplug(const char *on_unplug)
 	bound = anon(LEN);
 	if (syscall(SYS_mbind, bound, LEN, MPOL_BIND, &mask, 64UL, 0UL))
 		bail("mbind");
-	fill(bound, LEN);
+	number_all(bound, LEN);
 	gone = write_file(SIM "/remove_node", "t");
 	if (!strcmp(on_unplug, "refuse"))
-		ok(!gone && errno == EBUSY && where(bound, LEN).here == NR && intact(bound, LEN) && intact(cold, LEN),
+		ok(!gone && errno == EBUSY && where(bound, LEN).here == NR && !misnumbered(bound, LEN, 1) &&
+		   !misnumbered(cold, LEN, 1),
 		   "... but not while something is bound there, which stays");
 	else if (!strcmp(on_unplug, "move"))
-		ok(gone && intact(bound, LEN) && intact(cold, LEN), "... and what was bound there is moved as well");
+		ok(gone && !misnumbered(bound, LEN, 1) && !misnumbered(cold, LEN, 1),
+		   "... and what was bound there is moved as well");
 	else
-		ok(gone && intact(cold, LEN) && !touch(bound, LEN) && bus_signal == SIGBUS,
+		ok(gone && !misnumbered(cold, LEN, 1) && !touch(bound, LEN) && bus_signal == SIGBUS,
 		   "... and what was bound there gets SIGBUS, the rest nothing");
 	munmap(bound, LEN);
 	munmap(cold, LEN);
@@ -146,15 +130,15 @@ static void test_turns(void)
 	put(node_file("promotion_mib_per_second"), "256");
 	set[0] = anon(len);
 	set[1] = anon(len);
-	fill(set[0], len);
-	fill(set[1], len);
+	number_all(set[0], len);
+	number_all(set[1], len);
 	for (turn = 0; turn < 4; turn++) {
 		share[turn & 1] = use(set[turn & 1], len, 60);
 		other = where(set[!(turn & 1)], len).here * 100 / (len / PAGE);
 		ok(share[turn & 1] >= 90, "turn %d: the set in use is in ordinary memory (%lu %%), the other on the node (%lu %%)",
 		   turn + 1, share[turn & 1], other);
 	}
-	ok(intact(set[0], len) && intact(set[1], len), "... and all is there, without swap");
+	ok(!misnumbered(set[0], len, 1) && !misnumbered(set[1], len, 1), "... and all is there, without swap");
 	printf("# 2 sets of %zu MiB, demoted %lu, promoted %lu pages\n", len / MIB, counter("demotion_used "),
 	       counter("promotion_used "));
 	munmap(set[0], len);

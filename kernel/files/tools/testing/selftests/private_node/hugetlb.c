@@ -33,16 +33,7 @@ static char *bound(int n, unsigned long nodes)
 /* Huge pages written before SIGBUS. */
 static int use(char *p, int n)
 {
-	struct sigaction sa = { .sa_handler = on_bus }, old;
-	volatile int i = 0;
-
-	bus_signal = 0;
-	sigaction(SIGBUS, &sa, &old);
-	if (!sigsetjmp(bus_jmp, 1))
-		for (i = 0; i < n; i++)
-			*(volatile unsigned long *)(p + HPAGES(i)) = i + 1;
-	sigaction(SIGBUS, &old, NULL);
-	return i;
+	return store_words(p, n, PMD, 1);
 }
 
 static int write_copy(void *arg)

@@ -334,6 +334,66 @@ static unsigned long touch(char *p, size_t len)
 	return i;
 }
 
+/* Are all pages as touch() wrote them? */
+__attribute__((unused))
+static bool intact(const char *p, size_t len)
+{
+	size_t i;
+
+	for (i = 0; i < len / PAGE; i++)
+		if (p[i * PAGE] != (char)(1 + i % 100))
+			return false;
+	return true;
+}
+
+/*
+ * Stores @first, @first + 1 and so on, a word every @step bytes, until there are @nr or SIGBUS
+ * came; the number of words stored.
+ */
+__attribute__((unused))
+static unsigned long store_words(char *p, unsigned long nr, size_t step, unsigned long first)
+{
+	struct sigaction sa = { .sa_handler = on_bus }, old;
+	volatile unsigned long i = 0;
+
+	bus_signal = 0;
+	sigaction(SIGBUS, &sa, &old);
+	if (!sigsetjmp(bus_jmp, 1))
+		for (i = 0; i < nr; i++)
+			*(volatile unsigned long *)(p + i * step) = first + i;
+	sigaction(SIGBUS, &old, NULL);
+	return i;
+}
+
+/* Where the number of a page is in it: not where touch() stores. */
+#define NUMBER_AT 64
+
+/* Gives each page a number of its own, and compresses well; the pages written before SIGBUS. */
+__attribute__((unused))
+static unsigned long number_pages(char *p, size_t len, unsigned long first)
+{
+	return store_words(p + NUMBER_AT, len / PAGE, PAGE, first);
+}
+
+/* The same, from 1, where there is room for all. */
+__attribute__((unused))
+static void number_all(char *p, size_t len)
+{
+	if (number_pages(p, len, 1) != len / PAGE)
+		bail("SIGBUS in %zu bytes", len);
+}
+
+/* Pages without the number that number_pages() gave them. */
+__attribute__((unused))
+static unsigned long misnumbered(const char *p, size_t len, unsigned long first)
+{
+	unsigned long i, nr = 0;
+
+	for (i = 0; i < len / PAGE; i++)
+		nr += *(const unsigned long *)(p + i * PAGE + NUMBER_AT) != first + i;
+	return nr;
+}
+
 /*
  * The range with this index that memmap=SIZE$ADDRESS keeps from the kernel, as "ADDRESS:SIZE";
  * NULL without.

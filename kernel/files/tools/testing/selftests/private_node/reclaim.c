@@ -51,30 +51,6 @@ static char *map_beyond(int flags)
 	return p;
 }
 
-/* Each page has a number of its own in it, and compresses well; pages written before SIGBUS. */
-static unsigned long fill(char *p, size_t len, unsigned long seed)
-{
-	struct sigaction sa = { .sa_handler = on_bus }, old;
-	volatile unsigned long i = 0;
-
-	bus_signal = 0;
-	sigaction(SIGBUS, &sa, &old);
-	if (!sigsetjmp(bus_jmp, 1))
-		for (i = 0; i < len / PAGE; i++)
-			*(volatile unsigned long *)(p + i * PAGE + 64) = seed + i;
-	sigaction(SIGBUS, &old, NULL);
-	return i;
-}
-
-static unsigned long damaged(char *p, size_t len, unsigned long seed)
-{
-	unsigned long i, bad = 0;
-
-	for (i = 0; i < len / PAGE; i++)
-		bad += *(unsigned long *)(p + i * PAGE + 64) != seed + i;
-	return bad;
-}
-
 struct marks {
 	unsigned long min, low, high, gave_up;
 };
@@ -108,7 +84,7 @@ static void test_closed(const char *when)
 	char path[64], *p = map(LEN, MAP_PRIVATE);
 	struct marks m = marks();
 
-	fill(p, LEN, 1);
+	number_pages(p, LEN, 1);
 	ok(!has_thread("kswapd") && !has_thread("kcompactd"), "%s: no kswapd, no kcompactd", when);
 	ok(!m.min && !m.low && !m.high, "%s: no watermarks", when);
 	madvise(p, LEN, MADV_PAGEOUT);
@@ -149,11 +125,11 @@ static void test_beyond(int flags, const char *what)
 	fd = open_dev();
 	p = map_beyond(flags);
 	len = beyond;
-	wrote = fill(p, len, seed);
+	wrote = number_pages(p, len, seed);
 	ok(wrote == len / PAGE, "%s: %lu of %lu pages, more than the node has", what, wrote,
 	   len / PAGE);
 	ok(!where(p, len).elsewhere, "%s: none on an ordinary node", what);
-	ok(!damaged(p, len, seed), "%s: contents, all read again", what);
+	ok(!misnumbered(p, len, seed), "%s: contents, all read again", what);
 	ok(!where(p, len).elsewhere, "%s: read from swap onto the node", what);
 	ok(counter("reclaim_used ") - used >= BEYOND / PAGE, "%s: counted: %lu", what,
 	   counter("reclaim_used ") - used);
@@ -235,19 +211,19 @@ static void test_asked(void)
 	fd = open_dev();
 	p = map(LEN, MAP_PRIVATE);
 	q = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS);
-	fill(p, LEN, 5);
+	number_pages(p, LEN, 5);
 	ok(page_out(p, LEN), "MADV_PAGEOUT: all of the range is on swap");
-	ok(!damaged(p, LEN, 5) && all_here(p, LEN), "MADV_PAGEOUT: read back onto the node");
+	ok(!misnumbered(p, LEN, 5) && all_here(p, LEN), "MADV_PAGEOUT: read back onto the node");
 	syscall(SYS_mbind, q, LEN, MPOL_BIND, &mask, 64UL, 0);
-	fill(q, LEN, 6);
-	ok(page_out(q, LEN) && !damaged(q, LEN, 6) && all_here(q, LEN),
+	number_pages(q, LEN, 6);
+	ok(page_out(q, LEN) && !misnumbered(q, LEN, 6) && all_here(q, LEN),
 	   "mbind: paged out, and back onto the node");
 	snprintf(path, sizeof(path), NODE_DIR "/node%d/reclaim", node);
 	free = node_free();
 	ok(write_file(path, "8M"), "node%d/reclaim", node);
 	/* The kernel counts the slab pages that it frees on the way as well. */
 	ok(node_free() > free, "... took pages of the node (%ld)", (long)(node_free() - free));
-	ok(!damaged(p, LEN, 5) && !damaged(q, LEN, 6), "... contents");
+	ok(!misnumbered(p, LEN, 5) && !misnumbered(q, LEN, 6), "... contents");
 	munmap(p, LEN);
 	munmap(q, LEN);
 	close(fd);
@@ -262,18 +238,18 @@ static int in_group(void *arg)
 	if (!write_file(GROUP "/cgroup.procs", "0"))
 		return 9;
 	p = map(LEN, MAP_PRIVATE);
-	fill(p, LEN, 7);
+	number_pages(p, LEN, 7);
 	if (!write_file(GROUP "/memory.reclaim", "8M"))
 		return 1;
 	if (where(p, LEN).here > (LEN - 8 * MIB) / PAGE + 32)
 		return 2;
-	if (damaged(p, LEN, 7))
+	if (misnumbered(p, LEN, 7))
 		return 3;
 	munmap(p, LEN);
 	p = map(2 * LIMIT, MAP_PRIVATE);
-	if (fill(p, 2 * LIMIT, 8) != 2 * LIMIT / PAGE)
+	if (number_pages(p, 2 * LIMIT, 8) != 2 * LIMIT / PAGE)
 		return 4;
-	return damaged(p, 2 * LIMIT, 8) ? 5 : where(p, 2 * LIMIT).elsewhere ? 6 : 0;
+	return misnumbered(p, 2 * LIMIT, 8) ? 5 : where(p, 2 * LIMIT).elsewhere ? 6 : 0;
 }
 
 static void test_cgroup(void)

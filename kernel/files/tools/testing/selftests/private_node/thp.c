@@ -55,16 +55,6 @@ static char *map_bound(int flags, unsigned long mask)
 	return p;
 }
 
-static bool intact(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len / PAGE; i++)
-		if (p[i * PAGE] != (char)(1 + i % 100))
-			return false;
-	return true;
-}
-
 static uint64_t entry(const char *file, uint64_t index)
 {
 	int f = open(file, O_RDONLY);

@@ -31,29 +31,11 @@ static char *map(size_t len, int flags, int fd)
 	return p;
 }
 
-static void fill(char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len / PAGE; i++)
-		*(unsigned long *)(p + i * PAGE + 64) = i * 7 + 1;
-}
-
-static bool intact(const char *p, size_t len)
-{
-	size_t i;
-
-	for (i = 0; i < len / PAGE; i++)
-		if (*(unsigned long *)(p + i * PAGE + 64) != i * 7 + 1)
-			return false;
-	return true;
-}
-
 static char *anon(void)
 {
 	char *p = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	fill(p, LEN);
+	number_all(p, LEN);
 	return p;
 }
 
@@ -121,10 +103,10 @@ static void test_demotion(void)
 	   NR);
 	ok(counter("demotion_used ") - used >= here(p), "... and is counted (%lu)",
 	   counter("demotion_used ") - used);
-	ok(intact(p, LEN), "... its contents as they were");
+	ok(!misnumbered(p, LEN, 1), "... its contents as they were");
 	before = here(p);
 	enable("-demotion");
-	fill(p, LEN);
+	number_all(p, LEN);
 	ok(here(p) == before, "closed again: what is there stays (%lu)", here(p));
 	munmap(p, LEN);
 	p = anon();
@@ -147,8 +129,8 @@ static void test_pressure(void)
 	if (hog == MAP_FAILED)
 		bail("hog");
 	madvise(hog, len, MADV_HUGEPAGE);
-	fill(hog, len);
-	ok(intact(hog, len) && intact(cold, LEN),
+	number_all(hog, len);
+	ok(!misnumbered(hog, len, 1) && !misnumbered(cold, LEN, 1),
 	   "no swap, and %lu MiB more than ordinary memory: nobody is killed, all is there", 48UL);
 	ok(number_in("/proc/vmstat", "pswpout ") == swapped, "... and nothing was swapped");
 	munmap(hog, len);
@@ -183,10 +165,10 @@ static void test_page_cache(void)
 	if (ftruncate(mem, LEN + PMD))
 		bail("ftruncate");
 	shm = map(LEN, MAP_SHARED, mem);
-	fill(shm, LEN);
+	number_all(shm, LEN);
 	reclaim("32M");
 	ok(!file_pages(), "page cache is never demoted there (%lu pages)", file_pages());
-	ok(here(shm) && intact(shm, LEN), "shmem is (%lu pages)", here(shm));
+	ok(here(shm) && !misnumbered(shm, LEN, 1), "shmem is (%lu pages)", here(shm));
 	munmap(p, LEN / 2);
 	munmap(shm, LEN);
 	close(fd);
@@ -226,9 +208,9 @@ static void test_fast_node(void)
 	if (syscall(SYS_migrate_pages, 0, 64UL, &from, &to) || here(moved) != NR)
 		bail("migrate_pages");
 	bind_to_node(bound);
-	fill(bound, LEN);
+	number_all(bound, LEN);
 	mapped = map(LEN, MAP_PRIVATE, fd);
-	fill(mapped, LEN);
+	number_all(mapped, LEN);
 	put(node_file("adistance"), "300");
 	reclaim("32M");
 	ok(here(bound) == NR && here(mapped) == NR && here(moved) == NR,
@@ -237,10 +219,11 @@ static void test_fast_node(void)
 	/* Not more than what can go: the rest is looked at again and again. */
 	for (i = 0; i < 8 && here(moved) >= NR / 2; i++)
 		write_file(GROUP "/memory.reclaim", "16M");
-	ok(here(moved) < NR / 2 && intact(moved, LEN),
+	ok(here(moved) < NR / 2 && !misnumbered(moved, LEN, 1),
 	   "open, it demotes into DRAM (%lu pages left)", here(moved));
-	ok(here(bound) == NR && intact(bound, LEN), "... but not what a policy binds to it");
-	ok(here(mapped) == NR && intact(mapped, LEN), "... nor the device map's memory");
+	ok(here(bound) == NR && !misnumbered(bound, LEN, 1),
+	   "... but not what a policy binds to it");
+	ok(here(mapped) == NR && !misnumbered(mapped, LEN, 1), "... nor the device map's memory");
 	put(node_file("adistance"), "0");
 	enable("-demotion");
 	munmap(moved, LEN);
@@ -271,11 +254,11 @@ static void test_pins(void)
 	   "a pin of demoted memory moves it to ordinary memory");
 	ok(counter("pin_moved ") > moved, "... and is counted (%lu)",
 	   counter("pin_moved ") - moved);
-	ok(intact(p, LEN), "... its contents as they were");
+	ok(!misnumbered(p, LEN, 1), "... its contents as they were");
 	syscall(SYS_io_uring_register, ring, IORING_UNREGISTER_BUFFERS, NULL, 0U);
 	bound = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	bind_to_node(bound);
-	fill(bound, LEN);
+	number_all(bound, LEN);
 	ok(pin(ring, bound, 2 * MIB) == EOPNOTSUPP && here(bound) == NR,
 	   "memory that was bound there is refused, and stays");
 	enable("+longterm_pin");
@@ -345,8 +328,8 @@ static void test_promotion(void)
 	   "promotion: at most 2 MiB a second (%lu pages in %.1f s)", used, took);
 	put(node_file("promotion_mib_per_second"), "64");
 	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN), "hot memory moves up (%.1f s, %lu pages left)",
-	   took, here(p));
+	ok(here(p) <= NR / 10 && !misnumbered(p, LEN, 1),
+	   "hot memory moves up (%.1f s, %lu pages left)", took, here(p));
 	munmap(p, LEN);
 
 	p = demoted();
@@ -358,7 +341,7 @@ static void test_promotion(void)
 	munmap(hot, LEN);
 	bound = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 	bind_to_node(bound);
-	fill(bound, LEN);
+	number_all(bound, LEN);
 	use(bound, 5);
 	ok(here(bound) == NR, "memory that was bound there stays, hot or not");
 	munmap(bound, LEN);
@@ -370,45 +353,43 @@ static void test_promotion(void)
 	enable("-demotion");
 }
 
-static void test_hints(void)
+/* With this kernel.numa_balancing, hint faults move pages while the service is open. */
+static void hints_need(const char *balancing, const char *service, const char *closed,
+		       const char *open)
 {
+	char *p = demoted(), word[32];
 	unsigned long used, before;
-	char *p = demoted();
 	double took;
 
+	put("/proc/sys/kernel/numa_balancing", balancing);
+	before = here(p);
+	use(p, 4);
+	ok(here(p) == before, "%s", closed);
+	snprintf(word, sizeof(word), "%s_used ", service);
+	used = counter(word);
+	snprintf(word, sizeof(word), "+%s", service);
+	enable(word);
+	took = use(p, LONG);
+	ok(here(p) <= NR / 10 && !misnumbered(p, LEN, 1),
+	   "... and %s with it (%.1f s, %lu pages left)", open, took, here(p));
+	snprintf(word, sizeof(word), "%s_used ", service);
+	ok(counter(word) > used, "... counted (%lu)", counter(word) - used);
+	snprintf(word, sizeof(word), "-%s", service);
+	enable(word);
+	munmap(p, LEN);
+}
+
+static void test_hints(void)
+{
 	put("/sys/kernel/debug/sched/numa_balancing/scan_delay_ms", "10");
 	put("/sys/kernel/debug/sched/numa_balancing/scan_period_min_ms", "100");
 	put(node_file("promotion_mib_per_second"), "0");
-	put("/proc/sys/kernel/numa_balancing", "2");
-	before = here(p);
-	use(p, 4);
-	ok(here(p) == before, "tiering by hint faults: closed without promotion");
-	used = counter("promotion_used ");
-	enable("+promotion");
-	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN),
-	   "... and promotes with it (%.1f s, %lu pages left)", took, here(p));
-	ok(counter("promotion_used ") > used, "... counted (%lu)",
-	   counter("promotion_used ") - used);
-	enable("-promotion");
-	munmap(p, LEN);
-
-	p = demoted();
-	put("/proc/sys/kernel/numa_balancing", "1");
-	before = here(p);
-	use(p, 4);
-	ok(here(p) == before, "NUMA balancing: closed without its service");
-	used = counter("numa_balancing_used ");
-	enable("+numa_balancing");
-	took = use(p, LONG);
-	ok(here(p) <= NR / 10 && intact(p, LEN),
-	   "... and pulls memory to the CPU with it (%.1f s, %lu left)", took, here(p));
-	ok(counter("numa_balancing_used ") > used, "... counted (%lu)",
-	   counter("numa_balancing_used ") - used);
-	enable("-numa_balancing");
+	hints_need("2", "promotion", "tiering by hint faults: closed without promotion",
+		   "promotes");
+	hints_need("1", "numa_balancing", "NUMA balancing: closed without its service",
+		   "pulls memory to the CPU");
 	put("/proc/sys/kernel/numa_balancing", "0");
 	put(node_file("promotion_mib_per_second"), "64");
-	munmap(p, LEN);
 	enable("-demotion");
 }
 
