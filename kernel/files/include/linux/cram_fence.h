@@ -511,10 +511,11 @@ static __always_inline void cram_stayed(int nid, unsigned int order)
 }
 
 /**
- * cram_stays - must free pages of a node not be taken without a reservation?
+ * cram_stays - do the free pages of a node stay in the free lists?
  * @nid: node id
  *
- * For the free scanner of compaction, which reserves nothing.
+ * For code that takes free pages without a reservation: the free scanner of
+ * compaction, and the end of an isolation, which takes a page only to merge it.
  *
  * Cost and context: as cram_node().
  * Return: true for the node of a compressing device.
