@@ -146,7 +146,7 @@ for f in anon file pageout swap; do
 	refused "$f: 2" "cram: $f: '2' is neither 0 nor 1" $SWITCHES/$f 2
 	write $SWITCHES/$f 0
 	is "$f: off" $SWITCHES/$f 0
-	write $SWITCHES/$f 1
+	write $SWITCHES/$f "$([ $f = file ] && echo 0 || echo 1)"
 done
 if [ -e "$cram/protect" ]; then
 	is 'protect: off by itself' "$cram/protect" 0

@@ -207,25 +207,16 @@ bool cram_admits(struct cram_device *cd)
  * @nid: its node
  *
  * Says no as well when neither anonymous memory nor page cache may be placed.
+ * Any other no counts as the refusal of a page: reclaim that hears it offers the
+ * device nothing.
  *
  * Context: any but NMI.
  */
 bool cram_has_room(int nid)
 {
-	struct cram_device *cd;
-
-	/* Reclaim would look for folios in vain. */
-	if (!READ_ONCE(cram_anon) && !READ_ONCE(cram_file))
-		return false;
-	guard(rcu)();
-	cd = cram_peek(nid);
-	if (!cd || !cram_admits(cd))
-		return false;
-	if (cram_ledger_credit(&cd->ledger) >= (s64)cd->ledger.worst ||
-	    READ_ONCE(cd->ledger.disabled))
-		return true;
-	request_room(cd);
-	return false;
+	/* Without either, reclaim would look for folios in vain. */
+	return (READ_ONCE(cram_anon) || READ_ONCE(cram_file)) &&
+	       cram_may_take(nid, 1);
 }
 
 /*

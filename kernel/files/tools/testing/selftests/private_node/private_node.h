@@ -14,6 +14,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -443,12 +444,38 @@ static pid_t in_background(int (*fn)(void *), void *arg)
 	return pid;
 }
 
+#define HANGS 300			/* seconds after which a child is looked at */
+
+/* Where is a child that does not end, and what memory is there? */
+__attribute__((unused))
+static void print_where(pid_t pid)
+{
+	static const char *const files[] = { "/proc/%d/stack", "/proc/%d/status", "/proc/meminfo" };
+	char name[64], line[256];
+	unsigned int i, left;
+	FILE *f;
+
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		snprintf(name, sizeof(name), files[i], pid);
+		f = fopen(name, "re");
+		for (left = 16; left && f && fgets(line, sizeof(line), f); left--)
+			printf("# %s: %s", name, line);
+		if (f)
+			fclose(f);
+	}
+	fflush(stdout);
+}
+
 /* Waits for a child: its exit status, or 128 + signal. */
 __attribute__((unused))
 static int ended(pid_t pid)
 {
+	struct pollfd fd = { .fd = syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 	int status;
 
+	if (fd.fd >= 0 && !poll(&fd, 1, HANGS * 1000))
+		print_where(pid);
+	close(fd.fd);
 	waitpid(pid, &status, 0);
 	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 }
