@@ -46,6 +46,8 @@ unplug dax0.0
 choose dax0.0 1
 
 # Parts of the region: a hole in the first device is the second one.
+# What is configured by its files comes online as ordinary memory does.
+echo online_movable > /sys/devices/system/memory/auto_online_blocks
 unbind dax0.0
 region=$(dirname "$(readlink -f $DAX/dax0.0)")/dax_region
 resize() { put "$2" "$DAX/$1/size"; }

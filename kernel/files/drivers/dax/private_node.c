@@ -526,19 +526,57 @@ EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
  * @dev_dax: a device that is being bound
  * @online_type: how ordinary memory does, by the policy in auto_online_blocks
  *
- * Memory that stays offline is for somebody to decide later for whom it is.  A
- * private node is its owner's, and closed, so its memory comes online at once.
+ * With a policy that leaves memory offline, somebody is expected to bring it
+ * online, as daxctl does.  For a device that nobody configured, and that is
+ * private by the module's parameter, nobody does: it comes online at once.
  *
  * Context: in probe.
  * Return: an enum mmop.
  */
 int dax_private_online_type(const struct dev_dax *dev_dax, int online_type)
 {
-	if (online_type == MMOP_OFFLINE && config_of(dev_dax)->private)
+	if (online_type == MMOP_OFFLINE && !dev_dax->private.chosen &&
+	    config_of(dev_dax)->private)
 		return MMOP_ONLINE_MOVABLE;
 	return online_type;
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_online_type, "kmem");
+
+/* All blocks online: how, by the zone of the first; else @state. */
+static int online_state(const struct dax_private_memory *m, int state)
+{
+	const u64 block = memory_block_size_bytes();
+	struct page *page;
+	unsigned int i;
+	u64 addr;
+
+	for (i = 0; i < m->nr; i++)
+		for (addr = m->slots[i].range.start;
+		     addr < m->slots[i].range.end; addr += block)
+			if (!pfn_to_online_page(PHYS_PFN(addr + block - 1)))
+				return state;
+	page = pfn_to_online_page(PHYS_PFN(m->slots[0].range.end));
+	return page && is_zone_movable_page(page) ? MMOP_ONLINE_MOVABLE :
+						    MMOP_ONLINE;
+}
+
+/**
+ * dax_private_state - state of the memory of a device, for its file
+ * @dev_dax: the device
+ * @state: state as kmem knows it
+ *
+ * Blocks that were left offline at the bind may have come online one by one.
+ *
+ * Context: process, may sleep; kmem's lock for the device held.
+ * Return: @state, or the enum mmop that describes all blocks.
+ */
+int dax_private_state(const struct dev_dax *dev_dax, int state)
+{
+	const struct dax_private_memory *m = dev_dax->private.memory;
+
+	return m && state == MMOP_OFFLINE ? online_state(m, state) : state;
+}
+EXPORT_SYMBOL_FOR_MODULES(dax_private_state, "kmem");
 
 /* See dax_private_target_node(). */
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)

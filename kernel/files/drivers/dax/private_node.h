@@ -66,6 +66,7 @@ int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 			 unsigned int nr);
 bool __dax_private_plugged(const struct dev_dax *dev_dax);
 int dax_private_online_type(const struct dev_dax *dev_dax, int online_type);
+int dax_private_state(const struct dev_dax *dev_dax, int state);
 void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 		      const char **res_name);
 int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
@@ -171,6 +172,11 @@ static inline int dax_private_online_type(const struct dev_dax *dev_dax,
 					  int online_type)
 {
 	return online_type;
+}
+
+static inline int dax_private_state(const struct dev_dax *dev_dax, int state)
+{
+	return state;
 }
 
 static inline void dax_private_clear_type(int nid,

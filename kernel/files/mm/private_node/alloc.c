@@ -30,13 +30,6 @@
  */
 #define RECLAIM_TRIES	16
 
-/*
- * Attempts to allocate a page that is not broken.  private_node_catch_held()
- * takes broken pages off the free lists, but misses those that a task holds
- * meanwhile.
- */
-#define BROKEN_TRIES	16
-
 /* Most pages that a zone counter lacks for one CPU: vm_stat_diff is an s8. */
 #define MAX_UNFOLDED	S8_MAX
 
@@ -201,46 +194,6 @@ static struct page *walk_zonelist(int from, const nodemask_t *nodes, gfp_t gfp,
 }
 
 /*
- * Takes broken pages that owners have freed off the free lists.  False for callers
- * that cannot sleep, while there is one.
- */
-static bool catch_broken(const nodemask_t *nodes, gfp_t gfp)
-{
-	int nid;
-
-	if (!private_node_any_held())
-		return true;
-	for_each_node_mask(nid, *nodes)
-		if (gfpflags_allow_blocking(gfp))
-			private_node_catch_held(nid);
-		else if (private_node_catch_held_later(nid))
-			return false;
-	return true;
-}
-
-/*
- * Like walk_zonelist(), but never returns a page with memory failure.  Such a
- * page can be free: it was part of a large folio that the owner freed.
- */
-static struct page *take_unbroken(int from, const nodemask_t *nodes, gfp_t gfp,
-				  unsigned int order)
-{
-	struct page *page;
-	int tries = 0;
-
-	do {
-		if (!catch_broken(nodes, gfp))
-			return NULL;
-		page = walk_zonelist(from, nodes, gfp, order);
-		if (!private_node_any_held() ||
-		    !private_node_page_broken(page, order))
-			return page;
-		free_frozen_pages(page, order);
-	} while (gfpflags_allow_blocking(gfp) && tries++ < BROKEN_TRIES);
-	return NULL;
-}
-
-/*
  * Does the zone have no free page, per-CPU lists included?  The unfolded counts
  * of the CPUs are read only when they could make the sum zero.
  */
@@ -281,7 +234,7 @@ static struct page *take_free_page(int from, const nodemask_t *nodes, gfp_t gfp,
 
 	if (all_nodes_empty(nodes))
 		return NULL;
-	page = take_unbroken(from, nodes, gfp, order);
+	page = walk_zonelist(from, nodes, gfp, order);
 	if (!page)
 		return NULL;
 	guard(rcu)();
@@ -464,7 +417,7 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 	do {
 		page = walk_and_drain(from, nodes, gfp, order);
 	} while (!page && tries++ < RECLAIM_TRIES &&
-		 !private_node_shuts(nodes, user) &&
+		 !private_node_all_shut(nodes, user) &&
 		 (guests_leave(nodes, gfp, order, user, large) ||
 		  private_node_reclaim(nodes, gfp, order) ||
 		  private_node_wait_for_reclaim(nodes, gfp, order)));

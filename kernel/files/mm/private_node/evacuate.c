@@ -348,7 +348,11 @@ static void report_users(struct private_node *pn, const struct refused *r,
 static void report_holders(struct private_node *pn, const struct refused *r,
 			   const struct holders *h, const char *next)
 {
-	if (h->other) {
+	if (h->other && pn && pn->at_boot) {
+		record_refused(pn, r, PRIVATE_NODE_WHY_BOOT, h->other, NULL);
+		pr_err("node %d: %s: %lu pages are firmware's or the kernel's since boot, and their memory block cannot go\n",
+		       r->nid, r->what, h->other);
+	} else if (h->other) {
 		record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
 		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
 		       r->nid, r->what, h->other, pn ? pn->owner : "(none)");
@@ -387,7 +391,6 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		if (tries)
 			msleep(SETTLE_MS);
 		memset(&h, 0, sizeof(h));
-		private_node_catch_held(nid);
 		scan_range(nid, start_pfn, start_pfn + nr_pages, &h);
 		if (is_killed(nid))
 			return -EINTR;
@@ -799,7 +802,6 @@ static bool refuses_swapped(struct private_node *pn,
 static int look_for_holders(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr, struct holders *h)
 {
-	private_node_catch_held(pn->nid);
 	scan_ranges(pn->nid, ranges, nr, h);
 	if (fatal_signal_pending(current))
 		return -EINTR;
@@ -891,7 +893,6 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 	struct holders h;
 
 	for (;;) {
-		private_node_catch_held(pn->nid);
 		scan_ranges(pn->nid, ranges, nr, &h);
 		if (is_killed(pn->nid))
 			return -EINTR;

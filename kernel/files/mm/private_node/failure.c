@@ -5,8 +5,9 @@
  * mm/memory-failure.c takes a page out of use as on any node.  Three things are
  * different on a private node and are done here.  The replacement of a
  * soft-offlined page comes from the same node.  The owner is told of each
- * report.  A broken page in a folio of the owner is put on a list until the
- * owner frees the folio, and is then kept from being allocated again.
+ * report.  A broken page in a folio of the owner is on a list while he holds it;
+ * when he frees the folio, its intact pages go to the free lists, and the broken
+ * one does not.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -23,179 +24,92 @@
 #include <linux/srcu.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
-#include <linux/workqueue.h>
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
 #include "../page_alloc.h"
 #include "../swap.h"
+#include "free.h"
 #include "private_node.h"
 #include "refusals.h"
 
-/* A page with memory failure in a folio that the owner holds. */
+/* A page with memory failure in a folio that the owner holds, or held. */
 struct held_page {
 	struct list_head list;
 	unsigned long pfn;
-	int nid;
-	bool large;	/* its folio was large when the page broke */
 };
 
-/* Both are for all nodes.  zone->lock is taken inside held_lock. */
-LIST_HEAD(private_node_held_pages);
+/* Of all nodes; under held_lock.  Entries of pages that were freed go later. */
+static LIST_HEAD(held_pages);
 static DEFINE_SPINLOCK(held_lock);
+
+/* Was any memory of a private node reported as broken since boot? */
+static bool any_broken;
+
+/* An owner's page that he frees stays out of the free lists: no references. */
+static bool still_held(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && PageHWPoison(page) && page_count(page);
+}
 
 static void held_add(unsigned long pfn)
 {
 	struct held_page *new = kmalloc_obj(*new, GFP_KERNEL | __GFP_NOFAIL);
-	struct held_page *h;
+	struct held_page *h, *next;
 
 	new->pfn = pfn;
-	new->nid = pfn_to_nid(pfn);
-	new->large = folio_test_large(page_folio(pfn_to_page(pfn)));
 	guard(spinlock)(&held_lock);
-	list_for_each_entry(h, &private_node_held_pages, list)
-		if (h->pfn == pfn) {
-			kfree(new);
-			return;
+	list_for_each_entry_safe(h, next, &held_pages, list)
+		if (h->pfn == pfn || !still_held(h->pfn)) {
+			list_del(&h->list);
+			kfree(h);
 		}
-	list_add(&new->list, &private_node_held_pages);
+	list_add(&new->list, &held_pages);
 }
 
-/* Is this page on the list of broken pages that owners hold? */
+/* Is this a broken page that an owner holds? */
 static bool is_held(unsigned long pfn)
 {
 	struct held_page *h;
 
 	guard(spinlock)(&held_lock);
-	list_for_each_entry(h, &private_node_held_pages, list)
+	list_for_each_entry(h, &held_pages, list)
 		if (h->pfn == pfn)
-			return true;
+			return still_held(pfn);
 	return false;
 }
 
-/* Has the owner freed any page of the node that is on the list? */
-static bool __any_given_back(int nid)
-{
-	struct held_page *h;
-	struct page *page;
-
-	lockdep_assert_held(&held_lock);
-	list_for_each_entry(h, &private_node_held_pages, list) {
-		page = pfn_to_online_page(h->pfn);
-		if (h->nid == nid && (!page || !page_count(page)))
-			return true;
-	}
-	return false;
-}
-
-static bool any_given_back(int nid)
-{
-	guard(spinlock)(&held_lock);
-	return __any_given_back(nid);
-}
-
 /*
- * If the owner has freed the page, takes it out of use for good.  Returns true
- * if the page can leave the list.
+ * __private_node_block_broken - see private_node_block_broken()
  */
-static bool held_caught(struct held_page *h)
-{
-	struct page *page = pfn_to_online_page(h->pfn);
-
-	if (!page || !PageHWPoison(page))
-		return true;
-	/* A broken order-0 page is not put on a free list when it is freed. */
-	if (h->large ? !take_page_off_buddy(page) : page_count(page))
-		return false;
-	page_ref_inc(page);
-	return true;
-}
-
-/*
- * private_node_catch_held - take broken pages off the free lists
- * @nid: node id
- *
- * For pages that owners of the node held when they broke, and have freed since.
- *
- * Context: process, may sleep; takes held_lock, and zone->lock inside.
- */
-void private_node_catch_held(int nid)
-{
-	struct held_page *h, *next;
-
-	if (!private_node_any_held() || !any_given_back(nid))
-		return;
-	private_node_drain(nid);
-	guard(spinlock)(&held_lock);
-	list_for_each_entry_safe(h, next, &private_node_held_pages, list)
-		if (h->nid == nid && held_caught(h)) {
-			list_del(&h->list);
-			kfree(h);
-		}
-}
-
-static void catch_all(struct work_struct *work)
-{
-	int nid;
-
-	/* Zones must not lose their per-CPU lists while these are drained. */
-	get_online_mems();
-	for_each_node_mask(nid, private_node_map)
-		private_node_catch_held(nid);
-	put_online_mems();
-}
-
-static DECLARE_WORK(catch_work, catch_all);
-
-/*
- * private_node_catch_held_later - for allocations that cannot sleep
- * @nid: node that is about to be taken from
- *
- * Such an allocation must not even take a block with a broken page from the free lists:
- * check_new_pages() of a kernel with DEBUG_VM drops all of it for good.
- *
- * Context: any but NMI.
- * Return: true when an owner has freed a broken page of the node, which a worker is
- * going to take off the free lists, or when that cannot be told at the moment.
- */
-bool private_node_catch_held_later(int nid)
-{
-	bool given_back = true;
-
-	/* The interrupted code may hold the lock. */
-	if (spin_trylock(&held_lock)) {
-		given_back = __any_given_back(nid);
-		spin_unlock(&held_lock);
-	}
-	if (given_back)
-		schedule_work(&catch_work);
-	return given_back;
-}
-
-/*
- * private_node_page_broken - does a new allocation contain a broken page?
- * @page: first page of the allocation, or NULL
- * @order: of the allocation
- *
- * A broken page is in the free lists only if it was in a large folio that the
- * owner freed.  The owner of compressed RAM has no pages, so the answer is
- * false there, and a page that took a reservation of the ledger need not be
- * exchanged for another.
- *
- * Context: any.
- * Return: true if it does.
- */
-bool private_node_page_broken(struct page *page, unsigned int order)
+bool __private_node_block_broken(struct page *page, unsigned int order)
 {
 	unsigned long i;
 
-	if (!page || !private_node_any_held() ||
-	    cram_node(page_to_nid(page)))
+	if (!READ_ONCE(any_broken) || cram_node(page_to_nid(page)))
 		return false;
 	for (i = 0; i < 1UL << order; i++)
 		if (PageHWPoison(page + i))
 			return true;
 	return false;
+}
+
+/*
+ * From now on private_node_block_broken() looks.  A block that was freed after its
+ * page was marked, and before this, is in the free lists.
+ */
+static void broken_seen(struct page *page)
+{
+	if (READ_ONCE(any_broken))
+		return;
+	WRITE_ONCE(any_broken, true);
+	if (page_count(page))
+		return;
+	private_node_drain(page_to_nid(page));
+	if (take_page_off_buddy(page))
+		page_ref_inc(page);
 }
 
 /*
@@ -435,7 +349,8 @@ void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 	pn = private_node_find(page_to_nid(page));
 	if (!pn)
 		return;
-	private_node_catch_held(pn->nid);
+	if (!soft)
+		broken_seen(page);
 	flags = failure_flags(page, soft, result);
 	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
 		held_add(pfn);

@@ -260,6 +260,30 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
 }
 
 /*
+ * private_node_all_shut - are all of these nodes being closed?
+ * @nodes: as for private_node_shuts()
+ * @user: the user as which the caller entered
+ *
+ * For loops that can still get a page from the others.
+ *
+ * Context: any.
+ * Return: true if so; false with an ordinary node among them.
+ */
+bool private_node_all_shut(const nodemask_t *nodes, enum private_node_user user)
+{
+	struct private_node *pn;
+	int nid;
+
+	guard(rcu)();
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_peek(nid);
+		if (!pn || private_node_open(pn, user))
+			return false;
+	}
+	return true;
+}
+
+/*
  * private_node_enter - enter a gate, to take a page
  * @pn: the handle
  * @user: on whose behalf

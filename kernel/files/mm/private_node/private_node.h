@@ -298,6 +298,8 @@ bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 void private_node_note_refused(struct private_node *pn);
 bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
+bool private_node_all_shut(const nodemask_t *nodes,
+			   enum private_node_user user);
 
 /* How much of the owner's on_full applies when an allocation finds no page. */
 enum private_node_when_full {
@@ -570,42 +572,11 @@ bool private_node_folio_is_users(struct folio *folio);
 
 /* failure.c */
 #ifdef CONFIG_MEMORY_FAILURE
-extern struct list_head private_node_held_pages;
-
-/*
- * Does any owner hold a broken page?  Called at each allocation from a private
- * node.  Context: any.
- */
-static inline bool private_node_any_held(void)
-{
-	return unlikely(!list_empty(&private_node_held_pages));
-}
-
-void private_node_catch_held(int nid);
-bool private_node_catch_held_later(int nid);
-bool private_node_page_broken(struct page *page, unsigned int order);
 bool private_node_page_lost(struct page *page);
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 			     unsigned long nr_pages, unsigned int flags);
 void private_node_end_ops(struct private_node *pn);
 #else
-static inline bool private_node_any_held(void)
-{
-	return false;
-}
-
-static inline void private_node_catch_held(int nid) {}
-static inline bool private_node_catch_held_later(int nid)
-{
-	return false;
-}
-
-static inline bool private_node_page_broken(struct page *page,
-					    unsigned int order)
-{
-	return false;
-}
-
 static inline bool private_node_page_lost(struct page *page)
 {
 	return false;

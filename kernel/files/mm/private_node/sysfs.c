@@ -111,7 +111,6 @@ static ssize_t free_bytes_exact_show(struct private_node *pn, char *buf)
 {
 	u64 nr;
 
-	private_node_catch_held(pn->nid);
 	private_node_drain(pn->nid);
 	nr = private_node_exact_free_pages_nid(pn->nid);
 	if (nr != private_node_managed_pages_nid(pn->nid)) {

@@ -41,6 +41,7 @@ EXPORT_SYMBOL_FOR_MODULES(private_node_mark, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_page_is_guest, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_enter_nid, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_shuts, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_boot_plug, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_enter_reclaim, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_reclaim_stops, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_enter_compaction, "private_node_kunit");

@@ -94,10 +94,16 @@ WAY_TEST(module)
 static int takes_all(void *arg)
 {
 	size_t len = *(size_t *)arg;
-	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	char *p;
 
 	put("/proc/self/oom_score_adj", "1000");
+	/*
+	 * Where the root is a network's file system, a fault for its own text allocates without
+	 * __GFP_FS, for which nobody is killed: it would wait for ever.
+	 */
+	mlockall(MCL_CURRENT);
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	madvise(p, len, MADV_HUGEPAGE);
 	touch(p, len);
 	return 0;

@@ -369,29 +369,95 @@ static void test_held(int order)
 	lost[nr_lost++] = pfn;
 }
 
-/*
- * Who cannot sleep cannot take the broken page off the free lists; it does not
- * meet it for ever.
- */
+/* Who cannot sleep is served at once, from what is intact. */
 static void test_held_atomic(void)
 {
 	uint64_t pfn, again;
-	bool got = false;
+	int i, refused = 0, met = 0;
 
 	put(SIM "alloc", "node=a order=4");
 	pfn = number_in(SIM "held_pfn", "") + 7;
 	ok(offline_pfn("hard", pfn) == EBUSY, "owner's, atomic: it breaks");
+	refused = !write_file(SIM "alloc", "node=a order=4 gfp=atomic");
+	ok(!refused, "owner's, atomic: others are handed out while the owner has it");
 	put(SIM "free", "all");
-	for (int i = 0; i < 600 && !got; i++) {
-		got = write_file(SIM "alloc", "node=a order=4 gfp=atomic");
-		if (!got)
-			usleep(100000);
+	for (i = 0; i < 100; i++) {
+		refused += !write_file(SIM "alloc", "node=a order=4 gfp=atomic");
+		again = number_in(SIM "held_pfn", "");
+		met += again <= pfn && pfn < again + 16;
 	}
-	again = number_in(SIM "held_pfn", "");
-	ok(got && (pfn < again || pfn - again >= 16),
-	   "owner's, atomic: others are handed out");
+	ok(!refused && !met, "owner's, atomic: freed: %d of 100 refused, %d have it", refused, met);
 	put(SIM "free", "all");
 	lost[nr_lost++] = pfn;
+}
+
+enum { RUN = 16, MOST_RUNS = 30, MOST_BROKEN = 10 };
+
+/* Frees runs of 16 frames, aligned, in the second half of a mapping of the device. */
+static int free_runs(char *p, size_t nr)
+{
+	size_t i, j;
+	uint64_t at;
+	int runs = 0;
+
+	for (i = nr / 2; i + RUN < nr && runs < MOST_RUNS; i += RUN) {
+		while (i + RUN < nr && frame(p + i * PAGE) % RUN)
+			i++;
+		at = frame(p + i * PAGE);
+		for (j = 1; j < RUN && frame(p + (i + j) * PAGE) == at + j; j++)
+			;
+		if (j == RUN && !madvise(p + i * PAGE, RUN * PAGE, MADV_DONTNEED))
+			runs++;
+	}
+	return runs;
+}
+
+/*
+ * Compaction takes from the free lists by itself: what the owner freed is there without its broken
+ * page, so nobody's data is moved to that.  The blocks are movable ones, else it takes nothing.
+ */
+static void test_held_compaction(void)
+{
+	size_t nr = node_free() - 512, i;
+	char compact[64], *p = map(nr * PAGE, MAP_PRIVATE | MAP_ANONYMOUS);
+	unsigned long mask = 1UL << node;
+	uint64_t broken[MOST_BROKEN], at, *before = calloc(nr, sizeof(*before));
+	unsigned long met = 0, moved = 0;
+	int runs, held, j, nr_broken = 0;
+
+	snprintf(compact, sizeof(compact), "/sys/devices/system/node/node%d/compact", node);
+	put(node_file("enabled"), "+user_numa +compaction");
+	if (syscall(SYS_mbind, p, nr * PAGE, MPOL_BIND, &mask, 64UL, 0))
+		bail("mbind");
+	madvise(p, nr * PAGE, MADV_NOHUGEPAGE);
+	touch(p, nr * PAGE);
+	runs = free_runs(p, nr);
+	for (held = 0; held < runs && write_file(SIM "alloc", "node=a order=4"); held++) {
+		if (held % 3 || nr_broken == MOST_BROKEN)
+			continue;
+		broken[nr_broken] = number_in(SIM "held_pfn", "") + 3;
+		offline_pfn("hard", broken[nr_broken++]);
+	}
+	for (i = 0; i < nr / 8; i += 2)
+		madvise(p + i * PAGE, PAGE, MADV_DONTNEED);
+	for (i = 1; i < nr / 8; i += 2)
+		before[i] = frame(p + i * PAGE);
+	put(SIM "free", "all");
+	put(compact, "1");
+	for (i = 1; i < nr / 8; i += 2) {
+		at = frame(p + i * PAGE);
+		moved += at != before[i];
+		for (j = 0; j < nr_broken; j++)
+			met += at == broken[j];
+	}
+	ok(nr_broken && moved && !met,
+	   "owner's, compaction: %d of %d blocks break; %lu pages move, %lu to a broken one",
+	   nr_broken, held, moved, met);
+	munmap(p, nr * PAGE);
+	free(before);
+	put(node_file("enabled"), "-user_numa -compaction");
+	for (j = 0; j < nr_broken; j++)
+		lost[nr_lost++] = broken[j];
 }
 
 static void test_swapped(void)
@@ -557,7 +623,7 @@ FIXTURE_SETUP(failure)
 	if (access(MEMORY "hard_offline_page", F_OK))
 		SKIP(return, "this kernel handles no memory failures (CONFIG_MEMORY_FAILURE)");
 	snprintf(text, sizeof(text),
-		 "name=a ranges=%s on_unplug=move capable=user_numa,reclaim enabled=user_numa",
+		 "name=a ranges=%s on_unplug=move capable=user_numa,reclaim,compaction enabled=user_numa",
 		 range);
 	if (!write_file(SIM "new_node", text))
 		SKIP(return, "the simulator can make no node: boot with private_node_spare=2");
@@ -603,6 +669,7 @@ TEST_F_TIMEOUT(failure, all, LONG_TEST)
 	test_held(0);
 	test_gone("owner's page");
 	test_held_atomic();
+	test_held_compaction();
 	test_held(9);
 	test_gone("page of an owner's huge page");
 	test_swapped();
