@@ -391,73 +391,43 @@ static void test_held_atomic(void)
 	lost[nr_lost++] = pfn;
 }
 
-enum { RUN = 16, MOST_RUNS = 30, MOST_BROKEN = 10 };
+#define KPF_BUDDY 10
+#define KPF_HWPOISON 19
 
-/* Frees runs of 16 frames, aligned, in the second half of a mapping of the device. */
-static int free_runs(char *p, size_t nr)
+static bool pfn_is(uint64_t pfn, int what)
 {
-	size_t i, j;
-	uint64_t at;
-	int runs = 0;
+	int f = open("/proc/kpageflags", O_RDONLY);
+	uint64_t flags = 0;
 
-	for (i = nr / 2; i + RUN < nr && runs < MOST_RUNS; i += RUN) {
-		while (i + RUN < nr && frame(p + i * PAGE) % RUN)
-			i++;
-		at = frame(p + i * PAGE);
-		for (j = 1; j < RUN && frame(p + (i + j) * PAGE) == at + j; j++)
-			;
-		if (j == RUN && !madvise(p + i * PAGE, RUN * PAGE, MADV_DONTNEED))
-			runs++;
-	}
-	return runs;
+	if (pread(f, &flags, 8, pfn * 8) != 8)
+		flags = 0;
+	close(f);
+	return flags >> what & 1;
 }
 
 /*
- * Compaction takes from the free lists by itself: what the owner freed is there without its broken
- * page, so nobody's data is moved to that.  The blocks are movable ones, else it takes nothing.
+ * What the owner freed is in the free lists without its broken page: whoever takes from there, as compaction
+ * does, need not look for one.
  */
-static void test_held_compaction(void)
+static void test_held_free(void)
 {
-	size_t nr = node_free() - 512, i;
-	char compact[64], *p = map(nr * PAGE, MAP_PRIVATE | MAP_ANONYMOUS);
-	unsigned long mask = 1UL << node;
-	uint64_t broken[MOST_BROKEN], at, *before = calloc(nr, sizeof(*before));
-	unsigned long met = 0, moved = 0;
-	int runs, held, j, nr_broken = 0;
+	const size_t nr = 512, which = 99;
+	uint64_t pfn;
+	unsigned long free_pages = 0;
+	size_t i;
 
-	snprintf(compact, sizeof(compact), "/sys/devices/system/node/node%d/compact", node);
-	put(node_file("enabled"), "+user_numa +compaction");
-	if (syscall(SYS_mbind, p, nr * PAGE, MPOL_BIND, &mask, 64UL, 0))
-		bail("mbind");
-	madvise(p, nr * PAGE, MADV_NOHUGEPAGE);
-	touch(p, nr * PAGE);
-	runs = free_runs(p, nr);
-	for (held = 0; held < runs && write_file(SIM "alloc", "node=a order=4"); held++) {
-		if (held % 3 || nr_broken == MOST_BROKEN)
-			continue;
-		broken[nr_broken] = number_in(SIM "held_pfn", "") + 3;
-		offline_pfn("hard", broken[nr_broken++]);
-	}
-	for (i = 0; i < nr / 8; i += 2)
-		madvise(p + i * PAGE, PAGE, MADV_DONTNEED);
-	for (i = 1; i < nr / 8; i += 2)
-		before[i] = frame(p + i * PAGE);
+	put(SIM "alloc", "node=a order=9");
+	pfn = number_in(SIM "held_pfn", "");
+	ok(offline_pfn("hard", pfn + which) == EBUSY && !pfn_is(pfn + which, KPF_BUDDY),
+	   "owner's, in the free lists: it breaks");
 	put(SIM "free", "all");
-	put(compact, "1");
-	for (i = 1; i < nr / 8; i += 2) {
-		at = frame(p + i * PAGE);
-		moved += at != before[i];
-		for (j = 0; j < nr_broken; j++)
-			met += at == broken[j];
-	}
-	ok(nr_broken && moved && !met,
-	   "owner's, compaction: %d of %d blocks break; %lu pages move, %lu to a broken one",
-	   nr_broken, held, moved, met);
-	munmap(p, nr * PAGE);
-	free(before);
-	put(node_file("enabled"), "-user_numa -compaction");
-	for (j = 0; j < nr_broken; j++)
-		lost[nr_lost++] = broken[j];
+	/* No page in a list of a processor. */
+	node_free();
+	for (i = 0; i < nr; i++)
+		free_pages += pfn_is(pfn + i, KPF_BUDDY);
+	ok(free_pages > nr / 2 && pfn_is(pfn + which, KPF_HWPOISON) && !pfn_is(pfn + which, KPF_BUDDY),
+	   "owner's, in the free lists: %lu pages of its block, and not the broken one", free_pages);
+	lost[nr_lost++] = pfn + which;
 }
 
 static void test_swapped(void)
@@ -571,17 +541,6 @@ static void test_gone(const char *when)
 	munmap(p, len);
 }
 
-static bool pfn_poisoned(uint64_t pfn)
-{
-	int f = open("/proc/kpageflags", O_RDONLY);
-	uint64_t flags = 0;
-
-	if (pread(f, &flags, 8, pfn * 8) != 8)
-		flags = 0;
-	close(f);
-	return flags >> 19 & 1;
-}
-
 static void test_unplug(char *shared, char *bound)
 {
 	unsigned long total = node_number("total_bytes");
@@ -599,7 +558,7 @@ static void test_unplug(char *shared, char *bound)
 	ok(write_file(SIM "plug", "a") && node_number("total_bytes") == total,
 	   "plugged again, whole");
 	for (i = 0; i < nr_lost; i++)
-		nr += pfn_poisoned(lost[i]);
+		nr += pfn_is(lost[i], KPF_HWPOISON);
 	ok(!nr, "plugged again: the kernel forgot what was broken, as for all memory");
 	ok(gives_sigbus(shared + 39 * PAGE) && gives_sigbus(bound + 39 * PAGE),
 	   "plugged again: what is lost stays lost");
@@ -623,7 +582,7 @@ FIXTURE_SETUP(failure)
 	if (access(MEMORY "hard_offline_page", F_OK))
 		SKIP(return, "this kernel handles no memory failures (CONFIG_MEMORY_FAILURE)");
 	snprintf(text, sizeof(text),
-		 "name=a ranges=%s on_unplug=move capable=user_numa,reclaim,compaction enabled=user_numa",
+		 "name=a ranges=%s on_unplug=move capable=user_numa,reclaim enabled=user_numa",
 		 range);
 	if (!write_file(SIM "new_node", text))
 		SKIP(return, "the simulator can make no node: boot with private_node_spare=2");
@@ -669,7 +628,7 @@ TEST_F_TIMEOUT(failure, all, LONG_TEST)
 	test_held(0);
 	test_gone("owner's page");
 	test_held_atomic();
-	test_held_compaction();
+	test_held_free();
 	test_held(9);
 	test_gone("page of an owner's huge page");
 	test_swapped();
