@@ -471,7 +471,14 @@ fresh
 mkdir -p "$root/run/systemd/system" "$tmp/bin"
 cat > "$tmp/bin/systemctl" <<-'END'
 	#!/bin/sh
-	echo "$@" >> "$PMN_ROOT/systemctl"
+	# show --property=... -- UNIT
+	if [ "$1" = show ]; then
+		[ "$4" = stopped.service ] || { echo LoadState=not-found; exit; }
+		printf 'LoadState=loaded\nSlice=b.slice\nAllowedMemoryNodes=%s\n' "$(cat "$PMN_ROOT/allowed")"
+		exit
+	fi
+	# Past fake.so, with which each write is the file.
+	echo "$@" | LD_PRELOAD='' tee -a "$PMN_ROOT/systemctl" > /dev/null
 	[ ! -e "$PMN_ROOT/refuse" ]
 END
 chmod +x "$tmp/bin/systemctl"
@@ -483,6 +490,38 @@ ok "... asked for" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedM
 ctl revoke 1 b.slice --runtime
 ok "systemd refuses: status 1" [ $? = 1 ]
 ok "... for this boot alone" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedMemoryNodes=0,2-3 --runtime" ]
+
+# A unit that does not run: /etc/pmn.d is applied before the most are started.
+fresh
+mkdir -p "$root/run/systemd/system"
+asked() { [ "$(cat "$root/systemctl")" = "$1" ] || { sed 's/^/# /' "$root/systemctl"; return 1; }; }
+of_unit() { printf '%s\n' "$1" > "$root/allowed"; : > "$root/systemctl"; known=''; }
+of_unit ''
+ok "grant: a unit that is stopped, and has all of its slice" gives 0 grant 1 stopped.service
+ok "... nothing is asked for" asked ''
+of_unit '0 2'
+ok "grant: a unit that is stopped, and has other nodes" gives 0 grant 1 stopped.service
+ok "... beside those" asked 'set-property stopped.service AllowedMemoryNodes=0-2'
+of_unit '0 2'
+ok "grant: dry run" refused 0 '' grant 1 stopped.service --dry-run
+ok "... says what" prints '^stopped.service: would be given AllowedMemoryNodes=0-2 by systemctl set-property$'
+of_unit '0-1'
+ok "revoke: a unit that is stopped" gives 0 revoke 1 stopped.service
+ok "... without it" asked 'set-property stopped.service AllowedMemoryNodes=0'
+of_unit '0'
+ok "revoke: it has it not" gives 0 revoke 1 stopped.service
+ok "... nothing is asked for" asked ''
+of_unit '1'
+ok "revoke: it has nothing else" refused 1 "cannot be left with none" revoke 1 stopped.service
+ok "grant: no such unit" refused 4 "neither such a cgroup nor such a unit" grant 1 nonesuch.service
+of_unit '0 2'
+printf '[node 1]\ngrant = stopped.service\n' > "$tmp/conf"
+ok "apply: a grant for a unit that is started later" gives 0 apply -f "$tmp/conf"
+ok "... until the next boot, which applies it again" asked 'set-property stopped.service AllowedMemoryNodes=0-2 --runtime'
+of_unit ''
+ok "grant --only: a unit that is stopped" gives 0 grant 1 stopped.service --only
+ok "... its slice names the node, and so does it" asked $'set-property b.slice AllowedMemoryNodes=0-3\nset-property stopped.service AllowedMemoryNodes=0-3'
+ok "... the node is for who names it" [ "$(text_of 1 access)" = named ]
 
 # -- compressed RAM -----------------------------------------------------------------------------------------------
 
