@@ -69,7 +69,7 @@ ok "driver-c: it compiles without a warning" compiles
 # The options of the recipe that builds a kernel are what our own kernels are built with.
 options() {
 	local word line
-	line=$(grep -E '^    build/linux/scripts/config .* PRIVATE_NODE ' docs/start.md) || return 1
+	line=$(grep -E '^    build/linux/scripts/config .* PRIVATE_NODE ' docs/install.md) || return 1
 	for word in $(grep -oE -- '-[em] [A-Z_]+' <<< "$line" | tr ' ' '='); do
 		grep -qx "CONFIG_${word#-?=}=$(sed 's/^-e.*/y/; s/^-m.*/m/' <<< "$word")" kernel/config/base.config || { echo "# $word"; return 1; }
 	done

@@ -3,7 +3,7 @@
 #
 # tools.sh: libpmn and pmnctl on files that play a machine with private nodes: under ASan and UBSan, under
 # valgrind, with refused writes and files that go away; exit codes, messages, tables, completion, manual
-# pages; and the parser of /etc/pmn.d under libFuzzer.  On a live kernel: tests/guest/tools.
+# pages.  Under libFuzzer: fuzz.sh.  On a live kernel: tests/guest/tools.
 #
 # timeout: 400
 # kernels: release
@@ -27,11 +27,9 @@ leaks=ASAN_OPTIONS=detect_leaks=1
 out=$top/build/tools
 san=$top/build/tools-san
 src=tests/host/tools
-fuzz_flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers
+cli_flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers
 	-I tools/libpmn -I tools/pmnctl)
 read -ra libs <<< "$(pkg-config --libs smartcols json-c libdaxctl ncursesw zlib) -lm"
-fuzz_src=("$src/fuzz.c" tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c tools/libpmn/*.c)
-ring_src=("$src/fuzz_ring.c" tools/libpmn/*.c)
 
 # -- build ----------------------------------------------------------------------------------
 
@@ -64,15 +62,12 @@ build_tests() {
 build_cli() {
 	local objects
 	mapfile -t objects < <(find "$san/obj/pmnctl" "$san/obj/completion" -name '*.o' ! -name main.o)
-	quiet gcc "${fuzz_flags[@]}" -O0 -DPMN_VERSION='"test"' -Dmain=pmnctl_main -fsanitize=address,undefined \
+	quiet gcc "${cli_flags[@]}" -O0 -DPMN_VERSION='"test"' -Dmain=pmnctl_main -fsanitize=address,undefined \
 		-fno-sanitize-recover=all -c -o "$san/main.o" tools/pmnctl/main.c &&
-		quiet gcc "${fuzz_flags[@]}" -O0 -I tests/lib -fsanitize=address,undefined -fno-sanitize-recover=all \
+		quiet gcc "${cli_flags[@]}" -O0 -I tests/lib -fsanitize=address,undefined -fno-sanitize-recover=all \
 			-static-libasan -static-libubsan -o "$san/cli" "$src"/cli.c "$san/main.o" \
 			"${objects[@]}" "$san/libpmn.a" "${libs[@]}"
 }
-# build_replay NAME SOURCE..., build_fuzz NAME SOURCE...
-build_replay() { quiet gcc "${fuzz_flags[@]}" -DREPLAY -fsanitize=address,undefined -fno-sanitize-recover=all -o "$san/$1" "${@:2}" -lm; }
-build_fuzz() { clang "${fuzz_flags[@]}" -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -o "$san/$1" "${@:2}" -lm 2>&1; }
 
 # -- running ----------------------------------------------------------------------------------
 
@@ -141,12 +136,6 @@ ok "and with ASan and UBSan" build_san
 ok "and the tests of the library" build_tests
 ok "and a program that runs many commands" build_cli
 [ $tap_failed = 0 ] || done_testing
-# It takes as long as half of what follows.
-if command -v clang > /dev/null; then
-	{ build_fuzz fuzz "${fuzz_src[@]}" && build_fuzz fuzz_ring "${ring_src[@]}"; } > "$tmp/fuzz.log" &
-	# shellcheck disable=SC2034 # what eval gets
-	fuzz_build=$!
-fi
 
 # -- the library -------------------------------------------------------------------------------
 
@@ -286,6 +275,29 @@ dashboard() {
 	[ "$bad" = 0 ]
 }
 ok "... and has metrics that are printed" dashboard
+metrics_of() { grep -oE '\bpmn_[a-z_]+' "$1" | sort -u; }
+samples() { grep -oE '^pmn_[a-z_]+' "$tmp/out" | sort -u; }
+ok "... and each of those" diff <(samples) <(metrics_of tools/share/grafana-dashboard.json)
+ok "man pmnctl-metrics has each metric, and no other" diff <(samples) <(sed -nE 's/^\*(pmn_[a-z_]+)\*$/\1/p' tools/man/pmnctl-metrics.1.scd | sort -u)
+ok "each panel says what it shows" perl -MJSON::PP -0777 -e \
+	'for (@{JSON::PP->new->decode(<>)->{panels}}) { length($_->{description} // "") > 10 or die "$_->{title}\n" }' tools/share/grafana-dashboard.json
+
+# A name, and what it needs, of the kernel's table and of the library's.
+kernel_services() { sed -nE 's/^\t\t"([a-z_]+)", (0|NEEDS\(([A-Z_]+)\)),$/\1 \L\3/p' kernel/files/mm/private_node/services.c; }
+library_services() { sed -nE 's/^\t\{ "([a-z_]+)", (NULL|"([a-z_]+)"), ".*/\1 \3/p' tools/libpmn/service.c; }
+ok "services are the kernel's" diff <(kernel_services) <(library_services)
+ok "... and each has a word of who is hit when it is closed" diff <(kernel_services | cut -d' ' -f1 | sort) \
+	<(sed -n '/^} hits/,/^};/p' tools/pmnctl/services.c | sed -nE 's/^\t\{ "([a-z_]+)",.*/\1/p' | sort)
+# Counters of the ABI texts, and of man pmnctl-stat.
+abi_counters() {
+	sed -n '/private\/stat$/,/^What:.*abi_version/p' kernel/files/Documentation/ABI/testing/sysfs-kernel-mm-private-node |
+		grep -oP '^\t\t(<user>)?[a-z_]+$' | sed 's/<user>/*/'
+	sed -n '/private\/cram\/stat$/,/cram\/ledger$/p' kernel/files/Documentation/ABI/testing/sysfs-kernel-mm-cram |
+		grep -oP '^\t\t[a-z_]+(?=\t)' | sed 's/\t*/&cram:/'
+}
+man_counters() { sed -n '/^# COUNTERS/,/^# OPTIONS/p' tools/man/pmnctl-stat.1.scd | sed -nE 's/^(_USER_)?\*([a-z_:]+)\*$/\t\t\1\2/p' | sed 's/_USER_/*/'; }
+ok "man pmnctl-stat has each counter of the kernel" diff <(abi_counters) <(man_counters)
+ok "... there are some" [ "$(man_counters | wc -l)" -gt 30 ]
 
 # -- changes ------------------------------------------------------------------------------------------
 
@@ -319,6 +331,16 @@ ok "remove: dry run" refused 0 '' remove 2 --move --dry-run
 ok "... says what" prints "would write 'unplugged' to /sys/bus/dax/devices/dax0.0/state"
 ok "remove" gives 0 remove 2 --move
 ok "... it is written" [ "$(cat "$root/sys/bus/dax/devices/dax0.0/state") $(text_of 2 on_unplug)" = "unplugged move" ]
+fresh
+ok "remove: by the name of its device" gives 0 remove dax0.0
+ok "... it is written" [ "$(cat "$root/sys/bus/dax/devices/dax0.0/state") $(text_of 2 on_unplug)" = "unplugged refuse" ]
+ok "remove: a device that is no private node" refused 4 "the DAX device dax1.0 is no private node now; \`pmnctl dax dax1.0\` makes it one" remove dax1.0
+ok "remove: neither" refused 4 "'dax9' is neither an owner nor a DAX device of a private node" remove dax9
+fresh
+make_node "$root" 4 kmem-dax1.0 reclaim '' 134217728 134217728
+write "$root/sys/devices/system/node" has_private_memory 1-4
+ok "list: by a CXL region" eval 'gives 0 list -rn -o NODE region0 && [ "$(cat "$tmp/out")" = 4 ]'
+fresh
 ok "remove: boot memory" refused 3 "leave private_node=1 out of the kernel command line" remove 1
 ok "remove: compressed RAM" refused 3 "its driver takes it away" remove 3
 ok "remove: several" refused 2 "one at a time" remove all
@@ -328,6 +350,7 @@ ok "remove --wait: tries again until it is free" gives 0 remove 2 --wait
 ok "... says for whom it waits" prints "^node 2: waiting: dax0.0: 'unplugged' was refused by state: hotremove failed"
 unset PMN_FAKE_REFUSE PMN_FAKE_NTH
 
+services_of() { PMN_ROOT=$1 "$san/pmnctl" allow --help | sed -n '/^Services:/,/^$/p' | awk 'NF > 1 { print $1 }'; }
 # -- devices --------------------------------------------------------------------------------------------
 
 dax() { cat "$root/sys/bus/dax/devices/$1/$2"; }
@@ -371,6 +394,26 @@ ok "private --persist: without grub" refused 1 "another boot loader" private 4 -
 write "$root" etc/default/grub ''
 ok "private --persist" gives 0 private 4 -s reclaim,demotion --persist
 ok "... for grub" grep -qx 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX private_node=4:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node4.cfg"
+
+ok "private --persist: all services" gives 0 private 4 -s all --persist
+ok "... by their names" grep -q "private_node=4:$(services_of "$root" | paste -sd,)\"" "$root/etc/default/grub.d/pmn-node4.cfg"
+ok "private --persist: none" gives 0 private 4 -s none --persist
+ok "... closed" grep -q ' private_node=4"' "$root/etc/default/grub.d/pmn-node4.cfg"
+ok "private --ordinary --persist" gives 0 private 4 --ordinary --persist
+ok "... the file is gone" [ ! -e "$root/etc/default/grub.d/pmn-node4.cfg" ]
+ok "private --ordinary: it is" gives 0 private 4 --ordinary
+ok "private: boot memory that is private already" gives 0 private 1 -s reclaim,demotion --persist
+ok "... now" [ "$(text_of 1 enabled)" = "reclaim demotion" ]
+ok "... and at the next boot" grep -q ' private_node=1:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node1.cfg"
+ok "private --ordinary: boot memory" refused 3 "leave private_node=1 out of the kernel command line" private 1 --ordinary
+ok "private --ordinary: has no services" refused 2 "it has no services" private 1 --ordinary -s all
+write "$root" etc/default/grub.d/pmn-node1.cfg 'GRUB_CMDLINE_LINUX=x'
+ok "private --ordinary --persist: a file that is not ours is left" refused 1 "was not written by pmnctl" private 1 --ordinary --persist
+ok "private: a node of another driver" refused 3 "its owner cram_sim is a driver of its own" private 3 --persist
+ok "private: its services" gives 0 private 3 -s none
+ok "... are closed" [ "$(text_of 3 enabled)" = '' ]
+ok "private: the node of a device" gives 0 private 2 -s reclaim
+ok "... its services alone change" [ "$(text_of 2 enabled) $(dax dax0.0 state)" = "reclaim online_movable" ]
 
 # -- check --------------------------------------------------------------------------------------------------
 
@@ -428,7 +471,14 @@ fresh
 mkdir -p "$root/run/systemd/system" "$tmp/bin"
 cat > "$tmp/bin/systemctl" <<-'END'
 	#!/bin/sh
-	echo "$@" >> "$PMN_ROOT/systemctl"
+	# show --property=... -- UNIT
+	if [ "$1" = show ]; then
+		[ "$4" = stopped.service ] || { echo LoadState=not-found; exit; }
+		printf 'LoadState=loaded\nSlice=b.slice\nAllowedMemoryNodes=%s\n' "$(cat "$PMN_ROOT/allowed")"
+		exit
+	fi
+	# Past fake.so, with which each write is the file.
+	echo "$@" | LD_PRELOAD='' tee -a "$PMN_ROOT/systemctl" > /dev/null
 	[ ! -e "$PMN_ROOT/refuse" ]
 END
 chmod +x "$tmp/bin/systemctl"
@@ -440,6 +490,38 @@ ok "... asked for" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedM
 ctl revoke 1 b.slice --runtime
 ok "systemd refuses: status 1" [ $? = 1 ]
 ok "... for this boot alone" [ "$(cat "$root/systemctl")" = "set-property b.slice AllowedMemoryNodes=0,2-3 --runtime" ]
+
+# A unit that does not run: /etc/pmn.d is applied before the most are started.
+fresh
+mkdir -p "$root/run/systemd/system"
+asked() { [ "$(cat "$root/systemctl")" = "$1" ] || { sed 's/^/# /' "$root/systemctl"; return 1; }; }
+of_unit() { printf '%s\n' "$1" > "$root/allowed"; : > "$root/systemctl"; known=''; }
+of_unit ''
+ok "grant: a unit that is stopped, and has all of its slice" gives 0 grant 1 stopped.service
+ok "... nothing is asked for" asked ''
+of_unit '0 2'
+ok "grant: a unit that is stopped, and has other nodes" gives 0 grant 1 stopped.service
+ok "... beside those" asked 'set-property stopped.service AllowedMemoryNodes=0-2'
+of_unit '0 2'
+ok "grant: dry run" refused 0 '' grant 1 stopped.service --dry-run
+ok "... says what" prints '^stopped.service: would be given AllowedMemoryNodes=0-2 by systemctl set-property$'
+of_unit '0-1'
+ok "revoke: a unit that is stopped" gives 0 revoke 1 stopped.service
+ok "... without it" asked 'set-property stopped.service AllowedMemoryNodes=0'
+of_unit '0'
+ok "revoke: it has it not" gives 0 revoke 1 stopped.service
+ok "... nothing is asked for" asked ''
+of_unit '1'
+ok "revoke: it has nothing else" refused 1 "cannot be left with none" revoke 1 stopped.service
+ok "grant: no such unit" refused 4 "neither such a cgroup nor such a unit" grant 1 nonesuch.service
+of_unit '0 2'
+printf '[node 1]\ngrant = stopped.service\n' > "$tmp/conf"
+ok "apply: a grant for a unit that is started later" gives 0 apply -f "$tmp/conf"
+ok "... until the next boot, which applies it again" asked 'set-property stopped.service AllowedMemoryNodes=0-2 --runtime'
+of_unit ''
+ok "grant --only: a unit that is stopped" gives 0 grant 1 stopped.service --only
+ok "... its slice names the node, and so does it" asked $'set-property b.slice AllowedMemoryNodes=0-3\nset-property stopped.service AllowedMemoryNodes=0-3'
+ok "... the node is for who names it" [ "$(text_of 1 access)" = named ]
 
 # -- compressed RAM -----------------------------------------------------------------------------------------------
 
@@ -521,20 +603,47 @@ rm "$root/etc/pmn.d/"*
 ctl apply --file tools/share/example.conf --dry-run
 ok "the example has no mistake" [ $? != 2 ]
 
-if command -v clang > /dev/null; then
-	ok "the parsers' fuzzers are built" eval 'wait "$fuzz_build" || { sed "s/^/# /" "$tmp/fuzz.log"; false; }'
-	mkdir "$tmp/corpus"
-	ok "the parser under libFuzzer, what was found before and 20000 inputs" quiet "$san/fuzz" -runs=20000 -seed="${PMN_SEED:-1}" \
-		-max_len=2048 -artifact_prefix="$san/" "$tmp/corpus" "$src"/corpus
-	mkdir "$tmp/ring"
-	cp "$root/proc/private_node_refusals" "$tmp/ring"
-	ok "the reader of refusals under libFuzzer, 20000 inputs" quiet "$san/fuzz_ring" -runs=20000 -seed="${PMN_SEED:-1}" \
-		-max_len=2048 -artifact_prefix="$san/" "$tmp/ring"
-else
-	ok "the parser takes what was found before" eval 'build_replay replay "${fuzz_src[@]}" && [ "$("$san/replay" "$src"/corpus/*)" -gt 5 ]'
-	ok "the reader of refusals takes a file" eval 'build_replay replay_ring "${ring_src[@]}" && [ "$("$san/replay_ring" "$root/proc/private_node_refusals")" = 1 ]'
-	skip "the parser under libFuzzer" "clang is not installed"
-fi
+# -- dry runs ----------------------------------------------------------------------------------------------------
+
+# Each verb that changes something has --dry-run, says what it would do, and does nothing.
+first_words() { "$out/pmnctl" --help | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | sort -u; }
+all_verbs() { "$out/pmnctl" --help | sed -nE 's/^  (cram )?([a-z]+)( .*|$)/\1\2/p'; }
+changing() { all_verbs | grep -vxF -f <(printf '%s\n' list show check top stat why metrics completion 'cram status'); }
+fresh
+write "$root" etc/default/grub ''
+write "$root/sys/devices/system/node" has_memory 0,4
+write "$root/sys/fs/cgroup/a" cpuset.mems 0,2-3
+cp -a "$root" "$tmp/dry"
+printf '[node 1]\nweight = 5\n[cram]\npageout = no\n' > "$tmp/dry.conf"
+while read -r line; do
+	case $line in
+	'cram reset'*) for dir in "$root" "$tmp/dry"; do write "$dir/sys/devices/system/node/node3/private/cram" state broken; done ;;
+	esac
+	# shellcheck disable=SC2086 # words
+	ok "dry run: $line" refused 0 '' ${line//CONF/$tmp\/dry.conf}
+	ok "... says what it would do" prints '\bwould (write|be|ask|run|remove)\b'
+	changing | grep -xF -e "${line%% *}" -e "$(cut -d' ' -f1,2 <<< "$line")" >> "$tmp/dried"
+done <<-'END'
+	allow 1 demotion --dry-run
+	deny 1 user_numa --dry-run
+	set 1 weight=9 --dry-run
+	private 4 -s reclaim --persist --dry-run
+	private 1 -s demotion,reclaim --persist --dry-run
+	dax dax0.0 --node spare --persist --dry-run
+	dax dax0.0 --ordinary --persist --dry-run
+	cxl region0 --dry-run
+	remove dax0.0 --move --wait --dry-run
+	grant 1 a --only --dry-run
+	revoke 2 a --dry-run
+	run 1 --full fallback --dry-run -- touch CONF
+	cram push a 1M --dry-run
+	cram limit a 1M --dry-run
+	cram writable 3 1M --dry-run
+	cram reset 3 --dry-run
+	apply --file CONF --dry-run
+END
+ok "... and these are all that change something" diff <(changing | sort) <(sort -u "$tmp/dried")
+ok "... nothing has changed" diff -r --no-dereference "$tmp/dry" "$root"
 
 # -- whatever is typed ---------------------------------------------------------------------------------------------
 
@@ -547,7 +656,6 @@ ok "... and made no file" [ -z "$(ls -A "$tmp/empty")" ]
 # -- manual pages and completion -------------------------------------------------------------------------------------
 
 options() { "$out/pmnctl" "$@" --help | grep -oE -- '--[a-z-]+' | sort -u; }
-first_words() { "$out/pmnctl" --help | sed -nE 's/^  ([a-z]+)( .*|$)/\1/p' | sort -u; }
 # What a page has beside those is of another program.
 in_page() { grep -oE '\*--[a-z-]+\*' "tools/man/pmnctl-$1.1.scd" | tr -d '*' | grep -vxE -- '--membind' | sort -u; }
 options_of() {

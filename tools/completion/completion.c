@@ -13,7 +13,7 @@ static const struct {
 	enum kind kind;
 	const char *words;
 } sources[] = {
-	{ KIND_NODE, "$(pmnctl list --raw --noheadings -o NODE 2> /dev/null) all" },
+	{ KIND_NODE, "$(pmnctl list --raw --noheadings -o NODE,OWNER 2> /dev/null) all" },
 	{ KIND_SETTING, "on_full=fail on_full=sigbus on_full=oom on_full=fallback: on_unplug=refuse on_unplug=move on_unplug=sigbus access=any access=named adistance= promotion= weight= writable=" },
 	{ KIND_DAX, "$(ls /sys/bus/dax/devices 2> /dev/null)" },
 	{ KIND_REGION, "$(cd /sys/bus/cxl/devices 2> /dev/null && ls -d region* 2> /dev/null)" },

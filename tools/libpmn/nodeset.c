@@ -6,6 +6,7 @@
  *	!1		all private nodes but these
  *	all		all private nodes
  *	boot,kmem-dax0.0	those of an owner, by name
+ *	dax0.0,region0		those of a DAX device, or of a CXL region
  */
 #include <ctype.h>
 #include <errno.h>
@@ -95,13 +96,24 @@ bool pmn_nodeset_parse_ids(const char *text, struct pmn_nodeset *set)
 	return true;
 }
 
-static bool add_owner(struct pmn_ctx *ctx, const char *owner, struct pmn_nodeset *set)
+/* Is @name that of the node's owner, of its DAX device, or of the device's CXL region? */
+static bool is_called(struct pmn_ctx *ctx, const struct pmn_node *node, const char *name)
+{
+	struct pmn_dax *dax;
+
+	if (!strcmp(name, "all") || !strcmp(name, node->owner))
+		return true;
+	dax = pmn_dax_by_owner(ctx, node->owner);
+	return dax && (!strcmp(name, dax->name) || (dax->region && !strcmp(name, dax->region)));
+}
+
+static bool add_name(struct pmn_ctx *ctx, const char *name, struct pmn_nodeset *set)
 {
 	struct pmn_node *node;
 	bool found = false;
 
 	pmn_node_foreach(ctx, node) {
-		if (strcmp(owner, "all") && strcmp(owner, node->owner))
+		if (!is_called(ctx, node, name))
 			continue;
 		pmn_nodeset_set(set, node->id);
 		found = true;
@@ -152,17 +164,22 @@ static int parse_word(struct pmn_ctx *ctx, const char *text, const char *word,
 		if (parse_range(word, set))
 			return PMN_OK;
 		return pmn_fail(ctx, PMN_USAGE,
-				"nodes '%s': '%s' is neither a node number below %d nor a range such as 2-3; write for example 1,3-4, !1, all, or an owner's name",
+				"nodes '%s': '%s' is neither a node number below %d nor a range such as 2-3; write for example 1,3-4, !1, all, or the name of an owner or a DAX device",
 				text, word, MAX_NODES);
 	}
 	if (!*word)
 		return pmn_fail(ctx, PMN_USAGE,
-				"nodes '%s': a name or number is missing; write for example 1,3-4, !1, all, or an owner's name",
+				"nodes '%s': a name or number is missing; write for example 1,3-4, !1, all, or the name of an owner or a DAX device",
 				text);
-	if (add_owner(ctx, word, set))
+	if (add_name(ctx, word, set))
 		return PMN_OK;
-	return pmn_fail(ctx, PMN_NO_NODE, "nodes '%s': no private node has the owner '%s'; %s", text,
-			word, there_are(ctx, there, sizeof(there)));
+	if (pmn_dax_by_name(ctx, word))
+		return pmn_fail(ctx, PMN_NO_NODE,
+				"nodes '%s': the DAX device %s is no private node now; `pmnctl dax %s` makes it one",
+				text, word, word);
+	return pmn_fail(ctx, PMN_NO_NODE,
+			"nodes '%s': '%s' is neither an owner nor a DAX device of a private node; %s",
+			text, word, there_are(ctx, there, sizeof(there)));
 }
 
 static int parse_words(struct pmn_ctx *ctx, const char *text, const char *list,
@@ -199,7 +216,7 @@ static int invert(struct pmn_ctx *ctx, const char *text, struct pmn_nodeset *set
 /**
  * pmn_nodeset_parse - private nodes by numactl's grammar
  * @ctx: the context
- * @text: such as "1,3-4", "!1", "all", or names of owners
+ * @text: such as "1,3-4", "!1", "all", or names of owners, DAX devices and CXL regions
  * @set: receives the set, for pmn_nodeset_free()
  *
  * Return: PMN_OK; PMN_USAGE; PMN_NO_NODE when one is no private node, or none is left.

@@ -91,6 +91,7 @@ static const struct key keys[] = {
 	{ "grant", IN_NODE, true, is_cgroup, "a unit, or the path of a cgroup" },
 	{ "anon", IN(CRAM), false, is_yes_no, "yes or no" },
 	{ "file", IN(CRAM), false, is_yes_no, "yes or no" },
+	{ "pageout", IN(CRAM), false, is_yes_no, "yes or no" },
 	{ "swap", IN(CRAM), false, is_yes_no, "yes or no" },
 };
 

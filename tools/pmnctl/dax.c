@@ -311,45 +311,79 @@ static bool has_grub(struct cli *cli)
 	return !access(path, F_OK);
 }
 
+/* At each boot; without @option no more. */
 static int boot_file(struct cli *cli, int node, const char *option)
 {
 	char path[128], text[1024];
 	int ret;
 
 	if (!has_grub(cli))
-		return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; add %s to the kernel command line there",
-				node, option);
+		return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; %s the kernel command line there",
+				node, option ? option : "take private_node= off");
 	snprintf(path, sizeof(path), GRUB_DIR "/pmn-node%d.cfg", node);
+	ret = persist_check(cli, path);
+	if (ret)
+		return ret;
 	if (cli->opt[OPT_DRY_RUN]) {
-		printf("node %d: would write %s with %s\n", node, path, option);
+		printf("node %d: would %s %s%s%s\n", node, option ? "write" : "remove", path,
+		       option ? " with " : "", option ? option : "");
 		return PMN_OK;
 	}
-	snprintf(text, sizeof(text), "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX %s\"\n", option);
-	ret = persist_write(cli, path, cli->verb->name, text);
+	snprintf(text, sizeof(text), "GRUB_CMDLINE_LINUX=\"$GRUB_CMDLINE_LINUX %s\"\n", option ? option : "");
+	ret = option ? persist_write(cli, path, cli->verb->name, text) : persist_remove(cli, path);
 	if (!ret)
-		printf("node %d: %s has %s; run update-grub and boot again\n", node, path, option);
+		printf("node %d: %s %s%s; run update-grub and boot again\n", node, path,
+		       option ? "has " : "is gone", option ? option : "");
 	return ret;
+}
+
+/* private_node=1:reclaim,demotion, of --services. */
+static void boot_option_of(struct cli *cli, int node, char *option, size_t size)
+{
+	const char *list = cli->opt[OPT_SERVICES];
+	const struct pmn_service *s;
+	size_t len, i;
+
+	if (list && !strcmp(list, "none"))
+		list = NULL;
+	len = snprintf(option, size, "private_node=%d%s", node, list ? ":" : "");
+	if (list && strcmp(list, "all")) {
+		snprintf(option + len, size - len, "%s", list);
+		for (i = len; option[i]; i++)
+			option[i] = option[i] == ' ' ? ',' : option[i];
+	} else if (list) {
+		pmn_service_foreach(s)
+			len += snprintf(option + len, size - len, "%s%s",
+					s == pmn_service_get_first() ? "" : ",", pmn_service_get_name(s));
+	}
+}
+
+static int check_boot_words(struct cli *cli, int node)
+{
+	const char *services = cli->opt[OPT_SERVICES];
+
+	if (cli->opt[OPT_WHERE])
+		return complain(PMN_USAGE, "--node: only memory of a DAX device can come up on another node, and node %d has boot memory; leave it out",
+				node);
+	if (services && cli->opt[OPT_ORDINARY])
+		return complain(PMN_USAGE, "ordinary memory: it has no services; leave them out");
+	if (services && strlen(services) > MAX_LIST)
+		return complain(PMN_USAGE, "services: the list is longer than %d letters; name each service once",
+				MAX_LIST);
+	return PMN_OK;
 }
 
 /* Memory that was there at boot: the command line alone makes it private. */
 static int private_at_boot(struct cli *cli, int node)
 {
-	const char *services = cli->opt[OPT_SERVICES];
 	struct boot_option parsed;
 	char option[512], why[768];
-	size_t i;
 	int ret;
 
-	if (cli->opt[OPT_WHERE])
-		return complain(PMN_USAGE, "--node: only memory of a DAX device can come up on another node, and node %d has boot memory; leave it out",
-				node);
-	if (services && strlen(services) > MAX_LIST)
-		return complain(PMN_USAGE, "services: the list is longer than %d letters; name each service once",
-				MAX_LIST);
-	snprintf(option, sizeof(option), "private_node=%d%s%s", node, services ? ":" : "",
-		 services ? services : "");
-	for (i = 0; option[i]; i++)
-		option[i] = option[i] == ' ' ? ',' : option[i];
+	ret = check_boot_words(cli, node);
+	if (ret)
+		return ret;
+	boot_option_of(cli, node, option, sizeof(option));
 	ret = boot_parse(cli->ctx, option, &parsed, why, sizeof(why));
 	if (ret)
 		return complain(ret, "%s", why);
@@ -359,6 +393,56 @@ static int private_at_boot(struct cli *cli, int node)
 		return boot_file(cli, node, option);
 	return complain(PMN_NO_KERNEL, "node %d: its memory was there at boot, and this kernel cannot make it private while it runs; add %s to the kernel command line (--persist does so for grub) and boot again",
 			node, option);
+}
+
+/* The way back. */
+static int ordinary_at_boot(struct cli *cli, int node)
+{
+	int ret = check_boot_words(cli, node);
+
+	if (ret)
+		return ret;
+	if (cli->opt[OPT_PERSIST])
+		return boot_file(cli, node, NULL);
+	if (!pmn_node_by_id(cli->ctx, node)) {
+		printf("node %d: is ordinary already\n", node);
+		return PMN_OK;
+	}
+	return complain(PMN_NO_KERNEL, "node %d: its memory came at boot, and this kernel cannot make it ordinary while it runs; leave private_node=%d out of the kernel command line (--persist does so where `pmnctl private` put it there) and boot again",
+			node, node);
+}
+
+/* A node that is private already: its services, and the next boot. */
+static int private_already(struct cli *cli, struct pmn_node *node)
+{
+	const char *services = cli->opt[OPT_SERVICES];
+	int id = pmn_node_get_id(node), ret;
+	struct pmn_change *change = NULL;
+
+	if (strcmp(pmn_node_get_owner(node), "boot") &&
+	    (cli->opt[OPT_PERSIST] || cli->opt[OPT_ORDINARY] || cli->opt[OPT_WHERE]))
+		return complain(PMN_NO_KERNEL, "node %d: its owner %s is a driver of its own, which brings it and takes it away; only --services can be chosen here",
+				id, pmn_node_get_owner(node));
+	ret = check_boot_words(cli, id);
+	if (ret)
+		return ret;
+	if (!services && !cli->opt[OPT_PERSIST]) {
+		printf("node %d: is private already; `pmnctl allow` opens services\n", id);
+		return PMN_OK;
+	}
+	if (services && pmn_services_check(cli->ctx, services))
+		return complain_lib(cli, PMN_USAGE);
+	/* The next boot first: what this kernel refuses, such as more than capable= says, that one may take. */
+	ret = cli->opt[OPT_PERSIST] ? private_at_boot(cli, id) : PMN_OK;
+	if (ret || !services)
+		return ret;
+	ret = pmn_change_new(cli->ctx, &change);
+	if (!ret)
+		ret = set_services(change, node, services);
+	if (!ret)
+		return apply_or_show(cli, change);
+	pmn_change_free(change);
+	return complain_lib(cli, ret);
 }
 
 /* An ordinary node, so that the grammar for private ones does not fit. */
@@ -374,6 +458,7 @@ static int parse_ordinary(const char *text, int *node)
 int verb_private(struct cli *cli)
 {
 	struct dax_list list = {};
+	struct pmn_node *there;
 	struct pmn_dax *dax;
 	int node = -1, ret;
 
@@ -383,15 +468,17 @@ int verb_private(struct cli *cli)
 	ret = pmn_check_kernel(cli->ctx);
 	if (ret)
 		return complain_lib(cli, ret);
-	if (pmn_node_by_id(cli->ctx, node)) {
-		printf("node %d: is private already; `pmnctl allow` opens services\n", node);
-		return PMN_OK;
-	}
+	there = pmn_node_by_id(cli->ctx, node);
+	dax = there ? pmn_dax_by_owner(cli->ctx, pmn_node_get_owner(there)) : NULL;
+	if (dax)
+		return make_and_persist(cli, "dax", pmn_dax_get_name(dax), &(struct dax_list){ 1, { dax } });
+	if (there && !(cli->opt[OPT_ORDINARY] && !strcmp(pmn_node_get_owner(there), "boot")))
+		return private_already(cli, there);
 	pmn_dax_foreach(cli->ctx, dax)
 		if (pmn_dax_get_node(dax) == node)
 			list_add(&list, dax);
 	if (!list.nr)
-		return private_at_boot(cli, node);
+		return cli->opt[OPT_ORDINARY] ? ordinary_at_boot(cli, node) : private_at_boot(cli, node);
 	if (list.nr > 1)
 		return complain(PMN_FAILED, "node %d: %d DAX devices are on it, and a private node has one; use `pmnctl dax DEV`, with --node spare for all but one",
 				node, list.nr);

@@ -5,10 +5,11 @@
  * A cgroup whose cpuset.mems is unset has all that its parent has.  So a node is given by naming it in
  * cpuset.mems of the cgroup, and of those above where theirs is set; it is kept from all others by
  * the node's access, which then is for those alone that name it.  systemd writes the files of its
- * units, and is asked to.
+ * units, and is asked to, also for units that are started later: /etc/pmn.d is applied before them.
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,9 +27,10 @@
 
 extern char **environ;
 
-/* One cgroup whose cpuset.mems changes. */
+/* One cgroup whose cpuset.mems changes, or a unit that does not run and so has none. */
 struct mems {
 	struct pmn_cgroup *cgroup;
+	char *unit, *before;
 	char *list;
 	bool done;
 };
@@ -50,7 +52,7 @@ static void mark(char *list, bool *has, bool value)
 	char *word, *save = NULL, *dash;
 	int first, last;
 
-	for (word = strtok_r(list, ",\n", &save); word; word = strtok_r(NULL, ",\n", &save)) {
+	for (word = strtok_r(list, ", \n", &save); word; word = strtok_r(NULL, ", \n", &save)) {
 		first = last = atoi(word);
 		dash = strchr(word, '-');
 		if (dash)
@@ -98,33 +100,45 @@ static char *print_list(const bool *has)
 
 /* -- what has to change ----------------------------------------------------------------- */
 
-static int plan_add(struct plan *plan, struct pmn_cgroup *cgroup, bool with)
+static int plan_list(struct plan *plan, const char *name, struct mems new, bool *has, bool with)
 {
 	struct mems *mems = reallocarray(plan->mems, plan->nr + 1, sizeof(*mems));
-	bool has[MAX_IDS];
 
-	if (!mems)
-		return complain(PMN_FAILED, "memory: not enough");
-	plan->mems = mems;
-	nodes_of(plan->cli, cgroup, has);
+	if (mems)
+		plan->mems = mems;
 	has[plan->node] = with;
-	mems[plan->nr] = (struct mems){ cgroup, print_list(has), false };
-	if (!mems[plan->nr].list)
+	new.list = print_list(has);
+	if (!mems || !new.list) {
+		free(new.list);
+		free(new.unit);
+		free(new.before);
 		return complain(PMN_FAILED, "memory: not enough");
-	plan->nr++;
+	}
+	mems[plan->nr++] = new;
 	/* Empty means unset, which would be all of the parent's. */
-	if (*mems[plan->nr - 1].list)
+	if (*new.list)
 		return PMN_OK;
 	return complain(PMN_FAILED, "%s: node %d is all that it may have, and it cannot be left with none; write an ordinary node to its cpuset.mems first",
-			pmn_cgroup_get_path(cgroup), plan->node);
+			name, plan->node);
+}
+
+static int plan_add(struct plan *plan, struct pmn_cgroup *cgroup, bool with)
+{
+	bool has[MAX_IDS];
+
+	nodes_of(plan->cli, cgroup, has);
+	return plan_list(plan, pmn_cgroup_get_path(cgroup), (struct mems){ .cgroup = cgroup }, has, with);
 }
 
 static void plan_free(struct plan *plan)
 {
 	size_t i;
 
-	for (i = 0; i < plan->nr; i++)
+	for (i = 0; i < plan->nr; i++) {
 		free(plan->mems[i].list);
+		free(plan->mems[i].unit);
+		free(plan->mems[i].before);
+	}
 	free(plan->mems);
 }
 
@@ -172,14 +186,25 @@ static int plan_only(struct plan *plan, struct pmn_node *node)
 
 /* -- how it is changed ----------------------------------------------------------------------- */
 
-static const char *unit_of(const struct pmn_cgroup *cgroup)
+static bool is_unit(const char *name)
 {
-	const char *name = strrchr(pmn_cgroup_get_path(cgroup), '/') + 1;
 	const char *dot = strrchr(name, '.');
 
-	if (dot && (!strcmp(dot, ".service") || !strcmp(dot, ".slice") || !strcmp(dot, ".scope")))
-		return name;
-	return NULL;
+	return dot && (!strcmp(dot, ".service") || !strcmp(dot, ".slice") || !strcmp(dot, ".scope"));
+}
+
+static const char *unit_of(const struct mems *m)
+{
+	const char *name = m->cgroup ? strrchr(pmn_cgroup_get_path(m->cgroup), '/') + 1 : m->unit;
+
+	return is_unit(name) ? name : NULL;
+}
+
+static const char *before(const struct mems *m)
+{
+	const char *list = m->cgroup ? pmn_cgroup_get_mems(m->cgroup) : m->before;
+
+	return list ? list : "";
 }
 
 static int systemctl(struct plan *plan, const char *unit, const char *list)
@@ -207,7 +232,7 @@ static int systemctl(struct plan *plan, const char *unit, const char *list)
 
 static bool by_systemd(const struct plan *plan, const struct mems *m)
 {
-	return plan->systemd && unit_of(m->cgroup);
+	return plan->systemd && unit_of(m);
 }
 
 static void undo_units(struct plan *plan)
@@ -218,8 +243,7 @@ static void undo_units(struct plan *plan)
 	for (i = plan->nr; i-- > 0;) {
 		m = &plan->mems[i];
 		if (m->done)
-			systemctl(plan, unit_of(m->cgroup),
-				  pmn_cgroup_get_mems(m->cgroup) ? pmn_cgroup_get_mems(m->cgroup) : "");
+			systemctl(plan, unit_of(m), before(m));
 		m->done = false;
 	}
 }
@@ -236,10 +260,10 @@ static int apply_units(struct plan *plan)
 			continue;
 		if (plan->cli->opt[OPT_DRY_RUN]) {
 			printf("%s: would be given AllowedMemoryNodes=%s by systemctl set-property\n",
-			       unit_of(m->cgroup), m->list);
+			       unit_of(m), m->list);
 			continue;
 		}
-		ret = systemctl(plan, unit_of(m->cgroup), m->list);
+		ret = systemctl(plan, unit_of(m), m->list);
 		if (ret) {
 			undo_units(plan);
 			return ret;
@@ -314,33 +338,151 @@ static int plan_apply(struct plan *plan)
 
 /* -- who ------------------------------------------------------------------------------------------ */
 
-/* A path, or the name of a unit or cgroup that there is once. */
-static int find_cgroup(struct cli *cli, const char *name, struct pmn_cgroup **found)
+/* Those of that path, or of that name; the last one of them. */
+static int count_cgroups(struct cli *cli, const char *name, struct pmn_cgroup **found)
 {
 	struct pmn_cgroup *c;
 	int n = 0;
 
+	*found = pmn_cgroup_by_path(cli->ctx, name);
+	if (*found || strchr(name, '/'))
+		return !!*found;
+	pmn_cgroup_foreach(cli->ctx, c)
+		if (!strcmp(strrchr(pmn_cgroup_get_path(c), '/') + 1, name)) {
+			*found = c;
+			n++;
+		}
+	return n;
+}
+
+/* A path, or the name of a unit or cgroup that there is once. */
+static int find_cgroup(struct cli *cli, const char *name, struct pmn_cgroup **found)
+{
+	int n;
+
 	if (!pmn_cgroup_get_first(cli->ctx))
 		return complain(PMN_NO_KERNEL, "%s: cgroup v2 is not mounted on /sys/fs/cgroup, and v1 cannot keep a private node; mount it there",
 				name);
-	*found = pmn_cgroup_by_path(cli->ctx, name);
-	if (*found || strchr(name, '/'))
-		n = !!*found;
-	else
-		pmn_cgroup_foreach(cli->ctx, c)
-			if (!strcmp(strrchr(pmn_cgroup_get_path(c), '/') + 1, name)) {
-				*found = c;
-				n++;
-			}
+	n = count_cgroups(cli, name, found);
 	if (n > 1)
 		return complain(PMN_USAGE, "%s: %d cgroups have that name; give the path below /sys/fs/cgroup",
 				name, n);
 	if (!n)
-		return complain(PMN_NO_NODE, "%s: there is no such cgroup; a unit has one while it runs, and `systemd-cgls` shows them",
-				name);
+		return complain(PMN_NO_NODE, "%s: there is no such cgroup; `systemd-cgls` shows them", name);
 	if (pmn_cgroup_get_parent(*found))
 		return PMN_OK;
 	return complain(PMN_USAGE, "%s: the root cgroup has every node whose access is any, and no other; name one below it", name);
+}
+
+/* -- units that do not run ------------------------------------------------------------------------- */
+
+/* What systemd knows of a unit. */
+struct unit {
+	char load[32], slice[256], allowed[LIST_MAX];
+};
+
+/* The value behind KEY=, in a field of @size; all else is left. */
+static void take_value(const char *line, const char *key, char *value, size_t size)
+{
+	size_t len = strlen(key);
+
+	if (!strncmp(line, key, len) && line[len] == '=')
+		snprintf(value, size, "%.*s", (int)strcspn(line + len + 1, "\n"), line + len + 1);
+}
+
+static int read_unit(int fd, struct unit *unit)
+{
+	char line[LIST_MAX + 64];
+	FILE *f = fdopen(fd, "r");
+
+	if (!f) {
+		close(fd);
+		return PMN_FAILED;
+	}
+	*unit = (struct unit){};
+	while (fgets(line, sizeof(line), f)) {
+		take_value(line, "LoadState", unit->load, sizeof(unit->load));
+		take_value(line, "Slice", unit->slice, sizeof(unit->slice));
+		take_value(line, "AllowedMemoryNodes", unit->allowed, sizeof(unit->allowed));
+	}
+	fclose(f);
+	return PMN_OK;
+}
+
+static int show_unit(const char *name, struct unit *unit)
+{
+	const char *argv[] = { "systemctl", "show", "--property=LoadState,Slice,AllowedMemoryNodes", "--", name, NULL };
+	posix_spawn_file_actions_t actions;
+	int fds[2], error, ret;
+	pid_t pid;
+
+	if (pipe2(fds, O_CLOEXEC))
+		return complain(PMN_FAILED, "%s: a pipe to systemctl cannot be made: %m", name);
+	posix_spawn_file_actions_init(&actions);
+	posix_spawn_file_actions_adddup2(&actions, fds[1], STDOUT_FILENO);
+	error = posix_spawnp(&pid, argv[0], &actions, NULL, (char **)argv, environ);
+	posix_spawn_file_actions_destroy(&actions);
+	close(fds[1]);
+	if (error) {
+		close(fds[0]);
+		return complain(PMN_FAILED, "%s: systemctl cannot be run: %s; is it in PATH?", name,
+				strerror(error));
+	}
+	ret = read_unit(fds[0], unit);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	if (ret)
+		return complain(PMN_FAILED, "memory: not enough");
+	if (strcmp(unit->load, "loaded"))
+		return complain(PMN_NO_NODE, "%s: there is neither such a cgroup nor such a unit; `systemctl list-unit-files` and `systemd-cgls` show those that there are",
+				name);
+	return PMN_OK;
+}
+
+/*
+ * What a unit without a cgroup will have when it is started: what it names, or else all of its slice.
+ * Slices above come first.  @with: it is to have the node, or not.
+ */
+static int plan_unit(struct plan *plan, const char *name, bool named, bool with)
+{
+	struct pmn_cgroup *slice = pmn_cgroup_get_first(plan->cli->ctx);
+	char allowed[LIST_MAX];
+	bool has[MAX_IDS];
+	struct unit unit;
+	int ret, n;
+
+	ret = show_unit(name, &unit);
+	if (ret)
+		return ret;
+	if (*unit.slice && strcmp(unit.slice, "-.slice")) {
+		n = count_cgroups(plan->cli, unit.slice, &slice);
+		if (!n)
+			slice = pmn_cgroup_get_first(plan->cli->ctx);
+		if (with)
+			ret = n ? plan_path(plan, slice, named) : plan_unit(plan, unit.slice, named, true);
+	}
+	if (ret)
+		return ret;
+	nodes_of(plan->cli, slice, has);
+	if (*unit.allowed) {
+		memset(has, 0, sizeof(has));
+		strcpy(allowed, unit.allowed);
+		mark(allowed, has, true);
+		/* Now it names them. */
+		named = false;
+	}
+	if (has[plan->node] == with && !(with && named))
+		return PMN_OK;
+	return plan_list(plan, name, (struct mems){ .unit = strdup(name), .before = strdup(unit.allowed) }, has, with);
+}
+
+/* Is @name a unit's, which systemd has and which does not run? */
+static bool is_stopped(struct plan *plan, const char *name)
+{
+	struct pmn_cgroup *found;
+
+	return plan->systemd && pmn_cgroup_get_first(plan->cli->ctx) && !strchr(name, '/') &&
+	       is_unit(name) && !count_cgroups(plan->cli, name, &found);
 }
 
 static bool is_within(const struct pmn_cgroup *cgroup, const struct pmn_cgroup *target)
@@ -366,7 +508,7 @@ static void say_others(struct cli *cli, int node, struct pmn_cgroup *target)
 		printf("node %d: and of tasks in %d more cgroups\n", node, n - SHOWN);
 	if (n)
 		printf("node %d: --only gives it to cgroups alone that name it, as %s does now\n", node,
-		       pmn_cgroup_get_path(target));
+		       target ? pmn_cgroup_get_path(target) : cli->args[1]);
 }
 
 /* Before a revocation. */
@@ -400,40 +542,49 @@ int grant_node(struct cli *cli, int node, const char *name, bool only)
 {
 	struct plan plan = { .cli = cli, .node = node, .systemd = systemd_runs(cli) };
 	struct pmn_node *pn = pmn_node_by_id(cli->ctx, node);
-	struct pmn_cgroup *target;
-	int ret;
+	struct pmn_cgroup *target = NULL;
+	int ret = PMN_OK;
 
 	if (!pn)
 		return complain(PMN_NO_NODE, "node %d: it went away meanwhile; look again with `pmnctl list`",
 				node);
-	ret = find_cgroup(cli, name, &target);
+	if (!is_stopped(&plan, name))
+		ret = find_cgroup(cli, name, &target);
 	if (!ret && only)
 		ret = plan_only(&plan, pn);
 	if (!ret)
-		ret = plan_path(&plan, target, only || is_named(pn));
+		ret = target ? plan_path(&plan, target, only || is_named(pn)) :
+			       plan_unit(&plan, name, only || is_named(pn), true);
 	if (!ret && (plan.nr || plan.only))
 		ret = plan_apply(&plan);
 	plan_free(&plan);
 	return ret;
 }
 
-static int revoke_node(struct cli *cli, int node, const char *name)
+static int plan_revoke(struct plan *plan, const char *name)
 {
-	struct plan plan = { .cli = cli, .node = node, .systemd = systemd_runs(cli) };
 	struct pmn_cgroup *target;
 	int ret;
 
-	ret = find_cgroup(cli, name, &target);
-	if (ret)
+	if (is_stopped(plan, name))
+		return plan_unit(plan, name, false, false);
+	ret = find_cgroup(plan->cli, name, &target);
+	if (ret || !pmn_cgroup_may_have(target, plan->node))
 		return ret;
-	if (!pmn_cgroup_may_have(target, node)) {
-		printf("node %d: %s may not have it as it is\n", node, pmn_cgroup_get_path(target));
-		return PMN_OK;
-	}
-	say_hit(cli, node, target);
-	ret = plan_add(&plan, target, false);
-	if (!ret)
+	say_hit(plan->cli, plan->node, target);
+	return plan_add(plan, target, false);
+}
+
+static int revoke_node(struct cli *cli, int node, const char *name)
+{
+	struct plan plan = { .cli = cli, .node = node, .systemd = systemd_runs(cli) };
+	int ret;
+
+	ret = plan_revoke(&plan, name);
+	if (!ret && plan.nr)
 		ret = plan_apply(&plan);
+	else if (!ret)
+		printf("node %d: %s may not have it as it is\n", node, name);
 	plan_free(&plan);
 	return ret;
 }
@@ -459,7 +610,7 @@ static int one_node(struct cli *cli, int *node)
 
 int verb_grant(struct cli *cli)
 {
-	struct pmn_cgroup *target;
+	struct pmn_cgroup *target = NULL;
 	int ret, node;
 
 	ret = one_node(cli, &node);
@@ -468,10 +619,9 @@ int verb_grant(struct cli *cli)
 	if (ret || cli->opt[OPT_DRY_RUN])
 		return ret;
 	pmn_refresh(cli->ctx);
-	ret = find_cgroup(cli, cli->args[1], &target);
-	if (!ret)
-		say_others(cli, node, target);
-	return ret;
+	count_cgroups(cli, cli->args[1], &target);
+	say_others(cli, node, target);
+	return PMN_OK;
 }
 
 int verb_revoke(struct cli *cli)

@@ -64,7 +64,7 @@ static void usage(FILE *to)
 		snprintf(left, sizeof(left), "%s %s", v->name, v->usage);
 		fprintf(to, "  %-34s %s\n", left, v->help);
 	}
-	fputs("\nNODE is as numactl has it: 0,2-3 or !1 or all (the private nodes), or an owner's name.\n"
+	fputs("\nNODE is as numactl has it: 0,2-3 or !1 or all (the private nodes), or the name of an owner or a DAX device.\n"
 	      "Exit status: 0 all done, 1 failed, 2 usage, 3 the kernel lacks it, 4 no such node, 5 busy.\n"
 	      "pmnctl VERB --help has the options of a verb; man pmnctl has the rest.\n", to);
 }

@@ -54,7 +54,7 @@ static const struct {
 	{ "pmn_cram_physical_bytes", "physical_bytes", "What the device can store." },
 	{ "pmn_cram_used_bytes", "used_bytes", "What the device stores, by its last reading." },
 	{ "pmn_cram_credit_bytes", "credit_bytes",
-	  "What may still be admitted at the worst case for each page; 0 while nothing is." },
+	  "What may still be admitted at the worst case for each page; 0 or less while nothing is." },
 	{ "pmn_cram_resident_bytes", "resident_bytes", "Memory in use there, as its users see it." },
 	{ "pmn_cram_untrimmed_bytes", "untrimmed_bytes",
 	  "Memory that was freed, and that the device has not trimmed yet." },

@@ -77,6 +77,11 @@ int verb_run(struct cli *cli)
 	if (strcmp(full, "node") && strcmp(full, "fallback"))
 		return complain(PMN_USAGE, "--full '%s': it is neither node nor fallback", full);
 	ret = make_mask(cli, mask);
+	if (!ret && cli->opt[OPT_DRY_RUN]) {
+		printf("%s: would run %s nodes %s\n", *command,
+		       !strcmp(full, "fallback") ? "with a preference for" : "bound to", cli->args[0]);
+		return PMN_OK;
+	}
 	if (!ret)
 		ret = bind_to(cli->args[0], mask, !strcmp(full, "fallback"));
 	if (ret)

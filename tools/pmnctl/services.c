@@ -21,7 +21,6 @@ static const struct {
 	{ "thp", "small pages are not collapsed into huge ones any more" },
 	{ "hugetlb", "its pools of huge pages give no more; what is in use stays" },
 	{ "numa_balancing", "memory does not follow the processors any more" },
-	{ "write", "new mappings of it are read-only" },
 };
 
 static const char *hit_by(const char *service)
@@ -86,7 +85,7 @@ static int check_allow(struct cli *cli, struct pmn_node *node)
 					id, cli->args[i], pmn_node_get_owner(node),
 					pmn_node_get_capable(node),
 					strcmp(pmn_node_get_owner(node), "boot") ? "" :
-					"; name the service in private_node= and boot again");
+					"; add the service to capable= of private_node=, or leave capable= out, and boot again");
 		if (needed && !is_named(cli, needed) && !pmn_node_is_enabled(node, needed))
 			return complain(PMN_FAILED,
 					"node %d: %s cannot be opened alone: it needs %s; allow both",

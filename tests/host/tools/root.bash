@@ -43,6 +43,7 @@ make_cram() {
 	put "$1" sys/kernel/mm/cram/anon 1
 	put "$1" sys/kernel/mm/cram/file 0
 	put "$1" sys/kernel/mm/cram/swap 1
+	put "$1" sys/kernel/mm/cram/pageout 1
 }
 
 # make_dax ROOT DEV FOLDER NODE: without a driver
