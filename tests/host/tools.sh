@@ -341,7 +341,11 @@ make_node "$root" 4 kmem-dax1.0 reclaim '' 134217728 134217728
 write "$root/sys/devices/system/node" has_private_memory 1-4
 ok "list: by a CXL region" eval 'gives 0 list -rn -o NODE region0 && [ "$(cat "$tmp/out")" = 4 ]'
 fresh
-ok "remove: boot memory" refused 3 "leave private_node=1 out of the kernel command line" remove 1
+ok "remove: boot memory, of a kernel that cannot" refused 3 "leave private_node=1 out of the kernel command line" remove 1
+write "$root/sys/devices/system/node/node1" private/boot_memory online
+ok "remove: boot memory" gives 0 remove 1 --move
+ok "... goes offline" [ "$(text_of 1 boot_memory) $(text_of 1 on_unplug)" = "offline move" ]
+fresh
 ok "remove: compressed RAM" refused 3 "its driver takes it away" remove 3
 ok "remove: several" refused 2 "one at a time" remove all
 fresh

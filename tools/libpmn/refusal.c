@@ -81,7 +81,7 @@ static const struct {
 	  "what was there is lost; replace the device when it happens again" },
 	{ "cram", "the node is compressed RAM",
 	  "its driver takes it away" },
-	{ "boot", "the memory came at boot, and stays until the next",
+	{ "boot", "the memory came at boot, and its memory block cannot go: firmware or another node has a part of it",
 	  "leave private_node= out of the kernel command line" },
 	{ "killed", "the process was killed while it waited",
 	  "try again" },

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* pmnctl remove: takes the memory of a node away, or says who is in the way. */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,9 +15,6 @@ static int no_device(struct pmn_node *node)
 	const char *owner = pmn_node_get_owner(node);
 	int id = pmn_node_get_id(node);
 
-	if (!strcmp(owner, "boot"))
-		return complain(PMN_NO_KERNEL, "node %d: its memory came at boot, and this kernel cannot take it out while it runs; leave private_node=%d out of the kernel command line and boot again",
-				id, id);
 	if (pmn_node_is_cram(node))
 		return complain(PMN_NO_KERNEL, "node %d: it is compressed RAM of %s, and its driver takes it away; see the driver's documentation",
 				id, owner);
@@ -27,11 +25,45 @@ static int no_device(struct pmn_node *node)
 			id, owner);
 }
 
+/* Can the kernel do what the change's last step writes? */
+static bool has_file(struct cli *cli, struct pmn_change *change)
+{
+	struct pmn_step *step, *last = NULL;
+	char path[PATH_MAX];
+
+	pmn_step_foreach(change, step)
+		last = step;
+	snprintf(path, sizeof(path), "%s%s", pmn_get_root(cli->ctx), pmn_step_get_path(last));
+	return !access(path, F_OK);
+}
+
+/* Memory that came at boot goes offline, and stays in the machine. */
+static int make_boot_change(struct cli *cli, struct pmn_node *node, struct pmn_change **change)
+{
+	int id = pmn_node_get_id(node);
+	int ret = pmn_change_new(cli->ctx, change);
+
+	if (!ret && cli->opt[OPT_MOVE])
+		ret = pmn_change_set(*change, node, "on_unplug", "move");
+	if (!ret)
+		ret = pmn_change_set(*change, node, "boot_memory", "offline");
+	if (ret)
+		return complain_lib(cli, ret);
+	if (has_file(cli, *change))
+		return PMN_OK;
+	pmn_change_free(*change);
+	*change = NULL;
+	return complain(PMN_NO_KERNEL, "node %d: its memory came at boot, and this kernel cannot take it out while it runs; leave private_node=%d out of the kernel command line and boot again",
+			id, id);
+}
+
 static int make_change(struct cli *cli, struct pmn_node *node, struct pmn_change **change)
 {
 	struct pmn_dax *dax = pmn_dax_by_owner(cli->ctx, pmn_node_get_owner(node));
 	int ret;
 
+	if (!strcmp(pmn_node_get_owner(node), "boot"))
+		return make_boot_change(cli, node, change);
 	if (!dax || !pmn_dax_get_state(dax))
 		return no_device(node);
 	ret = pmn_change_new(cli->ctx, change);

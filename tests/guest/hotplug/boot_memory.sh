@@ -19,12 +19,12 @@ SIZE=$((16 << 20))
 PAGES=$((SIZE / 4096))
 put() { echo "$1" 2> /dev/null > "$2"; }
 get() { echo "$(< "$dir/$1")"; }
-out() { put offline $dir/boot_memory; }
-back() { put online $dir/boot_memory; }
+out() { put offline "$dir/boot_memory"; }
+back() { put online "$dir/boot_memory"; }
 total() { sed -n 's/^MemTotal: *//p' /proc/meminfo; }
 # Of all nodes, but for the numbers that change by themselves.
 state() { echo "$(memory_map) $(total) $(get boot_memory) $(get total_bytes) $(get enabled) $(get on_unplug) $(block_states $nid)"; }
-binds() { numactl --membind=$nid cat /proc/self/numa_maps 2> /dev/null | grep -E 'anon=|heap|stack' | grep -qE " N$nid=[0-9]+"; }
+binds() { numactl --membind="$nid" cat /proc/self/numa_maps 2> /dev/null | grep -E 'anon=|heap|stack' | grep -qE " N$nid=[0-9]+"; }
 holder() {
 	coproc HOLDER { exec "$PMN_TOP/build/tests/guest/hotplug/user_pages" /dev/private_node/node$nid $SIZE "$@"; }
 	local line

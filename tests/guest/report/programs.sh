@@ -69,7 +69,7 @@ numa() {
 }
 
 # Its socket is there before it listens.
-answers() { systemctl --user show-environment > /dev/null 2>&1; }
+answers() { maybe systemctl --user show-environment > /dev/null 2>&1; }
 # systemd's manager of a user, in a cgroup with the controllers: what runs services is the same.
 start_systemd() {
 	local _

@@ -1054,6 +1054,9 @@ static void set_leaving(struct sim_device *sd, bool leaving)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	sd->leaving = leaving;
+	/* It stays after all: what happened meanwhile was not told. */
+	if (!leaving)
+		cram_capacity_event(sd->cd);
 }
 
 /*

@@ -513,8 +513,8 @@ static int unplug_ranges(struct private_node *pn)
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
  * Return: 0, also if there is no memory; -EBUSY if something is in the way, and
  * the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
- * boot memory that shares a memory block with another node; -EINTR after a signal, or kthread_stop() of
- * a kernel thread; -ENOMEM.
+ * boot memory that shares a memory block with another node; -EINTR after a
+ * signal, or kthread_stop() of a kernel thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {

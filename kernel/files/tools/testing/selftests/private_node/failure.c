@@ -406,8 +406,8 @@ static bool pfn_is(uint64_t pfn, int what)
 }
 
 /*
- * What the owner freed is in the free lists without its broken page: whoever takes from there, as compaction
- * does, need not look for one.
+ * What the owner freed is in the free lists without its broken page: whoever takes from there, as
+ * compaction does, need not look for one.
  */
 static void test_held_free(void)
 {
@@ -425,8 +425,9 @@ static void test_held_free(void)
 	node_free();
 	for (i = 0; i < nr; i++)
 		free_pages += pfn_is(pfn + i, KPF_BUDDY);
-	ok(free_pages > nr / 2 && pfn_is(pfn + which, KPF_HWPOISON) && !pfn_is(pfn + which, KPF_BUDDY),
-	   "owner's, in the free lists: %lu pages of its block, and not the broken one", free_pages);
+	ok(free_pages > nr / 2 && pfn_is(pfn + which, KPF_HWPOISON) &&
+	   !pfn_is(pfn + which, KPF_BUDDY),
+	   "owner's, in the free lists: %lu pages of its block, not the broken one", free_pages);
 	lost[nr_lost++] = pfn + which;
 }
 
