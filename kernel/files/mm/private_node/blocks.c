@@ -116,22 +116,37 @@ static int walk_ranges(const struct range *ranges, unsigned int nr,
 	return ret;
 }
 
+/* Undoes what walk_ranges() did: goes on after a block that fails. */
+static int walk_back(const struct range *ranges, unsigned int nr,
+		     walk_memory_blocks_func_t func)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr; i++)
+		ret = walk_ranges(&ranges[i], 1, func) ?: ret;
+	return ret;
+}
+
 /*
  * private_node_offline_blocks - take empty blocks offline, all or none
- * @ranges: blocks that are online
+ * @pn: the handle
+ * @ranges: blocks that are online, one in each range
  * @nr: number of ranges
  *
  * Context: process, may sleep; takes device_hotplug_lock.
  * Return: 0, or the errno of the first block that did not go.
  */
-int private_node_offline_blocks(const struct range *ranges, unsigned int nr)
+int private_node_offline_blocks(struct private_node *pn,
+				const struct range *ranges, unsigned int nr)
 {
 	int ret;
 
 	lock_device_hotplug();
 	ret = walk_ranges(ranges, nr, offline_block);
-	if (ret && walk_ranges(ranges, nr, online_block))
-		pr_err("some memory blocks did not come online again; see /sys/devices/system/memory\n");
+	if (ret && walk_back(ranges, nr, online_block))
+		pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
+		       pn->nid, pn->owner);
 	unlock_device_hotplug();
 	return ret;
 }
@@ -162,7 +177,7 @@ int private_node_boot_plug(struct private_node *pn)
 	if (ret) {
 		pr_err("node %d: %s: its memory does not come online: %d\n",
 		       pn->nid, pn->owner, ret);
-		walk_ranges(ranges, nr, offline_block);
+		walk_back(ranges, nr, offline_block);
 	}
 	unlock_device_hotplug();
 	kvfree(ranges);

@@ -401,7 +401,7 @@ static int take_away(struct private_node *pn, const struct range *ranges,
 		     unsigned int nr)
 {
 	if (pn->at_boot)
-		return private_node_offline_blocks(ranges, nr);
+		return private_node_offline_blocks(pn, ranges, nr);
 	return offline_and_remove_memory_ranges(ranges, nr);
 }
 

@@ -352,7 +352,8 @@ bool private_node_is_full(int nid);
 /* blocks.c */
 struct range *private_node_online_blocks(struct private_node *pn,
 					 unsigned int *nr);
-int private_node_offline_blocks(const struct range *ranges, unsigned int nr);
+int private_node_offline_blocks(struct private_node *pn,
+				const struct range *ranges, unsigned int nr);
 int private_node_boot_plug(struct private_node *pn);
 
 /* evacuate.c */
