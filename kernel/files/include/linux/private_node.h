@@ -600,8 +600,8 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 /* mm/private_node/refusals.c */
 void private_node_cpuset_refused(const nodemask_t *nodes);
 
-/* kswapd and kcompactd, mm/private_node/reclaim.c */
-void private_node_run_threads(int nid);
+/* memory came or went, mm/private_node/core.c and tier.c */
+void private_node_memory_changed(int nid);
 void private_node_notify(unsigned long action, int nid);
 
 /* boot, mm/private_node/boot.c */
@@ -648,7 +648,7 @@ static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
 }
 
 static inline void private_node_cpuset_refused(const nodemask_t *nodes) {}
-static inline void private_node_run_threads(int nid) {}
+static inline void private_node_memory_changed(int nid) {}
 static inline void private_node_notify(unsigned long action, int nid) {}
 
 static inline bool

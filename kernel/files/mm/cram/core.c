@@ -36,7 +36,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 #define CREATE_TRACE_POINTS

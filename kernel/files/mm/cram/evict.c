@@ -13,7 +13,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* Pages moved at once. */

@@ -23,7 +23,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* Page cache may be placed.  Off by default; see /sys/kernel/mm/cram/file. */

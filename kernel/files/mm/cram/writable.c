@@ -27,7 +27,7 @@
 
 #include "../internal.h"
 #include "../swap.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* By default one SHARE-th of the physical memory may be granted. */

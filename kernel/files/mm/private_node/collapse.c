@@ -32,7 +32,7 @@
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_THP)
 

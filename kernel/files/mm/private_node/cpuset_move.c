@@ -30,7 +30,7 @@
 #include <linux/swap.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * How often one call waits 50 to 200 us for a busy process that shares a folio:

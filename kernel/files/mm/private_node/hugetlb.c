@@ -25,7 +25,7 @@
 
 #include "../hugetlb_internal.h"
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
 

@@ -46,7 +46,7 @@
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 struct users {
 	nodemask_t may;		/* nodes that all users so far may have */
@@ -382,20 +382,6 @@ int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
 }
 
 /*
- * __private_node_may_hint - see private_node_may_hint()
- */
-bool __private_node_may_hint(struct folio *folio, int nid)
-{
-	nodemask_t nodes = nodemask_of_node(nid);
-
-	/* Promotion moves guests only, numa_balancing moves all folios. */
-	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
-	    !private_node_balances(folio_nid(folio)))
-		return false;
-	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
-}
-
-/*
  * private_node_reachable - narrow nodes to those that the running task can
  *	allocate from
  * @nodes: ordinary nodes
@@ -443,25 +429,6 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 		return NULL;
 	}
 	return folio;
-}
-
-/*
- * private_node_pin_target - allocate the folio that a long-term pin moves to
- * @src: on a private node that is closed to pins, held
- * @gfp: for the new folio
- * @order: of the folio
- *
- * Context: process.
- * Return: a folio of an ordinary node that all users of @src may have, or NULL.
- */
-struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
-				      unsigned int order)
-{
-	nodemask_t nodes = node_states[N_MEMORY];
-
-	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
-		return NULL;
-	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
 }
 
 /* Must a shared folio stay, because not all users may have each node of @to? */

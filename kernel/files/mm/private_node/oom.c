@@ -19,7 +19,7 @@
 #include <linux/sched/task.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * How long to wait for the memory of a victim, and the time between two looks.

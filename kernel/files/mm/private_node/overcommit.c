@@ -14,7 +14,7 @@
 #include <linux/sched.h>
 #include <linux/swap.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /* Private nodes that reclaim may demote to. */
 static void add_reclaims_targets(nodemask_t *nodes)

@@ -80,7 +80,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 #define SIM_MAX_RANGES	16
 #define SIM_MAX_SET	8

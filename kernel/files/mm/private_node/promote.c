@@ -32,7 +32,7 @@
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 #define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
 /* Time between two passes. */
@@ -68,53 +68,6 @@ static void count_promoted(struct private_node_leaving *l, unsigned long moved,
 {
 	private_node_promoted(l->pn, USER, moved, left);
 	l->pn->promote_credit -= moved;
-}
-
-static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
-			unsigned long addr, void *arg)
-{
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
-	bool *young = arg;
-
-	while (page_vma_mapped_walk(&pvmw)) {
-		if (!pvmw.pte)
-			*young |= pmdp_test_and_clear_young_notify(vma,
-						pvmw.address, pvmw.pmd);
-		else if (pte_present(ptep_get(pvmw.pte)))
-			*young |= test_and_clear_young_ptes_notify(vma,
-						pvmw.address, pvmw.pte, 1);
-	}
-	return true;
-}
-
-/*
- * private_node_used - read and clear the accessed bits of a folio
- * @folio: locked
- * @young: result: was any of them set?
- *
- * Does not use folio_referenced(), which with the multi-gen LRU clears the bits
- * of neighbours as well, and needs an isolated folio.  The folio is marked
- * young, so that reclaim still sees that it was used.
- *
- * Context: process; only tries the locks of the reverse map.
- * Return: false when a lock was busy.
- */
-bool private_node_used(struct folio *folio, bool *young)
-{
-	struct rmap_walk_control rwc = {
-		.rmap_one = clear_young,
-		.arg = young,
-		.anon_lock = folio_lock_anon_vma_read,
-		.try_lock = true,
-	};
-
-	*young = false;
-	rmap_walk(folio, &rwc);
-	if (rwc.contended)
-		return false;
-	if (*young)
-		folio_set_young(folio);
-	return true;
 }
 
 /*
@@ -316,8 +269,7 @@ static void promote_work(struct work_struct *work)
 	private_node_put(pn);
 }
 
-/* Called by private_node_register(). */
-void private_node_promote_init(struct private_node *pn)
+static void init_promotion(struct private_node *pn)
 {
 	INIT_DELAYED_WORK(&pn->promote, promote_work);
 	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
@@ -339,6 +291,21 @@ void private_node_promote_start(struct private_node *pn)
 	if (!queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
 		private_node_put(pn);
 }
+
+static int start_promotion(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (pn)
+		private_node_promote_start(pn);
+	private_node_put(pn);
+	return 0;
+}
+
+const struct private_node_subscriber private_node_promote_subscriber = {
+	.created = init_promotion,
+	.changed = start_promotion,
+};
 
 /*
  * private_node_promoted - count and trace folios that were promoted
@@ -395,4 +362,18 @@ bool __private_node_hints(int nid)
 		return true;
 	return mode & NUMA_BALANCING_MEMORY_TIERING && !node_is_toptier(nid) &&
 	       private_node_service_enabled(nid, PRIVATE_NODE_PROMOTION);
+}
+
+/*
+ * __private_node_may_hint - see private_node_may_hint()
+ */
+bool __private_node_may_hint(struct folio *folio, int nid)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+
+	/* Promotion moves guests only, numa_balancing moves all folios. */
+	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
+	    !private_node_balances(folio_nid(folio)))
+		return false;
+	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
 }

@@ -8,7 +8,7 @@
 #include <linux/sched.h>
 #include <linux/uidgid.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /* What was refused: memory for an enum private_node_user, or one of these. */
 enum private_node_act {

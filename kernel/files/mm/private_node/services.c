@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 #define NEEDS(service)	BIT(PRIVATE_NODE_##service)
 

@@ -20,7 +20,7 @@
 #include <linux/sched/task.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 struct look {

@@ -23,7 +23,7 @@
 #include <linux/swap.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 /*
@@ -507,7 +507,7 @@ static void folder_remove(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_add - make the files of a node that was registered
+ * add_files - make the files of a node that was registered
  * @pn: the handle
  *
  * Does nothing for a node without a device, which comes with the first memory;
@@ -516,7 +516,7 @@ static void folder_remove(struct private_node *pn)
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  * Return: 0 or an errno.
  */
-int private_node_sysfs_add(struct private_node *pn)
+static int add_files(struct private_node *pn)
 {
 	int ret = 0;
 
@@ -529,16 +529,21 @@ int private_node_sysfs_add(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_remove - remove the files of a node
+ * remove_files - remove the files of a node
  * @pn: the handle
  *
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  */
-void private_node_sysfs_remove(struct private_node *pn)
+static void remove_files(struct private_node *pn)
 {
 	guard(mutex)(&private_node_sysfs_lock);
 	folder_remove(pn);
 }
+
+const struct private_node_subscriber private_node_sysfs_subscriber = {
+	.registered = add_files,
+	.gone = remove_files,
+};
 
 /*
  * private_node_sysfs_shown - do the files of a node exist?

@@ -25,7 +25,7 @@
 #include <linux/topology.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
 
@@ -203,6 +203,16 @@ void private_node_notify(unsigned long action, int nid)
 	if (action == NODE_REMOVED_LAST_MEMORY && private_node_hook(tier_memory))
 		private_node_tier_update(nid);
 }
+
+static int update_tier(int nid)
+{
+	private_node_tier_update(nid);
+	return 0;
+}
+
+const struct private_node_subscriber private_node_tier_subscriber = {
+	.changed = update_tier,
+};
 
 /*
  * private_node_show_tier - nodes of a memory tier, for its file nodelist

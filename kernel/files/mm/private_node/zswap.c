@@ -22,7 +22,7 @@
 
 #include "../internal.h"
 #include "../swap.h"
-#include "private_node.h"
+#include "internal.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
 
@@ -65,6 +65,15 @@ void private_node_zswap_forget(int nid)
 		pr_info("node %d: zswap stores nothing there any more\n", nid);
 }
 
+static void forget_handle(struct private_node *pn)
+{
+	private_node_zswap_forget(pn->nid);
+}
+
+const struct private_node_subscriber private_node_zswap_subscriber = {
+	.dead = forget_handle,
+};
+
 static int set_node(const char *val, const struct kernel_param *kp)
 {
 	int nid;
@@ -79,7 +88,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	WRITE_ONCE(private_node_zswap_nid, nid);
 	/*
 	 * The registration may have ended meanwhile.  Either this check sees
-	 * that, or private_node_mark_dead() sees the new parameter and resets it.
+	 * that, or forget_handle() sees the new parameter and resets it.
 	 */
 	smp_mb(); /* pairs with cmpxchg() in private_node_zswap_forget() */
 	if (check_zswap_node(nid)) {

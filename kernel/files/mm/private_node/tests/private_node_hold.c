@@ -48,7 +48,7 @@
 
 #include "../../internal.h"
 #include "../../page_alloc.h"
-#include "../private_node.h"
+#include "../internal.h"
 
 static struct private_node *held;
 static struct private_node *entered;

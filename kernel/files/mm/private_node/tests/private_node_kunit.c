@@ -31,7 +31,7 @@
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
-#include "../private_node.h"
+#include "../internal.h"
 #include "../refusals.h"
 
 #define ALL_SERVICES	(BIT(PRIVATE_NODE_NR_SERVICES) - 1)

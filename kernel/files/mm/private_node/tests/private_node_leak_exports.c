@@ -8,7 +8,7 @@
 
 #include "../../internal.h"
 #include "../../page_alloc.h"
-#include "../private_node.h"
+#include "../internal.h"
 
 EXPORT_SYMBOL_FOR_MODULES(alloc_pages_exact_nid_noprof, "private_node_leak");
 EXPORT_SYMBOL_FOR_MODULES(private_node_alloc_frozen, "private_node_hold,cram_kunit");

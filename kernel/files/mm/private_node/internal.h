@@ -251,18 +251,58 @@ extern const char *const private_node_access_names[];
 /* Node ids made possible by private_node_spare=; fixed after boot. */
 extern nodemask_t private_node_spare_map;
 
-/* core.c */
+/* handle.c */
+extern struct private_node __rcu *private_nodes[MAX_NUMNODES];
 struct private_node *private_node_find(int nid);
 struct private_node *private_node_peek(int nid);
 u64 private_node_births(void);
+void private_node_set_born(struct private_node *pn);
+bool private_node_service_chosen(int nid, enum private_node_service service);
+
+/* core.c */
 struct private_node *private_node_do_register(int nid,
 					      const struct private_node_desc *desc,
 					      bool boot);
 bool private_node_name_ok(const char *name);
-bool private_node_service_chosen(int nid, enum private_node_service service);
 int private_node_change_enabled(struct private_node *pn,
 				unsigned long enabled, bool killable);
 void private_node_set_ledger(struct private_node *pn, bool ledger);
+
+/**
+ * struct private_node_subscriber - a part that is told of changes of a node
+ * @created: a handle was made, which nobody else can see yet
+ * @registered: the node is private now; an errno ends the registration
+ * @changed: services or memory of the node have changed; called with
+ *	mem_hotplug_lock held, for reading at least; -ENOMEM if something that
+ *	the services need could not be made
+ * @dead: the handle is dead and nobody is inside a gate; called with its lock
+ *	held
+ * @gone: the registration ends; undoes @registered
+ * @freed: the last reference is gone
+ *
+ * Each is optional.  The registry (core.c) calls them in the order of
+ * private_node_subscribers[], and @gone in reverse order.
+ *
+ * Context: process, may sleep.
+ */
+struct private_node_subscriber {
+	void (*created)(struct private_node *pn);
+	int (*registered)(struct private_node *pn);
+	int (*changed)(int nid);
+	void (*dead)(struct private_node *pn);
+	void (*gone)(struct private_node *pn);
+	void (*freed)(struct private_node *pn);
+};
+
+/* subscribers.c; ends with NULL */
+extern const struct private_node_subscriber *const private_node_subscribers[];
+extern const struct private_node_subscriber private_node_devmap_subscriber;
+extern const struct private_node_subscriber private_node_marks_subscriber;
+extern const struct private_node_subscriber private_node_promote_subscriber;
+extern const struct private_node_subscriber private_node_sysfs_subscriber;
+extern const struct private_node_subscriber private_node_threads_subscriber;
+extern const struct private_node_subscriber private_node_tier_subscriber;
+extern const struct private_node_subscriber private_node_zswap_subscriber;
 
 /* services.c */
 int private_node_parse_change(const struct private_node *pn, const char *list,
@@ -276,6 +316,10 @@ struct zonelist *private_node_zonelist_get(int nid,
 void private_node_zonelist_put(struct srcu_ctr __percpu *cookie);
 
 /* gate.c */
+bool private_node_open(struct private_node *pn, enum private_node_user user);
+bool private_node_serves(struct private_node *pn, enum private_node_user user);
+bool private_node_user_open(struct private_node *pn,
+			    enum private_node_user user);
 int private_node_gate_init(struct private_node *pn);
 void private_node_gate_exit(struct private_node *pn);
 void private_node_gate_update(struct private_node *pn);
@@ -307,21 +351,28 @@ enum private_node_when_full {
 	PRIVATE_NODE_WHEN_FULL_ASK,
 };
 
-/* alloc.c */
-bool private_node_open(struct private_node *pn, enum private_node_user user);
-bool private_node_serves(struct private_node *pn, enum private_node_user user);
-bool private_node_user_open(struct private_node *pn,
-			    enum private_node_user user);
+/* pages.c */
+unsigned long private_node_free_pages_nid(int nid);
+unsigned long private_node_exact_free_pages_nid(int nid);
+unsigned long private_node_managed_pages_nid(int nid);
+unsigned long private_node_pcp_pages(struct zone *zone);
+bool private_node_drain(int nid);
+bool private_node_is_full(int nid);
+unsigned long private_node_blocks(int nid, unsigned int order);
+
+/* refusals.c */
 void private_node_refuse(struct private_node *pn, enum private_node_user user,
 			 enum private_node_event event, unsigned int order);
 void private_node_turn_away(const nodemask_t *nodes, int act);
+
+/* alloc.c */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order,
 				enum private_node_user user);
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
 					  enum private_node_user user);
-unsigned long private_node_blocks(int nid, unsigned int order);
+gfp_t private_node_prefer_gfp(gfp_t gfp);
 struct folio *private_node_kill_for(struct private_node *pn,
 				    enum private_node_user user, gfp_t gfp,
 				    unsigned int order);
@@ -336,14 +387,10 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_user user);
-unsigned long private_node_free_pages_nid(int nid);
-unsigned long private_node_exact_free_pages_nid(int nid);
-unsigned long private_node_managed_pages_nid(int nid);
-unsigned long private_node_free_snapshot_nid(int nid);
-unsigned long private_node_pcp_pages(struct zone *zone);
-bool private_node_drain(int nid);
 void private_node_seek_block(struct private_node *pn, unsigned int order);
-bool private_node_is_full(int nid);
+
+/* report.c */
+unsigned long private_node_free_snapshot_nid(int nid);
 
 /* evacuate.c */
 int private_node_evacuate_open(struct private_node *pn,
@@ -352,7 +399,13 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 			  unsigned int nr);
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
+
+/* walk.c */
+bool private_node_folio_is_users(struct folio *folio);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
+struct folio *private_node_next_guest(struct private_node *pn,
+				      unsigned long *pfn);
+bool private_node_used(struct folio *folio, bool *young);
 
 /* How many different masks of target nodes room.c keeps apart. */
 #define PRIVATE_NODE_ROOM_SETS	4
@@ -380,8 +433,6 @@ bool private_node_room_lacks(const struct private_node_room *room);
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
 /* mark.c */
-bool private_node_marks_cover(struct private_node *pn);
-void private_node_marks_free(struct private_node *pn);
 bool private_node_mark(struct folio *folio);
 void private_node_unmark(struct page *page, unsigned int order);
 bool private_node_page_is_guest(const struct page *page);
@@ -456,43 +507,53 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to);
 int private_node_way_out(struct folio *folio, int gone, nodemask_t *to);
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio);
-struct folio *private_node_next_guest(struct private_node *pn,
-				      unsigned long *pfn);
 bool private_node_named_first(struct private_node *pn);
 bool private_node_any_guest(struct private_node *pn);
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
 			       enum private_node_user user);
 
-/* policy.c */
+/* pin.c */
 bool private_node_pin(int nid);
+
+/* mpol.c */
 bool private_node_mpol_foreign(const struct mempolicy *pol);
 bool private_node_mpol_strict(const struct mempolicy *pol);
 bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 struct private_node *private_node_mpol_nearest(const struct mempolicy *pol);
 struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol);
+struct private_node *
+private_node_mpol_nearest_inside(const struct mempolicy *pol,
+				 const nodemask_t *inside);
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
 				   enum private_node_user user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 void private_node_mpol_refused(const struct mempolicy *pol);
+struct private_node *private_node_mpol_find(const struct mempolicy *pol,
+					    bool (*is)(struct private_node *pn));
+struct private_node *private_node_mpol_meant(const struct mempolicy *pol,
+					     int nid);
+int private_node_mpol_home(const struct mempolicy *pol);
 bool private_node_mpol_closing(const struct mempolicy *pol);
+
+/* policy.c */
+struct folio *private_node_spread(const struct mempolicy *pol,
+				  const nodemask_t *open, gfp_t gfp,
+				  unsigned int order, pgoff_t ilx);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order, pgoff_t ilx);
 
 /* named.c */
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes);
 void private_node_names_alone(struct mempolicy *pol);
-gfp_t private_node_prefer_gfp(gfp_t gfp);
 int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 			   pgoff_t ilx);
-struct folio *private_node_spread(const struct mempolicy *pol,
-				  const nodemask_t *open, gfp_t gfp,
-				  unsigned int order, pgoff_t ilx);
 
-/* full.c */
+/* tell.c */
+struct private_node *private_node_to_name(const struct mempolicy *pol);
 void private_node_tell(const struct mempolicy *pol, const char *fate, int act);
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate);
@@ -551,16 +612,12 @@ static inline bool private_node_is_swapped(struct private_node *pn)
 int private_node_adistance(struct private_node *pn);
 
 /* promote.c */
-bool private_node_used(struct folio *folio, bool *young);
-void private_node_promote_init(struct private_node *pn);
 void private_node_promote_start(struct private_node *pn);
 bool private_node_balances(int nid);
 void private_node_promoted(struct private_node *pn, enum private_node_user user,
 			   unsigned long moved, unsigned long left);
 
-bool private_node_folio_is_users(struct folio *folio);
-
-/* failure.c */
+/* broken.c */
 #ifdef CONFIG_MEMORY_FAILURE
 extern struct list_head private_node_held_pages;
 
@@ -573,13 +630,16 @@ static inline bool private_node_any_held(void)
 	return unlikely(!list_empty(&private_node_held_pages));
 }
 
+void private_node_held_add(unsigned long pfn);
+bool private_node_is_held(unsigned long pfn);
 void private_node_catch_held(int nid);
 bool private_node_catch_held_later(int nid);
 bool private_node_page_broken(struct page *page, unsigned int order);
 bool private_node_page_lost(struct page *page);
+
+/* failure.c */
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 			     unsigned long nr_pages, unsigned int flags);
-void private_node_end_ops(struct private_node *pn);
 #else
 static inline bool private_node_any_held(void)
 {
@@ -602,8 +662,6 @@ static inline bool private_node_page_lost(struct page *page)
 {
 	return false;
 }
-
-static inline void private_node_end_ops(struct private_node *pn) {}
 #endif
 
 /* mm/shmem.c */
@@ -611,13 +669,7 @@ void private_node_poison_shmem(struct folio *folio);
 unsigned long private_node_shmem_swapped(const struct private_node *pn);
 
 /* sysfs.c: node<N>/private; may sleep */
-int private_node_sysfs_add(struct private_node *pn);
-void private_node_sysfs_remove(struct private_node *pn);
 bool private_node_sysfs_shown(struct private_node *pn);
-
-/* devmap.c: /dev/private_node/<name>; may sleep */
-int private_node_devmap_add(struct private_node *pn);
-void private_node_devmap_remove(struct private_node *pn);
 
 /* mm_pages.c */
 bool private_node_mm_may_have(struct mm_struct *mm);
@@ -665,7 +717,6 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 bool private_node_wait_for_reclaim(const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order);
 void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order);
-bool private_node_has_threads(int nid);
 
 /* mm/vmscan.c */
 unsigned long private_node_shrink(int nid, gfp_t gfp, unsigned int order);
