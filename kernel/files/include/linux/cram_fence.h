@@ -46,10 +46,6 @@ void __cram_refaulted(struct folio *new, struct page *page);
 vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 			  vm_fault_t (*copy)(struct vm_fault *vmf));
 bool __cram_waits(struct folio *folio, int priority);
-void cram_thrash_moves_up(struct folio *folio);
-bool cram_may_anon(void);
-bool cram_may_file(struct folio *folio);
-void cram_prepare_file(struct folio *folio);
 
 /* mm/huge_memory.c, for mm/cram/evict.c */
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -64,49 +60,15 @@ static inline unsigned long split_deferred_node(int nid, unsigned long max)
 /* mm/page_alloc.c, for mm/cram/trim.c */
 void free_trimmed_pages(struct page *page, unsigned int order);
 
-/* For mm/private_node/tier.c, see mm/cram/core.c and memcg.c. */
-bool cram_has_room(int nid);
-unsigned long cram_credit_pages(int nid);
-bool cram_may_take(int nid, unsigned long nr);
-bool cram_reserve(int nid, unsigned long nr);
-void cram_unreserve(int nid, unsigned long nr);
-void cram_not_stored(struct folio *folio);
-int cram_copy_page(struct page *dst, struct page *src);
-
 #ifdef CONFIG_MEMCG
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent);
 void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s);
-bool cram_memcg_full(struct mem_cgroup *memcg);
-bool cram_memcg_may_take(struct folio *folio);
-bool cram_memcg_charge(struct folio *src);
-void cram_memcg_uncharge(struct folio *src);
-void cram_memcg_remember(struct folio *dst, struct folio *src);
-void cram_memcg_undo(struct folio *dst);
 bool __cram_apart(const struct folio *folio);
 bool __cram_charges_apart(void);
 void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		      struct folio *new, struct obj_cgroup *to);
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg);
 #else
-static inline bool cram_memcg_full(struct mem_cgroup *memcg)
-{
-	return false;
-}
-
-static inline bool cram_memcg_may_take(struct folio *folio)
-{
-	return true;
-}
-
-static inline bool cram_memcg_charge(struct folio *src)
-{
-	return true;
-}
-
-static inline void cram_memcg_uncharge(struct folio *src) {}
-static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
-static inline void cram_memcg_undo(struct folio *dst) {}
-
 static inline bool cram_charges_apart(int nid)
 {
 	return false;
@@ -170,21 +132,6 @@ static __always_inline bool cram_places_pageout(void)
 {
 	return cram_any() && private_node_hook(cram_pageout) &&
 	       READ_ONCE(cram_pageout);
-}
-
-/**
- * cram_targets - restrict the demotion targets of a page-out to compressing
- *	devices
- * @nodes: demotion targets; the result
- * @pageout: is this a page-out, as MADV_PAGEOUT?  Otherwise @nodes does not
- *	change.
- *
- * Context: any.
- */
-static inline void cram_targets(nodemask_t *nodes, bool pageout)
-{
-	if (pageout)
-		nodes_and(*nodes, *nodes, cram_nodes);
 }
 
 /**
@@ -659,58 +606,17 @@ static inline bool cram_any(void)
 }
 
 #define cram_places_pageout()			false
-#define cram_targets(nodes, pageout)		do { } while (0)
 
 static inline bool cram_no_hibernation(void)
 {
 	return false;
 }
 
-static inline bool cram_has_room(int nid)
-{
-	return false;
-}
-
-static inline unsigned long cram_credit_pages(int nid)
-{
-	return 0;
-}
-
-static inline bool cram_may_take(int nid, unsigned long nr)
-{
-	return false;
-}
-
-static inline bool cram_reserve(int nid, unsigned long nr)
-{
-	return false;
-}
-
-static inline void cram_unreserve(int nid, unsigned long nr) {}
-static inline void cram_not_stored(struct folio *folio) {}
-
 static inline void cram_memcg_init(struct mem_cgroup *memcg,
 				   struct mem_cgroup *parent) {}
 static inline void cram_memcg_stat(struct mem_cgroup *memcg,
 				   struct seq_buf *s) {}
 
-static inline bool cram_memcg_full(struct mem_cgroup *memcg)
-{
-	return true;
-}
-
-static inline bool cram_memcg_may_take(struct folio *folio)
-{
-	return false;
-}
-
-static inline bool cram_memcg_charge(struct folio *src)
-{
-	return false;
-}
-
-static inline void cram_memcg_uncharge(struct folio *src) {}
-static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
 static inline bool cram_apart(const struct folio *folio)
 {
 	return false;
@@ -744,17 +650,6 @@ static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
 	return reuse;
 }
 
-static inline bool cram_may_anon(void)
-{
-	return false;
-}
-
-static inline bool cram_may_file(struct folio *folio)
-{
-	return false;
-}
-
-static inline void cram_prepare_file(struct folio *folio) {}
 
 static inline bool cram_refuses(struct folio *src, struct folio *dst)
 {

@@ -136,7 +136,7 @@ static inline bool private_node_demote_apart(void)
  * private_node_may_demote - is there a demotion target for a folio?
  * @folio: the folio, locked, on a node that has targets
  * @memcg: cgroup that is reclaimed
- * @pageout: see cram_targets()
+ * @pageout: is this a page-out (MADV_PAGEOUT)?  Then only compressed RAM counts
  *
  * Page cache and KSM pages are demoted to ordinary nodes only, page cache to
  * compressed RAM as well.  Memory of the device map is not demoted.  A bind of

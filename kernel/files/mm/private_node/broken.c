@@ -178,7 +178,7 @@ bool private_node_page_broken(struct page *page, unsigned int order)
 	unsigned long i;
 
 	if (!page || !private_node_any_held() ||
-	    cram_node(page_to_nid(page)))
+	    private_node_fenced(page_to_nid(page)))
 		return false;
 	for (i = 0; i < 1UL << order; i++)
 		if (PageHWPoison(page + i))

@@ -11,7 +11,6 @@
 #define pr_fmt(fmt) "private_node: " fmt
 
 #include <kunit/visibility.h>
-#include <linux/cram_fence.h>
 #include <linux/list.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -40,7 +39,7 @@
  */
 bool __private_node_can_replace(int nid, unsigned long pfn)
 {
-	if (cram_node(nid) ||
+	if (private_node_fenced(nid) ||
 	    private_node_service_enabled(nid, PRIVATE_NODE_RECLAIM) ||
 	    !private_node_is_full(nid))
 		return true;
@@ -69,7 +68,7 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 	struct private_node *pn;
 	struct folio *folio;
 
-	if (cram_node(nid)) {
+	if (private_node_fenced(nid)) {
 		if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
 			return NULL;
 		return private_node_alloc_among(nid, &nodes, gfp, order);

@@ -220,3 +220,18 @@ bool private_node_service_chosen(int nid, enum private_node_service service)
 	rcu_read_unlock();
 	return ret;
 }
+
+DEFINE_STATIC_KEY_FALSE(private_node_fence_key);
+const struct private_node_fence *private_node_fence __read_mostly;
+
+/*
+ * private_node_set_fence - say who decides about pages of fenced nodes
+ * @fence: the functions; for ever, and the same at each call
+ *
+ * Context: process, may sleep; takes the CPU hotplug lock.
+ */
+void private_node_set_fence(const struct private_node_fence *fence)
+{
+	WRITE_ONCE(private_node_fence, fence);
+	static_branch_enable(&private_node_fence_key);
+}

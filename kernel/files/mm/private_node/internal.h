@@ -294,6 +294,64 @@ struct private_node_subscriber {
 	void (*freed)(struct private_node *pn);
 };
 
+/**
+ * struct private_node_fence - what decides about pages of fenced nodes
+ * @nodes: the fenced nodes: private nodes whose device may lack room while pages
+ *	are free (compressed RAM)
+ * @takes_file: may this page cache folio go to fenced nodes?
+ * @prepare_file: makes a page cache folio fit for @takes_file, if that is easy
+ * @drop_unfit: removes fenced nodes from a mask that do not take a folio
+ * @has_room: has a fenced node room for a page of a cgroup (or NULL for none)?
+ * @charge: charges the cgroup of a folio for its place on a fenced node
+ * @take: takes a folio of the nearest node that has room, fenced or not, as the
+ *	place of a folio that was charged; nodes without credit are removed from
+ *	the mask
+ * @take_one: takes a page of a fenced node for zswap, which charges itself
+ * @copy: copies a page to one that was taken; 0 or -errno
+ * @stored: the folio was copied and is in use
+ * @undo: a folio that was taken is about to be freed unused
+ * @moves_up: a folio that is hot is about to leave
+ * @credit: pages that a fenced node would still take
+ *
+ * Pages of a fenced node are paid for before they are taken.  Who does that
+ * (mm/cram/place.c) is told here, since it stands on private nodes.
+ */
+struct private_node_fence {
+	const nodemask_t *nodes;
+	bool (*takes_file)(struct folio *folio);
+	void (*prepare_file)(struct folio *folio);
+	void (*drop_unfit)(struct folio *folio, nodemask_t *nodes);
+	bool (*has_room)(int nid, struct mem_cgroup *memcg);
+	bool (*charge)(struct folio *src);
+	struct folio *(*take)(struct folio *src, int from, nodemask_t *nodes,
+			      gfp_t gfp, unsigned int order);
+	struct folio *(*take_one)(struct private_node *pn, gfp_t gfp);
+	int (*copy)(struct page *dst, struct page *src);
+	void (*stored)(struct folio *folio);
+	void (*undo)(struct folio *dst);
+	void (*moves_up)(struct folio *folio);
+	unsigned long (*credit)(int nid);
+};
+
+/* handle.c */
+DECLARE_STATIC_KEY_FALSE(private_node_fence_key);
+/* Set before private_node_fence_key is switched on, and never again. */
+extern const struct private_node_fence *private_node_fence;
+void private_node_set_fence(const struct private_node_fence *fence);
+
+/* Was there ever a fenced node?  Cost: a static branch.  Context: any. */
+static __always_inline bool private_node_any_fence(void)
+{
+	return static_branch_unlikely(&private_node_fence_key);
+}
+
+/* Is this a fenced node?  Context: any. */
+static __always_inline bool private_node_fenced(int nid)
+{
+	return private_node_any_fence() &&
+	       node_isset(nid, *private_node_fence->nodes);
+}
+
 /* subscribers.c; ends with NULL */
 extern const struct private_node_subscriber *const private_node_subscribers[];
 extern const struct private_node_subscriber private_node_devmap_subscriber;

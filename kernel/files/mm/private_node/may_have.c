@@ -15,7 +15,7 @@
  *	shared object with a bind		the nodes of the bind that the cpuset
  *						  of the cgroup that pays has as
  *						  possible
- *	shadow stack				no compressed RAM, besides
+ *	shadow stack				no fenced node, besides
  *	no mapping, and no bind			the default nodes of the memory
  *						  cgroup's cpuset
  *	page cache				the same: no policy applies
@@ -31,7 +31,6 @@
  * binds it to 2, may have nothing: it stays.
  */
 #include <linux/cpuset_possible.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
@@ -98,12 +97,12 @@ static void ask_user(struct users *u, struct task_struct *task,
 
 /*
  * The processor writes to a shadow stack although its page table entries are
- * read-only, so shadow stacks are kept off compressed RAM.
+ * read-only, so shadow stacks are kept off fenced nodes.
  */
 static void ask_vma_flags(struct users *u, const struct vm_area_struct *vma)
 {
-	if (cram_any() && vma->vm_flags & VM_SHADOW_STACK)
-		nodes_andnot(u->may, u->may, cram_nodes);
+	if (private_node_any_fence() && vma->vm_flags & VM_SHADOW_STACK)
+		nodes_andnot(u->may, u->may, *private_node_fence->nodes);
 }
 
 /* A thread's own policy counts where the mapping has none. */

@@ -12,7 +12,6 @@
  * on the upper tier is made by its kswapd, which demotes the coldest folios
  * there.
  */
-#include <linux/cram_fence.h>
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
@@ -73,7 +72,7 @@ static void count_promoted(struct private_node_leaving *l, unsigned long moved,
 /*
  * Was a page cache folio used before this pass, and before the last one?  The
  * young flag says so for the last one.  read() sets the referenced flag.  Only
- * compressing devices have page cache.
+ * fenced nodes have page cache.
  */
 static bool hot_file(struct pass *pass, struct folio *folio)
 {
@@ -111,17 +110,23 @@ static bool hot_anon(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
+/* Page cache on a private node is on a fenced one. */
+static bool file_fenced(const struct folio *folio)
+{
+	return private_node_fenced(folio_nid(folio)) && !folio_test_anon(folio);
+}
+
 /* Anonymous memory and shmem that is mapped, and all page cache. */
 static bool can_be_hot(struct folio *folio)
 {
-	return cram_file_fenced(folio) ||
+	return file_fenced(folio) ||
 	       (folio_test_swapbacked(folio) && folio_mapped(folio));
 }
 
 static bool is_hot(struct pass *pass, struct folio *folio)
 {
-	return cram_file_fenced(folio) ? hot_file(pass, folio) :
-					 hot_anon(pass, folio);
+	return file_fenced(folio) ? hot_file(pass, folio) :
+				    hot_anon(pass, folio);
 }
 
 /*
@@ -153,8 +158,8 @@ static void look_at_folio(struct pass *pass, struct folio *folio)
 		return;
 	move = is_hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
-	if (move && cram_folio_fenced(folio))
-		cram_thrash_moves_up(folio);
+	if (move && private_node_fenced(folio_nid(folio)))
+		private_node_fence->moves_up(folio);
 	folio_unlock(folio);
 	if (move && rate_allows(pass, folio))
 		private_node_leave_to(&pass->leaving, folio, &to);

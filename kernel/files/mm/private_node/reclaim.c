@@ -9,7 +9,6 @@
  * mm/vmscan.c.
  */
 #include <linux/compaction.h>
-#include <linux/cram_fence.h>
 #include <linux/init.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
@@ -172,7 +171,7 @@ void private_node_not_reclaimed(int nid)
 {
 	struct private_node *pn;
 
-	if (cram_node(nid))
+	if (private_node_fenced(nid))
 		return;
 	pn = private_node_find(nid);
 	if (!pn)

@@ -5,7 +5,7 @@
  * A node that is open to demotion takes part in mm/memory-tiers.c: reclaim of
  * the tiers above moves cold anonymous memory and shmem to it, and its own
  * reclaim moves cold memory to the tiers below.  Folios that KSM shares are not
- * moved to private nodes, page cache only to compressed RAM, and memory of a
+ * moved to private nodes, page cache only to fenced ones, and memory of a
  * device map is not moved off its node.  Folios go only where their users may
  * have them: may_have.c.
  *
@@ -13,7 +13,6 @@
  * switch for ordinary nodes, and has no effect on private ones.
  */
 #include <kunit/visibility.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
@@ -251,38 +250,14 @@ static bool stays_out(struct folio *folio)
 	return private_node_keeps_out(folio) || folio_test_ksm(folio);
 }
 
-/* Drops private nodes, but not compressed RAM if @folio is file data for it. */
+/* Drops private nodes, but not fenced ones if @folio is file data for them. */
 static void keep_out(struct folio *folio, nodemask_t *nodes)
 {
 	nodemask_t may = node_states[N_MEMORY];
 
-	if (cram_any() && cram_may_file(folio))
-		nodes_or(may, may, cram_nodes);
+	if (private_node_any_fence() && private_node_fence->takes_file(folio))
+		nodes_or(may, may, *private_node_fence->nodes);
 	nodes_and(*nodes, *nodes, may);
-}
-
-/*
- * May compressed RAM take this anonymous folio?  It must not be in swap, and
- * only writes through page tables may reach it, since those are what the fence
- * stops.
- */
-static bool may_be_fenced(struct folio *folio)
-{
-	return cram_may_anon() && folio_test_anon(folio) &&
-	       folio_test_swapbacked(folio) && !folio_test_swapcache(folio) &&
-	       !folio_test_ksm(folio) && !folio_test_mlocked(folio);
-}
-
-/* Drops compressed RAM that does not take @folio. */
-static void drop_fenced(struct folio *folio, nodemask_t *nodes)
-{
-	bool may = (may_be_fenced(folio) || cram_may_file(folio)) &&
-		   cram_memcg_may_take(folio);
-	int nid;
-
-	for_each_node_mask(nid, cram_nodes)
-		if (!may || !cram_may_take(nid, folio_nr_pages(folio)))
-			node_clear(nid, *nodes);
 }
 
 /* Drops targets that do not take @folio whatever its users may have. */
@@ -290,12 +265,12 @@ static void drop_unfit(struct folio *folio, nodemask_t *targets)
 {
 	bool out = stays_out(folio);
 
-	if (out && cram_any() && !folio_test_anon(folio))
-		cram_prepare_file(folio);
+	if (out && private_node_any_fence() && !folio_test_anon(folio))
+		private_node_fence->prepare_file(folio);
 	if (out)
 		keep_out(folio, targets);
-	if (cram_any())
-		drop_fenced(folio, targets);
+	if (private_node_any_fence())
+		private_node_fence->drop_unfit(folio, targets);
 }
 
 /*
@@ -307,7 +282,8 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
 	nodemask_t targets;
 
 	node_get_allowed_targets(NODE_DATA(folio_nid(folio)), &targets);
-	cram_targets(&targets, pageout);
+	if (pageout && private_node_any_fence())
+		nodes_and(targets, targets, *private_node_fence->nodes);
 	drop_unfit(folio, &targets);
 	if (nodes_empty(targets))
 		return false;
@@ -318,11 +294,11 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
 
 static bool any_helps(const nodemask_t *targets, struct mem_cgroup *memcg)
 {
-	bool full = memcg && cram_memcg_full(memcg);
 	int target;
 
 	for_each_node_mask(target, *targets)
-		if (!cram_node(target) || (!full && cram_has_room(target)))
+		if (!private_node_fenced(target) ||
+		    private_node_fence->has_room(target, memcg))
 			return true;
 	return false;
 }
@@ -391,74 +367,16 @@ static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
 	}
 }
 
-/* Charges the cgroup for a page on a compressing node, or drops such nodes. */
+/* Charges the cgroup for a page on a fenced node, or drops such nodes. */
 static bool charge_cgroup(struct folio *src, nodemask_t *nodes)
 {
-	if (!cram_any() || !nodes_intersects(*nodes, cram_nodes))
+	if (!private_node_any_fence() ||
+	    !nodes_intersects(*nodes, *private_node_fence->nodes))
 		return false;
-	if ((may_be_fenced(src) || cram_may_file(src)) && cram_memcg_charge(src))
+	if (private_node_fence->charge(src))
 		return true;
-	nodes_andnot(*nodes, *nodes, cram_nodes);
+	nodes_andnot(*nodes, *nodes, *private_node_fence->nodes);
 	return false;
-}
-
-static struct folio *take_from(int nid, gfp_t gfp, unsigned int order)
-{
-	nodemask_t only = nodemask_of_node(nid);
-
-	return private_node_walk(nid, &only, gfp, order,
-				 (enum private_node_user)PRIVATE_NODE_DEMOTION);
-}
-
-/* A page of a compressing node is paid for before it is taken. */
-static struct folio *pay_and_take(int nid, nodemask_t *nodes, gfp_t gfp,
-				  unsigned int order)
-{
-	struct folio *dst;
-
-	if (!cram_reserve(nid, 1UL << order)) {
-		node_clear(nid, *nodes);
-		return NULL;
-	}
-	dst = take_from(nid, gfp, order);
-	if (!dst)
-		cram_unreserve(nid, 1UL << order);
-	return dst;
-}
-
-/*
- * One node after the other, so that only the device that is about to be asked for
- * a page is paid.  Devices without credit are removed from @nodes.
- */
-static struct folio *take_nearest(int from, nodemask_t *nodes, gfp_t gfp,
-				  unsigned int order)
-{
-	nodemask_t left = *nodes;
-	struct folio *dst = NULL;
-	int nid;
-
-	while (!dst && !nodes_empty(left)) {
-		nid = nearest_node_nodemask(from, &left);
-		node_clear(nid, left);
-		if (node_isset(nid, cram_nodes))
-			dst = pay_and_take(nid, nodes, gfp, order);
-		else
-			dst = take_from(nid, gfp, order);
-	}
-	return dst;
-}
-
-/* The cgroup of @src was charged. */
-static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes,
-				  gfp_t gfp, unsigned int order)
-{
-	struct folio *dst = take_nearest(from, nodes, gfp, order);
-
-	if (dst && cram_node(folio_nid(dst)))
-		cram_memcg_remember(dst, src);
-	else
-		cram_memcg_uncharge(src);
-	return dst;
 }
 
 /*
@@ -470,8 +388,8 @@ static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes
  */
 void private_node_demote_undo(struct folio *dst, unsigned long private)
 {
-	if (cram_folio_fenced(dst))
-		cram_not_stored(dst);
+	if (private_node_fenced(folio_nid(dst)))
+		private_node_fence->undo(dst);
 	folio_put(dst);
 }
 
@@ -514,7 +432,7 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 		return NULL;
 	gfp |= __GFP_COMP;
 	if (charged)
-		dst = take_charged(src, nid, nodes, gfp, order);
+		dst = private_node_fence->take(src, nid, nodes, gfp, order);
 	else
 		dst = private_node_walk(nid, nodes, gfp, order,
 					(enum private_node_user)PRIVATE_NODE_DEMOTION);

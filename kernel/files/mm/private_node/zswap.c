@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * zswap on a private node: pages are stored there as they are, instead of being
- * compressed in software.  The node is compressed RAM, or slow memory.
+ * compressed in software.  The node is fenced (compressed RAM), or slow memory.
  *
  * The administrator names the node (/sys/module/zswap/parameters/node), which
  * has to be open to demotion.  When the node has no room, zswap compresses as
@@ -10,7 +10,6 @@
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
-#include <linux/cram_fence.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -25,6 +24,7 @@
 #include "internal.h"
 
 #define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+#define STORE_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 
 int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
 
@@ -114,25 +114,17 @@ static bool cgroup_allows(struct page *page, int nid)
 
 static struct folio *take_folio(struct private_node *pn)
 {
-	bool paid = cram_node(pn->nid);
-	struct folio *folio;
-
-	if (private_node_named_first(pn) ||
-	    (paid && !cram_reserve(pn->nid, 1)))
+	if (private_node_named_first(pn))
 		return NULL;
-	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
-					 USER);
-	if (folio)
-		folio->index = 0;	/* cram charges nothing: zswap does */
-	else if (paid)
-		cram_unreserve(pn->nid, 1);
-	return folio;
+	if (private_node_fenced(pn->nid))
+		return private_node_fence->take_one(pn, STORE_GFP);
+	return private_node_alloc_exact(pn, STORE_GFP, 0, USER);
 }
 
 static bool copy_to(struct folio *folio, struct page *page)
 {
-	return cram_folio_fenced(folio) ?
-	       !cram_copy_page(&folio->page, page) :
+	return private_node_fenced(folio_nid(folio)) ?
+	       !private_node_fence->copy(&folio->page, page) :
 	       !copy_mc_highpage(&folio->page, page);
 }
 
@@ -156,11 +148,11 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	if (!folio)
 		return false;
 	copied = private_node_mark(folio) && copy_to(folio, page);
-	if (cram_folio_fenced(folio)) {
+	if (private_node_fenced(folio_nid(folio))) {
 		if (copied)
-			cram_stored(folio);
+			private_node_fence->stored(folio);
 		else
-			cram_not_stored(folio);
+			private_node_fence->undo(folio);
 	}
 	if (copied)
 		*handle = (unsigned long)folio | PRIVATE_NODE_ZSWAP;

@@ -46,6 +46,7 @@
 #include <linux/module.h>
 #include <linux/private_node.h>
 
+#include "../../cram/cram.h"
 #include "../../internal.h"
 #include "../../page_alloc.h"
 #include "../internal.h"
