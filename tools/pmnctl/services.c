@@ -21,7 +21,6 @@ static const struct {
 	{ "thp", "small pages are not collapsed into huge ones any more" },
 	{ "hugetlb", "its pools of huge pages give no more; what is in use stays" },
 	{ "numa_balancing", "memory does not follow the processors any more" },
-	{ "write", "new mappings of it are read-only" },
 };
 
 static const char *hit_by(const char *service)

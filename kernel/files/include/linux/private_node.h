@@ -31,7 +31,7 @@ struct vm_area_struct;
 struct zone;
 
 /**
- * enum private_node_service - parts of mm/ that may be opened on a node
+ * enum private_node_service - who may use pages of a node
  * @PRIVATE_NODE_USER_NUMA: placement by user memory policy: mbind(),
  *	set_mempolicy(), move_pages(), migrate_pages() and the like
  * @PRIVATE_NODE_RECLAIM: reclaim of the node's LRU lists
@@ -43,6 +43,15 @@ struct zone;
  * @PRIVATE_NODE_HUGETLB: hugetlb pools
  * @PRIVATE_NODE_NUMA_BALANCING: NUMA balancing hint faults
  * @PRIVATE_NODE_NR_SERVICES: number of services
+ * @PRIVATE_NODE_USER_OWNER: no service: the owner itself
+ * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
+ * @PRIVATE_NODE_USER_SOFT_OFFLINE: no service: the page that replaces another
+ *	one on its node
+ * @PRIVATE_NODE_NR_USERS: number of services and of other users
+ *
+ * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
+ * use pages as services do, and are counted with them, but nobody opens or
+ * closes them.
  *
  * The names that users see, and what each service depends on, are in one
  * table, private_node_services[].
@@ -58,6 +67,10 @@ enum private_node_service {
 	PRIVATE_NODE_HUGETLB,
 	PRIVATE_NODE_NUMA_BALANCING,
 	PRIVATE_NODE_NR_SERVICES,
+	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
+	PRIVATE_NODE_USER_DEVICE_MAP,
+	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_NR_USERS,
 };
 
 /**

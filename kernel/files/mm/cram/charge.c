@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Charges of folios that move to or from a device, see memcg.c.
- *
- * Until migration is over, folio->index of the new folio holds a reference to
- * the object cgroup of the old one.  Migration overwrites folio->index when it
- * can no longer fail.
  */
 #include <linux/cgroup.h>
 #include <linux/memcontrol.h>
@@ -48,16 +44,31 @@ void cram_memcg_uncharge(struct folio *src)
 	obj_cgroup_put(objcg);
 }
 
+/*
+ * Until migration is over, folio->index of the new folio holds a reference to the
+ * object cgroup of the old one, or 0.  Migration overwrites folio->index when it
+ * can no longer fail.  Only these two functions know.
+ */
+static void set_payer(struct folio *dst, struct obj_cgroup *objcg)
+{
+	dst->index = (unsigned long)objcg;
+}
+
+static struct obj_cgroup *payer_of(const struct folio *dst)
+{
+	return (struct obj_cgroup *)dst->index;
+}
+
 /* Hands the charge and the reference for @src over to its new place @dst. */
 void cram_memcg_remember(struct folio *dst, struct folio *src)
 {
-	dst->index = (unsigned long)folio_objcg(src);
+	set_payer(dst, folio_objcg(src));
 }
 
 /* For a place that was not charged.  Context: any. */
 void cram_memcg_remember_none(struct folio *dst)
 {
-	dst->index = 0;
+	set_payer(dst, NULL);
 }
 
 /*
@@ -65,7 +76,7 @@ void cram_memcg_remember_none(struct folio *dst)
  */
 void cram_memcg_undo(struct folio *dst)
 {
-	struct obj_cgroup *objcg = (struct obj_cgroup *)dst->index;
+	struct obj_cgroup *objcg = payer_of(dst);
 
 	if (!objcg)
 		return;

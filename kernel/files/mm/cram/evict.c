@@ -191,8 +191,8 @@ void cram_make_room(struct cram_device *cd)
  */
 void cram_promote_hot(struct cram_device *cd)
 {
-	const enum private_node_user user =
-		(enum private_node_user)PRIVATE_NODE_PROMOTION;
+	const enum private_node_service user =
+		PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
 	struct page *page;

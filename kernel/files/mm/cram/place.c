@@ -16,8 +16,6 @@
 #include "../private_node/internal.h"
 #include "cram.h"
 
-#define DEMOTION	((enum private_node_user)PRIVATE_NODE_DEMOTION)
-
 /* Anonymous memory may be placed: a switch of /sys/kernel/mm/cram. */
 bool cram_anon __read_mostly = true;
 
@@ -187,9 +185,18 @@ static struct cram_device *settle_folio(struct folio *folio)
 	return cd;
 }
 
+/*
+ * Does a folio that is being stored belong to zswap?  Such a folio never has a
+ * mapping.  A folio that was migrated here has its mapping by now.
+ */
+static bool is_zswaps(const struct folio *folio)
+{
+	return !folio->mapping;
+}
+
 static enum cram_stat admitted_as(const struct folio *folio)
 {
-	if (!folio->mapping)
+	if (is_zswaps(folio))
 		return CRAM_ADMITTED_ZSWAP;
 	return folio_test_anon(folio) ? CRAM_ADMITTED : CRAM_ADMITTED_FILE;
 }
@@ -206,7 +213,7 @@ void __cram_stored(struct folio *folio)
 	if (!cd)
 		return;
 	cram_debug_stored(cd, folio_pfn(folio), nr);
-	if (folio->mapping)
+	if (!is_zswaps(folio))
 		cram_thrash_placed(cd, folio);
 	cram_count(cd, admitted_as(folio), nr);
 	trace_cram_admitted(cd->nid, folio_pfn(folio), nr);
@@ -283,7 +290,7 @@ static struct folio *take_from(int nid, gfp_t gfp, unsigned int order)
 {
 	nodemask_t only = nodemask_of_node(nid);
 
-	return private_node_walk(nid, &only, gfp, order, DEMOTION);
+	return private_node_walk(nid, &only, gfp, order, PRIVATE_NODE_DEMOTION);
 }
 
 /* A page of a device is paid for before it is taken. */
@@ -344,7 +351,7 @@ static struct folio *take_one(struct private_node *pn, gfp_t gfp)
 
 	if (!cram_reserve(pn->nid, 1))
 		return NULL;
-	folio = private_node_alloc_exact(pn, gfp, 0, DEMOTION);
+	folio = private_node_alloc_exact(pn, gfp, 0, PRIVATE_NODE_DEMOTION);
 	if (folio)
 		cram_memcg_remember_none(folio);
 	else

@@ -263,7 +263,7 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
  * folios.
  */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
-			 enum private_node_user user, bool large)
+			 enum private_node_service user, bool large)
 {
 	if (order && (!large || !private_node_hook(guests_large)))
 		return false;
@@ -284,7 +284,7 @@ static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
  * Return: the page, or NULL.
  */
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
-				       enum private_node_user user)
+				       enum private_node_service user)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 	struct page *page;
@@ -307,7 +307,7 @@ static struct folio *page_to_new_folio(struct page *page)
 
 static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 					gfp_t gfp, unsigned int order,
-					enum private_node_user user,
+					enum private_node_service user,
 					bool large)
 {
 	struct page *page;
@@ -342,7 +342,7 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
  * Return: the folio, or NULL.
  */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
-				unsigned int order, enum private_node_user user)
+				unsigned int order, enum private_node_service user)
 {
 	return walk_and_make_room(from, nodes, gfp, order, user, false);
 }
@@ -363,7 +363,7 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
  */
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
-					  enum private_node_user user)
+					  enum private_node_service user)
 {
 	gfp_t look = private_node_prefer_gfp(gfp);
 	struct page *page;
@@ -384,7 +384,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 }
 
 /* The owner cannot use small folios, so guests leave for its large ones. */
-static struct folio *walk_for_user(enum private_node_user user, int from,
+static struct folio *walk_for_user(enum private_node_service user, int from,
 				   const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
@@ -447,7 +447,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_fall_back);
  * Return: a folio of @pn; NULL if there is none, or on_full is not oom.
  */
 struct folio *private_node_kill_for(struct private_node *pn,
-				    enum private_node_user user, gfp_t gfp,
+				    enum private_node_service user, gfp_t gfp,
 				    unsigned int order)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
@@ -463,10 +463,10 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	return NULL;
 }
 
-static bool enter_for_user(struct private_node *pn, enum private_node_user user)
+static bool enter_for_user(struct private_node *pn, enum private_node_service user)
 {
 	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
-	    (int)user == PRIVATE_NODE_USER_NUMA)
+	    user == PRIVATE_NODE_USER_NUMA)
 		return private_node_user_enter(pn, user);
 	return private_node_enter(pn, user);
 }
@@ -477,7 +477,7 @@ static bool enter_for_user(struct private_node *pn, enum private_node_user user)
  */
 static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user,
+				     enum private_node_service user,
 				     enum private_node_when_full full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
@@ -518,7 +518,7 @@ static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
  */
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user)
+				     enum private_node_service user)
 {
 	/*
 	 * A user gets small folios instead of a large one before on_full
@@ -546,7 +546,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
  */
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
-				       enum private_node_user user)
+				       enum private_node_service user)
 {
 	return enter_and_alloc(pn, gfp, order, user,
 			       PRIVATE_NODE_WHEN_FULL_STOP);
@@ -566,7 +566,7 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
  */
 struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
-				   enum private_node_user user)
+				   enum private_node_service user)
 {
 	return enter_and_alloc(pn, gfp, order, user,
 			       order ? PRIVATE_NODE_WHEN_FULL_STOP :
@@ -592,7 +592,7 @@ struct folio *private_node_alloc_folio(struct private_node *pn, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio);
 
-static void enter_one(struct private_node *pn, enum private_node_user user,
+static void enter_one(struct private_node *pn, enum private_node_service user,
 		      unsigned int order, nodemask_t *inside)
 {
 	if (!private_node_enter(pn, user))
@@ -622,7 +622,7 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order)
 {
-	const enum private_node_user user = PRIVATE_NODE_USER_OWNER;
+	const enum private_node_service user = PRIVATE_NODE_USER_OWNER;
 	nodemask_t inside = NODE_MASK_NONE, nodes = NODE_MASK_NONE;
 	struct folio *folio = NULL;
 	unsigned int i;

@@ -24,8 +24,6 @@
 #include "internal.h"
 #include "refusals.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
-
 /* More than a dynamically linked program writes before main(). */
 #define EXEC_PAGES	(SZ_1M / PAGE_SIZE)
 /*
@@ -200,7 +198,7 @@ static nodemask_t enter_all(const nodemask_t *nodes)
 	int nid;
 
 	for_each_node_mask(nid, *nodes)
-		if (private_node_enter_nid(nid, USER))
+		if (private_node_enter_nid(nid, PRIVATE_NODE_USER_NUMA))
 			node_set(nid, inside);
 	return inside;
 }
@@ -221,9 +219,9 @@ static bool can_make_room(const nodemask_t *nodes, unsigned long nr)
 		nodemask_t inside = enter_all(nodes);
 
 		more = private_node_guests_leave(&inside, GFP_HIGHUSER_MOVABLE,
-						 0, USER) ||
+						 0, PRIVATE_NODE_USER_NUMA) ||
 		       private_node_reclaim(&inside, GFP_HIGHUSER_MOVABLE, 0);
-		private_node_leave_nodes(&inside, USER);
+		private_node_leave_nodes(&inside, PRIVATE_NODE_USER_NUMA);
 		drain_for_exec(nodes);
 	}
 	return have_free(nodes, nr);

@@ -245,7 +245,7 @@ void private_node_note_refused(struct private_node *pn)
  * Context: any.
  * Return: true if so.
  */
-bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_service user)
 {
 	struct private_node *pn;
 	int nid;
@@ -268,7 +268,7 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
  * Return: true if the caller is let in, and has to call private_node_leave()
  * when it has the page; false if the node, or the service, is closed.
  */
-bool private_node_enter(struct private_node *pn, enum private_node_user user)
+bool private_node_enter(struct private_node *pn, enum private_node_service user)
 {
 	return percpu_ref_tryget_live(&pn->gate[user].ref);
 }
@@ -281,7 +281,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
  *
  * Context: any but NMI; not necessarily the task or CPU that entered.
  */
-void private_node_leave(struct private_node *pn, enum private_node_user user)
+void private_node_leave(struct private_node *pn, enum private_node_service user)
 {
 	percpu_ref_put(&pn->gate[user].ref);
 }
@@ -299,7 +299,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_leave);
  * is let in.
  */
 bool private_node_user_enter(struct private_node *pn,
-			     enum private_node_user user)
+			     enum private_node_service user)
 {
 	return cpuset_may_name(pn->nid) && private_node_enter(pn, user);
 }
@@ -314,7 +314,7 @@ bool private_node_user_enter(struct private_node *pn,
  * node is not registered, or closed to @user.
  */
 struct private_node *private_node_enter_nid(int nid,
-					    enum private_node_user user)
+					    enum private_node_service user)
 {
 	struct private_node *pn;
 
@@ -333,7 +333,7 @@ struct private_node *private_node_enter_nid(int nid,
  * Context: any but NMI.
  */
 void private_node_leave_nodes(const nodemask_t *nodes,
-			      enum private_node_user user)
+			      enum private_node_service user)
 {
 	int nid;
 
@@ -538,13 +538,13 @@ bool __private_node_detour(struct private_node_detour *d)
 	return true;
 }
 
-static bool user_enabled(struct private_node *pn, enum private_node_user user)
+static bool user_enabled(struct private_node *pn, enum private_node_service user)
 {
 	/*
 	 * Pages of a compressing node must be reserved in the ledger first; the
 	 * owner, the device map and soft offline cannot allocate them.
 	 */
-	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
+	if (user >= PRIVATE_NODE_NR_SERVICES)
 		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
 	return private_node_services_open(pn) & BIT(user);
 }
@@ -560,7 +560,7 @@ static bool user_enabled(struct private_node *pn, enum private_node_user user)
  * Context: any.
  * Return: true if so; false while the node is being unplugged.
  */
-bool private_node_open(struct private_node *pn, enum private_node_user user)
+bool private_node_open(struct private_node *pn, enum private_node_service user)
 {
 	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE &&
 	       user_enabled(pn, user);
@@ -579,7 +579,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_open);
  * has it.
  */
 bool private_node_user_open(struct private_node *pn,
-			    enum private_node_user user)
+			    enum private_node_service user)
 {
 	return private_node_open(pn, user) && cpuset_may_name(pn->nid);
 }
@@ -596,7 +596,7 @@ bool private_node_user_open(struct private_node *pn,
  * Context: any.
  * Return: true if the node is open to @user, or was until its unplug began.
  */
-bool private_node_serves(struct private_node *pn, enum private_node_user user)
+bool private_node_serves(struct private_node *pn, enum private_node_service user)
 {
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return false;

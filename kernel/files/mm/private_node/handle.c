@@ -9,6 +9,7 @@
  */
 #include <kunit/visibility.h>
 #include <linux/export.h>
+#include <linux/mm.h>
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
@@ -234,4 +235,23 @@ void private_node_set_fence(const struct private_node_fence *fence)
 {
 	WRITE_ONCE(private_node_fence, fence);
 	static_branch_enable(&private_node_fence_key);
+}
+
+/*
+ * private_node_count_used - count a folio that was placed on a private node
+ * @folio: new, on any node
+ * @user: on whose behalf
+ *
+ * Context: any.
+ */
+void private_node_count_used(const struct folio *folio,
+			     enum private_node_service user)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(folio_nid(folio));
+	if (pn)
+		private_node_count(pn, user, PRIVATE_NODE_USED,
+				   folio_nr_pages(folio));
 }

@@ -26,14 +26,6 @@
 /* Default of promotion_mib_per_second. */
 #define PRIVATE_NODE_PROMOTE_MIB	64
 
-/* Whom a page is allocated for: a private_node_service, or one of these. */
-enum private_node_user {
-	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
-	PRIVATE_NODE_USER_DEVICE_MAP,
-	PRIVATE_NODE_USER_SOFT_OFFLINE,
-	PRIVATE_NODE_NR_USERS,
-};
-
 /* Events per user; one line in node<N>/private/stat for each pair. */
 enum private_node_event {
 	PRIVATE_NODE_USED,	/* pages placed */
@@ -103,7 +95,7 @@ struct private_node_gate {
  * @lock: protects what the owner and an administrator change; the task that
  *	closes a gate waits for requests inside while it holds @lock, so @lock
  *	must not be taken inside a gate; taken before private_node_lock
- * @gate: by enum private_node_user; gate.c
+ * @gate: by enum private_node_service; gate.c
  * @gate_wait: woken when a closed gate becomes empty, and when @state changes
  * @state: enum private_node_state; written under @lock
  * @reopened: when the last unplug ended, with success or not, in jiffies; 0 if
@@ -257,6 +249,8 @@ struct private_node *private_node_find(int nid);
 struct private_node *private_node_peek(int nid);
 u64 private_node_births(void);
 void private_node_set_born(struct private_node *pn);
+void private_node_count_used(const struct folio *folio,
+			     enum private_node_service user);
 bool private_node_service_chosen(int nid, enum private_node_service service);
 
 /* core.c */
@@ -365,7 +359,7 @@ extern const struct private_node_subscriber private_node_zswap_subscriber;
 /* services.c */
 int private_node_parse_change(const struct private_node *pn, const char *list,
 			      unsigned long *mask);
-const char *private_node_user_name(enum private_node_user user);
+const char *private_node_user_name(enum private_node_service user);
 
 /* zonelist.c */
 void private_node_rebuild_zonelists(void);
@@ -374,30 +368,30 @@ struct zonelist *private_node_zonelist_get(int nid,
 void private_node_zonelist_put(struct srcu_ctr __percpu *cookie);
 
 /* gate.c */
-bool private_node_open(struct private_node *pn, enum private_node_user user);
-bool private_node_serves(struct private_node *pn, enum private_node_user user);
+bool private_node_open(struct private_node *pn, enum private_node_service user);
+bool private_node_serves(struct private_node *pn, enum private_node_service user);
 bool private_node_user_open(struct private_node *pn,
-			    enum private_node_user user);
+			    enum private_node_service user);
 int private_node_gate_init(struct private_node *pn);
 void private_node_gate_exit(struct private_node *pn);
 void private_node_gate_update(struct private_node *pn);
 void private_node_gate_wait(struct private_node *pn);
 int private_node_gate_wait_killable(struct private_node *pn);
-bool private_node_enter(struct private_node *pn, enum private_node_user user);
-void private_node_leave(struct private_node *pn, enum private_node_user user);
+bool private_node_enter(struct private_node *pn, enum private_node_service user);
+void private_node_leave(struct private_node *pn, enum private_node_service user);
 bool private_node_user_enter(struct private_node *pn,
-			     enum private_node_user user);
+			     enum private_node_service user);
 struct private_node *private_node_enter_nid(int nid,
-					    enum private_node_user user);
+					    enum private_node_service user);
 void private_node_leave_nodes(const nodemask_t *nodes,
-			      enum private_node_user user);
+			      enum private_node_service user);
 bool private_node_set_state(struct private_node *pn,
 			    enum private_node_state new);
 bool private_node_closing(struct private_node *pn);
 bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 void private_node_note_refused(struct private_node *pn);
-bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_service user);
 
 /* How much of the owner's on_full applies when an allocation finds no page. */
 enum private_node_when_full {
@@ -419,32 +413,32 @@ bool private_node_is_full(int nid);
 unsigned long private_node_blocks(int nid, unsigned int order);
 
 /* refusals.c */
-void private_node_refuse(struct private_node *pn, enum private_node_user user,
+void private_node_refuse(struct private_node *pn, enum private_node_service user,
 			 enum private_node_event event, unsigned int order);
 void private_node_turn_away(const nodemask_t *nodes, int act);
 
 /* alloc.c */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order,
-				enum private_node_user user);
+				enum private_node_service user);
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
-					  enum private_node_user user);
+					  enum private_node_service user);
 gfp_t private_node_prefer_gfp(gfp_t gfp);
 struct folio *private_node_kill_for(struct private_node *pn,
-				    enum private_node_user user, gfp_t gfp,
+				    enum private_node_service user, gfp_t gfp,
 				    unsigned int order);
 struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order);
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user);
+				     enum private_node_service user);
 struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
-				   enum private_node_user user);
+				   enum private_node_service user);
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
-				       enum private_node_user user);
+				       enum private_node_service user);
 void private_node_seek_block(struct private_node *pn, unsigned int order);
 
 /* report.c */
@@ -569,7 +563,7 @@ bool private_node_named_first(struct private_node *pn);
 bool private_node_any_guest(struct private_node *pn);
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
-			       enum private_node_user user);
+			       enum private_node_service user);
 
 /* pin.c */
 bool private_node_pin(int nid);
@@ -585,7 +579,7 @@ struct private_node *
 private_node_mpol_nearest_inside(const struct mempolicy *pol,
 				 const nodemask_t *inside);
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
-				   enum private_node_user user);
+				   enum private_node_service user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
@@ -672,7 +666,7 @@ int private_node_adistance(struct private_node *pn);
 /* promote.c */
 void private_node_promote_start(struct private_node *pn);
 bool private_node_balances(int nid);
-void private_node_promoted(struct private_node *pn, enum private_node_user user,
+void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left);
 
 /* broken.c */
@@ -734,11 +728,11 @@ bool private_node_mm_may_have(struct mm_struct *mm);
 
 /* oom.c: true when a task was killed and the allocation is worth a retry */
 bool private_node_oom_kill(struct private_node *pn,
-			   enum private_node_user user, gfp_t gfp,
+			   enum private_node_service user, gfp_t gfp,
 			   unsigned int order);
 
 static inline void private_node_count(struct private_node *pn,
-				      enum private_node_user user,
+				      enum private_node_service user,
 				      enum private_node_event event,
 				      unsigned long nr)
 {
@@ -765,7 +759,7 @@ static inline enum zone_type private_node_highest_zone(struct zoneref *z,
 }
 
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
-				       enum private_node_user user);
+				       enum private_node_service user);
 unsigned int private_node_alloc_flags(struct zone *zone);
 void private_node_set_wmarks(struct zone *zone, unsigned int scale);
 

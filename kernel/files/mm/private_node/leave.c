@@ -347,7 +347,7 @@ static void back_off(struct guests_work *w, unsigned long came,
  */
 static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 				unsigned int order, const nodemask_t *inside,
-				enum private_node_user user)
+				enum private_node_service user)
 {
 	struct guests_work w = { .pn = pn, .gfp = gfp, .order = order };
 	unsigned long came = atomic_long_read(&pn->guests_came);
@@ -388,7 +388,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
  */
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
-			       enum private_node_user user)
+			       enum private_node_service user)
 {
 	struct private_node *pn;
 	unsigned long nr = 0;

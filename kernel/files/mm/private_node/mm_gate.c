@@ -16,7 +16,7 @@ static bool enter_service(int nid, enum private_node_service service,
 {
 	struct private_node *pn;
 
-	pn = private_node_enter_nid(nid, (enum private_node_user)service);
+	pn = private_node_enter_nid(nid, service);
 	if (!pn)
 		return false;
 	*gate = &pn->gate[service];
@@ -41,7 +41,7 @@ bool __private_node_reclaim_stops(int nid)
 
 	guard(rcu)();
 	pn = private_node_peek(nid);
-	return (!pn || !private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM)) &&
+	return (!pn || !private_node_open(pn, PRIVATE_NODE_RECLAIM)) &&
 	       !private_node_makes_room();
 }
 
@@ -79,7 +79,7 @@ bool __private_node_enter_hint(int from, int to,
  */
 void __private_node_leave_hint(struct private_node_gate *gate, unsigned int nr)
 {
-	enum private_node_user user = gate - gate->pn->gate;
+	enum private_node_service user = gate - gate->pn->gate;
 
 	if (nr)
 		private_node_promoted(gate->pn, user, nr, 0);

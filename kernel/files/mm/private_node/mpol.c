@@ -19,8 +19,6 @@
 #include "internal.h"
 #include "refusals.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
-
 /*
  * __private_node_add_user_nodes - see private_node_add_user_nodes()
  *
@@ -135,7 +133,7 @@ int private_node_mpol_first_of(const struct mempolicy *pol, nodemask_t *nodes,
  * Return: those that let the caller in, for private_node_leave_nodes().
  */
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
-				   enum private_node_user user)
+				   enum private_node_service user)
 {
 	nodemask_t inside = NODE_MASK_NONE;
 	struct private_node *pn;
@@ -171,7 +169,7 @@ static struct private_node *find_nearest(const struct mempolicy *pol, bool open)
 		pn = private_node_mpol_meant(pol, nid);
 		if (!pn)
 			continue;
-		if ((!open || private_node_user_open(pn, USER)) &&
+		if ((!open || private_node_user_open(pn, PRIVATE_NODE_USER_NUMA)) &&
 		    is_nearer(private_node_mpol_home(pol), pn, best))
 			swap(pn, best);
 		if (pn)
@@ -236,7 +234,7 @@ struct private_node *private_node_mpol_nearest(const struct mempolicy *pol)
 
 static nodemask_t nodes_that(const struct mempolicy *pol,
 			     bool (*test)(struct private_node *pn,
-					  enum private_node_user user))
+					  enum private_node_service user))
 {
 	nodemask_t nodes = NODE_MASK_NONE;
 	struct private_node *pn = mpol_private_node(pol);
@@ -251,7 +249,7 @@ static nodemask_t nodes_that(const struct mempolicy *pol,
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) && test(pn, USER) &&
+		if (pn && private_node_mpol_means(pol, pn) && test(pn, PRIVATE_NODE_USER_NUMA) &&
 		    cpuset_may_name(nid))
 			node_set(nid, nodes);
 	}

@@ -15,8 +15,8 @@
  */
 static bool pin_waits(int nid)
 {
-	const enum private_node_user pin =
-		(enum private_node_user)PRIVATE_NODE_LONGTERM_PIN;
+	const enum private_node_service pin =
+		PRIVATE_NODE_LONGTERM_PIN;
 	struct private_node *pn;
 
 	guard(rcu)();
@@ -33,8 +33,8 @@ static bool pin_waits(int nid)
  */
 bool private_node_pin(int nid)
 {
-	const enum private_node_user pin =
-		(enum private_node_user)PRIVATE_NODE_LONGTERM_PIN;
+	const enum private_node_service pin =
+		PRIVATE_NODE_LONGTERM_PIN;
 	struct private_node *pn = private_node_find(nid);
 	bool open;
 
@@ -61,7 +61,7 @@ static void count_pin(struct folio *folio, bool moves)
 		this_cpu_add(pn->stats->pin_moved, folio_nr_pages(folio));
 	else
 		private_node_refuse(pn,
-				    (enum private_node_user)PRIVATE_NODE_LONGTERM_PIN,
+				    PRIVATE_NODE_LONGTERM_PIN,
 				    PRIVATE_NODE_REFUSED, 0);
 	private_node_put(pn);
 }

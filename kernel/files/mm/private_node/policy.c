@@ -21,8 +21,6 @@
 #include "internal.h"
 #include "refusals.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_USER_NUMA)
-
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 		      unsigned int order)
 {
@@ -33,23 +31,12 @@ static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 		pn = private_node_mpol_meant(pol, nid);
 		if (!pn)
 			continue;
-		private_node_refuse(pn, USER,
+		private_node_refuse(pn, PRIVATE_NODE_USER_NUMA,
 				    node_isset(nid, *open) ?
 				    PRIVATE_NODE_FAILED : PRIVATE_NODE_REFUSED,
 				    order);
 		private_node_put(pn);
 	}
-}
-
-static void count_used(struct folio *folio)
-{
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(folio_nid(folio));
-	if (pn)
-		private_node_count(pn, USER, PRIVATE_NODE_USED,
-				   folio_nr_pages(folio));
 }
 
 /* Takes from the task's default nodes, and counts a refusal on the policy's. */
@@ -107,14 +94,14 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 	only = nodemask_of_node(nid);
 	return private_node_walk(nid, &only, private_node_prefer_gfp(gfp),
 				 order,
-				 (enum private_node_user)PRIVATE_NODE_USER_NUMA);
+				 PRIVATE_NODE_USER_NUMA);
 }
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order, pgoff_t ilx,
 				       enum private_node_when_full full)
 {
-	nodemask_t inside = private_node_mpol_enter(pol, USER);
+	nodemask_t inside = private_node_mpol_enter(pol, PRIVATE_NODE_USER_NUMA);
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	bool prefers = private_node_mpol_prefers(pol);
 	struct private_node *ask = NULL;
@@ -128,10 +115,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
 	if (prefers && !nodes_empty(inside))
 		folio = private_node_walk_preferred(private_node_mpol_home(pol), &nodes, gfp,
-						    order, USER);
+						    order, PRIVATE_NODE_USER_NUMA);
 	else if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(private_node_mpol_home(pol), &nodes, gfp, order,
-					  USER);
+					  PRIVATE_NODE_USER_NUMA);
 	/*
 	 * on_full does not apply to a large folio, which falls back to small
 	 * ones, nor while a node is being unplugged: the unplug may fail.
@@ -142,10 +129,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	    full != PRIVATE_NODE_WHEN_FULL_STOP)
 		ask = private_node_mpol_nearest_inside(pol, &inside);
 	if (ask && full == PRIVATE_NODE_WHEN_FULL_ASK)
-		folio = private_node_kill_for(ask, USER, gfp, order);
+		folio = private_node_kill_for(ask, PRIVATE_NODE_USER_NUMA, gfp, order);
 	if (folio)
-		count_used(folio);
-	private_node_leave_nodes(&inside, USER);
+		private_node_count_used(folio, PRIVATE_NODE_USER_NUMA);
+	private_node_leave_nodes(&inside, PRIVATE_NODE_USER_NUMA);
 	if (!folio && ask)
 		folio = private_node_fall_back(ask, gfp, order);
 	private_node_put(ask);
@@ -242,7 +229,7 @@ struct folio *private_node_user_alloc(int nid, gfp_t gfp, unsigned int order)
 	if (!pn)
 		return NULL;
 	/* on_full does not apply to memory that has a place already. */
-	folio = private_node_alloc_exact(pn, gfp, order, USER);
+	folio = private_node_alloc_exact(pn, gfp, order, PRIVATE_NODE_USER_NUMA);
 	private_node_put(pn);
 	return folio;
 }

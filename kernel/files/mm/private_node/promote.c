@@ -33,7 +33,6 @@
 #include "../internal.h"
 #include "internal.h"
 
-#define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
 /* Time between two passes. */
 #define PERIOD		HZ
 /* Time between two passes on a node where nothing is used. */
@@ -65,7 +64,7 @@ static void collect_above(struct pass *pass)
 static void count_promoted(struct private_node_leaving *l, unsigned long moved,
 			   unsigned long left)
 {
-	private_node_promoted(l->pn, USER, moved, left);
+	private_node_promoted(l->pn, PRIVATE_NODE_PROMOTION, moved, left);
 	l->pn->promote_credit -= moved;
 }
 
@@ -177,7 +176,7 @@ static bool look_at_part(struct pass *pass)
 	struct folio *folio;
 
 	while (looks-- && pn->promote_credit > 0 &&
-	       private_node_open(pn, USER)) {
+	       private_node_open(pn, PRIVATE_NODE_PROMOTION)) {
 		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
 			pn->promote_pfn = 0;
@@ -252,7 +251,7 @@ static void promote_pass(struct private_node *pn)
 	};
 
 	add_credit(pn, pn->promote_wait);
-	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, USER) &&
+	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
 	       lock_and_look(&pass))
 		;
 	set_pace(pn, &pass);
@@ -264,9 +263,9 @@ static void promote_work(struct work_struct *work)
 	struct private_node *pn = container_of(to_delayed_work(work),
 					       struct private_node, promote);
 
-	if (private_node_enter(pn, USER)) {
+	if (private_node_enter(pn, PRIVATE_NODE_PROMOTION)) {
 		promote_pass(pn);
-		private_node_leave(pn, USER);
+		private_node_leave(pn, PRIVATE_NODE_PROMOTION);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote,
 				       pn->promote_wait))
 			return;
@@ -290,7 +289,7 @@ static void init_promotion(struct private_node *pn)
  */
 void private_node_promote_start(struct private_node *pn)
 {
-	if (!private_node_open(pn, USER))
+	if (!private_node_open(pn, PRIVATE_NODE_PROMOTION))
 		return;
 	private_node_get(pn);
 	if (!queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
@@ -321,7 +320,7 @@ const struct private_node_subscriber private_node_promote_subscriber = {
  *
  * Context: any.
  */
-void private_node_promoted(struct private_node *pn, enum private_node_user user,
+void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left)
 {
 	private_node_count(pn, user, PRIVATE_NODE_USED, moved);

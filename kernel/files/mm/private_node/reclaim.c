@@ -92,8 +92,8 @@ static bool others_reclaim(int nid)
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
 {
-	const enum private_node_user user =
-		(enum private_node_user)PRIVATE_NODE_RECLAIM;
+	const enum private_node_service user =
+		PRIVATE_NODE_RECLAIM;
 	struct private_node *pn;
 	unsigned long nr;
 	int nid;
@@ -153,7 +153,7 @@ void __private_node_reclaimed(int nid, unsigned long nr)
 
 	if (!pn)
 		return;
-	private_node_count(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+	private_node_count(pn, PRIVATE_NODE_RECLAIM,
 			   nr ? PRIVATE_NODE_USED : PRIVATE_NODE_FAILED,
 			   nr ?: 1);
 	private_node_put(pn);
@@ -176,7 +176,7 @@ void private_node_not_reclaimed(int nid)
 	pn = private_node_find(nid);
 	if (!pn)
 		return;
-	private_node_refuse(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+	private_node_refuse(pn, PRIVATE_NODE_RECLAIM,
 			    PRIVATE_NODE_REFUSED, 0);
 	private_node_put(pn);
 }

@@ -240,11 +240,11 @@ enum private_node_why private_node_why_cpuset(int nid)
  * Context: any.
  */
 enum private_node_why private_node_why_closed(struct private_node *pn,
-					      enum private_node_user user)
+					      enum private_node_service user)
 {
 	bool names = user == PRIVATE_NODE_USER_DEVICE_MAP ||
-		     (int)user == PRIVATE_NODE_USER_NUMA ||
-		     (int)user == PRIVATE_NODE_HUGETLB;
+		     user == PRIVATE_NODE_USER_NUMA ||
+		     user == PRIVATE_NODE_HUGETLB;
 
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return PRIVATE_NODE_WHY_GONE;
@@ -267,12 +267,12 @@ enum private_node_why private_node_why_closed(struct private_node *pn,
  * Context: any.
  */
 enum private_node_why private_node_why_full(struct private_node *pn,
-					    enum private_node_user user,
+					    enum private_node_service user,
 					    unsigned int order)
 {
 	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
 		return PRIVATE_NODE_WHY_EMPTY;
-	if ((int)user == PRIVATE_NODE_HUGETLB)
+	if (user == PRIVATE_NODE_HUGETLB)
 		return PRIVATE_NODE_WHY_POOL;
 	if (order && private_node_free_pages_nid(pn->nid) >= 1UL << order)
 		return PRIVATE_NODE_WHY_NO_BLOCK;
@@ -455,7 +455,7 @@ static int __init refusals_init(void)
 }
 fs_initcall(refusals_init);
 
-static void count_refusal(struct private_node *pn, enum private_node_user user,
+static void count_refusal(struct private_node *pn, enum private_node_service user,
 			  enum private_node_event event, unsigned int order,
 			  int act)
 {
@@ -477,7 +477,7 @@ static void count_refusal(struct private_node *pn, enum private_node_user user,
  *
  * Context: any but NMI.
  */
-void private_node_refuse(struct private_node *pn, enum private_node_user user,
+void private_node_refuse(struct private_node *pn, enum private_node_service user,
 			 enum private_node_event event, unsigned int order)
 {
 	count_refusal(pn, user, event, order, user);
@@ -502,7 +502,7 @@ void private_node_turn_away(const nodemask_t *nodes, int act)
 		if (!pn)
 			continue;
 		count_refusal(pn,
-			      (enum private_node_user)PRIVATE_NODE_USER_NUMA,
+			      PRIVATE_NODE_USER_NUMA,
 			      PRIVATE_NODE_REFUSED, 0, act);
 		private_node_put(pn);
 	}

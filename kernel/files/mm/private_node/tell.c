@@ -76,7 +76,7 @@ static enum private_node_why why_no_page(struct private_node *pn,
 	if (!mpol_private_node(pol) &&
 	    !(private_node_services_open(pn) & BIT(service)))
 		return PRIVATE_NODE_WHY_CLOSED;
-	return private_node_why_full(pn, (enum private_node_user)service, 0);
+	return private_node_why_full(pn, service, 0);
 }
 
 /*

@@ -26,8 +26,6 @@
 #include "../internal.h"
 #include "internal.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
-
 /* The default of drivers/dax/kmem.c, for memory without data from firmware. */
 #define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)
 
@@ -325,23 +323,12 @@ static nodemask_t enter_open(nodemask_t *nodes)
 			continue;
 		pn = private_node_peek(nid);
 		if (pn && !private_node_named_first(pn) &&
-		    private_node_enter(pn, USER))
+		    private_node_enter(pn, PRIVATE_NODE_DEMOTION))
 			node_set(nid, inside);
 		else
 			node_clear(nid, *nodes);
 	}
 	return inside;
-}
-
-static void count_placed(struct folio *dst)
-{
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(folio_nid(dst));
-	if (pn)
-		private_node_count(pn, USER, PRIVATE_NODE_USED,
-				   folio_nr_pages(dst));
 }
 
 /* No target had room: wakes their kswapd, which makes room for later folios. */
@@ -356,7 +343,7 @@ static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
 		pn = private_node_find(nid);
 		if (!pn)
 			continue;
-		private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+		private_node_refuse(pn, PRIVATE_NODE_DEMOTION, PRIVATE_NODE_FAILED, order);
 		private_node_put(pn);
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
@@ -435,10 +422,10 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 		dst = private_node_fence->take(src, nid, nodes, gfp, order);
 	else
 		dst = private_node_walk(nid, nodes, gfp, order,
-					(enum private_node_user)PRIVATE_NODE_DEMOTION);
+					PRIVATE_NODE_DEMOTION);
 	dst = mark_guest(dst);
 	if (dst)
-		count_placed(dst);
+		private_node_count_used(dst, PRIVATE_NODE_DEMOTION);
 	else
 		wake_full_targets(nodes, gfp, order);
 	return dst;
@@ -465,6 +452,6 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 
 	if (narrow_targets(src, &nodes, &inside))
 		dst = alloc_below(src, nid, &nodes, gfp);
-	private_node_leave_nodes(&inside, USER);
+	private_node_leave_nodes(&inside, PRIVATE_NODE_DEMOTION);
 	return dst;
 }

@@ -23,7 +23,6 @@
 #include "../swap.h"
 #include "internal.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
 #define STORE_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 
 int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
@@ -118,7 +117,7 @@ static struct folio *take_folio(struct private_node *pn)
 		return NULL;
 	if (private_node_fenced(pn->nid))
 		return private_node_fence->take_one(pn, STORE_GFP);
-	return private_node_alloc_exact(pn, STORE_GFP, 0, USER);
+	return private_node_alloc_exact(pn, STORE_GFP, 0, PRIVATE_NODE_DEMOTION);
 }
 
 static bool copy_to(struct folio *folio, struct page *page)

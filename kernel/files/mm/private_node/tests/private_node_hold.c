@@ -57,9 +57,9 @@ static struct page *freeing;
 static struct folio *kept;
 static DEFINE_MUTEX(hold_lock);
 
-static const enum private_node_user users[] = {
+static const enum private_node_service users[] = {
 	PRIVATE_NODE_USER_OWNER,
-	(enum private_node_user)PRIVATE_NODE_USER_NUMA,
+	PRIVATE_NODE_USER_NUMA,
 };
 
 /* Ends what there is, and begins anew with a number that is not negative. */
