@@ -323,6 +323,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 bool __vma_names_private_node(const struct vm_area_struct *vma);
 unsigned long __private_node_unplugs(void);
 bool __private_node_unplug_waited(unsigned long *seen);
+bool __private_node_unplug_refuses(unsigned long seen);
+bool __private_node_hint_nodes(void);
 struct private_node_detour;
 bool __private_node_detour(struct private_node_detour *d);
 bool __private_node_refuses_map(const struct vm_area_struct *vma);
@@ -382,6 +384,37 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 {
 	return private_node_any() && private_node_hook(unplug_waited) &&
 	       __private_node_unplug_waited(seen);
+}
+
+/**
+ * private_node_unplug_refuses - did an allocation fail because of an unplug?
+ * @seen: from private_node_unplugs(), before the attempt
+ *
+ * For code that has to free pages before it calls private_node_unplug_waited().
+ *
+ * Cost: a static branch.
+ * Context: any.
+ * Return: true if that may be the reason.
+ */
+static inline bool private_node_unplug_refuses(unsigned long seen)
+{
+	return private_node_any() && private_node_hook(unplug_waited) &&
+	       __private_node_unplug_refuses(seen);
+}
+
+/**
+ * private_node_hint_nodes - is any private node open to hint faults?
+ *
+ * If so, NUMA balancing scans tasks even if there is only one ordinary node.
+ *
+ * Cost: a static branch; with a private node, a look at each.
+ * Context: any.
+ * Return: true if so.
+ */
+static inline bool private_node_hint_nodes(void)
+{
+	return private_node_any() && private_node_hook(hint_nodes) &&
+	       __private_node_hint_nodes();
 }
 
 /*
@@ -728,10 +761,16 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
+#define private_node_unplug_refuses(seen)	((void)(seen), false)
 #define FAULT_FLAG_POPULATE			0
 struct private_node_detour {};
 #define private_node_detour_begin()		((struct private_node_detour){})
 #define private_node_detour(d, error)		((void)(d), false)
+
+static inline bool private_node_hint_nodes(void)
+{
+	return false;
+}
 
 static inline int private_node_exec_room(void)
 {

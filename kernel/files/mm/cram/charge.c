@@ -128,7 +128,7 @@ static bool will_be_apart(struct folio *old, struct folio *new, bool was)
 	return cram_charges_apart(folio_nid(new));
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		      struct folio *new, struct obj_cgroup *to)
 {

@@ -7,11 +7,11 @@
 
 #include <linux/completion.h>
 #include <linux/cram.h>
-#include <linux/cram_fence.h>
 #include <linux/kobject.h>
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
+#include "fence.h"
 #include "ledger.h"
 
 /* Most ranges in one trim request. */

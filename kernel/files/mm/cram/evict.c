@@ -8,12 +8,12 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_zswap.h>
 #include <linux/swap.h>
 #include <trace/events/cram.h>
 
 #include "../internal.h"
 #include "../private_node/internal.h"
+#include "../private_node/zswap.h"
 #include "cram.h"
 
 /* Pages moved at once. */

@@ -8,7 +8,6 @@
  * charged to memory.current ("apart").
  */
 #include <linux/cgroup.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
 #include <linux/seq_buf.h>
@@ -16,6 +15,7 @@
 
 #include "../internal.h"
 #include "cram.h"
+#include "fence.h"
 
 /* Initializes a new cgroup, for mem_cgroup_css_alloc().  Context: process. */
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent)
@@ -152,7 +152,7 @@ void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * See include/linux/cram_fence.h.  The answer was noted when the folio moved to
+ * See mm/cram/fence.h.  The answer was noted when the folio moved to
  * the device: the memory controller can be moved between cgroup v1 and v2 while
  * pages of deleted cgroups stay resident.
  */
@@ -175,7 +175,7 @@ void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * See include/linux/cram_fence.h.  False with cgroup v1, whose memsw counter
+ * See mm/cram/fence.h.  False with cgroup v1, whose memsw counter
  * charges memory and swap together.
  */
 bool __cram_charges_apart(void)
@@ -183,7 +183,7 @@ bool __cram_charges_apart(void)
 	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg)
 {
 	cram_memcg_give_back(objcg, folio_nr_pages(folio));

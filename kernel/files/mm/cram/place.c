@@ -119,7 +119,7 @@ bool cram_reserve(int nid, unsigned long nr)
 	return false;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_leaves(int nid, unsigned long nr)
 {
 	struct cram_device *cd;
@@ -132,7 +132,7 @@ bool __cram_leaves(int nid, unsigned long nr)
 	return false;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_stayed(int nid, unsigned long nr)
 {
 	struct cram_device *cd;
@@ -201,7 +201,7 @@ static enum cram_stat admitted_as(const struct folio *folio)
 	return folio_test_anon(folio) ? CRAM_ADMITTED : CRAM_ADMITTED_FILE;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_stored(struct folio *folio)
 {
 	unsigned long nr = folio_nr_pages(folio);
@@ -241,7 +241,7 @@ void cram_not_stored(struct folio *folio)
 	cram_count(cd, CRAM_FAILED, folio_nr_pages(folio));
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse)
 {
 	struct cram_device *cd;

@@ -83,7 +83,7 @@ static void clear_freed(struct page *page)
 	set_page_private(page, 0);
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_takes(struct page *page, unsigned int order)
 {
 	unsigned long taken, granted, pfn = page_to_pfn(page);
@@ -102,7 +102,7 @@ bool __cram_takes(struct page *page, unsigned int order)
 	return true;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_failed(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);

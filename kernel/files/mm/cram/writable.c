@@ -328,7 +328,7 @@ static void copy_next(struct vm_fault *vmf, struct folio *folio,
 	}
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 			  vm_fault_t (*copy)(struct vm_fault *vmf))
 {

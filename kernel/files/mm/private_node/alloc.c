@@ -14,7 +14,6 @@
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_policy.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 #include <trace/events/private_node.h>
@@ -22,6 +21,7 @@
 #include "../internal.h"
 #include "../page_alloc.h"
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*

@@ -28,11 +28,11 @@
 #include <linux/huge_mm.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 
 static bool policy_places_on(const struct mempolicy *pol, int nid)
 {

@@ -23,7 +23,6 @@
 #include <linux/delay.h>
 #include <linux/migrate.h>
 #include <linux/mm_inline.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
@@ -31,6 +30,7 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 
 /*
  * How often one call waits 50 to 200 us for a busy process that shares a folio:

@@ -27,13 +27,13 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
-#include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "internal.h"
+#include "mm_pages.h"
 #include "refusals.h"
 
 #define DEVMAP_MINORS	(MINORMASK + 1)

@@ -25,8 +25,6 @@
 #include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/percpu.h>
-#include <linux/private_node_mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
@@ -36,6 +34,8 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "mm_pages.h"
+#include "policy.h"
 
 /* Pages of all nodes since boot; a node's own counter ends with the handle. */
 static DEFINE_PER_CPU(unsigned long, displaced_pages);

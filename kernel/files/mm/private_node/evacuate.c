@@ -35,7 +35,6 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
-#include <linux/private_node_zswap.h>
 #include <linux/range.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
@@ -50,6 +49,7 @@
 #include "../swap.h"
 #include "internal.h"
 #include "refusals.h"
+#include "zswap.h"
 
 /*
  * Code such as a PFN walker holds a reference for a moment.  A page counts as

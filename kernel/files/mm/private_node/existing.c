@@ -9,14 +9,14 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
-#include <linux/private_node_mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "mm_pages.h"
+#include "policy.h"
 
 /* For attempts on private nodes, which must not make the OOM killer run. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)

@@ -8,14 +8,14 @@
 #include <linux/memcontrol.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
-#include <linux/private_node_mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/ptrace.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "mm_pages.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*

@@ -11,7 +11,6 @@
 
 #include <linux/cpuset_possible.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/processor.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
@@ -22,6 +21,7 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /* More than a dynamically linked program writes before main(). */

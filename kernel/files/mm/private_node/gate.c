@@ -33,14 +33,14 @@
 #include <linux/hash.h>
 #include <linux/memory-tiers.h>
 #include <linux/percpu-refcount.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/sysctl.h>
 #include <linux/wait.h>
 
+#include "gate.h"
 #include "internal.h"
+#include "policy.h"
 
 /* When the log names the users for which a closing task waits. */
 #define SAY_FIRST	(10 * HZ)

@@ -19,13 +19,13 @@
 #include <linux/hugetlb.h>
 #include <linux/kernfs.h>
 #include <linux/printk.h>
-#include <linux/private_node_policy.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../hugetlb_internal.h"
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 
 /*
  * Nodes that the policy means, and that are in the task's cpuset.  With @serve,

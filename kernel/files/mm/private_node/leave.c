@@ -12,8 +12,6 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_zswap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
@@ -21,7 +19,9 @@
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
+#include "gate.h"
 #include "internal.h"
+#include "zswap.h"
 
 /* About how many pages of guests leave for one allocation. */
 #define GUESTS_LEAVE	64UL

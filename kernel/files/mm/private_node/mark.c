@@ -27,13 +27,13 @@
 #include <linux/bitops.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 #define CHUNK_SHIFT	15
 #define CHUNK_PAGES	BIT(CHUNK_SHIFT)

@@ -36,8 +36,6 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -46,6 +44,8 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 struct users {
 	nodemask_t may;		/* nodes that all users so far may have */

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Gates for code in the rest of mm/ that works on pages of a private node: see
- * include/linux/private_node_gate.h, and gate.c for what a gate is.
+ * mm/private_node/gate.h, and gate.c for what a gate is.
  */
 #include <linux/memory-tiers.h>
 #include <linux/percpu-refcount.h>
-#include <linux/private_node_gate.h>
 #include <linux/sched/sysctl.h>
 
+#include "gate.h"
 #include "internal.h"
 
 /* private_node_enter_nid() for a service, which returns the gate in @gate. */

@@ -4,7 +4,7 @@
  * OOM killer for ordinary memory subtract them from the badness of a task.
  *
  * Address spaces that ever had such a page have a flag, see
- * include/linux/private_node_mm.h.  Of these, page tables are read: all of them
+ * mm/private_node/mm_pages.h.  Of these, page tables are read: all of them
  * if they are few, else a random sample.  The sample is drawn anew each time,
  * so that a program cannot place ordinary memory where it is not counted.  The
  * chance of a table, or of the part of a table that one mapping uses, is in
@@ -22,8 +22,6 @@
 #include <linux/oom.h>
 #include <linux/pagewalk.h>
 #include <linux/prandom.h>
-#include <linux/private_node_mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
@@ -31,6 +29,8 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "mm_pages.h"
+#include "policy.h"
 
 /* Full page tables that are read at most; the error is a few per cent. */
 #define TABLES		256

@@ -4,7 +4,7 @@
  * are open to it, and which comes first.
  *
  * A policy keeps the private nodes that it names in mempolicy.private_nodes, see
- * include/linux/private_node_policy.h.  It means the registrations that existed
+ * mm/private_node/policy.h.  It means the registrations that existed
  * when it was made, and not those of another owner who takes a node id later.
  * With MPOL_F_STATIC_NODES it also means later registrations by the same owner.
  */
@@ -12,11 +12,11 @@
 #include <linux/cpuset.h>
 #include <linux/cpuset_possible.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*

@@ -20,9 +20,9 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*

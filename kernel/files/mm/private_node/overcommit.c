@@ -9,11 +9,11 @@
  */
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 
 #include "internal.h"
+#include "policy.h"
 
 /* Private nodes that reclaim may demote to. */
 static void add_reclaims_targets(nodemask_t *nodes)

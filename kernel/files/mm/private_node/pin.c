@@ -3,11 +3,11 @@
  * Long-term pins of folios on private nodes: the longterm_pin service.
  */
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 /*
  * Is the service longterm_pin enabled, so that only an unplug is in the way?

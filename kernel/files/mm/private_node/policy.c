@@ -3,7 +3,7 @@
  * Placement by user policy: the user_numa service.
  *
  * A policy keeps the private nodes that it names in mempolicy.private_nodes, see
- * include/linux/private_node_policy.h.  It means the registrations that existed
+ * mm/private_node/policy.h.  It means the registrations that existed
  * when it was made, and not those of another owner who takes a node id later.
  * With MPOL_F_STATIC_NODES it also means later registrations by the same owner.
  */
@@ -13,12 +13,12 @@
 #include <linux/list.h>
 #include <linux/migrate.h>
 #include <linux/mm_inline.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,

@@ -21,8 +21,6 @@
 #include <linux/mm_inline.h>
 #include <linux/mmu_notifier.h>
 #include <linux/page_idle.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/rmap.h>
 #include <linux/sched/sysctl.h>
 #include <linux/sizes.h>
@@ -32,6 +30,8 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 /* Time between two passes. */
 #define PERIOD		HZ

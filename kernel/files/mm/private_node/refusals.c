@@ -20,7 +20,6 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node_policy.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -32,6 +31,7 @@
 #include <trace/events/private_node.h>
 
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 static const char *const act_names[] = {

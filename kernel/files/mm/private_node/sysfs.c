@@ -18,13 +18,13 @@
 #include <linux/mm.h>
 #include <linux/node.h>
 #include <linux/private_node_report.h>
-#include <linux/private_node_tier.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/sysfs.h>
 
 #include "internal.h"
 #include "refusals.h"
+#include "tier.h"
 
 /*
  * Lock order: mem_hotplug_lock, this lock, active references of the files.  So

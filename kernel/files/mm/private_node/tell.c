@@ -6,12 +6,12 @@
 
 #include <linux/cpuset_possible.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/ratelimit.h>
 #include <linux/sched.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /* What the log says of a node: what is wrong with it, and what can be done. */

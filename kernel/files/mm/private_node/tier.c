@@ -18,13 +18,13 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/node.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
 #include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 /* The default of drivers/dax/kmem.c, for memory without data from firmware. */
 #define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)

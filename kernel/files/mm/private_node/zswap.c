@@ -15,13 +15,13 @@
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/private_node_zswap.h>
 #include <linux/swap.h>
 #include <linux/zswap.h>
 
 #include "../internal.h"
 #include "../swap.h"
 #include "internal.h"
+#include "zswap.h"
 
 #define STORE_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 
@@ -127,7 +127,7 @@ static bool copy_to(struct folio *folio, struct page *page)
 	       !copy_mc_highpage(&folio->page, page);
 }
 
-/* See include/linux/private_node_zswap.h. */
+/* See mm/private_node/zswap.h. */
 bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 {
 	int nid = READ_ONCE(private_node_zswap_nid);
@@ -184,7 +184,7 @@ bool private_node_zswap_load(unsigned long handle, struct folio *folio)
 	return true;
 }
 
-/* See include/linux/private_node_zswap.h. */
+/* See mm/private_node/zswap.h. */
 void __private_node_zswap_free(unsigned long handle)
 {
 	folio_put(folio_of(handle));

@@ -40,13 +40,13 @@
  * or offline; 0 ends it.
  */
 #include <linux/cram.h>
-#include <linux/cram_fence.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
 #include <linux/private_node.h>
 
 #include "../../cram/cram.h"
+#include "../../cram/fence.h"
 #include "../../internal.h"
 #include "../../page_alloc.h"
 #include "../internal.h"

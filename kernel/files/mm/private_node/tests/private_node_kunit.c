@@ -23,16 +23,16 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node_gate.h>
 #include <linux/private_node_kexec.h>
-#include <linux/private_node_policy.h>
 #include <linux/private_node_report.h>
-#include <linux/private_node_tier.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
+#include "../gate.h"
 #include "../internal.h"
+#include "../policy.h"
 #include "../refusals.h"
+#include "../tier.h"
 
 #define ALL_SERVICES	(BIT(PRIVATE_NODE_NR_SERVICES) - 1)
 

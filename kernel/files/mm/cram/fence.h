@@ -8,13 +8,11 @@
  * cram_may_reuse() and copies the page otherwise.  Page cache is replaced by a
  * copy before somebody changes it.
  */
-#ifndef _LINUX_CRAM_FENCE_H
-#define _LINUX_CRAM_FENCE_H
+#ifndef _MM_CRAM_FENCE_H
+#define _MM_CRAM_FENCE_H
 
-#include <linux/jump_label.h>
+#include <linux/cram.h>
 #include <linux/mm.h>
-#include <linux/nodemask.h>
-#include <linux/pipe_fs_i.h>
 #include <linux/private_node_hooks.h>
 
 struct mem_cgroup;
@@ -23,8 +21,6 @@ struct seq_buf;
 
 #ifdef CONFIG_CRAM
 
-DECLARE_STATIC_KEY_FALSE(cram_key);
-extern nodemask_t cram_nodes;
 extern bool cram_pageout;
 
 bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse);
@@ -41,7 +37,6 @@ bool __cram_leave_file(struct folio *folio, bool may_wait);
 bool __cram_leave_unlocked(struct folio *folio);
 bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 			 vm_fault_t *ret);
-bool __cram_pipe_page(struct pipe_buffer *buf);
 void __cram_refaulted(struct folio *new, struct page *page);
 vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 			  vm_fault_t (*copy)(struct vm_fault *vmf));
@@ -74,48 +69,6 @@ static inline bool cram_charges_apart(int nid)
 	return false;
 }
 #endif
-
-/**
- * cram_any - was a compressing device ever registered?
- *
- * Cost: a static branch.
- * Context: any.
- * Return: true from the first registration on; the branch is never switched off
- * again.
- */
-static __always_inline bool cram_any(void)
-{
-	return static_branch_unlikely(&cram_key);
-}
-
-/**
- * cram_no_hibernation - is a compressing device registered?
- *
- * Restoring an image would store to pages of the device without a reservation.
- *
- * Context: any; the answer is stable only while system_transition_mutex is
- * held.  A notifier in mm/cram/core.c asks again under that mutex.
- * Return: true if so: hibernation has to be refused.
- */
-static inline bool cram_no_hibernation(void)
-{
-	return cram_any() && private_node_hook(hibernation) &&
-	       !nodes_empty(cram_nodes);
-}
-
-/**
- * cram_node - is this the node of a compressing device?
- * @nid: node id
- *
- * Cost: a static branch, not taken until there is a device; then a bit test.
- * Context: any.
- * Return: true if so.
- */
-static __always_inline bool cram_node(int nid)
-{
-	return static_branch_unlikely(&cram_key) &&
-	       node_isset(nid, cram_nodes);
-}
 
 /**
  * cram_places_pageout - does MADV_PAGEOUT place memory on a device before it
@@ -260,22 +213,6 @@ static __always_inline bool cram_left_splice(struct folio *folio)
 {
 	return cram_file_fenced(folio) && private_node_hook(cram_splice) &&
 	       __cram_leave_unlocked(folio);
-}
-
-/**
- * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses
- *	it
- * @buf: buffer with a page of user memory and a reference to it.  Without
- *	memory for a copy the reference is dropped and the page is NULL.
- *
- * Cost: as cram_node().
- * Context: process, may sleep.
- * Return: false when there is no memory for a copy.
- */
-static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
-{
-	return !(private_node_hook(cram_pipe) &&
-		 cram_node(page_to_nid(buf->page))) || __cram_pipe_page(buf);
 }
 
 /**
@@ -598,19 +535,7 @@ static __always_inline void cram_uncharge(struct folio *folio,
 
 #else
 
-#define cram_nodes NODE_MASK_NONE
-
-static inline bool cram_any(void)
-{
-	return false;
-}
-
 #define cram_places_pageout()			false
-
-static inline bool cram_no_hibernation(void)
-{
-	return false;
-}
 
 static inline void cram_memcg_init(struct mem_cgroup *memcg,
 				   struct mem_cgroup *parent) {}
@@ -631,11 +556,6 @@ static inline void cram_recharged(struct folio *old, struct obj_cgroup *from,
 				  struct folio *new, struct obj_cgroup *to) {}
 static inline void cram_uncharge(struct folio *folio,
 				 struct obj_cgroup *objcg) {}
-
-static inline bool cram_node(int nid)
-{
-	return false;
-}
 
 static inline bool cram_folio_fenced(const struct folio *folio)
 {
@@ -669,7 +589,6 @@ static inline bool cram_left_mapping(struct folio *folio)
 
 #define cram_left_splice(folio)			false
 #define cram_file_fenced(folio)			false
-#define cram_pipe_page(buf)			true
 #define cram_pins_file(page)			false
 #define cram_waits(folio, priority)		false
 #define cram_copy_up(vmf, copy)			copy(vmf)
@@ -715,4 +634,4 @@ static inline void cram_thrash_moves_up(struct folio *folio) {}
 
 #endif /* CONFIG_CRAM */
 
-#endif /* _LINUX_CRAM_FENCE_H */
+#endif /* _MM_CRAM_FENCE_H */
