@@ -27,6 +27,7 @@ else
 fi
 nid=$(node_of dax0.0)
 ok 'private' is_private "$nid"
+ok 'state says what is' same "$(get dax0.0 state)" online_movable
 ok 'all blocks are movable' same "$(block_states "$nid")" online
 ok 'list says system-ram' eval "daxctl list -d dax0.0 | grep -q system-ram"
 ok 'list says the node' eval "daxctl list -d dax0.0 | grep -q '\"target_node\":$nid'"

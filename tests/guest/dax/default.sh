@@ -16,7 +16,7 @@ dax_up
 ok 'parameters' same "$(cat $PARAMS/private $PARAMS/private_node $PARAMS/private_services)" \
 	"$(printf '1\nspare\nuser_numa reclaim')"
 ok 'the device says the same' same "$(choices dax0.0)" '1 spare user_numa reclaim'
-echo online_movable > /sys/devices/system/memory/auto_online_blocks
+ok 'ordinary memory would stay offline' same "$(< /sys/devices/system/memory/auto_online_blocks)" offline
 modprobe kmem
 ok 'kmem took the device' same "$(driver_of dax0.0) $(get dax0.0 state)" 'kmem online_movable'
 nid=$(node_of dax0.0)

@@ -65,6 +65,7 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 			 unsigned int nr);
 bool __dax_private_plugged(const struct dev_dax *dev_dax);
+int dax_private_online_type(const struct dev_dax *dev_dax, int online_type);
 void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 		      const char **res_name);
 int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
@@ -164,6 +165,12 @@ static inline int dax_private_unplug(struct dev_dax *dev_dax,
 static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
 {
 	return false;
+}
+
+static inline int dax_private_online_type(const struct dev_dax *dev_dax,
+					  int online_type)
+{
+	return online_type;
 }
 
 static inline void dax_private_clear_type(int nid,

@@ -521,6 +521,25 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 }
 EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
 
+/**
+ * dax_private_online_type - how the memory of a device comes online at a bind
+ * @dev_dax: a device that is being bound
+ * @online_type: how ordinary memory does, by the policy in auto_online_blocks
+ *
+ * Memory that stays offline is for somebody to decide later for whom it is.  A
+ * private node is its owner's, and closed, so its memory comes online at once.
+ *
+ * Context: in probe.
+ * Return: an enum mmop.
+ */
+int dax_private_online_type(const struct dev_dax *dev_dax, int online_type)
+{
+	if (online_type == MMOP_OFFLINE && config_of(dev_dax)->private)
+		return MMOP_ONLINE_MOVABLE;
+	return online_type;
+}
+EXPORT_SYMBOL_FOR_MODULES(dax_private_online_type, "kmem");
+
 /* See dax_private_target_node(). */
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)
 {

@@ -601,6 +601,7 @@ struct private_node *private_node_do_register(int nid,
 	ret = -ENOMEM;
 	if (!pn)
 		goto err;
+	pn->at_boot = boot;
 	ret = private_node_insert(pn, boot);
 	if (ret)
 		goto err_put;

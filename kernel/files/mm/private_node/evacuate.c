@@ -330,7 +330,9 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 		 (u64)PFN_PHYS(start_pfn),
 		 (u64)PFN_PHYS(start_pfn + nr_pages) - 1);
 	pn = private_node_find(nid);
-	report_holders(pn, &r, &h, "stop it, or unplug the whole node");
+	report_holders(pn, &r, &h, pn && pn->at_boot ?
+		       "stop it, or write offline to the node's boot_memory" :
+		       "stop it, or unplug the whole node");
 	private_node_put(pn);
 	return -EBUSY;
 }

@@ -319,11 +319,6 @@ static int check_unplug(struct private_node *pn)
 		       pn->nid, pn->owner);
 		return -EBUSY;
 	}
-	if (list_empty(&pn->ranges) && node_state(pn->nid, N_MEMORY_PRIVATE)) {
-		pr_err("node %d: %s: cannot unplug: its memory came at boot\n",
-		       pn->nid, pn->owner);
-		return -EOPNOTSUPP;
-	}
 	return 0;
 }
 
@@ -369,16 +364,18 @@ static void unplug_end(struct private_node *pn)
 	reopen_gates(pn);
 }
 
-/* @pn->life is held, so the list does not change. */
+/* To be freed by kvfree().  @pn->life is held, so the list does not change. */
 static struct range *copy_ranges(struct private_node *pn, unsigned int *nr)
 {
 	struct private_node_range *r;
 	struct range *ranges;
 
+	if (pn->at_boot)
+		return private_node_online_blocks(pn, nr);
 	*nr = list_count_nodes(&pn->ranges);
-	ranges = kmalloc_objs(*ranges, *nr);
+	ranges = kvmalloc_objs(*ranges, *nr);
 	if (!ranges)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
 	*nr = 0;
 	list_for_each_entry(r, &pn->ranges, list)
 		ranges[(*nr)++] = r->range;
@@ -389,6 +386,9 @@ static void forget_ranges(struct private_node *pn)
 {
 	struct private_node_range *r, *next;
 
+	if (pn->at_boot)
+		pr_info("node %d: %s: all of its memory is offline\n", pn->nid,
+			pn->owner);
 	list_for_each_entry_safe(r, next, &pn->ranges, list) {
 		pr_info("node %d: %s: removed [mem %#llx-%#llx]\n", pn->nid,
 			pn->owner, r->range.start, r->range.end);
@@ -396,9 +396,19 @@ static void forget_ranges(struct private_node *pn)
 	}
 }
 
+/* Memory that came at boot only goes offline. */
+static int take_away(struct private_node *pn, const struct range *ranges,
+		     unsigned int nr)
+{
+	if (pn->at_boot)
+		return private_node_offline_blocks(ranges, nr);
+	return offline_and_remove_memory_ranges(ranges, nr);
+}
+
 /* Arguments and result of a removal that runs in a worker. */
 struct removal {
 	struct work_struct work;
+	struct private_node *pn;
 	const struct range *ranges;
 	unsigned int nr;
 	int ret;
@@ -408,13 +418,14 @@ static void removal_work(struct work_struct *work)
 {
 	struct removal *r = container_of(work, struct removal, work);
 
-	r->ret = offline_and_remove_memory_ranges(r->ranges, r->nr);
+	r->ret = take_away(r->pn, r->ranges, r->nr);
 }
 
 /* For a task with a signal pending, which a worker never has. */
-static int remove_in_worker(const struct range *ranges, unsigned int nr)
+static int remove_in_worker(struct private_node *pn, const struct range *ranges,
+			    unsigned int nr)
 {
-	struct removal r = { .ranges = ranges, .nr = nr };
+	struct removal r = { .pn = pn, .ranges = ranges, .nr = nr };
 
 	INIT_WORK_ONSTACK(&r.work, removal_work);
 	queue_work(system_dfl_wq, &r.work);
@@ -431,10 +442,10 @@ static int empty_and_remove(struct private_node *pn, const struct range *ranges,
 	ret = private_node_evacuate(pn, ranges, nr);
 	if (ret)
 		return ret;
-	ret = offline_and_remove_memory_ranges(ranges, nr);
+	ret = take_away(pn, ranges, nr);
 	/* Unmapped data is lost, and would be lost for nothing otherwise. */
 	if (ret == -EINTR && pn->unmapped)
-		ret = remove_in_worker(ranges, nr);
+		ret = remove_in_worker(pn, ranges, nr);
 	return ret;
 }
 
@@ -474,11 +485,11 @@ static int unplug_ranges(struct private_node *pn)
 	if (ret)
 		return ret;
 	ranges = copy_ranges(pn, &nr);
-	if (!ranges)
-		return -ENOMEM;
+	if (IS_ERR(ranges))
+		return PTR_ERR(ranges);
 	if (nr)
 		ret = close_and_remove(pn, ranges, nr);
-	kfree(ranges);
+	kvfree(ranges);
 	return ret;
 }
 
@@ -486,8 +497,9 @@ static int unplug_ranges(struct private_node *pn)
  * remove_private_memory_driver_managed - remove all memory of a private node
  * @pn: the handle
  *
- * Removes all ranges that were added, or none.  on_unplug says what happens to
- * user pages.  The owner has to free its folios first.
+ * Removes all ranges that were added, or none.  Memory that came at boot goes
+ * offline instead, and private_node_boot_plug() brings it back.  on_unplug says
+ * what happens to user pages.  The owner has to free its folios first.
  *
  * Before any page moves, and while the node still gives memory, this looks for
  * pages that would make the unplug fail: they are held, their users may not
@@ -501,7 +513,7 @@ static int unplug_ranges(struct private_node *pn)
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
  * Return: 0, also if there is no memory; -EBUSY if something is in the way, and
  * the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
- * memory that is there since boot; -EINTR after a signal, or kthread_stop() of
+ * boot memory that shares a memory block with another node; -EINTR after a signal, or kthread_stop() of
  * a kernel thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)

@@ -115,6 +115,7 @@ struct private_node_gate {
  *	a lock, see fallback_store()
  * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
+ * @at_boot: its memory came at boot, fixed
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
  * @owner_adistance: abstract distance as the owner gave it, or 0; fixed
@@ -180,6 +181,7 @@ struct private_node {
 	nodemask_t fallback;
 	enum private_node_on_unplug on_unplug;
 	unsigned int flags;
+	bool at_boot;
 	int adistance;
 	int owner_adistance;
 	bool fenced;
@@ -443,6 +445,12 @@ void private_node_seek_block(struct private_node *pn, unsigned int order);
 
 /* report.c */
 unsigned long private_node_free_snapshot_nid(int nid);
+
+/* blocks.c */
+struct range *private_node_online_blocks(struct private_node *pn,
+					 unsigned int *nr);
+int private_node_offline_blocks(const struct range *ranges, unsigned int nr);
+int private_node_boot_plug(struct private_node *pn);
 
 /* evacuate.c */
 int private_node_evacuate_open(struct private_node *pn,

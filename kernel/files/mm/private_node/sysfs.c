@@ -46,10 +46,12 @@ struct private_node_folder {
 	struct private_node *pn;
 };
 
+/* @store is called with private_node.lock held unless @unlocked. */
 struct private_node_attr {
 	struct attribute attr;
 	ssize_t (*show)(struct private_node *pn, char *buf);
 	int (*store)(struct private_node *pn, const char *text);
+	bool unlocked;
 };
 
 static ssize_t owner_show(struct private_node *pn, char *buf)
@@ -329,6 +331,23 @@ static int interleave_weight_store(struct private_node *pn, const char *text)
 	return 0;
 }
 
+static ssize_t boot_memory_show(struct private_node *pn, char *buf)
+{
+	return sysfs_emit(buf, "%s\n", node_state(pn->nid, N_MEMORY_PRIVATE) ?
+					"online" : "offline");
+}
+
+static int boot_memory_store(struct private_node *pn, const char *text)
+{
+	if (sysfs_streq(text, "offline"))
+		return remove_private_memory_driver_managed(pn);
+	if (sysfs_streq(text, "online"))
+		return private_node_boot_plug(pn);
+	pr_err("node %d: %s: boot_memory unchanged: '%.64s' is none of online, offline\n",
+	       pn->nid, pn->owner, text);
+	return -EINVAL;
+}
+
 #define FILE_RO(name) \
 	static struct private_node_attr name##_attr = { \
 		{ __stringify(name), 0444 }, name##_show, NULL }
@@ -352,6 +371,8 @@ FILE_RO(total_bytes);
 FILE_RO(free_bytes);
 FILE_ROOT(free_bytes_exact);
 FILE_RO(stat);
+static struct private_node_attr boot_memory_attr = {
+	{ "boot_memory", 0644 }, boot_memory_show, boot_memory_store, true };
 
 static struct attribute *private_node_attrs[] = {
 	&owner_attr.attr,
@@ -367,9 +388,24 @@ static struct attribute *private_node_attrs[] = {
 	&free_bytes_attr.attr,
 	&free_bytes_exact_attr.attr,
 	&stat_attr.attr,
+	&boot_memory_attr.attr,
 	NULL
 };
-ATTRIBUTE_GROUPS(private_node);
+
+static umode_t file_mode(struct kobject *kobj, struct attribute *attr, int n)
+{
+	struct private_node_folder *folder =
+		container_of(kobj, struct private_node_folder, kobj);
+
+	return attr != &boot_memory_attr.attr || folder->pn->at_boot ?
+	       attr->mode : 0;
+}
+
+static const struct attribute_group private_node_group = {
+	.attrs = private_node_attrs,
+	.is_visible = file_mode,
+};
+__ATTRIBUTE_GROUPS(private_node);
 
 static ssize_t folder_show(struct kobject *kobj, struct attribute *attr,
 			   char *buf)
@@ -411,17 +447,21 @@ static char *text_of(struct private_node *pn, const char *name,
 	return ERR_PTR(-EINVAL);
 }
 
-static int locked_store(struct private_node *pn, struct attribute *attr,
-			const char *text)
+static int store_text(struct private_node *pn, struct attribute *attr,
+		      const char *text)
 {
+	struct private_node_attr *file =
+		container_of(attr, struct private_node_attr, attr);
+
+	if (file->unlocked)
+		return file->store(pn, text);
 	/* Killable: a task that closes a service may hold the lock for long. */
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
 	if (pn->state == PRIVATE_NODE_DEAD)
 		return -ENODEV;
-	return container_of(attr, struct private_node_attr,
-			    attr)->store(pn, text);
+	return file->store(pn, text);
 }
 
 /*
@@ -439,7 +479,7 @@ static ssize_t folder_store(struct kobject *kobj, struct attribute *attr,
 
 	kn = ret ? NULL : sysfs_break_active_protection(kobj, attr);
 	if (kn) {
-		ret = locked_store(pn, attr, strim(text));
+		ret = store_text(pn, attr, strim(text));
 		sysfs_unbreak_active_protection(kn);
 	} else if (!ret) {
 		ret = -ENODEV;

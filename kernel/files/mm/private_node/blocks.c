@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Memory that a private node has since boot: its blocks go offline, all or
+ * none, and come back.
+ *
+ * Nobody added this memory, so it is not removed either: its blocks stay, and
+ * what is offline can be brought online again.
+ */
+#define pr_fmt(fmt) "private_node: " fmt
+
+#include <linux/device.h>
+#include <linux/memory.h>
+#include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
+#include <linux/mm.h>
+#include <linux/range.h>
+#include <linux/slab.h>
+
+#include "internal.h"
+
+/* Blocks of @nid in @state, as ranges; only counted while @ranges is NULL. */
+struct block_search {
+	int nid;
+	enum memory_block_state state;
+	struct range *ranges;
+	unsigned int nr;
+};
+
+static int find_block(struct memory_block *mem, void *arg)
+{
+	u64 start = PFN_PHYS(section_nr_to_pfn(mem->start_section_nr));
+	struct block_search *s = arg;
+
+	if (mem->nid != s->nid || mem->state != s->state)
+		return 0;
+	if (s->ranges)
+		s->ranges[s->nr] = (struct range) {
+			.start = start,
+			.end = start + memory_block_size_bytes() - 1,
+		};
+	s->nr++;
+	return 0;
+}
+
+/*
+ * Under device_hotplug_lock, so that no block changes between the two walks.
+ * Returns an array to be freed, NULL without memory.
+ */
+static struct range *find_blocks(int nid, enum memory_block_state state,
+				 unsigned int *nr)
+{
+	struct block_search s = { .nid = nid, .state = state };
+
+	lock_device_hotplug();
+	for_each_memory_block(&s, find_block);
+	s.ranges = kvmalloc_objs(*s.ranges, max(s.nr, 1U));
+	s.nr = 0;
+	if (s.ranges)
+		for_each_memory_block(&s, find_block);
+	unlock_device_hotplug();
+	*nr = s.nr;
+	return s.ranges;
+}
+
+/*
+ * private_node_online_blocks - the memory of a node that came at boot
+ * @pn: the handle
+ * @nr: result: number of ranges
+ *
+ * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: a range for each block that is online, to be freed by kvfree(); or
+ * ERR_PTR: -ENOMEM, or -EOPNOTSUPP for a node that shares a memory block with
+ * another one, which no part of the kernel can take offline.
+ */
+struct range *private_node_online_blocks(struct private_node *pn,
+					 unsigned int *nr)
+{
+	struct range *ranges = find_blocks(pn->nid, MEM_ONLINE, nr);
+
+	if (!ranges)
+		return ERR_PTR(-ENOMEM);
+	if (*nr * (memory_block_size_bytes() >> PAGE_SHIFT) >=
+	    node_present_pages(pn->nid))
+		return ranges;
+	kvfree(ranges);
+	pr_err("node %d: %s: cannot unplug: it shares a memory block of %lu MiB with another node\n",
+	       pn->nid, pn->owner, memory_block_size_bytes() >> 20);
+	return ERR_PTR(-EOPNOTSUPP);
+}
+
+static int online_block(struct memory_block *mem, void *arg)
+{
+	int ret;
+
+	mem->online_type = MMOP_ONLINE;
+	ret = device_online(&mem->dev);
+	return min(ret, 0);
+}
+
+static int offline_block(struct memory_block *mem, void *arg)
+{
+	int ret = device_offline(&mem->dev);
+
+	return min(ret, 0);
+}
+
+static int walk_ranges(const struct range *ranges, unsigned int nr,
+		       walk_memory_blocks_func_t func)
+{
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr && !ret; i++)
+		ret = walk_memory_blocks(ranges[i].start, range_len(&ranges[i]),
+					 NULL, func);
+	return ret;
+}
+
+/*
+ * private_node_offline_blocks - take empty blocks offline, all or none
+ * @ranges: blocks that are online
+ * @nr: number of ranges
+ *
+ * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: 0, or the errno of the first block that did not go.
+ */
+int private_node_offline_blocks(const struct range *ranges, unsigned int nr)
+{
+	int ret;
+
+	lock_device_hotplug();
+	ret = walk_ranges(ranges, nr, offline_block);
+	if (ret && walk_ranges(ranges, nr, online_block))
+		pr_err("some memory blocks did not come online again; see /sys/devices/system/memory\n");
+	unlock_device_hotplug();
+	return ret;
+}
+
+/*
+ * private_node_boot_plug - bring memory of a boot node back online
+ * @pn: the handle
+ *
+ * Context: process, may sleep; takes private_node.life and device_hotplug_lock.
+ * Return: 0, also when all of it is online; -EINTR when killed; -ENOMEM; or the
+ * errno of a block that does not come online: then those that did are taken
+ * offline again, unless somebody uses them already.
+ */
+int private_node_boot_plug(struct private_node *pn)
+{
+	struct range *ranges;
+	unsigned int nr;
+	int ret;
+
+	ACQUIRE(mutex_kill, life)(&pn->life);
+	if (ACQUIRE_ERR(mutex_kill, &life))
+		return -EINTR;
+	ranges = find_blocks(pn->nid, MEM_OFFLINE, &nr);
+	if (!ranges)
+		return -ENOMEM;
+	lock_device_hotplug();
+	ret = walk_ranges(ranges, nr, online_block);
+	if (ret) {
+		pr_err("node %d: %s: its memory does not come online: %d\n",
+		       pn->nid, pn->owner, ret);
+		walk_ranges(ranges, nr, offline_block);
+	}
+	unlock_device_hotplug();
+	kvfree(ranges);
+	return ret;
+}
