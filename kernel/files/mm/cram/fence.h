@@ -88,6 +88,21 @@ static __always_inline bool cram_places_pageout(void)
 }
 
 /**
+ * cram_targets - restrict the demotion targets of a page-out to compressing
+ *	devices
+ * @nodes: demotion targets; the result
+ * @pageout: is this a page-out, as MADV_PAGEOUT?  Otherwise @nodes does not
+ *	change.
+ *
+ * Context: any.
+ */
+static inline void cram_targets(nodemask_t *nodes, bool pageout)
+{
+	if (pageout)
+		nodes_and(*nodes, *nodes, cram_nodes);
+}
+
+/**
  * cram_folio_fenced - is a folio on a compressing device?
  * @folio: any folio
  *
@@ -536,6 +551,7 @@ static __always_inline void cram_uncharge(struct folio *folio,
 #else
 
 #define cram_places_pageout()			false
+#define cram_targets(nodes, pageout)		do { } while (0)
 
 static inline void cram_memcg_init(struct mem_cgroup *memcg,
 				   struct mem_cgroup *parent) {}
