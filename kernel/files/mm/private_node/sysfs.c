@@ -519,7 +519,7 @@ static int folder_add(struct private_node *pn)
 	int ret;
 
 	lockdep_assert_held(&private_node_sysfs_lock);
-	/* DEAD is set before private_node_sysfs_remove() is called. */
+	/* DEAD is set before remove_files() is called. */
 	if (pn->kobj || READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return 0;
 	folder = kzalloc_obj(*folder);
