@@ -586,7 +586,6 @@ static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
 	return reuse;
 }
 
-
 static inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
 	return false;
