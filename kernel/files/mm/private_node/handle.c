@@ -30,6 +30,9 @@ EXPORT_SYMBOL_GPL(private_node_map);
  */
 DEFINE_MUTEX(private_node_lock);
 
+/* Protects the folders node<N>/private, and private_node.kobj; see sysfs.c. */
+DEFINE_MUTEX(private_node_sysfs_lock);
+
 /* The registered nodes, by node id; written by core.c. */
 struct private_node __rcu *private_nodes[MAX_NUMNODES];
 
@@ -254,4 +257,17 @@ void private_node_count_used(const struct folio *folio,
 	if (pn)
 		private_node_count(pn, user, PRIVATE_NODE_USED,
 				   folio_nr_pages(folio));
+}
+
+/*
+ * private_node_sysfs_shown - do the files of a node exist?
+ * @pn: the handle, of a node with memory
+ *
+ * Context: process, may sleep.
+ * Return: false if they could not be made when memory came.
+ */
+bool private_node_sysfs_shown(struct private_node *pn)
+{
+	guard(mutex)(&private_node_sysfs_lock);
+	return pn->kobj;
 }

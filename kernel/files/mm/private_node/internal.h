@@ -237,6 +237,7 @@ struct private_node_service_info {
 #ifdef CONFIG_PRIVATE_NODE
 
 extern struct mutex private_node_lock;
+extern struct mutex private_node_sysfs_lock;
 extern const struct private_node_service_info
 	private_node_services[PRIVATE_NODE_NR_SERVICES];
 extern const char *const private_node_on_full_names[];
@@ -251,6 +252,7 @@ struct private_node *private_node_find(int nid);
 struct private_node *private_node_peek(int nid);
 u64 private_node_births(void);
 void private_node_set_born(struct private_node *pn);
+bool private_node_sysfs_shown(struct private_node *pn);
 void private_node_count_used(const struct folio *folio,
 			     enum private_node_service user);
 bool private_node_service_chosen(int nid, enum private_node_service service);
@@ -727,9 +729,6 @@ static inline bool private_node_page_lost(struct page *page)
 /* mm/shmem.c */
 void private_node_poison_shmem(struct folio *folio);
 unsigned long private_node_shmem_swapped(const struct private_node *pn);
-
-/* sysfs.c: node<N>/private; may sleep */
-bool private_node_sysfs_shown(struct private_node *pn);
 
 /* mm_pages.c */
 bool private_node_mm_may_have(struct mm_struct *mm);

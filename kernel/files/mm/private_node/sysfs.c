@@ -27,13 +27,12 @@
 #include "tier.h"
 
 /*
- * Lock order: mem_hotplug_lock, this lock, active references of the files.  So
- * a reader of a file must not wait for mem_hotplug_lock, nor for a lock whose
- * holders wait for mem_hotplug_lock, such as private_node.lock.  A writer of a
- * file drops its active reference before it takes such locks, see
- * folder_store().
+ * Lock order: mem_hotplug_lock, private_node_sysfs_lock (handle.c), active
+ * references of the files.  So a reader of a file must not wait for
+ * mem_hotplug_lock, nor for a lock whose holders wait for mem_hotplug_lock, such
+ * as private_node.lock.  A writer of a file drops its active reference before it
+ * takes such locks, see folder_store().
  */
-static DEFINE_MUTEX(private_node_sysfs_lock);
 
 /*
  * More than any memory can move; numa_balancing_promote_rate_limit_MBps has the
@@ -584,19 +583,6 @@ const struct private_node_subscriber private_node_sysfs_subscriber = {
 	.registered = add_files,
 	.gone = remove_files,
 };
-
-/*
- * private_node_sysfs_shown - do the files of a node exist?
- * @pn: the handle, of a node with memory
- *
- * Context: process, may sleep.
- * Return: false if they could not be made when memory came.
- */
-bool private_node_sysfs_shown(struct private_node *pn)
-{
-	guard(mutex)(&private_node_sysfs_lock);
-	return pn->kobj;
-}
 
 /* See include/linux/private_node_report.h. */
 void __private_node_device_added(int nid)
