@@ -10,9 +10,13 @@
 #ifndef _LINUX_CRAM_H
 #define _LINUX_CRAM_H
 
+#include <linux/jump_label.h>
+#include <linux/nodemask.h>
+#include <linux/private_node_hooks.h>
 #include <linux/types.h>
 
 struct cram_device;
+struct pipe_buffer;
 struct private_node;
 
 /**
@@ -109,5 +113,95 @@ int cram_unregister(struct cram_device *cd);
 void *cram_drvdata(const struct cram_device *cd);
 void cram_capacity_event(struct cram_device *cd);
 void cram_trim_done(struct cram_device *cd);
+
+/* Hooks outside of mm/; those of mm/ are in mm/cram/fence.h. */
+
+#ifdef CONFIG_CRAM
+
+DECLARE_STATIC_KEY_FALSE(cram_key);
+extern nodemask_t cram_nodes;
+
+bool __cram_pipe_page(struct pipe_buffer *buf);
+
+/**
+ * cram_any - was a compressing device ever registered?
+ *
+ * Cost: a static branch.
+ * Context: any.
+ * Return: true from the first registration on; the branch is never switched off
+ * again.
+ */
+static __always_inline bool cram_any(void)
+{
+	return static_branch_unlikely(&cram_key);
+}
+
+/**
+ * cram_no_hibernation - is a compressing device registered?
+ *
+ * Restoring an image would store to pages of the device without a reservation.
+ *
+ * Context: any; the answer is stable only while system_transition_mutex is
+ * held.  A notifier in mm/cram/core.c asks again under that mutex.
+ * Return: true if so: hibernation has to be refused.
+ */
+static inline bool cram_no_hibernation(void)
+{
+	return cram_any() && private_node_hook(hibernation) &&
+	       !nodes_empty(cram_nodes);
+}
+
+/**
+ * cram_node - is this the node of a compressing device?
+ * @nid: node id
+ *
+ * Cost: a static branch, not taken until there is a device; then a bit test.
+ * Context: any.
+ * Return: true if so.
+ */
+static __always_inline bool cram_node(int nid)
+{
+	return static_branch_unlikely(&cram_key) &&
+	       node_isset(nid, cram_nodes);
+}
+
+/**
+ * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses
+ *	it
+ * @buf: buffer with a page of user memory and a reference to it.  Without
+ *	memory for a copy the reference is dropped and the page is NULL.
+ *
+ * Cost: a static branch; with a device, a call for each page.
+ * Context: process, may sleep.
+ * Return: false when there is no memory for a copy.
+ */
+static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
+{
+	return !(cram_any() && private_node_hook(cram_pipe)) ||
+	       __cram_pipe_page(buf);
+}
+
+#else
+
+#define cram_nodes NODE_MASK_NONE
+
+static inline bool cram_any(void)
+{
+	return false;
+}
+
+static inline bool cram_no_hibernation(void)
+{
+	return false;
+}
+
+static inline bool cram_node(int nid)
+{
+	return false;
+}
+
+#define cram_pipe_page(buf)			true
+
+#endif
 
 #endif /* _LINUX_CRAM_H */

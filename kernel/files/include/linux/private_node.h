@@ -31,7 +31,7 @@ struct vm_area_struct;
 struct zone;
 
 /**
- * enum private_node_service - parts of mm/ that may be opened on a node
+ * enum private_node_service - who may use pages of a node
  * @PRIVATE_NODE_USER_NUMA: placement by user memory policy: mbind(),
  *	set_mempolicy(), move_pages(), migrate_pages() and the like
  * @PRIVATE_NODE_RECLAIM: reclaim of the node's LRU lists
@@ -43,6 +43,15 @@ struct zone;
  * @PRIVATE_NODE_HUGETLB: hugetlb pools
  * @PRIVATE_NODE_NUMA_BALANCING: NUMA balancing hint faults
  * @PRIVATE_NODE_NR_SERVICES: number of services
+ * @PRIVATE_NODE_USER_OWNER: no service: the owner itself
+ * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
+ * @PRIVATE_NODE_USER_SOFT_OFFLINE: no service: the page that replaces another
+ *	one on its node
+ * @PRIVATE_NODE_NR_USERS: number of services and of other users
+ *
+ * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
+ * use pages as services do, and are counted with them, but nobody opens or
+ * closes them.
  *
  * The names that users see, and what each service depends on, are in one
  * table, private_node_services[].
@@ -58,6 +67,10 @@ enum private_node_service {
 	PRIVATE_NODE_HUGETLB,
 	PRIVATE_NODE_NUMA_BALANCING,
 	PRIVATE_NODE_NR_SERVICES,
+	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
+	PRIVATE_NODE_USER_DEVICE_MAP,
+	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_NR_USERS,
 };
 
 /**
@@ -310,6 +323,8 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 bool __vma_names_private_node(const struct vm_area_struct *vma);
 unsigned long __private_node_unplugs(void);
 bool __private_node_unplug_waited(unsigned long *seen);
+bool __private_node_unplug_refuses(unsigned long seen);
+bool __private_node_hint_nodes(void);
 struct private_node_detour;
 bool __private_node_detour(struct private_node_detour *d);
 bool __private_node_refuses_map(const struct vm_area_struct *vma);
@@ -369,6 +384,37 @@ static inline bool private_node_unplug_waited(unsigned long *seen)
 {
 	return private_node_any() && private_node_hook(unplug_waited) &&
 	       __private_node_unplug_waited(seen);
+}
+
+/**
+ * private_node_unplug_refuses - did an allocation fail because of an unplug?
+ * @seen: from private_node_unplugs(), before the attempt
+ *
+ * For code that has to free pages before it calls private_node_unplug_waited().
+ *
+ * Cost: a static branch.
+ * Context: any.
+ * Return: true if that may be the reason.
+ */
+static inline bool private_node_unplug_refuses(unsigned long seen)
+{
+	return private_node_any() && private_node_hook(unplug_waited) &&
+	       __private_node_unplug_refuses(seen);
+}
+
+/**
+ * private_node_hint_nodes - is any private node open to hint faults?
+ *
+ * If so, NUMA balancing scans tasks even if there is only one ordinary node.
+ *
+ * Cost: a static branch; with a private node, a look at each.
+ * Context: any.
+ * Return: true if so.
+ */
+static inline bool private_node_hint_nodes(void)
+{
+	return private_node_any() && private_node_hook(hint_nodes) &&
+	       __private_node_hint_nodes();
 }
 
 /*
@@ -600,8 +646,8 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 /* mm/private_node/refusals.c */
 void private_node_cpuset_refused(const nodemask_t *nodes);
 
-/* kswapd and kcompactd, mm/private_node/reclaim.c */
-void private_node_run_threads(int nid);
+/* memory came or went, mm/private_node/core.c and tier.c */
+void private_node_memory_changed(int nid);
 void private_node_notify(unsigned long action, int nid);
 
 /* boot, mm/private_node/boot.c */
@@ -648,7 +694,7 @@ static inline void private_node_offline_failed(int nid, unsigned long start_pfn,
 }
 
 static inline void private_node_cpuset_refused(const nodemask_t *nodes) {}
-static inline void private_node_run_threads(int nid) {}
+static inline void private_node_memory_changed(int nid) {}
 static inline void private_node_notify(unsigned long action, int nid) {}
 
 static inline bool
@@ -715,10 +761,16 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 #define private_node_refuses_map(vma)		false
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
+#define private_node_unplug_refuses(seen)	((void)(seen), false)
 #define FAULT_FLAG_POPULATE			0
 struct private_node_detour {};
 #define private_node_detour_begin()		((struct private_node_detour){})
 #define private_node_detour(d, error)		((void)(d), false)
+
+static inline bool private_node_hint_nodes(void)
+{
+	return false;
+}
 
 static inline int private_node_exec_room(void)
 {

@@ -70,7 +70,7 @@ static struct batch *batch_of(struct cram_device *cd)
 	return b && b->cd == cd ? b : NULL;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_batch_begin(void)
 {
 	struct batch *b;
@@ -101,7 +101,7 @@ static void tell_cgroup(struct batch *b)
 	b->moved = 0;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_batch_end(void)
 {
 	struct batch *b = my_batch();

@@ -56,7 +56,7 @@ int cram_copy_page(struct page *dst, struct page *src)
 }
 #endif
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 int __cram_copy(struct folio *dst, struct folio *src)
 {
 	long i, nr = folio_nr_pages(src);

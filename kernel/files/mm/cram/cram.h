@@ -7,11 +7,11 @@
 
 #include <linux/completion.h>
 #include <linux/cram.h>
-#include <linux/cram_fence.h>
 #include <linux/kobject.h>
 #include <linux/llist.h>
 #include <linux/workqueue.h>
 
+#include "fence.h"
 #include "ledger.h"
 
 /* Most ranges in one trim request. */
@@ -170,12 +170,16 @@ static inline void cram_count(struct cram_device *cd, enum cram_stat what,
 	this_cpu_add(cd->stat[what], nr);
 }
 
+struct private_node_fence;
+
+extern struct cram_device __rcu *cram_devices[];
+extern const struct private_node_fence cram_fence;
+
 /*
- * core.c.  A device is valid under rcu_read_lock(), and for its own work and
+ * device.c.  A device is valid under rcu_read_lock(), and for its own work and
  * its driver until cram_unregister() returns.
  */
 struct cram_device *cram_peek(int nid);
-void cram_device_free(struct cram_device *cd);
 void cram_read_soon(struct cram_device *cd);
 void cram_read_if_low(struct cram_device *cd);
 void cram_check_books(struct cram_device *cd, bool balance);
@@ -189,6 +193,32 @@ void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 bool cram_usable(struct cram_device *cd);
 bool cram_admits(struct cram_device *cd);
 bool cram_stores(int nid);
+void cram_set_state(struct cram_device *cd, enum cram_state state);
+void cram_set_broken(struct cram_device *cd, const char *why);
+void cram_request_room(struct cram_device *cd);
+
+/* place.c */
+bool cram_has_room(int nid);
+unsigned long cram_credit_pages(int nid);
+bool cram_may_take(int nid, unsigned long nr);
+bool cram_reserve(int nid, unsigned long nr);
+void cram_unreserve(int nid, unsigned long nr);
+void cram_not_stored(struct folio *folio);
+
+/* copy.c */
+int cram_copy_page(struct page *dst, struct page *src);
+
+/* file.c */
+bool cram_may_file(struct folio *folio);
+void cram_prepare_file(struct folio *folio);
+
+/* reading.c */
+void cram_reading_init(struct cram_device *cd);
+
+/* new.c */
+struct cram_device *cram_device_new(struct private_node *pn,
+				    const struct cram_desc *desc);
+void cram_device_free(struct cram_device *cd);
 
 /* batch.c */
 bool cram_batch_reserve(struct cram_device *cd, unsigned long nr);
@@ -206,12 +236,20 @@ extern atomic_long_t cram_placed;
 int cram_thrash_init(struct cram_device *cd);
 void cram_thrash_free(struct cram_device *cd);
 unsigned long cram_thrash_wait(unsigned int times, unsigned long memory);
+void cram_thrash_moves_up(struct folio *folio);
 void cram_thrash_placed(struct cram_device *cd, struct folio *folio);
 unsigned long cram_stall_begin(struct page *page);
 void cram_stall_end(unsigned long stall);
 
-/* memcg.c, for batch.c and thrash.c */
+/* memcg.c and charge.c */
 #ifdef CONFIG_MEMCG
+bool cram_memcg_full(struct mem_cgroup *memcg);
+bool cram_memcg_may_take(struct folio *folio);
+bool cram_memcg_charge(struct folio *src);
+void cram_memcg_uncharge(struct folio *src);
+void cram_memcg_remember(struct folio *dst, struct folio *src);
+void cram_memcg_remember_none(struct folio *dst);
+void cram_memcg_undo(struct folio *dst);
 u32 cram_memcg_placed(struct folio *folio, unsigned long nr);
 u32 cram_memcg_clock(struct folio *folio, unsigned long *memory);
 void cram_memcg_refaulted(struct folio *folio, unsigned long nr);
@@ -220,6 +258,26 @@ bool cram_memcg_try(struct obj_cgroup *objcg, unsigned long nr);
 void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr);
 void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr);
 #else
+static inline bool cram_memcg_full(struct mem_cgroup *memcg)
+{
+	return false;
+}
+
+static inline bool cram_memcg_may_take(struct folio *folio)
+{
+	return true;
+}
+
+static inline bool cram_memcg_charge(struct folio *src)
+{
+	return true;
+}
+
+static inline void cram_memcg_uncharge(struct folio *src) {}
+static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
+static inline void cram_memcg_remember_none(struct folio *dst) {}
+static inline void cram_memcg_undo(struct folio *dst) {}
+
 static inline u32 cram_memcg_placed(struct folio *folio, unsigned long nr)
 {
 	return atomic_long_add_return(nr, &cram_placed);

@@ -19,7 +19,7 @@
 #include <linux/vmalloc.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* Pages whose checksum is compared after each reading. */

@@ -8,12 +8,12 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_zswap.h>
 #include <linux/swap.h>
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
+#include "../private_node/zswap.h"
 #include "cram.h"
 
 /* Pages moved at once. */
@@ -191,8 +191,8 @@ void cram_make_room(struct cram_device *cd)
  */
 void cram_promote_hot(struct cram_device *cd)
 {
-	const enum private_node_user user =
-		(enum private_node_user)PRIVATE_NODE_PROMOTION;
+	const enum private_node_service user =
+		PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
 	struct page *page;

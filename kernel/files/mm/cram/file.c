@@ -23,7 +23,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* Page cache may be placed.  Off by default; see /sys/kernel/mm/cram/file. */
@@ -90,7 +90,7 @@ void cram_prepare_file(struct folio *folio)
 		filemap_release_folio(folio, GFP_NOWAIT);
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_refuses(struct folio *src, struct folio *dst)
 {
 	return !cram_stores(folio_nid(dst)) ||
@@ -218,7 +218,7 @@ static bool drop_folio(struct folio *folio)
 	return true;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_leave_file(struct folio *folio, bool may_wait)
 {
 	if (!(may_wait && copy_up_folio(folio)) && !drop_folio(folio))
@@ -228,7 +228,7 @@ bool __cram_leave_file(struct folio *folio, bool may_wait)
 	return true;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_leave_unlocked(struct folio *folio)
 {
 	bool gone;
@@ -239,7 +239,7 @@ bool __cram_leave_unlocked(struct folio *folio)
 	return gone;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 			 vm_fault_t *ret)
 {
@@ -261,11 +261,14 @@ bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 	return true;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_pipe_page(struct pipe_buffer *buf)
 {
-	struct page *copy = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
+	struct page *copy;
 
+	if (!cram_node(page_to_nid(buf->page)))
+		return true;
+	copy = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
 	if (copy && copy_mc_highpage(copy, buf->page)) {
 		__free_page(copy);
 		copy = NULL;

@@ -6,13 +6,8 @@
  * A resident is charged to memory.cram.current, from before its place on the
  * device is taken until it leaves or is freed.  With cgroup v2 it is not
  * charged to memory.current ("apart").
- *
- * Until migration is over, folio->index of the new folio holds a reference to
- * the object cgroup of the old one.  Migration overwrites folio->index when it
- * can no longer fail.
  */
 #include <linux/cgroup.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/page_counter.h>
 #include <linux/seq_buf.h>
@@ -20,6 +15,7 @@
 
 #include "../internal.h"
 #include "cram.h"
+#include "fence.h"
 
 /* Initializes a new cgroup, for mem_cgroup_css_alloc().  Context: process. */
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent)
@@ -156,61 +152,7 @@ void cram_memcg_give_back(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * cram_memcg_charge - charge memory.cram before a folio moves to a device
- * @src: the folio, isolated
- *
- * Takes a reference to the object cgroup.
- *
- * Context: any but NMI.
- * Return: true when charged.  Then cram_memcg_uncharge() or
- * cram_memcg_remember() has to follow.
- */
-bool cram_memcg_charge(struct folio *src)
-{
-	struct obj_cgroup *objcg = folio_objcg(src);
-
-	if (!objcg)
-		return true;
-	if (!cram_batch_charge(objcg, folio_nr_pages(src)))
-		return false;
-	obj_cgroup_get(objcg);
-	return true;
-}
-
-/*
- * The opposite of cram_memcg_charge(), when no place was taken.  Context: any.
- */
-void cram_memcg_uncharge(struct folio *src)
-{
-	struct obj_cgroup *objcg = folio_objcg(src);
-
-	if (!objcg)
-		return;
-	cram_memcg_give_back(objcg, folio_nr_pages(src));
-	obj_cgroup_put(objcg);
-}
-
-/* Hands the charge and the reference for @src over to its new place @dst. */
-void cram_memcg_remember(struct folio *dst, struct folio *src)
-{
-	dst->index = (unsigned long)folio_objcg(src);
-}
-
-/*
- * The opposite of cram_memcg_remember(), when @dst was not used.  Context: any.
- */
-void cram_memcg_undo(struct folio *dst)
-{
-	struct obj_cgroup *objcg = (struct obj_cgroup *)dst->index;
-
-	if (!objcg)
-		return;
-	cram_memcg_give_back(objcg, folio_nr_pages(dst));
-	obj_cgroup_put(objcg);
-}
-
-/*
- * See include/linux/cram_fence.h.  The answer was noted when the folio moved to
+ * See mm/cram/fence.h.  The answer was noted when the folio moved to
  * the device: the memory controller can be moved between cgroup v1 and v2 while
  * pages of deleted cgroups stay resident.
  */
@@ -223,30 +165,6 @@ bool __cram_apart(const struct folio *folio)
 	return cd && test_bit(folio_pfn(folio) - cd->first_pfn, cd->apart);
 }
 
-static void set_apart(struct folio *folio, bool apart)
-{
-	unsigned long nr = folio_nr_pages(folio), i;
-	struct cram_device *cd;
-
-	guard(rcu)();
-	cd = cram_peek(folio_nid(folio));
-	if (!cd)
-		return;
-	for (i = folio_pfn(folio) - cd->first_pfn; nr--; i++)
-		assign_bit(i, cd->apart, apart);
-}
-
-/*
- * Charges memory.current, even beyond memory.max: the folio has moved already.
- */
-static void charge_memory(struct obj_cgroup *objcg, unsigned long nr)
-{
-	if (obj_cgroup_is_root(objcg))
-		return;
-	guard(rcu)();
-	page_counter_charge(&obj_cgroup_memcg(objcg)->memory, nr);
-}
-
 /*
  * Uncharges pages from memory.current, which moved to a device.  Context: any.
  */
@@ -257,20 +175,7 @@ void cram_memcg_moved(struct obj_cgroup *objcg, unsigned long nr)
 }
 
 /*
- * Uncharges memory.current, now or at the end of a batch.  When @to is the root
- * and @from is not, mem_cgroup_migrate() has already done so.
- */
-static void uncharge_memory(struct obj_cgroup *from, struct obj_cgroup *to,
-			    unsigned long nr)
-{
-	if (obj_cgroup_is_root(from) || obj_cgroup_is_root(to))
-		return;
-	if (!cram_batch_moved(from, nr))
-		cram_memcg_moved(from, nr);
-}
-
-/*
- * See include/linux/cram_fence.h.  False with cgroup v1, whose memsw counter
+ * See mm/cram/fence.h.  False with cgroup v1, whose memsw counter
  * charges memory and swap together.
  */
 bool __cram_charges_apart(void)
@@ -278,35 +183,7 @@ bool __cram_charges_apart(void)
 	return cgroup_subsys_on_dfl(memory_cgrp_subsys);
 }
 
-static bool will_be_apart(struct folio *old, struct folio *new, bool was)
-{
-	if (cram_folio_fenced(old) && cram_folio_fenced(new))
-		return was;
-	return cram_charges_apart(folio_nid(new));
-}
-
-/* See include/linux/cram_fence.h. */
-void __cram_recharged(struct folio *old, struct obj_cgroup *from,
-		      struct folio *new, struct obj_cgroup *to)
-{
-	unsigned long nr = folio_nr_pages(new);
-	bool was = cram_apart(old);
-	bool will = will_be_apart(old, new, was);
-
-	if (cram_folio_fenced(old))
-		cram_memcg_give_back(from, nr);
-	if (cram_folio_fenced(new)) {
-		set_apart(new, will);
-		/* The reference that cram_memcg_charge() took. */
-		obj_cgroup_put(from);
-	}
-	if (was && !will)
-		charge_memory(to, nr);
-	else if (will && !was)
-		uncharge_memory(from, to, nr);
-}
-
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg)
 {
 	cram_memcg_give_back(objcg, folio_nr_pages(folio));

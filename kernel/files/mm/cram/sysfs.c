@@ -11,7 +11,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 struct cram_attr {

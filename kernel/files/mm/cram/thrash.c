@@ -238,7 +238,7 @@ void cram_thrash_moves_up(struct folio *folio)
 		note_refault(cd, &folio->page, folio, folio);
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_refaulted(struct folio *new, struct page *page)
 {
 	struct folio *old = page_folio(page);
@@ -295,7 +295,7 @@ static void count_wait(const struct folio *folio, int nid)
 		cram_count(cd, CRAM_WAITED, folio_nr_pages(folio));
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 bool __cram_waits(struct folio *folio, int priority)
 {
 	struct came_back *line;

@@ -16,7 +16,7 @@
 #include <trace/events/cram.h>
 
 #include "../internal.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* Ranges that the device did not trim are sent again after this time. */
@@ -49,7 +49,41 @@ static unsigned long end_resident(struct cram_device *cd, unsigned long pfn,
 	return taken;
 }
 
-/* See include/linux/cram_fence.h. */
+/*
+ * What a freed block has to be told by until it is trimmed is in page->private of
+ * its first page, which nobody else uses while the block is on cd->freed or in a
+ * request: its order, how many of its pages were taken and never settled, and how
+ * many were granted.  Only the functions here look at it; 0 before the block is
+ * given to the page allocator.
+ */
+static void set_freed(struct page *page, unsigned int order,
+		      unsigned long taken, unsigned long granted)
+{
+	set_page_private(page, order | taken << TAKEN_SHIFT |
+			       granted << GRANTED_SHIFT);
+}
+
+static unsigned int freed_order(const struct page *page)
+{
+	return page_private(page) & GENMASK(ORDER_BITS - 1, 0);
+}
+
+static unsigned long freed_taken(const struct page *page)
+{
+	return page_private(page) >> TAKEN_SHIFT & GENMASK(COUNT_BITS - 1, 0);
+}
+
+static unsigned long freed_granted(const struct page *page)
+{
+	return page_private(page) >> GRANTED_SHIFT;
+}
+
+static void clear_freed(struct page *page)
+{
+	set_page_private(page, 0);
+}
+
+/* See mm/cram/fence.h. */
 bool __cram_takes(struct page *page, unsigned int order)
 {
 	unsigned long taken, granted, pfn = page_to_pfn(page);
@@ -61,15 +95,14 @@ bool __cram_takes(struct page *page, unsigned int order)
 		return false;
 	taken = end_resident(cd, pfn, 1UL << order);
 	granted = cram_grant_ends(cd, pfn, 1UL << order);
-	set_page_private(page, order | taken << TAKEN_SHIFT |
-			       granted << GRANTED_SHIFT);
+	set_freed(page, order, taken, granted);
 	atomic_long_add(1L << order, &cd->nr_freed);
 	if (llist_add(&page->pcp_llist, &cd->freed))
 		queue_delayed_work(cram_wq, &cd->trim_work, 1);
 	return true;
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 void __cram_failed(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
@@ -84,11 +117,6 @@ void __cram_failed(struct page *page)
 			  cram_grant_ends(cd, pfn, 1));
 }
 
-static unsigned int order_of(const struct page *page)
-{
-	return page_private(page) & GENMASK(ORDER_BITS - 1, 0);
-}
-
 /*
  * Writes back and settles a freed block that has unsettled or granted pages:
  * its lines may be in a CPU cache, and must not reach the device after the
@@ -96,22 +124,21 @@ static unsigned int order_of(const struct page *page)
  */
 static void settle_freed(struct cram_device *cd, struct page *page)
 {
-	unsigned long taken = page_private(page) >> TAKEN_SHIFT &
-			      GENMASK(COUNT_BITS - 1, 0);
-	unsigned long granted = page_private(page) >> GRANTED_SHIFT;
-	unsigned int order = order_of(page);
+	unsigned long taken = freed_taken(page);
+	unsigned long granted = freed_granted(page);
+	unsigned int order = freed_order(page);
 
 	if (!taken && !granted)
 		return;
 	cram_write_back(page_to_pfn(page), 1UL << order);
 	cram_settle_ended(cd, taken, granted);
 	/* Not again, if the device does not trim the block this time. */
-	set_page_private(page, order);
+	set_freed(page, order, 0, 0);
 }
 
 static void take_range(struct cram_device *cd, unsigned int i, struct page *page)
 {
-	unsigned long nr = 1UL << order_of(page);
+	unsigned long nr = 1UL << freed_order(page);
 
 	settle_freed(cd, page);
 	cram_debug_freed(cd, page_to_pfn(page), nr);
@@ -155,13 +182,13 @@ static void give_back_block(struct cram_device *cd, struct page *page,
 static unsigned long end_range(struct cram_device *cd, unsigned int i)
 {
 	struct page *page = cd->pages[i];
-	unsigned int order = order_of(page);
+	unsigned int order = freed_order(page);
 
 	if (!cd->batch[i].trimmed) {
 		llist_add(&page->pcp_llist, &cd->freed);
 		return 1UL << order;
 	}
-	set_page_private(page, 0);
+	clear_freed(page);
 	give_back_block(cd, page, order);
 	return 0;
 }

@@ -27,7 +27,7 @@
 
 #include "../internal.h"
 #include "../swap.h"
-#include "../private_node/private_node.h"
+#include "../private_node/internal.h"
 #include "cram.h"
 
 /* By default one SHARE-th of the physical memory may be granted. */
@@ -328,7 +328,7 @@ static void copy_next(struct vm_fault *vmf, struct folio *folio,
 	}
 }
 
-/* See include/linux/cram_fence.h. */
+/* See mm/cram/fence.h. */
 vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 			  vm_fault_t (*copy)(struct vm_fault *vmf))
 {

@@ -14,14 +14,14 @@
 #include <linux/export.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_policy.h>
 #include <linux/topology.h>
 #include <linux/vmstat.h>
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
 #include "../page_alloc.h"
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*
@@ -49,131 +49,6 @@ unsigned int private_node_alloc_flags(struct zone *zone)
 {
 	return node_is_private(zone_to_nid(zone)) ? ALLOC_NO_WATERMARKS :
 						    ALLOC_WMARK_LOW;
-}
-
-/*
- * private_node_free_pages_nid - free pages of a node
- * @nid: node id
- *
- * Pages on per-CPU lists count as used, and the number lacks what CPUs have not
- * folded into the counters.
- *
- * Context: any.
- * Return: a number of pages.
- */
-unsigned long private_node_free_pages_nid(int nid)
-{
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++)
-		sum += zone_page_state(&NODE_DATA(nid)->node_zones[i],
-				       NR_FREE_PAGES);
-	return sum;
-}
-
-/*
- * private_node_exact_free_pages_nid - free pages, including unfolded counts
- * @nid: node id
- *
- * As private_node_free_pages_nid(), plus what CPUs have not folded into the
- * counters.  Pages on per-CPU lists count as used.
- *
- * Context: any.
- * Return: a number of pages.
- */
-unsigned long private_node_exact_free_pages_nid(int nid)
-{
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++)
-		sum += zone_page_state_snapshot(&NODE_DATA(nid)->node_zones[i],
-						NR_FREE_PAGES);
-	return sum;
-}
-
-/* Pages of a node that the page allocator manages.  Context: any. */
-unsigned long private_node_managed_pages_nid(int nid)
-{
-	unsigned long sum = 0;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++)
-		sum += zone_managed_pages(&NODE_DATA(nid)->node_zones[i]);
-	return sum;
-}
-
-/*
- * private_node_pcp_pages - free pages of a zone on per-CPU lists
- * @zone: the zone, populated
- *
- * Reads one count for each possible CPU, without its lock.
- *
- * Context: any.
- * Return: a number of pages, which may be out of date.
- */
-unsigned long private_node_pcp_pages(struct zone *zone)
-{
-	unsigned long sum = 0;
-	int cpu;
-
-	for_each_possible_cpu(cpu) {
-		/* Callers that need to be sure drain, or try to allocate. */
-		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
-	}
-	return sum;
-}
-
-/*
- * private_node_drain - empty the per-CPU lists of a node
- * @nid: node id
- *
- * Cheap where the lists are empty, which is so while a node stays full: see
- * private_node_pcp_pages().
- *
- * Context: process, may sleep.
- * Return: true if there was a page on one of the lists.
- */
-bool private_node_drain(int nid)
-{
-	bool drained = false;
-	struct zone *zone;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &NODE_DATA(nid)->node_zones[i];
-		if (!populated_zone(zone) || !private_node_pcp_pages(zone))
-			continue;
-		drain_all_pages(zone);
-		drained = true;
-	}
-	return drained;
-}
-
-/*
- * private_node_is_full - would an order-0 allocation fail?
- * @nid: node id
- *
- * Drains the per-CPU lists first.
- *
- * Context: process, may sleep.
- * Return: true if the node has no free page.
- */
-bool private_node_is_full(int nid)
-{
-	struct zone *zone;
-	int i;
-
-	private_node_drain(nid);
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &NODE_DATA(nid)->node_zones[i];
-		/* An inexact count would let a fault on a full node repeat. */
-		if (managed_zone(zone) &&
-		    zone_page_state_snapshot(zone, NR_FREE_PAGES))
-			return false;
-	}
-	return true;
 }
 
 static struct page *walk_zonelist(int from, const nodemask_t *nodes, gfp_t gfp,
@@ -299,29 +174,6 @@ static void note_full_order(const nodemask_t *nodes, unsigned int order)
 }
 
 /*
- * private_node_blocks - free pages in blocks of at least one order
- * @nid: the node
- * @order: smallest order that counts
- *
- * Context: any.
- * Return: an estimate, in pages.
- */
-unsigned long private_node_blocks(int nid, unsigned int order)
-{
-	unsigned long pages = 0;
-	struct zone *zone;
-	int i;
-
-	for (i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &NODE_DATA(nid)->node_zones[i];
-		for (unsigned int o = order; o < NR_PAGE_ORDERS; o++)
-			/* Read without zone->lock. */
-			pages += data_race(zone->free_area[o].nr_free) << o;
-	}
-	return pages;
-}
-
-/*
  * private_node_seek_block - if no block is free, drain the per-CPU lists
  * @pn: the handle
  * @order: of the block
@@ -364,7 +216,7 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
  * folios.
  */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
-			 enum private_node_user user, bool large)
+			 enum private_node_service user, bool large)
 {
 	if (order && (!large || !private_node_hook(guests_large)))
 		return false;
@@ -385,7 +237,7 @@ static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
  * Return: the page, or NULL.
  */
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
-				       enum private_node_user user)
+				       enum private_node_service user)
 {
 	nodemask_t nodes = nodemask_of_node(nid);
 	struct page *page;
@@ -408,7 +260,7 @@ static struct folio *page_to_new_folio(struct page *page)
 
 static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
 					gfp_t gfp, unsigned int order,
-					enum private_node_user user,
+					enum private_node_service user,
 					bool large)
 {
 	struct page *page;
@@ -443,7 +295,7 @@ static struct folio *walk_and_make_room(int from, const nodemask_t *nodes,
  * Return: the folio, or NULL.
  */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
-				unsigned int order, enum private_node_user user)
+				unsigned int order, enum private_node_service user)
 {
 	return walk_and_make_room(from, nodes, gfp, order, user, false);
 }
@@ -464,7 +316,7 @@ struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
  */
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
-					  enum private_node_user user)
+					  enum private_node_service user)
 {
 	gfp_t look = private_node_prefer_gfp(gfp);
 	struct page *page;
@@ -485,7 +337,7 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 }
 
 /* The owner cannot use small folios, so guests leave for its large ones. */
-static struct folio *walk_for_user(enum private_node_user user, int from,
+static struct folio *walk_for_user(enum private_node_service user, int from,
 				   const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
@@ -548,7 +400,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_fall_back);
  * Return: a folio of @pn; NULL if there is none, or on_full is not oom.
  */
 struct folio *private_node_kill_for(struct private_node *pn,
-				    enum private_node_user user, gfp_t gfp,
+				    enum private_node_service user, gfp_t gfp,
 				    unsigned int order)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
@@ -564,138 +416,12 @@ struct folio *private_node_kill_for(struct private_node *pn,
 	return NULL;
 }
 
-static bool user_enabled(struct private_node *pn, enum private_node_user user)
-{
-	/*
-	 * Pages of a compressing node must be reserved in the ledger first; the
-	 * owner, the device map and soft offline cannot allocate them.
-	 */
-	if ((int)user >= PRIVATE_NODE_NR_SERVICES)
-		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
-	return private_node_services_open(pn) & BIT(user);
-}
-
-/*
- * private_node_open - is the node live, and open to @user?
- * @pn: the handle
- * @user: the user
- *
- * The answer can change at once: code that takes a page calls
- * private_node_enter().
- *
- * Context: any.
- * Return: true if so; false while the node is being unplugged.
- */
-bool private_node_open(struct private_node *pn, enum private_node_user user)
-{
-	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE &&
-	       user_enabled(pn, user);
-}
-EXPORT_SYMBOL_IF_KUNIT(private_node_open);
-
-/*
- * private_node_user_open - private_node_open(), and is the node in the cpuset?
- * @pn: the handle
- * @user: the user
- *
- * For services that act for users, and for the device map.
- *
- * Context: any.
- * Return: true if the node is open to @user and the cpuset of the running task
- * has it.
- */
-bool private_node_user_open(struct private_node *pn,
-			    enum private_node_user user)
-{
-	return private_node_open(pn, user) && cpuset_may_name(pn->nid);
-}
-
-/*
- * private_node_serves - private_node_open(), but also true during an unplug
- * @pn: the handle
- * @user: the user
- *
- * For code that only says whether memory can be had.  An unplug that is refused
- * in the end must not be noticed there; code that takes memory waits for the
- * outcome.
- *
- * Context: any.
- * Return: true if the node is open to @user, or was until its unplug began.
- */
-bool private_node_serves(struct private_node *pn, enum private_node_user user)
-{
-	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
-		return false;
-	return user_enabled(pn, user);
-}
-
-static bool enter_for_user(struct private_node *pn, enum private_node_user user)
+static bool enter_for_user(struct private_node *pn, enum private_node_service user)
 {
 	if (user == PRIVATE_NODE_USER_DEVICE_MAP ||
-	    (int)user == PRIVATE_NODE_USER_NUMA)
+	    user == PRIVATE_NODE_USER_NUMA)
 		return private_node_user_enter(pn, user);
 	return private_node_enter(pn, user);
-}
-
-static void count_refusal(struct private_node *pn, enum private_node_user user,
-			  enum private_node_event event, unsigned int order,
-			  int act)
-{
-	private_node_count(pn, user, event, 1);
-	trace_private_node_alloc_refused(pn->nid, user, event, order);
-	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
-			    .why = event == PRIVATE_NODE_REFUSED ?
-				   private_node_why_closed(pn, user) :
-				   private_node_why_full(pn, user, order),
-			    .order = order);
-}
-
-/*
- * private_node_refuse - count, trace and record a request that got no memory
- * @pn: the handle
- * @user: who asked
- * @event: PRIVATE_NODE_REFUSED, or PRIVATE_NODE_FAILED
- * @order: of the folio
- *
- * Context: any but NMI.
- */
-void private_node_refuse(struct private_node *pn, enum private_node_user user,
-			 enum private_node_event event, unsigned int order)
-{
-	count_refusal(pn, user, event, order, user);
-}
-
-/*
- * private_node_turn_away - a system call named nodes that are closed to it
- * @nodes: nodes that the call named and may not use
- * @act: PRIVATE_NODE_ACT_POLICY, or PRIVATE_NODE_ACT_MOVE
- *
- * Counts, traces and records a refusal for each private node in @nodes.
- *
- * Context: any but NMI.
- */
-void private_node_turn_away(const nodemask_t *nodes, int act)
-{
-	struct private_node *pn;
-	int nid;
-
-	for_each_node_mask(nid, *nodes) {
-		pn = private_node_find(nid);
-		if (!pn)
-			continue;
-		count_refusal(pn,
-			      (enum private_node_user)PRIVATE_NODE_USER_NUMA,
-			      PRIVATE_NODE_REFUSED, 0, act);
-		private_node_put(pn);
-	}
-}
-
-/*
- * __private_node_move_refused - see private_node_move_refused()
- */
-void __private_node_move_refused(const nodemask_t *nodes)
-{
-	private_node_turn_away(nodes, PRIVATE_NODE_ACT_MOVE);
 }
 
 /*
@@ -704,7 +430,7 @@ void __private_node_move_refused(const nodemask_t *nodes)
  */
 static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user,
+				     enum private_node_service user,
 				     enum private_node_when_full full)
 {
 	nodemask_t nodes = nodemask_of_node(pn->nid);
@@ -745,7 +471,7 @@ static struct folio *enter_and_alloc(struct private_node *pn, gfp_t gfp,
  */
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user)
+				     enum private_node_service user)
 {
 	/*
 	 * A user gets small folios instead of a large one before on_full
@@ -773,7 +499,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_alloc_for);
  */
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
-				       enum private_node_user user)
+				       enum private_node_service user)
 {
 	return enter_and_alloc(pn, gfp, order, user,
 			       PRIVATE_NODE_WHEN_FULL_STOP);
@@ -793,7 +519,7 @@ struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
  */
 struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
-				   enum private_node_user user)
+				   enum private_node_service user)
 {
 	return enter_and_alloc(pn, gfp, order, user,
 			       order ? PRIVATE_NODE_WHEN_FULL_STOP :
@@ -819,7 +545,7 @@ struct folio *private_node_alloc_folio(struct private_node *pn, gfp_t gfp,
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio);
 
-static void enter_one(struct private_node *pn, enum private_node_user user,
+static void enter_one(struct private_node *pn, enum private_node_service user,
 		      unsigned int order, nodemask_t *inside)
 {
 	if (!private_node_enter(pn, user))
@@ -849,7 +575,7 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order)
 {
-	const enum private_node_user user = PRIVATE_NODE_USER_OWNER;
+	const enum private_node_service user = PRIVATE_NODE_USER_OWNER;
 	nodemask_t inside = NODE_MASK_NONE, nodes = NODE_MASK_NONE;
 	struct folio *folio = NULL;
 	unsigned int i;
@@ -881,3 +607,9 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 	return folio;
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_folio_set);
+
+/* A preference does not reclaim, as in alloc_pages_preferred_many(). */
+gfp_t private_node_prefer_gfp(gfp_t gfp)
+{
+	return (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL)) | __GFP_NOWARN;
+}

@@ -16,7 +16,7 @@
 #include <linux/range.h>
 #include <linux/slab.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /* Blocks of @nid in @state, as ranges; only counted while @ranges is NULL. */
 struct block_search {

@@ -38,7 +38,7 @@
 #ifdef CONFIG_CMA
 #include "../cma.h"
 #endif
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 /* Nodes that the command line names, whether they can be private or not. */

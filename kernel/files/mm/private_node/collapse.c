@@ -28,13 +28,11 @@
 #include <linux/huge_mm.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
-#include "private_node.h"
-
-#define USER	((enum private_node_user)PRIVATE_NODE_THP)
+#include "internal.h"
+#include "policy.h"
 
 static bool policy_places_on(const struct mempolicy *pol, int nid)
 {
@@ -59,7 +57,7 @@ static void refuse_collapse(const u32 *load)
 	for_each_node_mask(nid, private_node_map) {
 		pn = load[nid] ? private_node_find(nid) : NULL;
 		if (pn)
-			private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED,
+			private_node_refuse(pn, PRIVATE_NODE_THP, PRIVATE_NODE_REFUSED,
 					    HPAGE_PMD_ORDER);
 		private_node_put(pn);
 	}
@@ -89,9 +87,9 @@ static bool mm_may_name(struct mm_struct *mm, int nid)
 static bool fault_fills(const struct mempolicy *pol, struct mm_struct *mm,
 			int nid)
 {
-	const enum private_node_user user = mpol_private_node(pol) ?
+	const enum private_node_service user = mpol_private_node(pol) ?
 		PRIVATE_NODE_USER_DEVICE_MAP :
-		(enum private_node_user)PRIVATE_NODE_USER_NUMA;
+		PRIVATE_NODE_USER_NUMA;
 	struct private_node *pn = private_node_find(nid);
 	bool open = pn && private_node_open(pn, user);
 
@@ -212,8 +210,8 @@ struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
 	if (!pn)
 		return NULL;
 	private_node_seek_block(pn, order);
-	folio = private_node_alloc_exact(pn, gfp & ~__GFP_RECLAIM, order, USER);
-	if (!folio && private_node_open(pn, USER))
+	folio = private_node_alloc_exact(pn, gfp & ~__GFP_RECLAIM, order, PRIVATE_NODE_THP);
+	if (!folio && private_node_open(pn, PRIVATE_NODE_THP))
 		ask_for_block(NODE_DATA(nid), order);
 	private_node_put(pn);
 	return folio;
@@ -224,5 +222,5 @@ struct folio *private_node_collapse_alloc(int nid, gfp_t gfp,
  */
 bool __private_node_no_collapse(const struct vm_area_struct *vma)
 {
-	return !private_node_open(mpol_private_node(vma->vm_policy), USER);
+	return !private_node_open(mpol_private_node(vma->vm_policy), PRIVATE_NODE_THP);
 }

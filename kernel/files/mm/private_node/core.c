@@ -5,9 +5,10 @@
  * A node is private from private_node_register() to private_node_unregister(),
  * with memory or without.  The latch is its bit in private_node_map: a latched
  * node whose memory comes online enters N_MEMORY_PRIVATE and never N_MEMORY.
- * The handle is reference-counted and outlives the registration.  Calls on it
- * then fail with -ENODEV, so that a stale handle never reaches the memory of
- * the next owner of the node id.
+ *
+ * Other files that a change of a node concerns are told as subscribers, see
+ * struct private_node_subscriber.  None of them is called by name here, so that
+ * they can stand on the registry.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -20,52 +21,11 @@
 #include <linux/memory_hotplug.h>
 #include <linux/slab.h>
 #include <linux/topology.h>
-
-#include "../internal.h"
-#include "private_node.h"
-#include "refusals.h"
-
-#define CREATE_TRACE_POINTS
 #include <trace/events/private_node.h>
 
-DEFINE_STATIC_KEY_FALSE(private_node_key);
-EXPORT_SYMBOL_GPL(private_node_key);
-
-/* The latch: read without a lock, written under private_node_lock. */
-nodemask_t private_node_map __read_mostly;
-EXPORT_SYMBOL_GPL(private_node_map);
-
-/*
- * Protects private_nodes[], and the ranges of all nodes.  Taken inside
- * private_node.life and private_node.lock, outside of mem_hotplug_lock.
- */
-DEFINE_MUTEX(private_node_lock);
-
-static struct private_node __rcu *private_nodes[MAX_NUMNODES];
-
-/*
- * For each node id: the name of the last owner, and the number of its first
- * registration since another owner had the node id.  Protected by
- * private_node_lock.
- */
-static struct {
-	char owner[PRIVATE_NODE_NAME_MAX];
-	u64 born;
-} private_node_last[MAX_NUMNODES];
-
-/* Registrations since boot; written under private_node_lock. */
-static u64 private_node_nr_births;
-
-/*
- * private_node_births - number of registrations since boot
- *
- * Context: any.
- * Return: that number, which is also private_node.born of the latest one.
- */
-u64 private_node_births(void)
-{
-	return READ_ONCE(private_node_nr_births);
-}
+#include "../internal.h"
+#include "internal.h"
+#include "refusals.h"
 
 const char *const private_node_on_full_names[PRIVATE_NODE_NR_ON_FULL] = {
 	[PRIVATE_NODE_FULL_FAIL] = "fail",
@@ -102,59 +62,17 @@ void nr_online_nodes_update(void)
 	nr_online_nodes = nodes_weight(ordinary);
 }
 
-/*
- * private_node_find - handle of a node that is registered now
- * @nid: any number
- *
- * Context: any.
- * Return: a handle with a reference for the caller, or NULL.
- */
-struct private_node *private_node_find(int nid)
-{
-	struct private_node *pn;
-
-	if (nid < 0 || nid >= MAX_NUMNODES)
-		return NULL;
-	rcu_read_lock();
-	pn = rcu_dereference(private_nodes[nid]);
-	if (pn && !refcount_inc_not_zero(&pn->ref))
-		pn = NULL;
-	rcu_read_unlock();
-	return pn;
-}
-EXPORT_SYMBOL_IF_KUNIT(private_node_find);
-
-/*
- * private_node_peek - private_node_find() without a reference
- * @nid: node id in [0, MAX_NUMNODES)
- *
- * Context: rcu_read_lock() held, as long as the handle is used.
- * Return: the handle, or NULL.
- */
-struct private_node *private_node_peek(int nid)
-{
-	return rcu_dereference(private_nodes[nid]);
-}
-
-/**
- * private_node_get - take a reference on a handle
- * @pn: a handle that the caller holds, or NULL
- *
- * Context: any.
- * Return: @pn.
- */
-struct private_node *private_node_get(struct private_node *pn)
-{
-	if (pn)
-		refcount_inc(&pn->ref);
-	return pn;
-}
-EXPORT_SYMBOL_GPL(private_node_get);
+#define for_each_subscriber(s) \
+	for ((s) = private_node_subscribers; *(s); (s)++)
 
 static void private_node_free(struct private_node *pn)
 {
+	const struct private_node_subscriber *const *s;
+
 	private_node_gate_exit(pn);
-	private_node_marks_free(pn);
+	for_each_subscriber(s)
+		if ((*s)->freed)
+			(*s)->freed(pn);
 	cleanup_srcu_struct(&pn->ops_srcu);
 	free_percpu(pn->stats);
 	kfree(pn);
@@ -163,116 +81,12 @@ static void private_node_free(struct private_node *pn)
 /*
  * Runs an RCU grace period after the last reference was dropped, because of
  * private_node_peek(), and in process context, because
- * private_node_marks_free() takes the xarray lock of the marks, which is not
- * for softirqs.
+ * subscribers take locks that are not for softirqs.
  */
 static void private_node_free_work(struct work_struct *work)
 {
 	private_node_free(container_of(to_rcu_work(work), struct private_node,
 				       free_work));
-}
-
-/**
- * private_node_put - drop a reference on a handle
- * @pn: the handle, or NULL
- *
- * An owner drops its reference after private_node_unregister().
- *
- * Context: any.
- */
-void private_node_put(struct private_node *pn)
-{
-	if (pn && refcount_dec_and_test(&pn->ref))
-		queue_rcu_work(system_dfl_wq, &pn->free_work);
-}
-EXPORT_SYMBOL_GPL(private_node_put);
-
-/**
- * private_node_nid - node id of a handle
- * @pn: the handle, also after private_node_unregister()
- *
- * Context: any.
- * Return: the node id that the handle was registered for.
- */
-int private_node_nid(const struct private_node *pn)
-{
-	return pn->nid;
-}
-EXPORT_SYMBOL_GPL(private_node_nid);
-
-/**
- * private_node_set_drvdata - keep a pointer of the owner's with the handle
- * @pn: the handle
- * @data: anything
- *
- * Context: any; the caller serialises.
- */
-void private_node_set_drvdata(struct private_node *pn, void *data)
-{
-	pn->drvdata = data;
-}
-EXPORT_SYMBOL_GPL(private_node_set_drvdata);
-
-/**
- * private_node_drvdata - the pointer kept by private_node_set_drvdata()
- * @pn: the handle
- *
- * Context: any.
- * Return: the pointer, NULL when none was set.
- */
-void *private_node_drvdata(const struct private_node *pn)
-{
-	return pn->drvdata;
-}
-EXPORT_SYMBOL_GPL(private_node_drvdata);
-
-/**
- * private_node_service_enabled - is a service open on a node?
- * @nid: node id
- * @service: the service
- *
- * On compressed RAM a service is open only while the driver has the device
- * registered.  An unplug under way makes no difference here.
- *
- * Context: any.
- * Return: true if it is open; false also for a node that is not private.
- */
-bool private_node_service_enabled(int nid, enum private_node_service service)
-{
-	struct private_node *pn;
-	bool ret = false;
-
-	if (nid < 0 || nid >= MAX_NUMNODES || !node_is_private(nid))
-		return false;
-	rcu_read_lock();
-	pn = rcu_dereference(private_nodes[nid]);
-	if (pn)
-		ret = private_node_services_open(pn) & BIT(service);
-	rcu_read_unlock();
-	return ret;
-}
-EXPORT_SYMBOL_GPL(private_node_service_enabled);
-
-/*
- * private_node_service_chosen - is a service enabled, even if it is not open?
- * @nid: a private node
- * @service: the service
- *
- * For what has to exist before the service opens, such as kswapd.
- *
- * Context: any.
- * Return: true if the service is in the mask of enabled services.
- */
-bool private_node_service_chosen(int nid, enum private_node_service service)
-{
-	struct private_node *pn;
-	bool ret;
-
-	rcu_read_lock();
-	pn = rcu_dereference(private_nodes[nid]);
-	ret = pn && READ_ONCE(pn->enabled) & BIT(service);
-	rcu_read_unlock();
-	return ret;
 }
 
 /*
@@ -285,13 +99,37 @@ static void note_demotion(struct private_node *pn, unsigned long enabled)
 		WRITE_ONCE(pn->demoted_to, true);
 }
 
-static bool run_threads(int nid)
+static int tell_changed(int nid)
 {
-	bool ret;
+	const struct private_node_subscriber *const *s;
+	int err, ret = 0;
+
+	for_each_subscriber(s) {
+		err = (*s)->changed ? (*s)->changed(nid) : 0;
+		ret = ret ?: err;
+	}
+	return ret;
+}
+
+/*
+ * private_node_memory_changed - memory of a private node came or went
+ * @nid: the node
+ *
+ * Starts or stops what the services of the node need.
+ *
+ * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
+ */
+void private_node_memory_changed(int nid)
+{
+	tell_changed(nid);
+}
+
+static int services_changed(int nid)
+{
+	int ret;
 
 	get_online_mems();
-	private_node_run_threads(nid);
-	ret = private_node_has_threads(nid);
+	ret = tell_changed(nid);
 	put_online_mems();
 	return ret;
 }
@@ -311,12 +149,12 @@ static int open_and_close(struct private_node *pn, unsigned long enabled)
 		return 0;
 	note_demotion(pn, enabled);
 	write_enabled(pn, enabled);
-	if (!run_threads(pn->nid)) {
+	ret = services_changed(pn->nid);
+	if (ret) {
 		pr_err("node %d: %s: enabled unchanged: no memory for kswapd, kcompactd or the marks of demoted pages\n",
 		       pn->nid, pn->owner);
-		ret = -ENOMEM;
 		write_enabled(pn, old);
-		run_threads(pn->nid);
+		services_changed(pn->nid);
 	}
 	setup_per_zone_wmarks();
 	return ret;
@@ -370,7 +208,7 @@ void private_node_set_ledger(struct private_node *pn, bool ledger)
 	guard(mutex)(&pn->lock);
 	WRITE_ONCE(pn->ledger, ledger);
 	private_node_gate_update(pn);
-	run_threads(pn->nid);
+	services_changed(pn->nid);
 	private_node_gate_wait(pn);
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_set_ledger);
@@ -498,6 +336,7 @@ static int private_node_check_desc(int nid, const struct private_node_desc *d)
 static struct private_node *private_node_new(int nid,
 					     const struct private_node_desc *d)
 {
+	const struct private_node_subscriber *const *s;
 	struct private_node *pn = kzalloc_obj(*pn);
 
 	if (!pn)
@@ -529,13 +368,15 @@ static struct private_node *private_node_new(int nid,
 	pn->flags = d->flags;
 	pn->owner_adistance = d->adistance;
 	note_demotion(pn, d->enabled);
-	private_node_promote_init(pn);
 	pn->ops = d->ops;
 	INIT_LIST_HEAD(&pn->ranges);
 	mutex_init(&pn->life);
 	mutex_init(&pn->lock);
 	mutex_init(&pn->oom_mutex);
 	pn->full_order = NR_PAGE_ORDERS;
+	for_each_subscriber(s)
+		if ((*s)->created)
+			(*s)->created(pn);
 	return pn;
 }
 
@@ -644,34 +485,42 @@ static int private_node_latch(struct private_node *pn, bool boot)
 }
 
 /*
- * Creates the files of the node in sysfs and /dev.  Neither private_node_lock
- * nor private_node.lock is held: removing the files waits for those who use
- * them, and they take private_node.lock.
+ * Neither private_node_lock nor private_node.lock is held: removing the files of
+ * the node waits for those who use them, and they take private_node.lock.
  */
-static int private_node_publish(struct private_node *pn)
+static void tell_gone(struct private_node *pn,
+		      const struct private_node_subscriber *const *end)
 {
-	int ret;
-
-	ret = private_node_sysfs_add(pn);
-	if (ret)
-		return ret;
-	ret = private_node_devmap_add(pn);
-	if (ret)
-		private_node_sysfs_remove(pn);
-	return ret;
+	while (end != private_node_subscribers) {
+		end--;
+		if ((*end)->gone)
+			(*end)->gone(pn);
+	}
 }
 
-static void private_node_set_born(struct private_node *pn)
+/* All or nothing.  Creates the files of the node in sysfs and /dev. */
+static int tell_registered(struct private_node *pn)
 {
-	typeof(*private_node_last) *last = &private_node_last[pn->nid];
+	const struct private_node_subscriber *const *s;
+	int ret;
 
-	pn->born = private_node_nr_births + 1;
-	WRITE_ONCE(private_node_nr_births, pn->born);
-	if (strcmp(last->owner, pn->owner)) {
-		strscpy(last->owner, pn->owner);
-		last->born = pn->born;
+	for_each_subscriber(s) {
+		ret = (*s)->registered ? (*s)->registered(pn) : 0;
+		if (ret) {
+			tell_gone(pn, s);
+			return ret;
+		}
 	}
-	pn->owner_born = last->born;
+	return 0;
+}
+
+static void tell_unregistered(struct private_node *pn)
+{
+	const struct private_node_subscriber *const *s;
+
+	for_each_subscriber(s)
+		;
+	tell_gone(pn, s);
 }
 
 static int private_node_insert(struct private_node *pn, bool boot)
@@ -707,13 +556,17 @@ static void private_node_open_gates(struct private_node *pn,
  */
 static bool private_node_mark_dead(struct private_node *pn)
 {
+	const struct private_node_subscriber *const *s;
+
 	guard(mutex)(&pn->lock);
 	if (!private_node_set_state(pn, PRIVATE_NODE_DEAD))
 		return false;
 	WRITE_ONCE(pn->enabled, 0);
 	private_node_gate_wait(pn);
 	cpuset_set_must_name(pn->nid, false);
-	private_node_zswap_forget(pn->nid);
+	for_each_subscriber(s)
+		if ((*s)->dead)
+			(*s)->dead(pn);
 	return true;
 }
 
@@ -753,7 +606,7 @@ struct private_node *private_node_do_register(int nid,
 	if (ret)
 		goto err_put;
 	private_node_open_gates(pn, desc->access);
-	ret = private_node_publish(pn);
+	ret = tell_registered(pn);
 	if (ret)
 		goto err_erase;
 
@@ -818,6 +671,15 @@ static int private_node_retire(struct private_node *pn)
 	return private_node_mark_dead(pn) ? 0 : -ENODEV;
 }
 
+/* Stops the callbacks of the owner, and waits for those that run. */
+static void end_ops(struct private_node *pn)
+{
+	if (!pn->ops)
+		return;
+	WRITE_ONCE(pn->ops, NULL);
+	synchronize_srcu(&pn->ops_srcu);
+}
+
 /**
  * private_node_unregister - give a node back
  * @pn: the handle
@@ -838,10 +700,9 @@ int private_node_unregister(struct private_node *pn)
 
 	if (ret)
 		return ret;
-	private_node_devmap_remove(pn);
-	private_node_sysfs_remove(pn);
+	tell_unregistered(pn);
 	private_node_erase(pn);
-	private_node_end_ops(pn);
+	end_ops(pn);
 	trace_private_node_unregister(pn->nid, pn->owner);
 	pr_info("node %d: no longer private\n", pn->nid);
 	private_node_put(pn);

@@ -17,7 +17,7 @@
 #include <linux/init.h>
 #include <linux/topology.h>
 
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 /* CPU hotplug callback: called before @cpu comes online, may fail. */

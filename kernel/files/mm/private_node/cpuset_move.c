@@ -23,14 +23,14 @@
 #include <linux/delay.h>
 #include <linux/migrate.h>
 #include <linux/mm_inline.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 #include <linux/swap.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
 
 /*
  * How often one call waits 50 to 200 us for a busy process that shares a folio:

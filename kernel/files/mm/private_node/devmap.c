@@ -27,13 +27,13 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/module.h>
-#include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
-#include "private_node.h"
+#include "internal.h"
+#include "mm_pages.h"
 #include "refusals.h"
 
 #define DEVMAP_MINORS	(MINORMASK + 1)
@@ -280,13 +280,13 @@ bool private_node_range_fixed(struct mm_struct *mm, unsigned long start,
 }
 
 /*
- * private_node_devmap_add - make /dev/private_node/<name>
+ * devmap_add - make /dev/private_node/<name>
  * @pn: the handle
  *
  * Context: process, may sleep.
  * Return: 0 or -errno; nothing is left behind on error.
  */
-int private_node_devmap_add(struct private_node *pn)
+static int devmap_add(struct private_node *pn)
 {
 	struct private_node_devmap *dm;
 	struct device *dev;
@@ -316,14 +316,14 @@ int private_node_devmap_add(struct private_node *pn)
 }
 
 /*
- * private_node_devmap_remove - take /dev/private_node/<name> away
+ * devmap_remove - take /dev/private_node/<name> away
  * @pn: the handle
  *
  * Files that are open stay open and keep their reference to the handle.
  *
  * Context: process, may sleep.
  */
-void private_node_devmap_remove(struct private_node *pn)
+static void devmap_remove(struct private_node *pn)
 {
 	struct private_node_devmap *dm = pn->devmap;
 
@@ -334,6 +334,11 @@ void private_node_devmap_remove(struct private_node *pn)
 	xa_erase(&devmap_minors, dm->minor);
 	kfree(dm);
 }
+
+const struct private_node_subscriber private_node_devmap_subscriber = {
+	.registered = devmap_add,
+	.gone = devmap_remove,
+};
 
 static int __init devmap_init(void)
 {

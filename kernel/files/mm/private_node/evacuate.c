@@ -35,7 +35,6 @@
 #include <linux/mm.h>
 #include <linux/mmu_notifier.h>
 #include <linux/pagemap.h>
-#include <linux/private_node_zswap.h>
 #include <linux/range.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
@@ -48,8 +47,9 @@
 #include "../internal.h"
 #include "../page_alloc.h"
 #include "../swap.h"
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
+#include "zswap.h"
 
 /*
  * Code such as a PFN walker holds a reference for a moment.  A page counts as
@@ -83,23 +83,6 @@ struct pass {
 	unsigned long nowhere_pfn;
 	bool no_room;		/* no room for all folios where they may go */
 };
-
-/*
- * private_node_folio_is_users - is this a folio of user memory or page cache?
- * @folio: in use, with a reference
- *
- * Context: any.
- * Return: true if so; false if it belongs to the owner or to the kernel.
- */
-bool private_node_folio_is_users(struct folio *folio)
-{
-	if (folio_test_hugetlb(folio))
-		return true;
-	if (page_has_type(&folio->page))
-		return false;
-	return folio_test_lru(folio) || folio_test_swapbacked(folio) ||
-	       READ_ONCE(folio->mapping);
-}
 
 /*
  * Did a fatal signal end the unplug?  Not after data was unmapped: that data is
@@ -149,63 +132,6 @@ static void count_folio(struct folio *folio, struct holders *h)
 		h->pinned += nr;
 		h->pinned_pfn = folio_pfn(folio);
 	}
-}
-
-/*
- * How many pages from @pfn on are not in use and can be skipped; 0 if it is in
- * use.
- */
-static unsigned long idle_pages(unsigned long pfn, struct page *page)
-{
-	unsigned int order;
-
-	if (!page)
-		return SECTION_ALIGN_UP(pfn + 1) - pfn;
-	/* PG_swapcache is the same bit; folios that have it are swap-backed. */
-	if (PageVmemmapSelfHosted(page) &&
-	    !folio_test_swapbacked(page_folio(page)))
-		return 1;
-	if (private_node_page_lost(page))
-		return 1;
-	if (!PageBuddy(page))
-		return 0;
-	order = buddy_order_unsafe(page);
-	return order <= MAX_PAGE_ORDER ? 1UL << order : 1;
-}
-
-/*
- * private_node_next_used - walk the folios in use
- * @pfn: where to begin; result: the page frame after the folio
- * @end: where to stop
- *
- * Context: process; mem_hotplug_lock held, or the memory is being unplugged.
- * Return: the folio, with a reference; NULL when there is none before @end.
- */
-struct folio *private_node_next_used(unsigned long *pfn, unsigned long end)
-{
-	unsigned long idle;
-	struct folio *folio;
-	struct page *page;
-
-	for (; *pfn < end; *pfn += idle) {
-		cond_resched();
-		page = pfn_to_online_page(*pfn);
-		idle = idle_pages(*pfn, page);
-		if (idle)
-			continue;
-		idle = 1;
-		folio = page_folio(page);
-		if (!folio_try_get(folio))
-			continue;
-		if (page_folio(page) != folio) {
-			folio_put(folio);
-			idle = 0;
-			continue;
-		}
-		*pfn = folio_pfn(folio) + folio_nr_pages(folio);
-		return folio;
-	}
-	return NULL;
 }
 
 static void scan_range(int nid, unsigned long pfn, unsigned long end,

@@ -33,14 +33,14 @@
 #include <linux/hash.h>
 #include <linux/memory-tiers.h>
 #include <linux/percpu-refcount.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/sysctl.h>
 #include <linux/wait.h>
 
-#include "private_node.h"
+#include "gate.h"
+#include "internal.h"
+#include "policy.h"
 
 /* When the log names the users for which a closing task waits. */
 #define SAY_FIRST	(10 * HZ)
@@ -245,7 +245,7 @@ void private_node_note_refused(struct private_node *pn)
  * Context: any.
  * Return: true if so.
  */
-bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_service user)
 {
 	struct private_node *pn;
 	int nid;
@@ -269,7 +269,7 @@ bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user)
  * Context: any.
  * Return: true if so; false with an ordinary node among them.
  */
-bool private_node_all_shut(const nodemask_t *nodes, enum private_node_user user)
+bool private_node_all_shut(const nodemask_t *nodes, enum private_node_service user)
 {
 	struct private_node *pn;
 	int nid;
@@ -292,7 +292,7 @@ bool private_node_all_shut(const nodemask_t *nodes, enum private_node_user user)
  * Return: true if the caller is let in, and has to call private_node_leave()
  * when it has the page; false if the node, or the service, is closed.
  */
-bool private_node_enter(struct private_node *pn, enum private_node_user user)
+bool private_node_enter(struct private_node *pn, enum private_node_service user)
 {
 	return percpu_ref_tryget_live(&pn->gate[user].ref);
 }
@@ -305,7 +305,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_enter);
  *
  * Context: any but NMI; not necessarily the task or CPU that entered.
  */
-void private_node_leave(struct private_node *pn, enum private_node_user user)
+void private_node_leave(struct private_node *pn, enum private_node_service user)
 {
 	percpu_ref_put(&pn->gate[user].ref);
 }
@@ -323,7 +323,7 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_leave);
  * is let in.
  */
 bool private_node_user_enter(struct private_node *pn,
-			     enum private_node_user user)
+			     enum private_node_service user)
 {
 	return cpuset_may_name(pn->nid) && private_node_enter(pn, user);
 }
@@ -338,7 +338,7 @@ bool private_node_user_enter(struct private_node *pn,
  * node is not registered, or closed to @user.
  */
 struct private_node *private_node_enter_nid(int nid,
-					    enum private_node_user user)
+					    enum private_node_service user)
 {
 	struct private_node *pn;
 
@@ -357,105 +357,13 @@ struct private_node *private_node_enter_nid(int nid,
  * Context: any but NMI.
  */
 void private_node_leave_nodes(const nodemask_t *nodes,
-			      enum private_node_user user)
+			      enum private_node_service user)
 {
 	int nid;
 
 	guard(rcu)();
 	for_each_node_mask(nid, *nodes)
 		private_node_leave(private_node_peek(nid), user);
-}
-
-/* private_node_enter_nid() for a service, which returns the gate in @gate. */
-static bool enter_service(int nid, enum private_node_service service,
-			  struct private_node_gate **gate)
-{
-	struct private_node *pn;
-
-	pn = private_node_enter_nid(nid, (enum private_node_user)service);
-	if (!pn)
-		return false;
-	*gate = &pn->gate[service];
-	return true;
-}
-
-/*
- * __private_node_enter_reclaim - see private_node_enter_reclaim()
- */
-bool __private_node_enter_reclaim(int nid, struct private_node_gate **gate)
-{
-	return enter_service(nid, PRIVATE_NODE_RECLAIM, gate) ||
-	       private_node_makes_room();
-}
-
-/*
- * __private_node_reclaim_stops - see private_node_reclaim_stops()
- */
-bool __private_node_reclaim_stops(int nid)
-{
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(nid);
-	return (!pn || !private_node_open(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM)) &&
-	       !private_node_makes_room();
-}
-
-/*
- * __private_node_enter_compaction - see private_node_enter_compaction()
- */
-bool __private_node_enter_compaction(int nid, int order,
-				     struct private_node_gate **gate)
-{
-	return enter_service(nid, PRIVATE_NODE_COMPACTION, gate) ||
-	       (order >= 0 && enter_service(nid, PRIVATE_NODE_RECLAIM, gate));
-}
-
-/*
- * __private_node_enter_hint - see private_node_enter_hint()
- *
- * In tiering mode, a move from a lower tier to the top tier is promotion.  All
- * other moves are those of the numa_balancing service.
- */
-bool __private_node_enter_hint(int from, int to,
-			       struct private_node_gate **gate)
-{
-	int mode = sysctl_numa_balancing_mode;
-
-	if (mode & NUMA_BALANCING_MEMORY_TIERING && !node_is_toptier(from) &&
-	    node_is_toptier(to) &&
-	    enter_service(from, PRIVATE_NODE_PROMOTION, gate))
-		return true;
-	return mode & NUMA_BALANCING_NORMAL &&
-	       enter_service(from, PRIVATE_NODE_NUMA_BALANCING, gate);
-}
-
-/*
- * __private_node_leave_hint - see private_node_leave_hint()
- */
-void __private_node_leave_hint(struct private_node_gate *gate, unsigned int nr)
-{
-	enum private_node_user user = gate - gate->pn->gate;
-
-	if (nr)
-		private_node_promoted(gate->pn, user, nr, 0);
-	private_node_leave(gate->pn, user);
-}
-
-/*
- * __private_node_gate_shuts - see private_node_gate_shuts()
- */
-bool __private_node_gate_shuts(struct private_node_gate *gate)
-{
-	return percpu_ref_is_dying(&gate->ref);
-}
-
-/*
- * __private_node_leave_gate - see private_node_leave_gate()
- */
-void __private_node_leave_gate(struct private_node_gate *gate)
-{
-	percpu_ref_put(&gate->ref);
 }
 
 /*
@@ -652,4 +560,69 @@ bool __private_node_detour(struct private_node_detour *d)
 	d->flags = memalloc_noio_save();
 	d->on = true;
 	return true;
+}
+
+static bool user_enabled(struct private_node *pn, enum private_node_service user)
+{
+	/*
+	 * Pages of a compressing node must be reserved in the ledger first; the
+	 * owner, the device map and soft offline cannot allocate them.
+	 */
+	if (user >= PRIVATE_NODE_NR_SERVICES)
+		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
+	return private_node_services_open(pn) & BIT(user);
+}
+
+/*
+ * private_node_open - is the node live, and open to @user?
+ * @pn: the handle
+ * @user: the user
+ *
+ * The answer can change at once: code that takes a page calls
+ * private_node_enter().
+ *
+ * Context: any.
+ * Return: true if so; false while the node is being unplugged.
+ */
+bool private_node_open(struct private_node *pn, enum private_node_service user)
+{
+	return READ_ONCE(pn->state) == PRIVATE_NODE_LIVE &&
+	       user_enabled(pn, user);
+}
+EXPORT_SYMBOL_IF_KUNIT(private_node_open);
+
+/*
+ * private_node_user_open - private_node_open(), and is the node in the cpuset?
+ * @pn: the handle
+ * @user: the user
+ *
+ * For services that act for users, and for the device map.
+ *
+ * Context: any.
+ * Return: true if the node is open to @user and the cpuset of the running task
+ * has it.
+ */
+bool private_node_user_open(struct private_node *pn,
+			    enum private_node_service user)
+{
+	return private_node_open(pn, user) && cpuset_may_name(pn->nid);
+}
+
+/*
+ * private_node_serves - private_node_open(), but also true during an unplug
+ * @pn: the handle
+ * @user: the user
+ *
+ * For code that only says whether memory can be had.  An unplug that is refused
+ * in the end must not be noticed there; code that takes memory waits for the
+ * outcome.
+ *
+ * Context: any.
+ * Return: true if the node is open to @user, or was until its unplug began.
+ */
+bool private_node_serves(struct private_node *pn, enum private_node_service user)
+{
+	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
+		return false;
+	return user_enabled(pn, user);
 }

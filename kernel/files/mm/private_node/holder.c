@@ -25,7 +25,7 @@
 #include <net/scm.h>
 #include <net/sock.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 #define TEXT_MAX	(PATH_MAX + 128)
 /* Most files that are followed from one open socket to others. */

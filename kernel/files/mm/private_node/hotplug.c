@@ -35,7 +35,7 @@
 #include <linux/swap.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 /* One range of a node, on private_node.ranges. */

@@ -19,15 +19,13 @@
 #include <linux/hugetlb.h>
 #include <linux/kernfs.h>
 #include <linux/printk.h>
-#include <linux/private_node_policy.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../hugetlb_internal.h"
 #include "../internal.h"
-#include "private_node.h"
-
-#define USER	((enum private_node_user)PRIVATE_NODE_HUGETLB)
+#include "internal.h"
+#include "policy.h"
 
 /*
  * Nodes that the policy means, and that are in the task's cpuset.  With @serve,
@@ -45,7 +43,7 @@ static void named_nodes(const struct mempolicy *pol, nodemask_t *nodes,
 		pn = private_node_peek(nid);
 		if (pn && private_node_mpol_means(pol, pn) &&
 		    cpuset_may_name(nid) &&
-		    (!serve || private_node_serves(pn, USER)))
+		    (!serve || private_node_serves(pn, PRIVATE_NODE_HUGETLB)))
 			node_set(nid, *nodes);
 	}
 }
@@ -70,7 +68,7 @@ bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 	nodes_clear(*nodes);
 	if (!private_node_hook(hugetlb_pool) || !names_pools(pol))
 		return false;
-	*nodes = private_node_mpol_enter(pol, USER);
+	*nodes = private_node_mpol_enter(pol, PRIVATE_NODE_HUGETLB);
 	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
 }
 
@@ -144,16 +142,16 @@ struct folio *private_node_hugetlb_taken(const struct mempolicy *pol,
 		if (!pn || (folio && folio_nid(folio) != nid))
 			continue;
 		if (folio)
-			private_node_count(pn, USER, PRIVATE_NODE_USED,
+			private_node_count(pn, PRIVATE_NODE_HUGETLB, PRIVATE_NODE_USED,
 					   folio_nr_pages(folio));
 		else
-			private_node_refuse(pn, USER,
-					    private_node_user_open(pn, USER) ?
+			private_node_refuse(pn, PRIVATE_NODE_HUGETLB,
+					    private_node_user_open(pn, PRIVATE_NODE_HUGETLB) ?
 					    PRIVATE_NODE_FAILED :
 					    PRIVATE_NODE_REFUSED,
 					    HPAGE_PMD_ORDER);
 	}
-	private_node_leave_nodes(nodes, USER);
+	private_node_leave_nodes(nodes, PRIVATE_NODE_HUGETLB);
 	if (!folio && private_node_mpol_strict(pol))
 		return ERR_PTR(closing ? -ENOMEM : -ENOSPC);
 	return folio;
@@ -205,7 +203,7 @@ static int no_room(struct private_node *pn, unsigned int order)
 {
 	pr_warn_ratelimited("node %d: %s: nr_hugepages unchanged: the node has no room for as many; ask for less, or free some of it\n",
 			    pn->nid, pn->owner);
-	private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+	private_node_refuse(pn, PRIVATE_NODE_HUGETLB, PRIVATE_NODE_FAILED, order);
 	return -ENOMEM;
 }
 
@@ -246,7 +244,7 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 	}
 	pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 	       pn->nid, pn->owner);
-	private_node_refuse(pn, USER, PRIVATE_NODE_REFUSED, order);
+	private_node_refuse(pn, PRIVATE_NODE_HUGETLB, PRIVATE_NODE_REFUSED, order);
 	return -EOPNOTSUPP;
 }
 
@@ -262,8 +260,8 @@ static bool task_refills(struct private_node *pn)
 static bool enter_pool(struct private_node *pn)
 {
 	if (!task_refills(pn))
-		return private_node_enter(pn, USER);
-	percpu_ref_get(&pn->gate[USER].ref);
+		return private_node_enter(pn, PRIVATE_NODE_HUGETLB);
+	percpu_ref_get(&pn->gate[PRIVATE_NODE_HUGETLB].ref);
 	return true;
 }
 
@@ -299,7 +297,7 @@ int private_node_pool_begin(int nid, unsigned int order, unsigned long nr,
 	}
 	ret = check_pool(pn, order, nr);
 	if (ret)
-		private_node_leave(pn, USER);
+		private_node_leave(pn, PRIVATE_NODE_HUGETLB);
 	else
 		node_set(nid, *inside);
 out:
@@ -326,7 +324,7 @@ int private_node_pools_shut(const nodemask_t *inside, unsigned int order)
 	guard(rcu)();
 	for_each_node_mask(nid, *inside) {
 		pn = private_node_peek(nid);
-		if (!private_node_open(pn, USER) && !task_refills(pn))
+		if (!private_node_open(pn, PRIVATE_NODE_HUGETLB) && !task_refills(pn))
 			return not_let_in(pn, order);
 	}
 	return 0;
@@ -369,7 +367,7 @@ bool __private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
  */
 void private_node_pools_end(const nodemask_t *inside)
 {
-	private_node_leave_nodes(inside, USER);
+	private_node_leave_nodes(inside, PRIVATE_NODE_HUGETLB);
 }
 
 /*
@@ -394,10 +392,10 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		return NULL;
 	}
 	if (enter_pool(pn)) {
-		page = private_node_alloc_frozen(nid, gfp, order, USER);
+		page = private_node_alloc_frozen(nid, gfp, order, PRIVATE_NODE_HUGETLB);
 		if (!page)
 			*ret = no_room(pn, order);
-		private_node_leave(pn, USER);
+		private_node_leave(pn, PRIVATE_NODE_HUGETLB);
 	} else {
 		*ret = not_let_in(pn, order);
 	}

@@ -14,7 +14,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/private_node_kexec.h>
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
 
 /* A pageblock is part of one node only, so one look at each is enough. */

@@ -12,8 +12,6 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mm_inline.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_zswap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/swap.h>
@@ -21,7 +19,9 @@
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "gate.h"
+#include "internal.h"
+#include "zswap.h"
 
 /* About how many pages of guests leave for one allocation. */
 #define GUESTS_LEAVE	64UL
@@ -146,51 +146,6 @@ int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 	if (ret <= 0)
 		return ret;
 	return private_node_leave_to(l, folio, &to) ? 1 : -EAGAIN;
-}
-
-/* The next guest in use, with a reference. */
-static struct folio *next_guest(struct private_node *pn, unsigned long *pfn,
-				unsigned long end)
-{
-	struct folio *folio;
-	struct page *page;
-
-	while (*pfn < end) {
-		cond_resched();
-		rcu_read_lock();
-		*pfn = private_node_next_mark(pn, *pfn, end);
-		rcu_read_unlock();
-		if (*pfn >= end)
-			break;
-		page = pfn_to_online_page(*pfn);
-		folio = page ? page_folio(page) : NULL;
-		(*pfn)++;
-		if (!folio || !folio_try_get(folio))
-			continue;
-		if (page_folio(page) == folio && private_node_is_guest(folio)) {
-			*pfn = folio_pfn(folio) + folio_nr_pages(folio);
-			return folio;
-		}
-		folio_put(folio);
-	}
-	return NULL;
-}
-
-/*
- * private_node_next_guest - walk the folios that the kernel put on a node
- * @pn: the handle
- * @pfn: where to begin; set to the first pfn behind the folio
- *
- * Context: process; mem_hotplug_lock held, or an allocation from the node is
- * under way.
- * Return: the folio, with a reference; NULL at the end of the node.
- */
-struct folio *private_node_next_guest(struct private_node *pn,
-				      unsigned long *pfn)
-{
-	if (*pfn < node_start_pfn(pn->nid))
-		*pfn = node_start_pfn(pn->nid);
-	return next_guest(pn, pfn, node_end_pfn(pn->nid));
 }
 
 /*
@@ -392,7 +347,7 @@ static void back_off(struct guests_work *w, unsigned long came,
  */
 static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 				unsigned int order, const nodemask_t *inside,
-				enum private_node_user user)
+				enum private_node_service user)
 {
 	struct guests_work w = { .pn = pn, .gfp = gfp, .order = order };
 	unsigned long came = atomic_long_read(&pn->guests_came);
@@ -433,7 +388,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
  */
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
-			       enum private_node_user user)
+			       enum private_node_service user)
 {
 	struct private_node *pn;
 	unsigned long nr = 0;

@@ -27,13 +27,13 @@
 #include <linux/bitops.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/slab.h>
 #include <linux/xarray.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 #define CHUNK_SHIFT	15
 #define CHUNK_PAGES	BIT(CHUNK_SHIFT)
@@ -91,14 +91,10 @@ static bool add_chunk(struct private_node *pn, unsigned long index)
 }
 
 /*
- * private_node_marks_cover - allocate the chunks for a node's memory
- * @pn: the handle
- *
- * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
- * Return: false when an allocation failed; nothing is placed then on memory
- * without a chunk.
+ * Allocates the chunks for memory of a node.  Returns false when an allocation
+ * failed; nothing is placed then on memory without a chunk.
  */
-bool private_node_marks_cover(struct private_node *pn)
+static bool cover_marks(struct private_node *pn)
 {
 	unsigned long pfn = ALIGN_DOWN(node_start_pfn(pn->nid), CHUNK_PAGES);
 
@@ -108,8 +104,22 @@ bool private_node_marks_cover(struct private_node *pn)
 	return true;
 }
 
+static int cover_if_demoted_to(int nid)
+{
+	struct private_node *pn;
+	bool ok = true;
+
+	if (!private_node_service_chosen(nid, PRIVATE_NODE_DEMOTION))
+		return 0;
+	pn = private_node_find(nid);
+	if (pn)
+		ok = cover_marks(pn);
+	private_node_put(pn);
+	return ok ? 0 : -ENOMEM;
+}
+
 /* Called when the last reference is gone, so nobody uses the marks. */
-void private_node_marks_free(struct private_node *pn)
+static void free_marks(struct private_node *pn)
 {
 	unsigned long *chunk, index;
 
@@ -117,6 +127,11 @@ void private_node_marks_free(struct private_node *pn)
 		kfree(chunk);
 	xa_destroy(&pn->marks);
 }
+
+const struct private_node_subscriber private_node_marks_subscriber = {
+	.changed = cover_if_demoted_to,
+	.freed = free_marks,
+};
 
 static bool change_mark(int nid, unsigned long pfn, unsigned long nr,
 			bool value)

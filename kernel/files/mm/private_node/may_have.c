@@ -15,7 +15,7 @@
  *	shared object with a bind		the nodes of the bind that the cpuset
  *						  of the cgroup that pays has as
  *						  possible
- *	shadow stack				no compressed RAM, besides
+ *	shadow stack				no fenced node, besides
  *	no mapping, and no bind			the default nodes of the memory
  *						  cgroup's cpuset
  *	page cache				the same: no policy applies
@@ -31,14 +31,11 @@
  * binds it to 2, may have nothing: it stays.
  */
 #include <linux/cpuset_possible.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/rmap.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
@@ -46,7 +43,9 @@
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 struct users {
 	nodemask_t may;		/* nodes that all users so far may have */
@@ -98,12 +97,12 @@ static void ask_user(struct users *u, struct task_struct *task,
 
 /*
  * The processor writes to a shadow stack although its page table entries are
- * read-only, so shadow stacks are kept off compressed RAM.
+ * read-only, so shadow stacks are kept off fenced nodes.
  */
 static void ask_vma_flags(struct users *u, const struct vm_area_struct *vma)
 {
-	if (cram_any() && vma->vm_flags & VM_SHADOW_STACK)
-		nodes_andnot(u->may, u->may, cram_nodes);
+	if (private_node_any_fence() && vma->vm_flags & VM_SHADOW_STACK)
+		nodes_andnot(u->may, u->may, *private_node_fence->nodes);
 }
 
 /* A thread's own policy counts where the mapping has none. */
@@ -382,20 +381,6 @@ int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
 }
 
 /*
- * __private_node_may_hint - see private_node_may_hint()
- */
-bool __private_node_may_hint(struct folio *folio, int nid)
-{
-	nodemask_t nodes = nodemask_of_node(nid);
-
-	/* Promotion moves guests only, numa_balancing moves all folios. */
-	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
-	    !private_node_balances(folio_nid(folio)))
-		return false;
-	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
-}
-
-/*
  * private_node_reachable - narrow nodes to those that the running task can
  *	allocate from
  * @nodes: ordinary nodes
@@ -443,25 +428,6 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 		return NULL;
 	}
 	return folio;
-}
-
-/*
- * private_node_pin_target - allocate the folio that a long-term pin moves to
- * @src: on a private node that is closed to pins, held
- * @gfp: for the new folio
- * @order: of the folio
- *
- * Context: process.
- * Return: a folio of an ordinary node that all users of @src may have, or NULL.
- */
-struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
-				      unsigned int order)
-{
-	nodemask_t nodes = node_states[N_MEMORY];
-
-	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
-		return NULL;
-	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
 }
 
 /* Must a shared folio stay, because not all users may have each node of @to? */

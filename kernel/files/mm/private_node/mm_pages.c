@@ -4,7 +4,7 @@
  * OOM killer for ordinary memory subtract them from the badness of a task.
  *
  * Address spaces that ever had such a page have a flag, see
- * include/linux/private_node_mm.h.  Of these, page tables are read: all of them
+ * mm/private_node/mm_pages.h.  Of these, page tables are read: all of them
  * if they are few, else a random sample.  The sample is drawn anew each time,
  * so that a program cannot place ordinary memory where it is not counted.  The
  * chance of a table, or of the part of a table that one mapping uses, is in
@@ -22,15 +22,15 @@
 #include <linux/oom.h>
 #include <linux/pagewalk.h>
 #include <linux/prandom.h>
-#include <linux/private_node_mm.h>
-#include <linux/private_node_policy.h>
 #include <linux/random.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "mm_pages.h"
+#include "policy.h"
 
 /* Full page tables that are read at most; the error is a few per cent. */
 #define TABLES		256
@@ -41,36 +41,6 @@
 #define MAX_TABLES	BIT(17)
 /* How often mmap_lock is tried, with a pause of a microsecond in between. */
 #define LOCK_TRIES	50
-
-/*
- * private_node_vma_alloc - take a folio as a policy with private nodes says
- * @vma: where the folio will be mapped
- * @addr: address in @vma
- * @pol: policy for which private_node_mpol_places() is true
- * @ilx: interleave index
- * @gfp: of the fault
- * @order: of the folio
- *
- * All new anonymous pages of private nodes come from here, so this is where the
- * address space gets its flag.  Cost: a load and a test for each page that a
- * policy places.
- *
- * Context: as @gfp says.
- * Return: the folio, or NULL.
- */
-struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
-				     unsigned long addr, struct mempolicy *pol,
-				     pgoff_t ilx, gfp_t gfp,
-				     unsigned int order)
-{
-	struct folio *folio;
-
-	if (private_node_hook(mm_private))
-		private_node_mark_mm(vma->vm_mm);
-	folio = folio_alloc_mpol_noprof(gfp, order, pol, ilx, numa_node_id());
-	return folio ?: private_node_stack_alloc(pol, ilx, vma, addr, gfp,
-						 order);
-}
 
 /*
  * private_node_mm_may_have - could pages of private nodes be mapped there?

@@ -20,9 +20,9 @@
  */
 #include <linux/gfp.h>
 #include <linux/mm.h>
-#include <linux/private_node_policy.h>
 
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 /*
@@ -66,12 +66,6 @@ void private_node_names_alone(struct mempolicy *pol)
 		pol->private_nodes = nodemask_of_node(first);
 	pol->named_mode = pol->mode;
 	pol->mode = MPOL_LOCAL;
-}
-
-/* A preference does not reclaim, as in alloc_pages_preferred_many(). */
-gfp_t private_node_prefer_gfp(gfp_t gfp)
-{
-	return (gfp & ~(__GFP_DIRECT_RECLAIM | __GFP_NOFAIL)) | __GFP_NOWARN;
 }
 
 /*
@@ -118,112 +112,4 @@ int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 	}
 	/* Only reached when a weight was changed meanwhile. */
 	return first_node(*open);
-}
-
-/*
- * private_node_spread - take a folio from the node for an interleave index
- * @pol: policy for which private_node_mpol_spreads() is true
- * @open: those of its nodes that the caller has entered
- * @gfp: as for private_node_walk()
- * @order: of the folio
- * @ilx: interleave index
- *
- * Context: as @gfp says.
- * Return: the folio; NULL when that node is full, or there is none.
- */
-struct folio *private_node_spread(const struct mempolicy *pol,
-				  const nodemask_t *open, gfp_t gfp,
-				  unsigned int order, pgoff_t ilx)
-{
-	int nid = private_node_spread_to(pol, open, ilx);
-	nodemask_t only;
-
-	if (nid == NUMA_NO_NODE)
-		return NULL;
-	only = nodemask_of_node(nid);
-	return private_node_walk(nid, &only, private_node_prefer_gfp(gfp),
-				 order,
-				 (enum private_node_user)PRIVATE_NODE_USER_NUMA);
-}
-
-/*
- * Could small folios be allocated instead of one of @order?
- * Context: rcu_read_lock() held.
- */
-static bool may_have_room(int nid, unsigned int order)
-{
-	struct private_node *pn = private_node_peek(nid);
-
-	return private_node_free_pages_nid(nid) >= 1UL << order ||
-	       (pn && private_node_any_guest(pn));
-}
-
-/*
- * __private_node_mpol_spills - see private_node_mpol_spills()
- *
- * False for a large folio if the node has room for small ones, or guests could
- * make room: the fault then tries small folios on the node.
- */
-bool __private_node_mpol_spills(const struct mempolicy *pol,
-				unsigned int order)
-{
-	nodemask_t open = private_node_mpol_open(pol);
-	struct private_node *pn;
-	int nid;
-
-	guard(rcu)();
-	if (order)
-		for_each_node_mask(nid, open)
-			if (may_have_room(nid, order))
-				return false;
-	for_each_node_mask(nid, pol->private_nodes) {
-		pn = private_node_peek(nid);
-		if (!pn || !private_node_mpol_means(pol, pn))
-			continue;
-		this_cpu_add(pn->stats->preferred_elsewhere, 1UL << order);
-		break;
-	}
-	return true;
-}
-
-/*
- * __private_node_mpol_may_state - see private_node_mpol_may_state()
- */
-bool __private_node_mpol_may_state(const nodemask_t *nodes)
-{
-	nodemask_t allowed = node_states[N_MEMORY];
-
-	private_node_add_user_nodes(current, &allowed);
-	if (nodes_subset(*nodes, allowed))
-		return true;
-	nodes_andnot(allowed, *nodes, allowed);
-	private_node_turn_away(&allowed, PRIVATE_NODE_ACT_POLICY);
-	return false;
-}
-
-/*
- * private_node_mpol_stated - fix which registrations a mount's policy means
- * @pol: policy of the mount, from which those of its files are made
- *
- * Context: any.
- */
-void private_node_mpol_stated(struct mempolicy *pol)
-{
-	if (private_node_any())
-		pol->private_born = private_node_births();
-}
-
-/*
- * private_node_mpol_inherit - take the registrations of a mount's policy
- * @pol: the new policy of the file
- * @mount: policy of the mount
- *
- * So the file's policy does not name a node whose owner has changed since the
- * mount.
- * Context: any.
- */
-void private_node_mpol_inherit(struct mempolicy *pol,
-			       const struct mempolicy *mount)
-{
-	pol->private_born = mount->private_born;
 }

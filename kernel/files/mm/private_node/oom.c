@@ -19,7 +19,7 @@
 #include <linux/sched/task.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * How long to wait for the memory of a victim, and the time between two looks.
@@ -183,14 +183,14 @@ static void choose_victim(int nid, struct choice *best)
 }
 
 /* The caller is inside a gate, and gives up when somebody closes the gate. */
-static bool give_up(struct private_node *pn, enum private_node_user user)
+static bool give_up(struct private_node *pn, enum private_node_service user)
 {
 	return fatal_signal_pending(current) || !private_node_open(pn, user);
 }
 
 /* True when the node has a free page; false when there is no use in waiting. */
 static bool wait_for_pages(struct private_node *pn,
-			   enum private_node_user user,
+			   enum private_node_service user,
 			   struct mm_struct *victim)
 {
 	unsigned long end = jiffies + OOM_WAIT;
@@ -207,7 +207,7 @@ static bool wait_for_pages(struct private_node *pn,
 }
 
 static void kill_for_node(struct private_node *pn,
-			  enum private_node_user user, struct choice *best)
+			  enum private_node_service user, struct choice *best)
 {
 	struct mm_struct *mm = grab_mm(best->task);
 	char message[64];
@@ -224,7 +224,7 @@ static void kill_for_node(struct private_node *pn,
 }
 
 /* Called with oom_mutex held.  True when there may be a free page now. */
-static bool oom_round(struct private_node *pn, enum private_node_user user)
+static bool oom_round(struct private_node *pn, enum private_node_service user)
 {
 	struct choice best;
 	int tries;
@@ -275,7 +275,7 @@ static bool oom_round(struct private_node *pn, enum private_node_user user)
  * killed, or the caller itself is to die.
  */
 bool private_node_oom_kill(struct private_node *pn,
-			   enum private_node_user user, gfp_t gfp,
+			   enum private_node_service user, gfp_t gfp,
 			   unsigned int order)
 {
 	bool ret;

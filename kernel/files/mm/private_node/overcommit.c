@@ -7,14 +7,13 @@
  * numa_alloc_onnode() does.  Private nodes that reclaim can use count as swap.
  * overcommit_memory=2 promises ordinary memory and swap, and is unchanged.
  */
-#include <linux/cram_fence.h>
 #include <linux/mm.h>
 #include <linux/mman.h>
-#include <linux/private_node_policy.h>
 #include <linux/sched.h>
 #include <linux/swap.h>
 
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
 
 /* Private nodes that reclaim may demote to. */
 static void add_reclaims_targets(nodemask_t *nodes)
@@ -43,7 +42,7 @@ static unsigned long pages_of(const nodemask_t *nodes)
 	int nid;
 
 	for_each_node_mask(nid, *nodes)
-		sum += node_isset(nid, cram_nodes) ? cram_credit_pages(nid) :
+		sum += private_node_fenced(nid) ? private_node_fence->credit(nid) :
 					   private_node_managed_pages_nid(nid);
 	return sum;
 }

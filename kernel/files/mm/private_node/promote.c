@@ -12,7 +12,6 @@
  * on the upper tier is made by its kswapd, which demotes the coldest folios
  * there.
  */
-#include <linux/cram_fence.h>
 #include <linux/jiffies.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
@@ -22,8 +21,6 @@
 #include <linux/mm_inline.h>
 #include <linux/mmu_notifier.h>
 #include <linux/page_idle.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/rmap.h>
 #include <linux/sched/sysctl.h>
 #include <linux/sizes.h>
@@ -32,9 +29,10 @@
 #include <trace/events/private_node.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
-#define USER		((enum private_node_user)PRIVATE_NODE_PROMOTION)
 /* Time between two passes. */
 #define PERIOD		HZ
 /* Time between two passes on a node where nothing is used. */
@@ -66,61 +64,14 @@ static void collect_above(struct pass *pass)
 static void count_promoted(struct private_node_leaving *l, unsigned long moved,
 			   unsigned long left)
 {
-	private_node_promoted(l->pn, USER, moved, left);
+	private_node_promoted(l->pn, PRIVATE_NODE_PROMOTION, moved, left);
 	l->pn->promote_credit -= moved;
-}
-
-static bool clear_young(struct folio *folio, struct vm_area_struct *vma,
-			unsigned long addr, void *arg)
-{
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr, 0);
-	bool *young = arg;
-
-	while (page_vma_mapped_walk(&pvmw)) {
-		if (!pvmw.pte)
-			*young |= pmdp_test_and_clear_young_notify(vma,
-						pvmw.address, pvmw.pmd);
-		else if (pte_present(ptep_get(pvmw.pte)))
-			*young |= test_and_clear_young_ptes_notify(vma,
-						pvmw.address, pvmw.pte, 1);
-	}
-	return true;
-}
-
-/*
- * private_node_used - read and clear the accessed bits of a folio
- * @folio: locked
- * @young: result: was any of them set?
- *
- * Does not use folio_referenced(), which with the multi-gen LRU clears the bits
- * of neighbours as well, and needs an isolated folio.  The folio is marked
- * young, so that reclaim still sees that it was used.
- *
- * Context: process; only tries the locks of the reverse map.
- * Return: false when a lock was busy.
- */
-bool private_node_used(struct folio *folio, bool *young)
-{
-	struct rmap_walk_control rwc = {
-		.rmap_one = clear_young,
-		.arg = young,
-		.anon_lock = folio_lock_anon_vma_read,
-		.try_lock = true,
-	};
-
-	*young = false;
-	rmap_walk(folio, &rwc);
-	if (rwc.contended)
-		return false;
-	if (*young)
-		folio_set_young(folio);
-	return true;
 }
 
 /*
  * Was a page cache folio used before this pass, and before the last one?  The
  * young flag says so for the last one.  read() sets the referenced flag.  Only
- * compressing devices have page cache.
+ * fenced nodes have page cache.
  */
 static bool hot_file(struct pass *pass, struct folio *folio)
 {
@@ -158,17 +109,23 @@ static bool hot_anon(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
+/* Page cache on a private node is on a fenced one. */
+static bool file_fenced(const struct folio *folio)
+{
+	return private_node_fenced(folio_nid(folio)) && !folio_test_anon(folio);
+}
+
 /* Anonymous memory and shmem that is mapped, and all page cache. */
 static bool can_be_hot(struct folio *folio)
 {
-	return cram_file_fenced(folio) ||
+	return file_fenced(folio) ||
 	       (folio_test_swapbacked(folio) && folio_mapped(folio));
 }
 
 static bool is_hot(struct pass *pass, struct folio *folio)
 {
-	return cram_file_fenced(folio) ? hot_file(pass, folio) :
-					 hot_anon(pass, folio);
+	return file_fenced(folio) ? hot_file(pass, folio) :
+				    hot_anon(pass, folio);
 }
 
 /*
@@ -200,8 +157,8 @@ static void look_at_folio(struct pass *pass, struct folio *folio)
 		return;
 	move = is_hot(pass, folio) &&
 	       private_node_may_have(folio, &to, NUMA_NO_NODE) > 0;
-	if (move && cram_folio_fenced(folio))
-		cram_thrash_moves_up(folio);
+	if (move && private_node_fenced(folio_nid(folio)))
+		private_node_fence->moves_up(folio);
 	folio_unlock(folio);
 	if (move && rate_allows(pass, folio))
 		private_node_leave_to(&pass->leaving, folio, &to);
@@ -219,7 +176,7 @@ static bool look_at_part(struct pass *pass)
 	struct folio *folio;
 
 	while (looks-- && pn->promote_credit > 0 &&
-	       private_node_open(pn, USER)) {
+	       private_node_open(pn, PRIVATE_NODE_PROMOTION)) {
 		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
 			pn->promote_pfn = 0;
@@ -294,7 +251,7 @@ static void promote_pass(struct private_node *pn)
 	};
 
 	add_credit(pn, pn->promote_wait);
-	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, USER) &&
+	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
 	       lock_and_look(&pass))
 		;
 	set_pace(pn, &pass);
@@ -306,9 +263,9 @@ static void promote_work(struct work_struct *work)
 	struct private_node *pn = container_of(to_delayed_work(work),
 					       struct private_node, promote);
 
-	if (private_node_enter(pn, USER)) {
+	if (private_node_enter(pn, PRIVATE_NODE_PROMOTION)) {
 		promote_pass(pn);
-		private_node_leave(pn, USER);
+		private_node_leave(pn, PRIVATE_NODE_PROMOTION);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote,
 				       pn->promote_wait))
 			return;
@@ -316,8 +273,7 @@ static void promote_work(struct work_struct *work)
 	private_node_put(pn);
 }
 
-/* Called by private_node_register(). */
-void private_node_promote_init(struct private_node *pn)
+static void init_promotion(struct private_node *pn)
 {
 	INIT_DELAYED_WORK(&pn->promote, promote_work);
 	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
@@ -333,12 +289,27 @@ void private_node_promote_init(struct private_node *pn)
  */
 void private_node_promote_start(struct private_node *pn)
 {
-	if (!private_node_open(pn, USER))
+	if (!private_node_open(pn, PRIVATE_NODE_PROMOTION))
 		return;
 	private_node_get(pn);
 	if (!queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
 		private_node_put(pn);
 }
+
+static int start_promotion(int nid)
+{
+	struct private_node *pn = private_node_find(nid);
+
+	if (pn)
+		private_node_promote_start(pn);
+	private_node_put(pn);
+	return 0;
+}
+
+const struct private_node_subscriber private_node_promote_subscriber = {
+	.created = init_promotion,
+	.changed = start_promotion,
+};
 
 /*
  * private_node_promoted - count and trace folios that were promoted
@@ -349,7 +320,7 @@ void private_node_promote_start(struct private_node *pn)
  *
  * Context: any.
  */
-void private_node_promoted(struct private_node *pn, enum private_node_user user,
+void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left)
 {
 	private_node_count(pn, user, PRIVATE_NODE_USED, moved);
@@ -395,4 +366,18 @@ bool __private_node_hints(int nid)
 		return true;
 	return mode & NUMA_BALANCING_MEMORY_TIERING && !node_is_toptier(nid) &&
 	       private_node_service_enabled(nid, PRIVATE_NODE_PROMOTION);
+}
+
+/*
+ * __private_node_may_hint - see private_node_may_hint()
+ */
+bool __private_node_may_hint(struct folio *folio, int nid)
+{
+	nodemask_t nodes = nodemask_of_node(nid);
+
+	/* Promotion moves guests only, numa_balancing moves all folios. */
+	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
+	    !private_node_balances(folio_nid(folio)))
+		return false;
+	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;
 }

@@ -9,17 +9,15 @@
  * mm/vmscan.c.
  */
 #include <linux/compaction.h>
-#include <linux/cram_fence.h>
 #include <linux/init.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
-#include <linux/private_node_tier.h>
 #include <linux/sched.h>
 #include <linux/sizes.h>
 #include <linux/swap.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * private_node_set_wmarks - watermarks of a zone of a private node
@@ -94,8 +92,8 @@ static bool others_reclaim(int nid)
 bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
 {
-	const enum private_node_user user =
-		(enum private_node_user)PRIVATE_NODE_RECLAIM;
+	const enum private_node_service user =
+		PRIVATE_NODE_RECLAIM;
 	struct private_node *pn;
 	unsigned long nr;
 	int nid;
@@ -155,7 +153,7 @@ void __private_node_reclaimed(int nid, unsigned long nr)
 
 	if (!pn)
 		return;
-	private_node_count(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+	private_node_count(pn, PRIVATE_NODE_RECLAIM,
 			   nr ? PRIVATE_NODE_USED : PRIVATE_NODE_FAILED,
 			   nr ?: 1);
 	private_node_put(pn);
@@ -173,12 +171,12 @@ void private_node_not_reclaimed(int nid)
 {
 	struct private_node *pn;
 
-	if (cram_node(nid))
+	if (private_node_fenced(nid))
 		return;
 	pn = private_node_find(nid);
 	if (!pn)
 		return;
-	private_node_refuse(pn, (enum private_node_user)PRIVATE_NODE_RECLAIM,
+	private_node_refuse(pn, PRIVATE_NODE_RECLAIM,
 			    PRIVATE_NODE_REFUSED, 0);
 	private_node_put(pn);
 }
@@ -215,30 +213,6 @@ void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
 		kswapd_clear_hopeless(pgdat, KSWAPD_CLEAR_HOPELESS_OTHER);
 }
 
-/* Allocates the marks of demoted pages.  False when there is no memory. */
-static bool cover_marks(int nid)
-{
-	struct private_node *pn;
-	bool ret = true;
-
-	if (!private_node_service_chosen(nid, PRIVATE_NODE_DEMOTION))
-		return true;
-	pn = private_node_find(nid);
-	if (pn)
-		ret = private_node_marks_cover(pn);
-	private_node_put(pn);
-	return ret;
-}
-
-static void start_promotion(int nid)
-{
-	struct private_node *pn = private_node_find(nid);
-
-	if (pn)
-		private_node_promote_start(pn);
-	private_node_put(pn);
-}
-
 static bool wants_kswapd(int nid)
 {
 	return node_state(nid, N_MEMORY_PRIVATE) &&
@@ -252,31 +226,6 @@ static bool wants_kcompactd(int nid)
 		private_node_service_chosen(nid, PRIVATE_NODE_COMPACTION));
 }
 
-/*
- * private_node_run_threads - start or stop what a node's services need
- * @nid: a private node
- *
- * kcompactd also runs for the reclaim service alone, since kswapd leaves large
- * orders to it.  Its proactive work needs the compaction service, see
- * should_proactive_compact_node().
- *
- * Context: process, may sleep; mem_hotplug_lock held, for reading at least.
- */
-void private_node_run_threads(int nid)
-{
-	cover_marks(nid);
-	if (wants_kswapd(nid))
-		kswapd_run(nid);
-	else
-		kswapd_stop(nid);
-	if (wants_kcompactd(nid))
-		kcompactd_run(nid);
-	else
-		kcompactd_stop(nid);
-	private_node_tier_update(nid);
-	start_promotion(nid);
-}
-
 static bool has_kcompactd(int nid)
 {
 #ifdef CONFIG_COMPACTION
@@ -286,19 +235,33 @@ static bool has_kcompactd(int nid)
 #endif
 }
 
-/*
- * private_node_has_threads - did private_node_run_threads() start all it should?
- * @nid: a private node
- *
- * Context: mem_hotplug_lock held, for reading at least.
- * Return: false if a thread or the memory for marks is missing.
- */
-bool private_node_has_threads(int nid)
+static bool has_threads(int nid)
 {
 	return (!wants_kswapd(nid) || NODE_DATA(nid)->kswapd) &&
-	       (!wants_kcompactd(nid) || has_kcompactd(nid)) &&
-	       cover_marks(nid);
+	       (!wants_kcompactd(nid) || has_kcompactd(nid));
 }
+
+/*
+ * Starts or stops kswapd and kcompactd.  kcompactd also runs for the reclaim
+ * service alone, since kswapd leaves large orders to it.  Its proactive work
+ * needs the compaction service, see should_proactive_compact_node().
+ */
+static int run_threads(int nid)
+{
+	if (wants_kswapd(nid))
+		kswapd_run(nid);
+	else
+		kswapd_stop(nid);
+	if (wants_kcompactd(nid))
+		kcompactd_run(nid);
+	else
+		kcompactd_stop(nid);
+	return has_threads(nid) ? 0 : -ENOMEM;
+}
+
+const struct private_node_subscriber private_node_threads_subscriber = {
+	.changed = run_threads,
+};
 
 /*
  * A late_initcall, because the threads of ordinary nodes, in mm/vmscan.c and
@@ -310,7 +273,7 @@ static int __init private_node_threads_init(void)
 
 	get_online_mems();
 	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		private_node_run_threads(nid);
+		private_node_memory_changed(nid);
 	put_online_mems();
 	setup_per_zone_wmarks();
 	return 0;

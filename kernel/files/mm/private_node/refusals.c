@@ -20,7 +20,6 @@
 #include <linux/cred.h>
 #include <linux/file.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node.h>
 #include <linux/proc_fs.h>
 #include <linux/sched/signal.h>
 #include <linux/seq_file.h>
@@ -29,7 +28,10 @@
 #include <linux/string_helpers.h>
 #include <linux/timekeeping.h>
 #include <linux/user_namespace.h>
+#include <trace/events/private_node.h>
 
+#include "internal.h"
+#include "policy.h"
 #include "refusals.h"
 
 static const char *const act_names[] = {
@@ -238,11 +240,11 @@ enum private_node_why private_node_why_cpuset(int nid)
  * Context: any.
  */
 enum private_node_why private_node_why_closed(struct private_node *pn,
-					      enum private_node_user user)
+					      enum private_node_service user)
 {
 	bool names = user == PRIVATE_NODE_USER_DEVICE_MAP ||
-		     (int)user == PRIVATE_NODE_USER_NUMA ||
-		     (int)user == PRIVATE_NODE_HUGETLB;
+		     user == PRIVATE_NODE_USER_NUMA ||
+		     user == PRIVATE_NODE_HUGETLB;
 
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return PRIVATE_NODE_WHY_GONE;
@@ -265,12 +267,12 @@ enum private_node_why private_node_why_closed(struct private_node *pn,
  * Context: any.
  */
 enum private_node_why private_node_why_full(struct private_node *pn,
-					    enum private_node_user user,
+					    enum private_node_service user,
 					    unsigned int order)
 {
 	if (!node_state(pn->nid, N_MEMORY_PRIVATE))
 		return PRIVATE_NODE_WHY_EMPTY;
-	if ((int)user == PRIVATE_NODE_HUGETLB)
+	if (user == PRIVATE_NODE_HUGETLB)
 		return PRIVATE_NODE_WHY_POOL;
 	if (order && private_node_free_pages_nid(pn->nid) >= 1UL << order)
 		return PRIVATE_NODE_WHY_NO_BLOCK;
@@ -452,3 +454,64 @@ static int __init refusals_init(void)
 	       0 : -ENOMEM;
 }
 fs_initcall(refusals_init);
+
+static void count_refusal(struct private_node *pn, enum private_node_service user,
+			  enum private_node_event event, unsigned int order,
+			  int act)
+{
+	private_node_count(pn, user, event, 1);
+	trace_private_node_alloc_refused(pn->nid, user, event, order);
+	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
+			    .why = event == PRIVATE_NODE_REFUSED ?
+				   private_node_why_closed(pn, user) :
+				   private_node_why_full(pn, user, order),
+			    .order = order);
+}
+
+/*
+ * private_node_refuse - count, trace and record a request that got no memory
+ * @pn: the handle
+ * @user: who asked
+ * @event: PRIVATE_NODE_REFUSED, or PRIVATE_NODE_FAILED
+ * @order: of the folio
+ *
+ * Context: any but NMI.
+ */
+void private_node_refuse(struct private_node *pn, enum private_node_service user,
+			 enum private_node_event event, unsigned int order)
+{
+	count_refusal(pn, user, event, order, user);
+}
+
+/*
+ * private_node_turn_away - a system call named nodes that are closed to it
+ * @nodes: nodes that the call named and may not use
+ * @act: PRIVATE_NODE_ACT_POLICY, or PRIVATE_NODE_ACT_MOVE
+ *
+ * Counts, traces and records a refusal for each private node in @nodes.
+ *
+ * Context: any but NMI.
+ */
+void private_node_turn_away(const nodemask_t *nodes, int act)
+{
+	struct private_node *pn;
+	int nid;
+
+	for_each_node_mask(nid, *nodes) {
+		pn = private_node_find(nid);
+		if (!pn)
+			continue;
+		count_refusal(pn,
+			      PRIVATE_NODE_USER_NUMA,
+			      PRIVATE_NODE_REFUSED, 0, act);
+		private_node_put(pn);
+	}
+}
+
+/*
+ * __private_node_move_refused - see private_node_move_refused()
+ */
+void __private_node_move_refused(const nodemask_t *nodes)
+{
+	private_node_turn_away(nodes, PRIVATE_NODE_ACT_MOVE);
+}

@@ -8,9 +8,9 @@
 #include <linux/sched.h>
 #include <linux/uidgid.h>
 
-#include "private_node.h"
+#include "internal.h"
 
-/* What was refused: memory for an enum private_node_user, or one of these. */
+/* What was refused: memory for an enum private_node_service, or one of these. */
 enum private_node_act {
 	PRIVATE_NODE_ACT_POLICY = PRIVATE_NODE_NR_USERS, /* mbind() and the like */
 	PRIVATE_NODE_ACT_MOVE,		/* move_pages(), migrate_pages() */
@@ -66,7 +66,7 @@ enum private_node_why {
  * struct private_node_happened - a refusal or a kill
  * @nid: the node
  * @owner: name of the node's owner, or NULL if there is none
- * @act: what was refused: enum private_node_user or enum private_node_act
+ * @act: what was refused: enum private_node_service or enum private_node_act
  * @why: the reason
  * @order: of the folio
  * @pages: number of pages that caused the refusal, or were lost; or 0
@@ -133,9 +133,9 @@ void private_node_do_record(const struct private_node_happened *h);
 
 enum private_node_why private_node_why_cpuset(int nid);
 enum private_node_why private_node_why_closed(struct private_node *pn,
-					      enum private_node_user user);
+					      enum private_node_service user);
 enum private_node_why private_node_why_full(struct private_node *pn,
-					    enum private_node_user user,
+					    enum private_node_service user,
 					    unsigned int order);
 enum private_node_why private_node_why_errno(int error);
 

@@ -17,7 +17,7 @@
 #include <linux/vmstat.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * private_node_free_snapshot_nid - free pages, without disturbing other CPUs

@@ -14,7 +14,7 @@
 #include <linux/swap.h>
 #include <linux/vmstat.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /*
  * private_node_room_needed - add pages that are to move

@@ -12,7 +12,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 #define NEEDS(service)	BIT(PRIVATE_NODE_##service)
 
@@ -168,7 +168,7 @@ EXPORT_SYMBOL_GPL(private_node_check_services);
  * Context: any.
  * Return: a constant string.
  */
-const char *private_node_user_name(enum private_node_user user)
+const char *private_node_user_name(enum private_node_service user)
 {
 	switch (user) {
 	case PRIVATE_NODE_USER_OWNER:

@@ -24,7 +24,7 @@
 #include <linux/slab.h>
 #include <linux/topology.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 DEFINE_STATIC_KEY_FALSE(private_node_spare_key);
 

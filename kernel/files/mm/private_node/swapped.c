@@ -14,13 +14,13 @@
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/pagewalk.h>
-#include <linux/private_node_mm.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 #include "../internal.h"
-#include "private_node.h"
+#include "internal.h"
+#include "mm_pages.h"
 #include "refusals.h"
 
 struct look {

@@ -18,22 +18,21 @@
 #include <linux/mm.h>
 #include <linux/node.h>
 #include <linux/private_node_report.h>
-#include <linux/private_node_tier.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "internal.h"
 #include "refusals.h"
+#include "tier.h"
 
 /*
- * Lock order: mem_hotplug_lock, this lock, active references of the files.  So
- * a reader of a file must not wait for mem_hotplug_lock, nor for a lock whose
- * holders wait for mem_hotplug_lock, such as private_node.lock.  A writer of a
- * file drops its active reference before it takes such locks, see
- * folder_store().
+ * Lock order: mem_hotplug_lock, private_node_sysfs_lock (handle.c), active
+ * references of the files.  So a reader of a file must not wait for
+ * mem_hotplug_lock, nor for a lock whose holders wait for mem_hotplug_lock, such
+ * as private_node.lock.  A writer of a file drops its active reference before it
+ * takes such locks, see folder_store().
  */
-static DEFINE_MUTEX(private_node_sysfs_lock);
 
 /*
  * More than any memory can move; numa_balancing_promote_rate_limit_MBps has the
@@ -518,7 +517,7 @@ static int folder_add(struct private_node *pn)
 	int ret;
 
 	lockdep_assert_held(&private_node_sysfs_lock);
-	/* DEAD is set before private_node_sysfs_remove() is called. */
+	/* DEAD is set before remove_files() is called. */
 	if (pn->kobj || READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
 		return 0;
 	folder = kzalloc_obj(*folder);
@@ -546,7 +545,7 @@ static void folder_remove(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_add - make the files of a node that was registered
+ * add_files - make the files of a node that was registered
  * @pn: the handle
  *
  * Does nothing for a node without a device, which comes with the first memory;
@@ -555,7 +554,7 @@ static void folder_remove(struct private_node *pn)
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  * Return: 0 or an errno.
  */
-int private_node_sysfs_add(struct private_node *pn)
+static int add_files(struct private_node *pn)
 {
 	int ret = 0;
 
@@ -568,29 +567,21 @@ int private_node_sysfs_add(struct private_node *pn)
 }
 
 /*
- * private_node_sysfs_remove - remove the files of a node
+ * remove_files - remove the files of a node
  * @pn: the handle
  *
  * Context: process, may sleep; not under private_node_lock nor @pn->lock.
  */
-void private_node_sysfs_remove(struct private_node *pn)
+static void remove_files(struct private_node *pn)
 {
 	guard(mutex)(&private_node_sysfs_lock);
 	folder_remove(pn);
 }
 
-/*
- * private_node_sysfs_shown - do the files of a node exist?
- * @pn: the handle, of a node with memory
- *
- * Context: process, may sleep.
- * Return: false if they could not be made when memory came.
- */
-bool private_node_sysfs_shown(struct private_node *pn)
-{
-	guard(mutex)(&private_node_sysfs_lock);
-	return pn->kobj;
-}
+const struct private_node_subscriber private_node_sysfs_subscriber = {
+	.registered = add_files,
+	.gone = remove_files,
+};
 
 /* See include/linux/private_node_report.h. */
 void __private_node_device_added(int nid)

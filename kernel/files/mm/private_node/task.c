@@ -9,7 +9,7 @@
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /* The first task with @type and a pid of at least *nr, with a reference. */
 static struct task_struct *next_of_kind(int *nr, enum pid_type type)

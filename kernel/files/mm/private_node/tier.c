@@ -5,7 +5,7 @@
  * A node that is open to demotion takes part in mm/memory-tiers.c: reclaim of
  * the tiers above moves cold anonymous memory and shmem to it, and its own
  * reclaim moves cold memory to the tiers below.  Folios that KSM shares are not
- * moved to private nodes, page cache only to compressed RAM, and memory of a
+ * moved to private nodes, page cache only to fenced ones, and memory of a
  * device map is not moved off its node.  Folios go only where their users may
  * have them: may_have.c.
  *
@@ -13,21 +13,18 @@
  * switch for ordinary nodes, and has no effect on private ones.
  */
 #include <kunit/visibility.h>
-#include <linux/cram_fence.h>
 #include <linux/memcontrol.h>
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/node.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_tier.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
 
 #include "../internal.h"
-#include "private_node.h"
-
-#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+#include "internal.h"
+#include "policy.h"
+#include "tier.h"
 
 /* The default of drivers/dax/kmem.c, for memory without data from firmware. */
 #define ADISTANCE_UNSAID	(5 * MEMTIER_ADISTANCE_DRAM)
@@ -204,6 +201,16 @@ void private_node_notify(unsigned long action, int nid)
 		private_node_tier_update(nid);
 }
 
+static int update_tier(int nid)
+{
+	private_node_tier_update(nid);
+	return 0;
+}
+
+const struct private_node_subscriber private_node_tier_subscriber = {
+	.changed = update_tier,
+};
+
 /*
  * private_node_show_tier - nodes of a memory tier, for its file nodelist
  * @memtier: the tier
@@ -241,38 +248,14 @@ static bool stays_out(struct folio *folio)
 	return private_node_keeps_out(folio) || folio_test_ksm(folio);
 }
 
-/* Drops private nodes, but not compressed RAM if @folio is file data for it. */
+/* Drops private nodes, but not fenced ones if @folio is file data for them. */
 static void keep_out(struct folio *folio, nodemask_t *nodes)
 {
 	nodemask_t may = node_states[N_MEMORY];
 
-	if (cram_any() && cram_may_file(folio))
-		nodes_or(may, may, cram_nodes);
+	if (private_node_any_fence() && private_node_fence->takes_file(folio))
+		nodes_or(may, may, *private_node_fence->nodes);
 	nodes_and(*nodes, *nodes, may);
-}
-
-/*
- * May compressed RAM take this anonymous folio?  It must not be in swap, and
- * only writes through page tables may reach it, since those are what the fence
- * stops.
- */
-static bool may_be_fenced(struct folio *folio)
-{
-	return cram_may_anon() && folio_test_anon(folio) &&
-	       folio_test_swapbacked(folio) && !folio_test_swapcache(folio) &&
-	       !folio_test_ksm(folio) && !folio_test_mlocked(folio);
-}
-
-/* Drops compressed RAM that does not take @folio. */
-static void drop_fenced(struct folio *folio, nodemask_t *nodes)
-{
-	bool may = (may_be_fenced(folio) || cram_may_file(folio)) &&
-		   cram_memcg_may_take(folio);
-	int nid;
-
-	for_each_node_mask(nid, cram_nodes)
-		if (!may || !cram_may_take(nid, folio_nr_pages(folio)))
-			node_clear(nid, *nodes);
 }
 
 /* Drops targets that do not take @folio whatever its users may have. */
@@ -280,12 +263,12 @@ static void drop_unfit(struct folio *folio, nodemask_t *targets)
 {
 	bool out = stays_out(folio);
 
-	if (out && cram_any() && !folio_test_anon(folio))
-		cram_prepare_file(folio);
+	if (out && private_node_any_fence() && !folio_test_anon(folio))
+		private_node_fence->prepare_file(folio);
 	if (out)
 		keep_out(folio, targets);
-	if (cram_any())
-		drop_fenced(folio, targets);
+	if (private_node_any_fence())
+		private_node_fence->drop_unfit(folio, targets);
 }
 
 /*
@@ -297,7 +280,8 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
 	nodemask_t targets;
 
 	node_get_allowed_targets(NODE_DATA(folio_nid(folio)), &targets);
-	cram_targets(&targets, pageout);
+	if (pageout && private_node_any_fence())
+		nodes_and(targets, targets, *private_node_fence->nodes);
 	drop_unfit(folio, &targets);
 	if (nodes_empty(targets))
 		return false;
@@ -308,11 +292,11 @@ bool __private_node_may_demote(struct folio *folio, struct mem_cgroup *memcg,
 
 static bool any_helps(const nodemask_t *targets, struct mem_cgroup *memcg)
 {
-	bool full = memcg && cram_memcg_full(memcg);
 	int target;
 
 	for_each_node_mask(target, *targets)
-		if (!cram_node(target) || (!full && cram_has_room(target)))
+		if (!private_node_fenced(target) ||
+		    private_node_fence->has_room(target, memcg))
 			return true;
 	return false;
 }
@@ -339,23 +323,12 @@ static nodemask_t enter_open(nodemask_t *nodes)
 			continue;
 		pn = private_node_peek(nid);
 		if (pn && !private_node_named_first(pn) &&
-		    private_node_enter(pn, USER))
+		    private_node_enter(pn, PRIVATE_NODE_DEMOTION))
 			node_set(nid, inside);
 		else
 			node_clear(nid, *nodes);
 	}
 	return inside;
-}
-
-static void count_placed(struct folio *dst)
-{
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(folio_nid(dst));
-	if (pn)
-		private_node_count(pn, USER, PRIVATE_NODE_USED,
-				   folio_nr_pages(dst));
 }
 
 /* No target had room: wakes their kswapd, which makes room for later folios. */
@@ -370,7 +343,7 @@ static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
 		pn = private_node_find(nid);
 		if (!pn)
 			continue;
-		private_node_refuse(pn, USER, PRIVATE_NODE_FAILED, order);
+		private_node_refuse(pn, PRIVATE_NODE_DEMOTION, PRIVATE_NODE_FAILED, order);
 		private_node_put(pn);
 		for (i = 0; i < MAX_NR_ZONES; i++) {
 			zone = &NODE_DATA(nid)->node_zones[i];
@@ -381,74 +354,16 @@ static void wake_full_targets(const nodemask_t *nodes, gfp_t gfp,
 	}
 }
 
-/* Charges the cgroup for a page on a compressing node, or drops such nodes. */
+/* Charges the cgroup for a page on a fenced node, or drops such nodes. */
 static bool charge_cgroup(struct folio *src, nodemask_t *nodes)
 {
-	if (!cram_any() || !nodes_intersects(*nodes, cram_nodes))
+	if (!private_node_any_fence() ||
+	    !nodes_intersects(*nodes, *private_node_fence->nodes))
 		return false;
-	if ((may_be_fenced(src) || cram_may_file(src)) && cram_memcg_charge(src))
+	if (private_node_fence->charge(src))
 		return true;
-	nodes_andnot(*nodes, *nodes, cram_nodes);
+	nodes_andnot(*nodes, *nodes, *private_node_fence->nodes);
 	return false;
-}
-
-static struct folio *take_from(int nid, gfp_t gfp, unsigned int order)
-{
-	nodemask_t only = nodemask_of_node(nid);
-
-	return private_node_walk(nid, &only, gfp, order,
-				 (enum private_node_user)PRIVATE_NODE_DEMOTION);
-}
-
-/* A page of a compressing node is paid for before it is taken. */
-static struct folio *pay_and_take(int nid, nodemask_t *nodes, gfp_t gfp,
-				  unsigned int order)
-{
-	struct folio *dst;
-
-	if (!cram_reserve(nid, 1UL << order)) {
-		node_clear(nid, *nodes);
-		return NULL;
-	}
-	dst = take_from(nid, gfp, order);
-	if (!dst)
-		cram_unreserve(nid, 1UL << order);
-	return dst;
-}
-
-/*
- * One node after the other, so that only the device that is about to be asked for
- * a page is paid.  Devices without credit are removed from @nodes.
- */
-static struct folio *take_nearest(int from, nodemask_t *nodes, gfp_t gfp,
-				  unsigned int order)
-{
-	nodemask_t left = *nodes;
-	struct folio *dst = NULL;
-	int nid;
-
-	while (!dst && !nodes_empty(left)) {
-		nid = nearest_node_nodemask(from, &left);
-		node_clear(nid, left);
-		if (node_isset(nid, cram_nodes))
-			dst = pay_and_take(nid, nodes, gfp, order);
-		else
-			dst = take_from(nid, gfp, order);
-	}
-	return dst;
-}
-
-/* The cgroup of @src was charged. */
-static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes,
-				  gfp_t gfp, unsigned int order)
-{
-	struct folio *dst = take_nearest(from, nodes, gfp, order);
-
-	if (dst && cram_node(folio_nid(dst)))
-		cram_memcg_remember(dst, src);
-	else
-		cram_memcg_uncharge(src);
-	return dst;
 }
 
 /*
@@ -460,8 +375,8 @@ static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes
  */
 void private_node_demote_undo(struct folio *dst, unsigned long private)
 {
-	if (cram_folio_fenced(dst))
-		cram_not_stored(dst);
+	if (private_node_fenced(folio_nid(dst)))
+		private_node_fence->undo(dst);
 	folio_put(dst);
 }
 
@@ -504,13 +419,13 @@ static struct folio *alloc_below(struct folio *src, int nid, nodemask_t *nodes,
 		return NULL;
 	gfp |= __GFP_COMP;
 	if (charged)
-		dst = take_charged(src, nid, nodes, gfp, order);
+		dst = private_node_fence->take(src, nid, nodes, gfp, order);
 	else
 		dst = private_node_walk(nid, nodes, gfp, order,
-					(enum private_node_user)PRIVATE_NODE_DEMOTION);
+					PRIVATE_NODE_DEMOTION);
 	dst = mark_guest(dst);
 	if (dst)
-		count_placed(dst);
+		private_node_count_used(dst, PRIVATE_NODE_DEMOTION);
 	else
 		wake_full_targets(nodes, gfp, order);
 	return dst;
@@ -537,6 +452,6 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 
 	if (narrow_targets(src, &nodes, &inside))
 		dst = alloc_below(src, nid, &nodes, gfp);
-	private_node_leave_nodes(&inside, USER);
+	private_node_leave_nodes(&inside, PRIVATE_NODE_DEMOTION);
 	return dst;
 }

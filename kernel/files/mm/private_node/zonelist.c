@@ -25,7 +25,7 @@
 #include <linux/srcu.h>
 #include <linux/topology.h>
 
-#include "private_node.h"
+#include "internal.h"
 
 /* A struct zonelist without unused entries. */
 struct private_zonelist {

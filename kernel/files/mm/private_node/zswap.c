@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * zswap on a private node: pages are stored there as they are, instead of being
- * compressed in software.  The node is compressed RAM, or slow memory.
+ * compressed in software.  The node is fenced (compressed RAM), or slow memory.
  *
  * The administrator names the node (/sys/module/zswap/parameters/node), which
  * has to be open to demotion.  When the node has no room, zswap compresses as
@@ -10,21 +10,20 @@
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
-#include <linux/cram_fence.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
-#include <linux/private_node_zswap.h>
 #include <linux/swap.h>
 #include <linux/zswap.h>
 
 #include "../internal.h"
 #include "../swap.h"
-#include "private_node.h"
+#include "internal.h"
+#include "zswap.h"
 
-#define USER	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+#define STORE_GFP	(GFP_NOWAIT | __GFP_NOWARN)
 
 int private_node_zswap_nid __read_mostly = NUMA_NO_NODE;
 
@@ -65,6 +64,15 @@ void private_node_zswap_forget(int nid)
 		pr_info("node %d: zswap stores nothing there any more\n", nid);
 }
 
+static void forget_handle(struct private_node *pn)
+{
+	private_node_zswap_forget(pn->nid);
+}
+
+const struct private_node_subscriber private_node_zswap_subscriber = {
+	.dead = forget_handle,
+};
+
 static int set_node(const char *val, const struct kernel_param *kp)
 {
 	int nid;
@@ -79,7 +87,7 @@ static int set_node(const char *val, const struct kernel_param *kp)
 	WRITE_ONCE(private_node_zswap_nid, nid);
 	/*
 	 * The registration may have ended meanwhile.  Either this check sees
-	 * that, or private_node_mark_dead() sees the new parameter and resets it.
+	 * that, or forget_handle() sees the new parameter and resets it.
 	 */
 	smp_mb(); /* pairs with cmpxchg() in private_node_zswap_forget() */
 	if (check_zswap_node(nid)) {
@@ -105,29 +113,21 @@ static bool cgroup_allows(struct page *page, int nid)
 
 static struct folio *take_folio(struct private_node *pn)
 {
-	bool paid = cram_node(pn->nid);
-	struct folio *folio;
-
-	if (private_node_named_first(pn) ||
-	    (paid && !cram_reserve(pn->nid, 1)))
+	if (private_node_named_first(pn))
 		return NULL;
-	folio = private_node_alloc_exact(pn, GFP_NOWAIT | __GFP_NOWARN, 0,
-					 USER);
-	if (folio)
-		folio->index = 0;	/* cram charges nothing: zswap does */
-	else if (paid)
-		cram_unreserve(pn->nid, 1);
-	return folio;
+	if (private_node_fenced(pn->nid))
+		return private_node_fence->take_one(pn, STORE_GFP);
+	return private_node_alloc_exact(pn, STORE_GFP, 0, PRIVATE_NODE_DEMOTION);
 }
 
 static bool copy_to(struct folio *folio, struct page *page)
 {
-	return cram_folio_fenced(folio) ?
-	       !cram_copy_page(&folio->page, page) :
+	return private_node_fenced(folio_nid(folio)) ?
+	       !private_node_fence->copy(&folio->page, page) :
 	       !copy_mc_highpage(&folio->page, page);
 }
 
-/* See include/linux/private_node_zswap.h. */
+/* See mm/private_node/zswap.h. */
 bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 {
 	int nid = READ_ONCE(private_node_zswap_nid);
@@ -147,11 +147,11 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	if (!folio)
 		return false;
 	copied = private_node_mark(folio) && copy_to(folio, page);
-	if (cram_folio_fenced(folio)) {
+	if (private_node_fenced(folio_nid(folio))) {
 		if (copied)
-			cram_stored(folio);
+			private_node_fence->stored(folio);
 		else
-			cram_not_stored(folio);
+			private_node_fence->undo(folio);
 	}
 	if (copied)
 		*handle = (unsigned long)folio | PRIVATE_NODE_ZSWAP;
@@ -184,7 +184,7 @@ bool private_node_zswap_load(unsigned long handle, struct folio *folio)
 	return true;
 }
 
-/* See include/linux/private_node_zswap.h. */
+/* See mm/private_node/zswap.h. */
 void __private_node_zswap_free(unsigned long handle)
 {
 	folio_put(folio_of(handle));

@@ -20,7 +20,7 @@
 	EMe(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing")
 
 /*
- * Values of enum private_node_user and _event in mm/private_node/private_node.h
+ * Values of enum private_node_service and _event in mm/private_node/internal.h
  */
 #define PRIVATE_NODE_TRACE_OTHERS			\
 	EM(PRIVATE_NODE_USER_OWNER, "owner")		\

@@ -4,7 +4,7 @@
 #include <linux/mm.h>
 
 #include "../../internal.h"
-#include "../../private_node/private_node.h"
+#include "../../private_node/internal.h"
 #include "../cram.h"
 
 EXPORT_SYMBOL_FOR_MODULES(cram_nodes, "cram_kunit,private_node_hold");

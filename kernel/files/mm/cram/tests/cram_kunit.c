@@ -28,7 +28,7 @@
 #include <linux/prandom.h>
 #include <linux/private_node.h>
 
-#include "../../private_node/private_node.h"
+#include "../../private_node/internal.h"
 #include "../cram.h"
 #include "../ledger.h"
 

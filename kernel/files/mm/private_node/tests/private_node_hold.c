@@ -40,15 +40,16 @@
  * or offline; 0 ends it.
  */
 #include <linux/cram.h>
-#include <linux/cram_fence.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
 #include <linux/private_node.h>
 
+#include "../../cram/cram.h"
+#include "../../cram/fence.h"
 #include "../../internal.h"
 #include "../../page_alloc.h"
-#include "../private_node.h"
+#include "../internal.h"
 
 static struct private_node *held;
 static struct private_node *entered;
@@ -56,9 +57,9 @@ static struct page *freeing;
 static struct folio *kept;
 static DEFINE_MUTEX(hold_lock);
 
-static const enum private_node_user users[] = {
+static const enum private_node_service users[] = {
 	PRIVATE_NODE_USER_OWNER,
-	(enum private_node_user)PRIVATE_NODE_USER_NUMA,
+	PRIVATE_NODE_USER_NUMA,
 };
 
 /* Ends what there is, and begins anew with a number that is not negative. */

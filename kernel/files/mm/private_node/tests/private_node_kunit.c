@@ -23,16 +23,16 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node_gate.h>
 #include <linux/private_node_kexec.h>
-#include <linux/private_node_policy.h>
 #include <linux/private_node_report.h>
-#include <linux/private_node_tier.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
-#include "../private_node.h"
+#include "../gate.h"
+#include "../internal.h"
+#include "../policy.h"
 #include "../refusals.h"
+#include "../tier.h"
 
 #define ALL_SERVICES	(BIT(PRIVATE_NODE_NR_SERVICES) - 1)
 
@@ -150,7 +150,7 @@ static struct private_node *with_services(struct kunit *test)
 }
 
 static unsigned long events(struct private_node *pn,
-			    enum private_node_user user,
+			    enum private_node_service user,
 			    enum private_node_event event)
 {
 	unsigned long sum = 0;
@@ -546,14 +546,14 @@ static void unplug_of_boot(struct kunit *test)
 
 /* Gates: who closes one waits for those inside */
 
-#define DEMOTION	((enum private_node_user)PRIVATE_NODE_DEMOTION)
+#define DEMOTION	PRIVATE_NODE_DEMOTION
 
 enum closer { CLOSE_SERVICE, CLOSE_NODE, CLOSE_HANDLE };
 
 static const struct closer_case {
 	const char *name;
 	enum closer how;
-	enum private_node_user user;
+	enum private_node_service user;
 	bool irq;	/* entered and left by an interrupt */
 } closer_cases[] = {
 	{ "service", CLOSE_SERVICE, DEMOTION, false },
@@ -666,7 +666,7 @@ static void gate_waits(struct kunit *test)
 /* One service is closed, and nobody waits for another. */
 static void gate_of_another(struct kunit *test)
 {
-	const enum private_node_user user = PRIVATE_NODE_USER_OWNER;
+	const enum private_node_service user = PRIVATE_NODE_USER_OWNER;
 	struct private_node_desc desc = {
 		.owner = "kunit",
 		.capable = ALL_SERVICES,
@@ -1432,7 +1432,7 @@ static void policy_names_alone(struct kunit *test)
 /* A policy that means neither a registration of the node id, nor ordinary nodes. */
 static void gets_nothing(struct kunit *test, int nid, unsigned short mode)
 {
-	const enum private_node_user user = (enum private_node_user)PRIVATE_NODE_USER_NUMA;
+	const enum private_node_service user = PRIVATE_NODE_USER_NUMA;
 	const gfp_t gfp = GFP_HIGHUSER_MOVABLE | __GFP_NOWARN;
 	nodemask_t only = nodemask_of_node(nid), none = NODE_MASK_NONE, inside;
 	struct mempolicy pol = {

@@ -2,13 +2,13 @@
 /* What test modules call and no other module does. */
 #include <linux/export.h>
 #include <linux/gfp.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_policy.h>
 #include <linux/private_node_report.h>
 
 #include "../../internal.h"
 #include "../../page_alloc.h"
-#include "../private_node.h"
+#include "../gate.h"
+#include "../internal.h"
+#include "../policy.h"
 
 EXPORT_SYMBOL_FOR_MODULES(alloc_pages_exact_nid_noprof, "private_node_leak");
 EXPORT_SYMBOL_FOR_MODULES(private_node_alloc_frozen, "private_node_hold,cram_kunit");

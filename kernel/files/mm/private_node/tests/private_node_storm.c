@@ -38,7 +38,7 @@
 #include <linux/slab.h>
 #include <linux/timer.h>
 
-#include "../private_node.h"
+#include "../internal.h"
 
 #define OWNERS		3
 #define TAKERS		2

@@ -8,13 +8,11 @@
  * cram_may_reuse() and copies the page otherwise.  Page cache is replaced by a
  * copy before somebody changes it.
  */
-#ifndef _LINUX_CRAM_FENCE_H
-#define _LINUX_CRAM_FENCE_H
+#ifndef _MM_CRAM_FENCE_H
+#define _MM_CRAM_FENCE_H
 
-#include <linux/jump_label.h>
+#include <linux/cram.h>
 #include <linux/mm.h>
-#include <linux/nodemask.h>
-#include <linux/pipe_fs_i.h>
 #include <linux/private_node_hooks.h>
 
 struct mem_cgroup;
@@ -23,8 +21,6 @@ struct seq_buf;
 
 #ifdef CONFIG_CRAM
 
-DECLARE_STATIC_KEY_FALSE(cram_key);
-extern nodemask_t cram_nodes;
 extern bool cram_pageout;
 
 bool __cram_may_reuse(struct vm_fault *vmf, struct folio *folio, bool reuse);
@@ -41,15 +37,10 @@ bool __cram_leave_file(struct folio *folio, bool may_wait);
 bool __cram_leave_unlocked(struct folio *folio);
 bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 			 vm_fault_t *ret);
-bool __cram_pipe_page(struct pipe_buffer *buf);
 void __cram_refaulted(struct folio *new, struct page *page);
 vm_fault_t __cram_copy_up(struct vm_fault *vmf,
 			  vm_fault_t (*copy)(struct vm_fault *vmf));
 bool __cram_waits(struct folio *folio, int priority);
-void cram_thrash_moves_up(struct folio *folio);
-bool cram_may_anon(void);
-bool cram_may_file(struct folio *folio);
-void cram_prepare_file(struct folio *folio);
 
 /* mm/huge_memory.c, for mm/cram/evict.c */
 #ifdef CONFIG_TRANSPARENT_HUGEPAGE
@@ -64,96 +55,20 @@ static inline unsigned long split_deferred_node(int nid, unsigned long max)
 /* mm/page_alloc.c, for mm/cram/trim.c */
 void free_trimmed_pages(struct page *page, unsigned int order);
 
-/* For mm/private_node/tier.c, see mm/cram/core.c and memcg.c. */
-bool cram_has_room(int nid);
-unsigned long cram_credit_pages(int nid);
-bool cram_may_take(int nid, unsigned long nr);
-bool cram_reserve(int nid, unsigned long nr);
-void cram_unreserve(int nid, unsigned long nr);
-void cram_not_stored(struct folio *folio);
-int cram_copy_page(struct page *dst, struct page *src);
-
 #ifdef CONFIG_MEMCG
 void cram_memcg_init(struct mem_cgroup *memcg, struct mem_cgroup *parent);
 void cram_memcg_stat(struct mem_cgroup *memcg, struct seq_buf *s);
-bool cram_memcg_full(struct mem_cgroup *memcg);
-bool cram_memcg_may_take(struct folio *folio);
-bool cram_memcg_charge(struct folio *src);
-void cram_memcg_uncharge(struct folio *src);
-void cram_memcg_remember(struct folio *dst, struct folio *src);
-void cram_memcg_undo(struct folio *dst);
 bool __cram_apart(const struct folio *folio);
 bool __cram_charges_apart(void);
 void __cram_recharged(struct folio *old, struct obj_cgroup *from,
 		      struct folio *new, struct obj_cgroup *to);
 void __cram_uncharge(struct folio *folio, struct obj_cgroup *objcg);
 #else
-static inline bool cram_memcg_full(struct mem_cgroup *memcg)
-{
-	return false;
-}
-
-static inline bool cram_memcg_may_take(struct folio *folio)
-{
-	return true;
-}
-
-static inline bool cram_memcg_charge(struct folio *src)
-{
-	return true;
-}
-
-static inline void cram_memcg_uncharge(struct folio *src) {}
-static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
-static inline void cram_memcg_undo(struct folio *dst) {}
-
 static inline bool cram_charges_apart(int nid)
 {
 	return false;
 }
 #endif
-
-/**
- * cram_any - was a compressing device ever registered?
- *
- * Cost: a static branch.
- * Context: any.
- * Return: true from the first registration on; the branch is never switched off
- * again.
- */
-static __always_inline bool cram_any(void)
-{
-	return static_branch_unlikely(&cram_key);
-}
-
-/**
- * cram_no_hibernation - is a compressing device registered?
- *
- * Restoring an image would store to pages of the device without a reservation.
- *
- * Context: any; the answer is stable only while system_transition_mutex is
- * held.  A notifier in mm/cram/core.c asks again under that mutex.
- * Return: true if so: hibernation has to be refused.
- */
-static inline bool cram_no_hibernation(void)
-{
-	return cram_any() && private_node_hook(hibernation) &&
-	       !nodes_empty(cram_nodes);
-}
-
-/**
- * cram_node - is this the node of a compressing device?
- * @nid: node id
- *
- * Cost: a static branch, not taken until there is a device; then a bit test.
- * Context: any.
- * Return: true if so.
- */
-static __always_inline bool cram_node(int nid)
-{
-	return static_branch_unlikely(&cram_key) &&
-	       node_isset(nid, cram_nodes);
-}
 
 /**
  * cram_places_pageout - does MADV_PAGEOUT place memory on a device before it
@@ -313,22 +228,6 @@ static __always_inline bool cram_left_splice(struct folio *folio)
 {
 	return cram_file_fenced(folio) && private_node_hook(cram_splice) &&
 	       __cram_leave_unlocked(folio);
-}
-
-/**
- * cram_pipe_page - replace a page of a device by a copy before vmsplice() uses
- *	it
- * @buf: buffer with a page of user memory and a reference to it.  Without
- *	memory for a copy the reference is dropped and the page is NULL.
- *
- * Cost: as cram_node().
- * Context: process, may sleep.
- * Return: false when there is no memory for a copy.
- */
-static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
-{
-	return !(private_node_hook(cram_pipe) &&
-		 cram_node(page_to_nid(buf->page))) || __cram_pipe_page(buf);
 }
 
 /**
@@ -651,66 +550,14 @@ static __always_inline void cram_uncharge(struct folio *folio,
 
 #else
 
-#define cram_nodes NODE_MASK_NONE
-
-static inline bool cram_any(void)
-{
-	return false;
-}
-
 #define cram_places_pageout()			false
 #define cram_targets(nodes, pageout)		do { } while (0)
-
-static inline bool cram_no_hibernation(void)
-{
-	return false;
-}
-
-static inline bool cram_has_room(int nid)
-{
-	return false;
-}
-
-static inline unsigned long cram_credit_pages(int nid)
-{
-	return 0;
-}
-
-static inline bool cram_may_take(int nid, unsigned long nr)
-{
-	return false;
-}
-
-static inline bool cram_reserve(int nid, unsigned long nr)
-{
-	return false;
-}
-
-static inline void cram_unreserve(int nid, unsigned long nr) {}
-static inline void cram_not_stored(struct folio *folio) {}
 
 static inline void cram_memcg_init(struct mem_cgroup *memcg,
 				   struct mem_cgroup *parent) {}
 static inline void cram_memcg_stat(struct mem_cgroup *memcg,
 				   struct seq_buf *s) {}
 
-static inline bool cram_memcg_full(struct mem_cgroup *memcg)
-{
-	return true;
-}
-
-static inline bool cram_memcg_may_take(struct folio *folio)
-{
-	return false;
-}
-
-static inline bool cram_memcg_charge(struct folio *src)
-{
-	return false;
-}
-
-static inline void cram_memcg_uncharge(struct folio *src) {}
-static inline void cram_memcg_remember(struct folio *dst, struct folio *src) {}
 static inline bool cram_apart(const struct folio *folio)
 {
 	return false;
@@ -726,11 +573,6 @@ static inline void cram_recharged(struct folio *old, struct obj_cgroup *from,
 static inline void cram_uncharge(struct folio *folio,
 				 struct obj_cgroup *objcg) {}
 
-static inline bool cram_node(int nid)
-{
-	return false;
-}
-
 static inline bool cram_folio_fenced(const struct folio *folio)
 {
 	return false;
@@ -743,18 +585,6 @@ static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
 {
 	return reuse;
 }
-
-static inline bool cram_may_anon(void)
-{
-	return false;
-}
-
-static inline bool cram_may_file(struct folio *folio)
-{
-	return false;
-}
-
-static inline void cram_prepare_file(struct folio *folio) {}
 
 static inline bool cram_refuses(struct folio *src, struct folio *dst)
 {
@@ -774,7 +604,6 @@ static inline bool cram_left_mapping(struct folio *folio)
 
 #define cram_left_splice(folio)			false
 #define cram_file_fenced(folio)			false
-#define cram_pipe_page(buf)			true
 #define cram_pins_file(page)			false
 #define cram_waits(folio, priority)		false
 #define cram_copy_up(vmf, copy)			copy(vmf)
@@ -820,4 +649,4 @@ static inline void cram_thrash_moves_up(struct folio *folio) {}
 
 #endif /* CONFIG_CRAM */
 
-#endif /* _LINUX_CRAM_FENCE_H */
+#endif /* _MM_CRAM_FENCE_H */

@@ -80,7 +80,8 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 
-#include "private_node.h"
+#include "../mm/private_node/internal.h"
+#include "test_private_node.h"
 
 #define SIM_MAX_RANGES	16
 #define SIM_MAX_SET	8
@@ -174,35 +175,6 @@ MODULE_PARM_DESC(memmap_on_memory, "0 or 1");
 module_param_named(adistance, params[SIM_ADISTANCE], charp, 0);
 MODULE_PARM_DESC(adistance, "abstract distance for the memory tiers");
 
-static int bad_option(const char *option, const char *value, const char *why)
-{
-	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
-	return -EINVAL;
-}
-
-/* Splits "key=value key=value" in place; @values is indexed as @names. */
-static int split_options(char *text, const char *const names[], int nr,
-			 char *values[])
-{
-	char *word, *key;
-	int i;
-
-	while ((word = strsep(&text, " \t\n"))) {
-		if (!*word)
-			continue;
-		key = strsep(&word, "=");
-		i = match_string(names, nr, key);
-		if (i < 0)
-			return bad_option(key, word ?: "", "unknown option");
-		if (!word || !*word)
-			return bad_option(key, "", "no value given");
-		if (values[i])
-			return bad_option(key, word, "given twice");
-		values[i] = word;
-	}
-	return 0;
-}
-
 static int parse_range(const char *text, struct range *range)
 {
 	unsigned long long start, size;
@@ -217,12 +189,8 @@ static int parse_range(const char *text, struct range *range)
 		return bad_option("ranges", text, "is no size");
 	if (!size || start + size < start)
 		return bad_option("ranges", text, "size is zero, or too large");
-	if (region_intersects(start, size, IORESOURCE_MEM,
-			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
-	    region_intersects(start, size, IORESOURCE_MEM,
-			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
-		return bad_option("ranges", text,
-				  "not all reserved; boot with memmap=SIZE$ADDRESS");
+	if (check_reserved("ranges", text, start, size))
+		return -EINVAL;
 	range->start = start;
 	range->end = start + size - 1;
 	return 0;

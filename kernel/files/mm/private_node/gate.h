@@ -10,8 +10,8 @@
  *
  * Implemented in mm/private_node/gate.c.
  */
-#ifndef _LINUX_PRIVATE_NODE_GATE_H
-#define _LINUX_PRIVATE_NODE_GATE_H
+#ifndef _MM_PRIVATE_NODE_GATE_H
+#define _MM_PRIVATE_NODE_GATE_H
 
 #include <linux/private_node.h>
 
@@ -183,4 +183,4 @@ static inline void private_node_leave_gate(struct private_node_gate *gate)
 
 #endif /* CONFIG_PRIVATE_NODE */
 
-#endif /* _LINUX_PRIVATE_NODE_GATE_H */
+#endif /* _MM_PRIVATE_NODE_GATE_H */

@@ -3,8 +3,8 @@
  * zswap on a private node: zswap's parameter "node" names a node on which it
  * stores pages uncompressed.
  */
-#ifndef _LINUX_PRIVATE_NODE_ZSWAP_H
-#define _LINUX_PRIVATE_NODE_ZSWAP_H
+#ifndef _MM_PRIVATE_NODE_ZSWAP_H
+#define _MM_PRIVATE_NODE_ZSWAP_H
 
 #include <linux/mm_types.h>
 #include <linux/numa.h>
@@ -119,4 +119,4 @@ static inline unsigned long zswap_leave_node(int nid, unsigned long max,
 }
 
 #endif
-#endif /* _LINUX_PRIVATE_NODE_ZSWAP_H */
+#endif /* _MM_PRIVATE_NODE_ZSWAP_H */

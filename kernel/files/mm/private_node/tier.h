@@ -4,11 +4,12 @@
  *
  * Implemented in mm/private_node/tier.c and mm/private_node/promote.c.
  */
-#ifndef _LINUX_PRIVATE_NODE_TIER_H
-#define _LINUX_PRIVATE_NODE_TIER_H
+#ifndef _MM_PRIVATE_NODE_TIER_H
+#define _MM_PRIVATE_NODE_TIER_H
 
-#include <linux/cram_fence.h>
 #include <linux/private_node.h>
+
+#include "../cram/fence.h"
 
 struct mem_cgroup;
 struct memory_dev_type;
@@ -35,7 +36,6 @@ struct folio *private_node_demote_alloc(struct folio *src, int nid,
 void private_node_demote_undo(struct folio *dst, unsigned long private);
 void __private_node_drop_useless(nodemask_t *targets, struct mem_cgroup *memcg);
 bool __private_node_hints(int nid);
-bool __private_node_hint_nodes(void);
 bool __private_node_may_hint(struct folio *folio, int nid);
 struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 				      unsigned int order);
@@ -136,7 +136,7 @@ static inline bool private_node_demote_apart(void)
  * private_node_may_demote - is there a demotion target for a folio?
  * @folio: the folio, locked, on a node that has targets
  * @memcg: cgroup that is reclaimed
- * @pageout: see cram_targets()
+ * @pageout: is this a page-out (MADV_PAGEOUT)?  Then only compressed RAM counts
  *
  * Page cache and KSM pages are demoted to ordinary nodes only, page cache to
  * compressed RAM as well.  Memory of the device map is not demoted.  A bind of
@@ -191,21 +191,6 @@ static inline bool private_node_hints_off(int nid)
 {
 	return private_node_hooked(numa_hint, nid) &&
 	       !__private_node_hints(nid);
-}
-
-/**
- * private_node_hint_nodes - is any private node open to hint faults?
- *
- * If so, NUMA balancing scans tasks even if there is only one ordinary node.
- *
- * Cost: a static branch; with a private node, a look at each.
- * Context: any.
- * Return: true if so.
- */
-static inline bool private_node_hint_nodes(void)
-{
-	return private_node_any() && private_node_hook(hint_nodes) &&
-	       __private_node_hint_nodes();
 }
 
 /**
@@ -315,11 +300,6 @@ static inline bool private_node_hints_off(int nid)
 	return false;
 }
 
-static inline bool private_node_hint_nodes(void)
-{
-	return false;
-}
-
 static inline bool private_node_may_hint(struct folio *folio, int nid)
 {
 	return true;
@@ -339,4 +319,4 @@ static inline struct folio *private_node_pin_target(struct folio *src,
 
 #endif /* CONFIG_PRIVATE_NODE */
 
-#endif /* _LINUX_PRIVATE_NODE_TIER_H */
+#endif /* _MM_PRIVATE_NODE_TIER_H */

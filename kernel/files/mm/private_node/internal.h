@@ -26,14 +26,6 @@
 /* Default of promotion_mib_per_second. */
 #define PRIVATE_NODE_PROMOTE_MIB	64
 
-/* Whom a page is allocated for: a private_node_service, or one of these. */
-enum private_node_user {
-	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
-	PRIVATE_NODE_USER_DEVICE_MAP,
-	PRIVATE_NODE_USER_SOFT_OFFLINE,
-	PRIVATE_NODE_NR_USERS,
-};
-
 /* Events per user; one line in node<N>/private/stat for each pair. */
 enum private_node_event {
 	PRIVATE_NODE_USED,	/* pages placed */
@@ -103,7 +95,7 @@ struct private_node_gate {
  * @lock: protects what the owner and an administrator change; the task that
  *	closes a gate waits for requests inside while it holds @lock, so @lock
  *	must not be taken inside a gate; taken before private_node_lock
- * @gate: by enum private_node_user; gate.c
+ * @gate: by enum private_node_service; gate.c
  * @gate_wait: woken when a closed gate becomes empty, and when @state changes
  * @state: enum private_node_state; written under @lock
  * @reopened: when the last unplug ended, with success or not, in jiffies; 0 if
@@ -245,6 +237,7 @@ struct private_node_service_info {
 #ifdef CONFIG_PRIVATE_NODE
 
 extern struct mutex private_node_lock;
+extern struct mutex private_node_sysfs_lock;
 extern const struct private_node_service_info
 	private_node_services[PRIVATE_NODE_NR_SERVICES];
 extern const char *const private_node_on_full_names[];
@@ -253,23 +246,124 @@ extern const char *const private_node_access_names[];
 /* Node ids made possible by private_node_spare=; fixed after boot. */
 extern nodemask_t private_node_spare_map;
 
-/* core.c */
+/* handle.c */
+extern struct private_node __rcu *private_nodes[MAX_NUMNODES];
 struct private_node *private_node_find(int nid);
 struct private_node *private_node_peek(int nid);
 u64 private_node_births(void);
+void private_node_set_born(struct private_node *pn);
+bool private_node_sysfs_shown(struct private_node *pn);
+void private_node_count_used(const struct folio *folio,
+			     enum private_node_service user);
+bool private_node_service_chosen(int nid, enum private_node_service service);
+
+/* core.c */
 struct private_node *private_node_do_register(int nid,
 					      const struct private_node_desc *desc,
 					      bool boot);
 bool private_node_name_ok(const char *name);
-bool private_node_service_chosen(int nid, enum private_node_service service);
 int private_node_change_enabled(struct private_node *pn,
 				unsigned long enabled, bool killable);
 void private_node_set_ledger(struct private_node *pn, bool ledger);
 
+/**
+ * struct private_node_subscriber - a part that is told of changes of a node
+ * @created: a handle was made, which nobody else can see yet
+ * @registered: the node is private now; an errno ends the registration
+ * @changed: services or memory of the node have changed; called with
+ *	mem_hotplug_lock held, for reading at least; -ENOMEM if something that
+ *	the services need could not be made
+ * @dead: the handle is dead and nobody is inside a gate; called with its lock
+ *	held
+ * @gone: the registration ends; undoes @registered
+ * @freed: the last reference is gone
+ *
+ * Each is optional.  The registry (core.c) calls them in the order of
+ * private_node_subscribers[], and @gone in reverse order.
+ *
+ * Context: process, may sleep.
+ */
+struct private_node_subscriber {
+	void (*created)(struct private_node *pn);
+	int (*registered)(struct private_node *pn);
+	int (*changed)(int nid);
+	void (*dead)(struct private_node *pn);
+	void (*gone)(struct private_node *pn);
+	void (*freed)(struct private_node *pn);
+};
+
+/**
+ * struct private_node_fence - what decides about pages of fenced nodes
+ * @nodes: the fenced nodes: private nodes whose device may lack room while pages
+ *	are free (compressed RAM)
+ * @takes_file: may this page cache folio go to fenced nodes?
+ * @prepare_file: makes a page cache folio fit for @takes_file, if that is easy
+ * @drop_unfit: removes fenced nodes from a mask that do not take a folio
+ * @has_room: has a fenced node room for a page of a cgroup (or NULL for none)?
+ * @charge: charges the cgroup of a folio for its place on a fenced node
+ * @take: takes a folio of the nearest node that has room, fenced or not, as the
+ *	place of a folio that was charged; nodes without credit are removed from
+ *	the mask
+ * @take_one: takes a page of a fenced node for zswap, which charges itself
+ * @copy: copies a page to one that was taken; 0 or -errno
+ * @stored: the folio was copied and is in use
+ * @undo: a folio that was taken is about to be freed unused
+ * @moves_up: a folio that is hot is about to leave
+ * @credit: pages that a fenced node would still take
+ *
+ * Pages of a fenced node are paid for before they are taken.  Who does that
+ * (mm/cram/place.c) is told here, since it stands on private nodes.
+ */
+struct private_node_fence {
+	const nodemask_t *nodes;
+	bool (*takes_file)(struct folio *folio);
+	void (*prepare_file)(struct folio *folio);
+	void (*drop_unfit)(struct folio *folio, nodemask_t *nodes);
+	bool (*has_room)(int nid, struct mem_cgroup *memcg);
+	bool (*charge)(struct folio *src);
+	struct folio *(*take)(struct folio *src, int from, nodemask_t *nodes,
+			      gfp_t gfp, unsigned int order);
+	struct folio *(*take_one)(struct private_node *pn, gfp_t gfp);
+	int (*copy)(struct page *dst, struct page *src);
+	void (*stored)(struct folio *folio);
+	void (*undo)(struct folio *dst);
+	void (*moves_up)(struct folio *folio);
+	unsigned long (*credit)(int nid);
+};
+
+/* handle.c */
+DECLARE_STATIC_KEY_FALSE(private_node_fence_key);
+/* Set before private_node_fence_key is switched on, and never again. */
+extern const struct private_node_fence *private_node_fence;
+void private_node_set_fence(const struct private_node_fence *fence);
+
+/* Was there ever a fenced node?  Cost: a static branch.  Context: any. */
+static __always_inline bool private_node_any_fence(void)
+{
+	return static_branch_unlikely(&private_node_fence_key);
+}
+
+/* Is this a fenced node?  Context: any. */
+static __always_inline bool private_node_fenced(int nid)
+{
+	return private_node_any_fence() &&
+	       node_isset(nid, *private_node_fence->nodes);
+}
+
+/* subscribers.c; ends with NULL */
+extern const struct private_node_subscriber *const private_node_subscribers[];
+extern const struct private_node_subscriber private_node_devmap_subscriber;
+extern const struct private_node_subscriber private_node_marks_subscriber;
+extern const struct private_node_subscriber private_node_promote_subscriber;
+extern const struct private_node_subscriber private_node_sysfs_subscriber;
+extern const struct private_node_subscriber private_node_threads_subscriber;
+extern const struct private_node_subscriber private_node_tier_subscriber;
+extern const struct private_node_subscriber private_node_zswap_subscriber;
+
 /* services.c */
 int private_node_parse_change(const struct private_node *pn, const char *list,
 			      unsigned long *mask);
-const char *private_node_user_name(enum private_node_user user);
+const char *private_node_user_name(enum private_node_service user);
 
 /* zonelist.c */
 void private_node_rebuild_zonelists(void);
@@ -278,28 +372,32 @@ struct zonelist *private_node_zonelist_get(int nid,
 void private_node_zonelist_put(struct srcu_ctr __percpu *cookie);
 
 /* gate.c */
+bool private_node_open(struct private_node *pn, enum private_node_service user);
+bool private_node_serves(struct private_node *pn, enum private_node_service user);
+bool private_node_user_open(struct private_node *pn,
+			    enum private_node_service user);
 int private_node_gate_init(struct private_node *pn);
 void private_node_gate_exit(struct private_node *pn);
 void private_node_gate_update(struct private_node *pn);
 void private_node_gate_wait(struct private_node *pn);
 int private_node_gate_wait_killable(struct private_node *pn);
-bool private_node_enter(struct private_node *pn, enum private_node_user user);
-void private_node_leave(struct private_node *pn, enum private_node_user user);
+bool private_node_enter(struct private_node *pn, enum private_node_service user);
+void private_node_leave(struct private_node *pn, enum private_node_service user);
 bool private_node_user_enter(struct private_node *pn,
-			     enum private_node_user user);
+			     enum private_node_service user);
 struct private_node *private_node_enter_nid(int nid,
-					    enum private_node_user user);
+					    enum private_node_service user);
 void private_node_leave_nodes(const nodemask_t *nodes,
-			      enum private_node_user user);
+			      enum private_node_service user);
 bool private_node_set_state(struct private_node *pn,
 			    enum private_node_state new);
 bool private_node_closing(struct private_node *pn);
 bool private_node_was_closing(struct private_node *pn);
 int private_node_wait_outcome(struct private_node *pn);
 void private_node_note_refused(struct private_node *pn);
-bool private_node_shuts(const nodemask_t *nodes, enum private_node_user user);
+bool private_node_shuts(const nodemask_t *nodes, enum private_node_service user);
 bool private_node_all_shut(const nodemask_t *nodes,
-			   enum private_node_user user);
+			   enum private_node_service user);
 
 /* How much of the owner's on_full applies when an allocation finds no page. */
 enum private_node_when_full {
@@ -311,43 +409,46 @@ enum private_node_when_full {
 	PRIVATE_NODE_WHEN_FULL_ASK,
 };
 
-/* alloc.c */
-bool private_node_open(struct private_node *pn, enum private_node_user user);
-bool private_node_serves(struct private_node *pn, enum private_node_user user);
-bool private_node_user_open(struct private_node *pn,
-			    enum private_node_user user);
-void private_node_refuse(struct private_node *pn, enum private_node_user user,
+/* pages.c */
+unsigned long private_node_free_pages_nid(int nid);
+unsigned long private_node_exact_free_pages_nid(int nid);
+unsigned long private_node_managed_pages_nid(int nid);
+unsigned long private_node_pcp_pages(struct zone *zone);
+bool private_node_drain(int nid);
+bool private_node_is_full(int nid);
+unsigned long private_node_blocks(int nid, unsigned int order);
+
+/* refusals.c */
+void private_node_refuse(struct private_node *pn, enum private_node_service user,
 			 enum private_node_event event, unsigned int order);
 void private_node_turn_away(const nodemask_t *nodes, int act);
+
+/* alloc.c */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
 				unsigned int order,
-				enum private_node_user user);
+				enum private_node_service user);
 struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 					  gfp_t gfp, unsigned int order,
-					  enum private_node_user user);
-unsigned long private_node_blocks(int nid, unsigned int order);
+					  enum private_node_service user);
+gfp_t private_node_prefer_gfp(gfp_t gfp);
 struct folio *private_node_kill_for(struct private_node *pn,
-				    enum private_node_user user, gfp_t gfp,
+				    enum private_node_service user, gfp_t gfp,
 				    unsigned int order);
 struct folio *private_node_fall_back(struct private_node *pn, gfp_t gfp,
 				     unsigned int order);
 struct folio *private_node_alloc_for(struct private_node *pn, gfp_t gfp,
 				     unsigned int order,
-				     enum private_node_user user);
+				     enum private_node_service user);
 struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				   unsigned int order,
-				   enum private_node_user user);
+				   enum private_node_service user);
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
-				       enum private_node_user user);
-unsigned long private_node_free_pages_nid(int nid);
-unsigned long private_node_exact_free_pages_nid(int nid);
-unsigned long private_node_managed_pages_nid(int nid);
-unsigned long private_node_free_snapshot_nid(int nid);
-unsigned long private_node_pcp_pages(struct zone *zone);
-bool private_node_drain(int nid);
+				       enum private_node_service user);
 void private_node_seek_block(struct private_node *pn, unsigned int order);
-bool private_node_is_full(int nid);
+
+/* report.c */
+unsigned long private_node_free_snapshot_nid(int nid);
 
 /* blocks.c */
 struct range *private_node_online_blocks(struct private_node *pn,
@@ -363,7 +464,13 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 			  unsigned int nr);
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
+
+/* walk.c */
+bool private_node_folio_is_users(struct folio *folio);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
+struct folio *private_node_next_guest(struct private_node *pn,
+				      unsigned long *pfn);
+bool private_node_used(struct folio *folio, bool *young);
 
 /* How many different masks of target nodes room.c keeps apart. */
 #define PRIVATE_NODE_ROOM_SETS	4
@@ -391,8 +498,6 @@ bool private_node_room_lacks(const struct private_node_room *room);
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
 /* mark.c */
-bool private_node_marks_cover(struct private_node *pn);
-void private_node_marks_free(struct private_node *pn);
 bool private_node_mark(struct folio *folio);
 void private_node_unmark(struct page *page, unsigned int order);
 bool private_node_page_is_guest(const struct page *page);
@@ -467,43 +572,53 @@ bool private_node_leave_to(struct private_node_leaving *l, struct folio *folio,
 			   const nodemask_t *to);
 int private_node_way_out(struct folio *folio, int gone, nodemask_t *to);
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio);
-struct folio *private_node_next_guest(struct private_node *pn,
-				      unsigned long *pfn);
 bool private_node_named_first(struct private_node *pn);
 bool private_node_any_guest(struct private_node *pn);
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 			       unsigned int order,
-			       enum private_node_user user);
+			       enum private_node_service user);
 
-/* policy.c */
+/* pin.c */
 bool private_node_pin(int nid);
+
+/* mpol.c */
 bool private_node_mpol_foreign(const struct mempolicy *pol);
 bool private_node_mpol_strict(const struct mempolicy *pol);
 bool private_node_mpol_means(const struct mempolicy *pol,
 			     const struct private_node *pn);
 struct private_node *private_node_mpol_nearest(const struct mempolicy *pol);
 struct private_node *private_node_mpol_nearest_open(const struct mempolicy *pol);
+struct private_node *
+private_node_mpol_nearest_inside(const struct mempolicy *pol,
+				 const nodemask_t *inside);
 nodemask_t private_node_mpol_enter(const struct mempolicy *pol,
-				   enum private_node_user user);
+				   enum private_node_service user);
 nodemask_t private_node_mpol_open(const struct mempolicy *pol);
 nodemask_t private_node_mpol_serves(const struct mempolicy *pol);
 nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol);
 void private_node_mpol_refused(const struct mempolicy *pol);
+struct private_node *private_node_mpol_find(const struct mempolicy *pol,
+					    bool (*is)(struct private_node *pn));
+struct private_node *private_node_mpol_meant(const struct mempolicy *pol,
+					     int nid);
+int private_node_mpol_home(const struct mempolicy *pol);
 bool private_node_mpol_closing(const struct mempolicy *pol);
+
+/* policy.c */
+struct folio *private_node_spread(const struct mempolicy *pol,
+				  const nodemask_t *open, gfp_t gfp,
+				  unsigned int order, pgoff_t ilx);
 struct folio *private_node_mpol_try(struct mempolicy *pol, gfp_t gfp,
 				    unsigned int order, pgoff_t ilx);
 
 /* named.c */
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes);
 void private_node_names_alone(struct mempolicy *pol);
-gfp_t private_node_prefer_gfp(gfp_t gfp);
 int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 			   pgoff_t ilx);
-struct folio *private_node_spread(const struct mempolicy *pol,
-				  const nodemask_t *open, gfp_t gfp,
-				  unsigned int order, pgoff_t ilx);
 
-/* full.c */
+/* tell.c */
+struct private_node *private_node_to_name(const struct mempolicy *pol);
 void private_node_tell(const struct mempolicy *pol, const char *fate, int act);
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate);
@@ -562,53 +677,42 @@ static inline bool private_node_is_swapped(struct private_node *pn)
 int private_node_adistance(struct private_node *pn);
 
 /* promote.c */
-bool private_node_used(struct folio *folio, bool *young);
-void private_node_promote_init(struct private_node *pn);
 void private_node_promote_start(struct private_node *pn);
 bool private_node_balances(int nid);
-void private_node_promoted(struct private_node *pn, enum private_node_user user,
+void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left);
 
-bool private_node_folio_is_users(struct folio *folio);
+/* broken.c */
+#ifdef CONFIG_MEMORY_FAILURE
+void private_node_held_add(unsigned long pfn);
+bool private_node_is_held(unsigned long pfn);
+void private_node_broken_seen(struct page *page);
+bool private_node_page_lost(struct page *page);
 
 /* failure.c */
-#ifdef CONFIG_MEMORY_FAILURE
-bool private_node_page_lost(struct page *page);
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 			     unsigned long nr_pages, unsigned int flags);
-void private_node_end_ops(struct private_node *pn);
 #else
 static inline bool private_node_page_lost(struct page *page)
 {
 	return false;
 }
-
-static inline void private_node_end_ops(struct private_node *pn) {}
 #endif
 
 /* mm/shmem.c */
 void private_node_poison_shmem(struct folio *folio);
 unsigned long private_node_shmem_swapped(const struct private_node *pn);
 
-/* sysfs.c: node<N>/private; may sleep */
-int private_node_sysfs_add(struct private_node *pn);
-void private_node_sysfs_remove(struct private_node *pn);
-bool private_node_sysfs_shown(struct private_node *pn);
-
-/* devmap.c: /dev/private_node/<name>; may sleep */
-int private_node_devmap_add(struct private_node *pn);
-void private_node_devmap_remove(struct private_node *pn);
-
 /* mm_pages.c */
 bool private_node_mm_may_have(struct mm_struct *mm);
 
 /* oom.c: true when a task was killed and the allocation is worth a retry */
 bool private_node_oom_kill(struct private_node *pn,
-			   enum private_node_user user, gfp_t gfp,
+			   enum private_node_service user, gfp_t gfp,
 			   unsigned int order);
 
 static inline void private_node_count(struct private_node *pn,
-				      enum private_node_user user,
+				      enum private_node_service user,
 				      enum private_node_event event,
 				      unsigned long nr)
 {
@@ -635,7 +739,7 @@ static inline enum zone_type private_node_highest_zone(struct zoneref *z,
 }
 
 struct page *private_node_alloc_frozen(int nid, gfp_t gfp, unsigned int order,
-				       enum private_node_user user);
+				       enum private_node_service user);
 unsigned int private_node_alloc_flags(struct zone *zone);
 void private_node_set_wmarks(struct zone *zone, unsigned int scale);
 
@@ -645,7 +749,6 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 bool private_node_wait_for_reclaim(const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order);
 void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order);
-bool private_node_has_threads(int nid);
 
 /* mm/vmscan.c */
 unsigned long private_node_shrink(int nid, gfp_t gfp, unsigned int order);

@@ -15,8 +15,8 @@
  *
  * Implemented in mm/private_node/mm_pages.c.
  */
-#ifndef _LINUX_PRIVATE_NODE_MM_H
-#define _LINUX_PRIVATE_NODE_MM_H
+#ifndef _MM_PRIVATE_NODE_MM_H
+#define _MM_PRIVATE_NODE_MM_H
 
 #include <linux/mm.h>
 #include <linux/private_node.h>
@@ -127,4 +127,4 @@ static inline void private_node_check_marked(struct vm_area_struct *vma,
 
 #endif /* CONFIG_PRIVATE_NODE */
 
-#endif /* _LINUX_PRIVATE_NODE_MM_H */
+#endif /* _MM_PRIVATE_NODE_MM_H */

@@ -14,8 +14,8 @@
  *
  * Implemented in mm/private_node/policy.c and mm/private_node/named.c.
  */
-#ifndef _LINUX_PRIVATE_NODE_POLICY_H
-#define _LINUX_PRIVATE_NODE_POLICY_H
+#ifndef _MM_PRIVATE_NODE_POLICY_H
+#define _MM_PRIVATE_NODE_POLICY_H
 
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
@@ -102,24 +102,6 @@ static inline bool private_node_pool_waits(ssize_t *ret, struct kobject *kobj,
 }
 
 struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret);
-bool __private_node_unplug_refuses(unsigned long seen);
-
-/**
- * private_node_unplug_refuses - did an allocation fail because of an unplug?
- * @seen: from private_node_unplugs(), before the attempt
- *
- * For code that has to free pages before it calls private_node_unplug_waited().
- *
- * Cost: a static branch.
- * Context: any.
- * Return: true if that may be the reason.
- */
-static inline bool private_node_unplug_refuses(unsigned long seen)
-{
-	return private_node_any() && private_node_hook(unplug_waited) &&
-	       __private_node_unplug_refuses(seen);
-}
-
 bool __private_node_task_pools(nodemask_t *nodes, bool open);
 bool __private_node_hugetlb_displaces(const struct mempolicy *pol);
 void private_node_count_displaced(const struct mempolicy *pol,
@@ -833,8 +815,6 @@ private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 	return NULL;
 }
 
-#define private_node_unplug_refuses(seen)	((void)(seen), false)
-
 #endif /* CONFIG_PRIVATE_NODE */
 
-#endif /* _LINUX_PRIVATE_NODE_POLICY_H */
+#endif /* _MM_PRIVATE_NODE_POLICY_H */

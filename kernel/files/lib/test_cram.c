@@ -94,7 +94,8 @@
 #include <linux/zstd.h>
 #include <linux/workqueue.h>
 
-#include "../internal.h"
+#include "../mm/internal.h"
+#include "test_private_node.h"
 
 #define NAME_MAX_LEN	24
 #define OWNER		"cram_sim"
@@ -606,12 +607,6 @@ static enum hrtimer_restart sim_storm(struct hrtimer *timer)
  * -- files of a device ------------------------------------------------------
  */
 
-static int bad_option(const char *option, const char *value, const char *why)
-{
-	pr_err("%s=%s: %s; nothing was changed\n", option, value, why);
-	return -EINVAL;
-}
-
 static int parse_mode(const struct sim_device *sd, const char *text,
 		      unsigned long *mode)
 {
@@ -814,24 +809,11 @@ static const char *const option_names[NR_OPTIONS] = {
 	"watermark", "mode",
 };
 
-static int split_options(char *text, char *values[])
+/* The name, the range and the size have no default. */
+static int check_given(char *values[])
 {
-	char *word, *key;
 	int i;
 
-	while ((word = strsep(&text, " \t\n"))) {
-		if (!*word)
-			continue;
-		key = strsep(&word, "=");
-		i = match_string(option_names, NR_OPTIONS, key);
-		if (i < 0)
-			return bad_option(key, word ?: "", "unknown option");
-		if (!word || !*word)
-			return bad_option(key, "", "no value given");
-		if (values[i])
-			return bad_option(key, word, "given twice");
-		values[i] = word;
-	}
 	for (i = OPT_NAME; i <= OPT_PHYSICAL; i++)
 		if (!values[i])
 			return bad_option(option_names[i], "", "is missing");
@@ -860,13 +842,8 @@ static int parse_range(struct sim_device *sd, const char *text)
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
 		return bad_option("range", text, "not whole memory blocks");
-	/* Only reserved memory is used by nobody else. */
-	if (region_intersects(start, size, IORESOURCE_MEM,
-			      IORES_DESC_RESERVED) != REGION_INTERSECTS &&
-	    region_intersects(start, size, IORESOURCE_MEM,
-			      IORES_DESC_SOFT_RESERVED) != REGION_INTERSECTS)
-		return bad_option("range", text,
-				  "not all reserved; boot with memmap=SIZE$ADDRESS");
+	if (check_reserved("range", text, start, size))
+		return -EINVAL;
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
 	sd->nr_pages = PHYS_PFN(size);
@@ -1147,7 +1124,8 @@ static ssize_t new_device_store(struct kobject *kobj,
 
 	if (!text)
 		return -ENOMEM;
-	ret = split_options(text, values);
+	ret = split_options(text, option_names, NR_OPTIONS, values) ?:
+	      check_given(values);
 	if (ret)
 		return ret;
 	guard(mutex)(&sim_lock);

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Broken pages of private nodes: pages with memory failure that an owner still
+ * holds, and those that nobody uses any more.
+ */
+#include <linux/list.h>
+#include <linux/memory_hotplug.h>
+#include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/pagemap.h>
+#include <linux/shmem_fs.h>
+#include <linux/slab.h>
+#include <linux/spinlock.h>
+#include <linux/swap.h>
+#include <linux/swapops.h>
+
+#include "../internal.h"
+#include "../page_alloc.h"
+#include "../swap.h"
+#include "free.h"
+#include "internal.h"
+
+/* A page with memory failure in a folio that the owner holds, or held. */
+struct held_page {
+	struct list_head list;
+	unsigned long pfn;
+};
+
+/* Of all nodes; under held_lock.  Entries of pages that were freed go later. */
+static LIST_HEAD(held_pages);
+static DEFINE_SPINLOCK(held_lock);
+
+/* Was any memory of a private node reported as broken since boot? */
+static bool any_broken;
+
+/* An owner's page that he frees stays out of the free lists: no references. */
+static bool still_held(unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+
+	return page && PageHWPoison(page) && page_count(page);
+}
+
+void private_node_held_add(unsigned long pfn)
+{
+	struct held_page *new = kmalloc_obj(*new, GFP_KERNEL | __GFP_NOFAIL);
+	struct held_page *h, *next;
+
+	new->pfn = pfn;
+	guard(spinlock)(&held_lock);
+	list_for_each_entry_safe(h, next, &held_pages, list)
+		if (h->pfn == pfn || !still_held(h->pfn)) {
+			list_del(&h->list);
+			kfree(h);
+		}
+	list_add(&new->list, &held_pages);
+}
+
+/* Is this a broken page that an owner holds? */
+bool private_node_is_held(unsigned long pfn)
+{
+	struct held_page *h;
+
+	guard(spinlock)(&held_lock);
+	list_for_each_entry(h, &held_pages, list)
+		if (h->pfn == pfn)
+			return still_held(pfn);
+	return false;
+}
+
+/*
+ * __private_node_block_broken - see private_node_block_broken()
+ */
+bool __private_node_block_broken(struct page *page, unsigned int order)
+{
+	unsigned long i;
+
+	if (!READ_ONCE(any_broken) || private_node_fenced(page_to_nid(page)))
+		return false;
+	for (i = 0; i < 1UL << order; i++)
+		if (PageHWPoison(page + i))
+			return true;
+	return false;
+}
+
+/*
+ * From now on private_node_block_broken() looks.  A block that was freed after its
+ * page was marked, and before this, is in the free lists.
+ */
+void private_node_broken_seen(struct page *page)
+{
+	if (READ_ONCE(any_broken))
+		return;
+	WRITE_ONCE(any_broken, true);
+	if (page_count(page))
+		return;
+	private_node_drain(page_to_nid(page));
+	if (take_page_off_buddy(page))
+		page_ref_inc(page);
+}
+
+/*
+ * A broken page stays in the swap cache so that a swap-in fails.  Its place is
+ * taken by an ordinary page that is not uptodate, with which a swap-in fails as
+ * well.
+ */
+static void replace_in_swap_cache(struct folio *old)
+{
+	struct folio *new = folio_alloc(GFP_KERNEL | __GFP_NOFAIL, 0);
+	struct swap_cluster_info *ci;
+
+	__folio_set_locked(new);
+	__folio_set_swapbacked(new);
+	new->swap = old->swap;
+	folio_set_swapcache(new);
+	ci = swap_cluster_get_and_lock_irq(old);
+	__swap_cache_replace_folio(ci, old, new);
+	node_stat_mod_folio(new, NR_FILE_PAGES, 1);
+	lruvec_stat_mod_folio(new, NR_SWAPCACHE, 1);
+	node_stat_mod_folio(old, NR_FILE_PAGES, -1);
+	lruvec_stat_mod_folio(old, NR_SWAPCACHE, -1);
+	swap_cluster_unlock_irq(ci);
+	folio_clear_swapcache(old);
+	old->private = NULL;
+	/* The reference of @new stays with the swap cache. */
+	folio_put(old);
+	folio_unlock(new);
+}
+
+static void detach_broken(struct folio *folio)
+{
+	folio_lock(folio);
+	if (folio_test_large(folio) || folio_mapped(folio))
+		;
+	else if (folio_test_swapcache(folio))
+		replace_in_swap_cache(folio);
+	else if (!folio_test_anon(folio) && folio->mapping &&
+		 shmem_mapping(folio->mapping))
+		private_node_poison_shmem(folio);
+	folio_unlock(folio);
+}
+
+/*
+ * private_node_page_lost - is this a broken page that nobody uses any more?
+ * @page: any page
+ *
+ * A broken page stays in the file or the swap cache, so that those who ask for
+ * its data get an error.  It is taken out of there first, and something else is
+ * left in its place that gives the error, so that the page can be unplugged.
+ *
+ * Context: process, may sleep.
+ * Return: true if so; false if the owner holds it, or it is not broken.
+ */
+bool private_node_page_lost(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!PageHWPoison(page))
+		return false;
+	if ((folio_test_swapcache(folio) || folio->mapping) &&
+	    folio_try_get(folio)) {
+		if (page_folio(page) == folio)
+			detach_broken(folio);
+		folio_put(folio);
+	}
+	return !folio_test_large(folio) && !folio_mapped(folio) &&
+	       folio_ref_count(folio) <= 1 &&
+	       !private_node_is_held(page_to_pfn(page));
+}

@@ -1,0 +1,45 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# layers.sh: no call between files of mm/private_node/ and mm/cram/ runs up, or in a circle, and
+# docs/architecture.svg shows the calls of today.  The layers are in kernel/layers.
+#
+# kernels: release
+
+set -uo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+n=0 failed=0
+
+# none VERB TEXT: kernel/scripts/layers VERB succeeds and has nothing to say.
+none() {
+	local said
+	n=$((n + 1))
+	if said=$(kernel/scripts/layers "$1" 2>&1) && [ -z "$said" ]; then
+		echo "ok $n - $2"
+	else
+		echo "# ${said//$'\n'/$'\n'# }"
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+# some WHAT NUMBER LEAST: the script sees what is there, so that it has something to check.
+some() {
+	n=$((n + 1))
+	if [ "$2" -ge "$3" ]; then
+		echo "ok $n - $2 $1"
+	else
+		echo "not ok $n - $2 $1, less than $3"
+		failed=1
+	fi
+}
+
+some calls "$(kernel/scripts/layers arrows | wc -l)" 300
+some 'files that call others' "$(kernel/scripts/layers arrows | cut -d' ' -f1 | sort -u | wc -l)" 50
+none unlisted 'each of our files is in a layer'
+none up 'no call runs up'
+none knots 'no files call each other in a circle'
+none stale 'docs/architecture.svg shows these calls'
+echo "1..$n"
+[ $failed = 0 ]
