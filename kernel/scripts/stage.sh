@@ -63,22 +63,26 @@ cut_makefile() {
 			all = ""
 			for (i = 1; i <= n; i++) {
 				stem = dir "/" word[i]
-				there = sub(/\.o$/, "", stem) ? (stem ".c" in here) || (stem ".S" in here) :
-					(sub(/\/$/, "", stem) && (stem in folder))
+				if (sub(/\.o$/, "", stem))
+					there = ((stem ".c") in here) || ((stem ".S") in here)
+				else {
+					sub(/\/$/, "", stem)
+					there = stem in folder
+				}
 				if (there)
 					all = all " " word[i]
 			}
 			if (all != "")
 				print line all
-		}' "$tmp/here" -
+		}' "$tmp/here" - || return
 	[ "$1/later.c" != "$LATER" ] || ! grep -qxF "$LATER" "$tmp/here" || echo 'obj-y += later.o'
 }
 
 # A Kconfig without the options in $tmp/absent.
 cut_kconfig() {
-	awk 'NR == FNR { absent[$0] = 1; next }
+	awk -v list="$tmp/absent" 'BEGIN { while ((getline name < list) > 0) absent[name] = 1 }
 		/^[a-z]/ { drop = ($1 == "config" || $1 == "menuconfig") && ($2 in absent) }
-		!drop' "$tmp/absent" -
+		!drop'
 }
 
 # What of our own files is there with patch $1, as update-index reads it, into $tmp/now.
