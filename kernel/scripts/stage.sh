@@ -7,8 +7,8 @@
 # them, so that a reviewer meets a file with its first user.  What is there at a commit decides
 # what a Makefile or a Kconfig of ours says there: objects without a source are cut out of the
 # first, options whose patch has not come out of the second.  kernel/patches/later.c has stubs
-# for functions of files that come later; each stub goes when its file comes, and the last patch
-# leaves no file later.c.
+# for functions that later files or patches bring; each stub goes when that comes, and the last
+# patch leaves no file later.c.
 #
 # 9-local is not posted.
 
@@ -44,10 +44,16 @@ read_manifest() {
 	[ -z "$bad" ] || die "kernel/files/$bad: not in patches/manifest; say which patch brings it"
 }
 
-# The stubs of the files that are not in $tmp/here yet; nothing when all are.
+# The stubs in file $1 of what is not there with patch $2, in $tmp/here; nothing when all is.
 cut_later() {
-	awk 'NR == FNR { here[$0] = 1; next }
-		sub(/^\/\/@ /, "") { marked = 1; keep = !($0 in here); if (keep) any = 1; next }
+	awk -v name="$2" 'NR == FNR { here[$0] = 1; next }
+		sub(/^\/\/@ /, "") {
+			marked = 1
+			keep = !($0 in here) && ($0 !~ /^[0-9]/ || $0 > name)
+			if (keep)
+				any = 1
+			next
+		}
 		!marked || keep { text = text $0 "\n" }
 		END { if (any) printf "%s", text }' "$tmp/here" "$1"
 }
@@ -87,10 +93,13 @@ cut_kconfig() {
 
 # What of our own files is there with patch $1, as update-index reads it, into $tmp/now.
 own_at() {
-	local mode blob path old
+	local mode blob path old later
 	awk -F'\t' -v name="$1" '$1 <= name { print $2 }' "$tmp/brings" | sort > "$tmp/here"
-	if [ -f "$2/patches/later.c" ] && [ -n "$(cut_later "$2/patches/later.c")" ]; then
-		echo "$LATER" >> "$tmp/here"
+	later=''
+	# Before the registry's file there is no option, and nobody needs a stub.
+	if [ -f "$2/patches/later.c" ] && grep -qxF mm/private_node/core.c "$tmp/here"; then
+		later=$(cut_later "$2/patches/later.c" "$1")
+		[ -z "$later" ] || echo "$LATER" >> "$tmp/here"
 	fi
 	awk 'NR == FNR { here[$0] = 1; next } { path = $0; sub(/^[^\t]*\t/, "", path) } path in here' \
 		"$tmp/here" "$tmp/own" > "$tmp/now"
@@ -106,8 +115,8 @@ own_at() {
 		mode=${old%% *} blob=$(side hash-object -w "$tmp/blob")
 		printf '%s %s 0\t%s\n' "$mode" "$blob" "$path"
 	done < <(grep -E '/(Makefile|Kconfig)$' "$tmp/now" | grep -v '	tools/') > "$tmp/cut"
-	if grep -qxF "$LATER" "$tmp/here"; then
-		cut_later "$2/patches/later.c" > "$tmp/blob"
+	if [ -n "$later" ]; then
+		printf '%s\n' "$later" > "$tmp/blob"
 		printf '100644 %s 0\t%s\n' "$(side hash-object -w "$tmp/blob")" "$LATER" >> "$tmp/cut"
 	fi
 	cat "$tmp/cut" >> "$tmp/now"
@@ -118,7 +127,10 @@ stage() {
 	local commit name parent=$base
 	read_manifest "$1"
 	while read -r commit name; do
-		if [ ! -f "$tmp/now" ] || cut -f1 "$tmp/brings" "$tmp/options" | grep -qxF -- "$name"; then
+		if [ ! -f "$tmp/now" ] || {
+			cut -f1 "$tmp/brings" "$tmp/options"
+			[ ! -f "$1/patches/later.c" ] || sed -n 's#^//@ ##p' "$1/patches/later.c"
+		} | grep -qxF -- "$name"; then
 			own_at "$name" "$1"
 		fi
 		side read-tree "$commit"
