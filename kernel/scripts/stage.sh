@@ -126,11 +126,11 @@ own_at() {
 stage() {
 	local commit name parent=$base
 	read_manifest "$1"
+	# With these patches something of ours comes or goes.
+	cut -f1 "$tmp/brings" "$tmp/options" > "$tmp/changes"
+	[ ! -f "$1/patches/later.c" ] || sed -n 's#^//@ ##p' "$1/patches/later.c" >> "$tmp/changes"
 	while read -r commit name; do
-		if [ ! -f "$tmp/now" ] || {
-			cut -f1 "$tmp/brings" "$tmp/options"
-			[ ! -f "$1/patches/later.c" ] || sed -n 's#^//@ ##p' "$1/patches/later.c"
-		} | grep -qxF -- "$name"; then
+		if [ ! -f "$tmp/now" ] || grep -qxF -- "$name" "$tmp/changes"; then
 			own_at "$name" "$1"
 		fi
 		side read-tree "$commit"
