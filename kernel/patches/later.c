@@ -8,7 +8,9 @@
 #include <linux/cpuset_possible.h>
 #include <linux/hugetlb.h>
 #include <linux/memory-tiers.h>
+#include <linux/migrate.h>
 #include <linux/mm.h>
+#include <linux/private_node_gate.h>
 #include <linux/private_node_policy.h>
 #include <linux/private_node_report.h>
 #include <linux/private_node_tier.h>
