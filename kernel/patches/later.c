@@ -219,12 +219,10 @@ void private_node_leave_now(struct private_node_leaving *l)
 	putback_movable_pages(&l->folios);
 }
 
-#ifndef private_node_makes_room
 bool private_node_makes_room(void)
 {
 	return false;
 }
-#endif
 
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
 {
