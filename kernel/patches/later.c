@@ -318,7 +318,7 @@ void private_node_zswap_forget(int nid)
 }
 #endif
 
-//@ 5-cram/55-mm-zswap-private
+//@ 5-cram/60-mm-zswap-leave
 #if IS_ENABLED(CONFIG_ZSWAP)
 unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp)
 {
@@ -326,7 +326,7 @@ unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp)
 }
 #endif
 
-//@ 5-cram/60-mm-zswap-stays
+//@ 5-cram/65-mm-zswap-stays
 #if IS_ENABLED(CONFIG_ZSWAP)
 bool zswap_compress_again(struct folio *folio)
 {
