@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers lint tools deb-tools
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers lint tools deb-tools
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -17,9 +17,11 @@ tree: ## make or update build/linux from PIN, files and patches
 	@kernel/scripts/tree make
 save: ## take edits in build/linux back into files and patches
 	@kernel/scripts/tree save
-series: ## print our changes as mails for git am on the pinned tree
-	@kernel/scripts/tree series
-bisect-check: ## build every prefix of the patch series
+series: ## write the patch series as mails for git am on the pinned tree, into build/series
+	@kernel/scripts/tree series --out build/series
+repin: ## move to another kernel: make repin VERSION=7.3.5-1 (docs/porting.md)
+	@kernel/scripts/repin "$(VERSION)"
+bisect-check: ## build every prefix of the patch series, with the option on and off (hours)
 	@kernel/scripts/bisect-check
 tools: ## build libpmn and pmnctl, into build/tools
 	@harness/setup tools

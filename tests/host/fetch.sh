@@ -100,11 +100,11 @@ sources() {
 }
 
 setup() {
-	mkdir -p "$tmp/kernel/files/mm" "$tmp/kernel/patches" "$archive"
+	mkdir -p "$tmp/kernel/files/mm" "$tmp/kernel/patches/1-core" "$archive"
 	cp -r kernel/scripts "$tmp/kernel/"
 	echo 'int ours;' > "$tmp/kernel/files/mm/ours.c"
-	echo 010-mm-one.patch > "$tmp/kernel/patches/series"
-	cat > "$tmp/kernel/patches/010-mm-one.patch" <<-'END'
+	echo 10-mm-one.patch > "$tmp/kernel/patches/1-core/series"
+	cat > "$tmp/kernel/patches/1-core/10-mm-one.patch" <<-'END'
 	From: A. Tester <tester@example.org>
 	Subject: [PATCH] mm: one
 
@@ -183,7 +183,7 @@ ok "with what to do" says 'LINUX_SRC=/path/to/linux-7.3.4.tar.xz make kernel'
 suite alpha 7.3.9-1
 fetch
 ok "a release to which the series does not apply: refused" failed
-ok "the patch is named" says '010-mm-one.patch does not apply to it without fuzz'
+ok "the patch is named" says '1-core/10-mm-one.patch does not apply to it without fuzz'
 ok "with what to do" says 'LINUX_SRC='
 suite alpha 7.3.7-1
 fetch

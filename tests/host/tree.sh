@@ -50,7 +50,6 @@ setup() {
 	git -C "$tmp" config user.name 'A. Tester'
 	git -C "$tmp" config user.email tester@example.org
 	echo 'int x;' > "$tmp/kernel/files/mm/private_node/core.c"
-	touch "$tmp/kernel/patches/series"
 }
 
 one_developer() {
@@ -62,17 +61,17 @@ one_developer() {
 	echo '/* own */' > "$a/include/linux/private_node.h"
 	! tree save && says 'not committed: mm/page_alloc.c'
 	result $? "a hook without a name is refused"
-	tree save --into 010-mm-first -m 'mm: first' && [ "$(cat "$tmp/kernel/patches/series")" = 010-mm-first.patch ] &&
+	tree save --into 1-core/10-mm-first -m 'mm: first' && [ "$(cat "$tmp/kernel/patches/1-core/series")" = 10-mm-first.patch ] &&
 		[ -f "$tmp/kernel/files/include/linux/private_node.h" ]
 	result $? "a hook becomes a patch, a new file one of ours"
 	line "$a" 20 third
-	git -C "$a" commit -qam 'mm: third' --trailer 'Pmn-patch: 030-mm-third'
+	git -C "$a" commit -qam 'mm: third' --trailer 'Pmn-patch: 1-core/30-mm-third'
 	line "$a" 1 zero
-	tree save --into 005-mm-zero -m 'mm: zero' &&
-		[ "$(paste -sd' ' "$tmp/kernel/patches/series")" = '005-mm-zero.patch 010-mm-first.patch 030-mm-third.patch' ]
+	tree save --into 1-core/05-mm-zero -m 'mm: zero' &&
+		[ "$(paste -sd' ' "$tmp/kernel/patches/1-core/series")" = '05-mm-zero.patch 10-mm-first.patch 30-mm-third.patch' ]
 	result $? "a commit becomes a patch, an earlier one is put in between"
 	sed -i 's/first/First/' "$a/mm/page_alloc.c"
-	tree save --into 010-mm-first && grep -q '^+// First' "$tmp/kernel/patches/010-mm-first.patch" &&
+	tree save --into 1-core/10-mm-first && grep -q '^+// First' "$tmp/kernel/patches/1-core/10-mm-first.patch" &&
 		! grep -rq '^index ' "$tmp/kernel/patches"
 	result $? "a patch is amended"
 }
@@ -89,7 +88,7 @@ time_stamps() {
 	echo 'int z;' >> "$tmp/kernel/files/mm/private_node/core.c"
 	! tree make && says 'has edits that are not in kernel/'
 	result $? "unsaved edits are not overwritten"
-	! tree save --into 010-mm-first && says 'changed since' && grep -q unsaved "$a/mm/page_alloc.c"
+	! tree save --into 1-core/10-mm-first && says 'changed since' && grep -q unsaved "$a/mm/page_alloc.c"
 	result $? "nor saved over what is new in kernel/"
 	tree make --force && ! grep -q unsaved "$a/mm/page_alloc.c"
 	result $? "--force drops them"
@@ -100,14 +99,38 @@ two_developers() {
 	line "$a" 100 a
 	line "$b" 300 b
 	echo 'int by_b;' >> "$b/mm/private_node/core.c"
-	tree save --into 110-mm-a -m 'mm: a' && ! tree --dir "$b" save --into 120-mm-b -m 'mm: b' && says 'changed since'
+	tree save --into 2-more/10-mm-a -m 'mm: a' && ! tree --dir "$b" save --into 2-more/20-mm-b -m 'mm: b' && says 'changed since'
 	result $? "who saves second is told"
 	git -C "$b" stash -qu && tree --dir "$b" make && git -C "$b" stash pop -q > "$tmp/log" 2>&1 &&
-		tree --dir "$b" save --into 120-mm-b -m 'mm: b' &&
-		grep -q 110-mm-a "$tmp/kernel/patches/series" && grep -q 120-mm-b "$tmp/kernel/patches/series" &&
+		tree --dir "$b" save --into 2-more/20-mm-b -m 'mm: b' &&
+		grep -q 10-mm-a "$tmp/kernel/patches/2-more/series" && grep -q 20-mm-b "$tmp/kernel/patches/2-more/series" &&
 		grep -q by_b "$tmp/kernel/files/mm/private_node/core.c"
 	result $? "with git stash, as it says, both are saved"
 	tree make
+}
+
+# A file comes with the patch that the manifest names, without the objects that are not there yet.
+manifest() {
+	printf 'obj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
+	echo 'int late(void) { return 1; }' > "$tmp/kernel/files/mm/private_node/late.c"
+	printf '/* stubs */\n//@ mm/private_node/late.c\nint late(void) { return 0; }\n' > "$tmp/kernel/patches/later.c"
+	tree make
+	! tree series && says 'patches/manifest: missing'
+	result $? "mails need a manifest"
+	printf '%s\t%s\n' 1-core/10-mm-first mm/private_node 1-core/05-mm-zero mm/private_node/core.c \
+		1-core/05-mm-zero mm/private_node/Makefile > "$tmp/kernel/patches/manifest"
+	! tree series && says 'include/linux/private_node.h: not in patches/manifest'
+	result $? "a file that it does not name is said"
+	printf '%s\t%s\n' 1-core/05-mm-zero 'include/linux/*.h' 2-more/10-mm-a mm/private_node/late.c >> "$tmp/kernel/patches/manifest"
+	tree --dir "$tmp/build/linux-staged" staged
+	local s=$tmp/build/linux-staged first
+	first=$(git -C "$s" log --reverse --format=%H pin..HEAD | sed -n 1p)
+	[ "$(git -C "$s" show "$first:mm/private_node/Makefile")" = 'obj-y += core.o
+obj-y += later.o' ] && git -C "$s" show "$first:mm/private_node/later.c" | grep -q 'return 0' &&
+		! git -C "$s" cat-file -e "$first:mm/private_node/late.c" 2> /dev/null
+	result $? "a prefix has a stub, and no object without a source"
+	[ "$(git -C "$s" rev-parse 'HEAD^{tree}')" = "$(git -C "$a" rev-parse 'HEAD^{tree}')" ]
+	result $? "the last patch has all files, and no stub"
 }
 
 mails() {
@@ -118,25 +141,30 @@ mails() {
 	want=$(git -C "$a" rev-parse 'HEAD^{tree}') got=$(git -C "$tmp/am" rev-parse 'HEAD^{tree}')
 	[ "$want" = "$got" ]
 	result $? "git am takes the series' mails and ends in the same tree"
+	printf 'mm: more\n\nWhy.\n' > "$tmp/kernel/patches/2-more/cover"
+	tree series --out "$tmp/out" && grep -q '^Subject: .PATCH 0/2. mm: more' "$tmp/out/2-more/0000-cover-letter.patch" &&
+		grep -q '^Signed-off-by: A. Tester <tester@example.org>' "$tmp/out/1-core/0001-"* &&
+		! grep -rq Pmn-patch "$tmp/out"
+	result $? "a folder for each series, with its cover letter, signed off"
 }
 
 bad_patches() {
-	cp "$tmp/kernel/patches/110-mm-a.patch" "$tmp/kernel/patches/130-mm-forgotten.patch"
-	! tree make && says '130-mm-forgotten.patch: not in series'
+	cp "$tmp/kernel/patches/2-more/10-mm-a.patch" "$tmp/kernel/patches/2-more/30-mm-forgotten.patch"
+	! tree make && says '2-more/30-mm-forgotten.patch: not in its series'
 	result $? "a patch that the series forgets is said"
-	rm "$tmp/kernel/patches/130-mm-forgotten.patch"
-	echo 'bad_name.patch' >> "$tmp/kernel/patches/series"
-	! tree make && says "'bad_name' is no NNN-area-short-name"
+	rm "$tmp/kernel/patches/2-more/30-mm-forgotten.patch"
+	echo 'bad_name.patch' >> "$tmp/kernel/patches/2-more/series"
+	! tree make && says "'2-more/bad_name' is no SERIES/NN-area-short-name"
 	result $? "a bad name is said"
-	sed -i '/bad_name/d' "$tmp/kernel/patches/series"
-	echo '140-mm-none.patch' >> "$tmp/kernel/patches/series"
+	sed -i '/bad_name/d' "$tmp/kernel/patches/2-more/series"
+	echo '40-mm-none.patch' >> "$tmp/kernel/patches/2-more/series"
 	! tree make && says 'named in series but missing'
 	result $? "a missing patch is said"
-	sed 's/First/Second/; s/^ line 1$/ other/' "$tmp/kernel/patches/010-mm-first.patch" > "$tmp/kernel/patches/140-mm-none.patch"
-	! tree make && says '140-mm-none.patch does not apply'
+	sed 's/First/Second/; s/^ line 1$/ other/' "$tmp/kernel/patches/1-core/10-mm-first.patch" > "$tmp/kernel/patches/2-more/40-mm-none.patch"
+	! tree make && says '2-more/40-mm-none.patch does not apply'
 	result $? "a patch that does not apply is named"
-	rm "$tmp/kernel/patches/140-mm-none.patch"
-	sed -i '/140/d' "$tmp/kernel/patches/series"
+	rm "$tmp/kernel/patches/2-more/40-mm-none.patch"
+	sed -i '/40-/d' "$tmp/kernel/patches/2-more/series"
 	mkdir -p "$tmp/kernel/files/mm" && echo > "$tmp/kernel/files/mm/slub.c"
 	! tree make && says 'the pinned tree has this file'
 	result $? "a whole file in place of a pinned one is refused"
@@ -159,6 +187,7 @@ setup
 one_developer
 time_stamps
 two_developers
+manifest
 mails
 bad_patches
 sources

@@ -1,0 +1,335 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Functions that later patches of this work bring.  Until then a node has none
+ * of what they do: no service is open, no page is marked, nothing is displaced.
+ * Each goes when its file or patch comes; the last patch removes this file.
+ */
+
+#include <linux/cpuset_possible.h>
+#include <linux/hugetlb.h>
+#include <linux/memory-tiers.h>
+#include <linux/migrate.h>
+#include <linux/mm.h>
+#include <linux/private_node_gate.h>
+#include <linux/private_node_policy.h>
+#include <linux/private_node_report.h>
+#include <linux/private_node_tier.h>
+#include <linux/private_node_zswap.h>
+
+#include "private_node.h"
+
+//@ mm/private_node/failure.c
+#ifdef CONFIG_MEMORY_FAILURE
+void private_node_catch_held(int nid)
+{
+}
+
+bool private_node_catch_held_later(int nid)
+{
+	return false;
+}
+
+void private_node_end_ops(struct private_node *pn)
+{
+}
+
+LIST_HEAD(private_node_held_pages);
+
+bool private_node_page_broken(struct page *page, unsigned int order)
+{
+	return false;
+}
+
+bool private_node_page_lost(struct page *page)
+{
+	return false;
+}
+#endif
+
+//@ mm/private_node/report.c
+unsigned long private_node_free_snapshot_nid(int nid)
+{
+	return private_node_exact_free_pages_nid(nid);
+}
+
+//@ mm/private_node/devmap.c
+int private_node_devmap_add(struct private_node *pn)
+{
+	return 0;
+}
+
+void private_node_devmap_remove(struct private_node *pn)
+{
+}
+
+//@ 3a-placement-map/40-mm-shmem-poison
+#ifdef CONFIG_SHMEM
+/* No object of shmem is on a private node yet. */
+void private_node_poison_shmem(struct folio *folio)
+{
+	WARN_ON_ONCE(1);
+}
+#endif
+
+//@ mm/private_node/swapped.c
+#ifdef CONFIG_SWAP
+bool private_node_is_swapped(struct private_node *pn)
+{
+	return false;
+}
+#endif
+
+//@ mm/private_node/oom.c
+bool private_node_oom_kill(struct private_node *pn, enum private_node_user user,
+			   gfp_t gfp, unsigned int order)
+{
+	return false;
+}
+
+//@ mm/private_node/may_have.c
+/* The nodes of on_full=fallback are ordinary ones: as for any allocation. */
+struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
+				       gfp_t gfp, unsigned int order)
+{
+	nodemask_t mask = *nodes;
+
+	return __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &mask);
+}
+
+bool private_node_reachable(nodemask_t *nodes)
+{
+	return !nodes_empty(*nodes);
+}
+
+/* No page of a user is on a private node yet. */
+int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
+{
+	nodes_clear(*nodes);
+	return 0;
+}
+
+//@ mm/private_node/cpuset_move.c
+#if defined(CONFIG_CPUSETS) && defined(CONFIG_NUMA_MIGRATION)
+void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
+		       const nodemask_t *to, const struct cpuset_names *names)
+{
+	do_migrate_pages(mm, from, to, MPOL_MF_MOVE_ALL);
+}
+#endif
+
+//@ mm/private_node/named.c
+bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
+{
+	return mode == MPOL_BIND;
+}
+
+void private_node_names_alone(struct mempolicy *pol)
+{
+}
+
+gfp_t private_node_prefer_gfp(gfp_t gfp)
+{
+	return gfp;
+}
+
+struct folio *private_node_spread(const struct mempolicy *pol,
+				  const nodemask_t *open, gfp_t gfp,
+				  unsigned int order, pgoff_t ilx)
+{
+	return NULL;
+}
+
+int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
+			   pgoff_t ilx)
+{
+	return NUMA_NO_NODE;
+}
+
+//@ mm/private_node/displaced.c
+bool private_node_data_exists(struct vm_area_struct *vma, unsigned long addr)
+{
+	return false;
+}
+
+struct folio *private_node_displaced_alloc(const struct mempolicy *pol,
+					   gfp_t gfp)
+{
+	return NULL;
+}
+
+unsigned long private_node_displaced_pages(void)
+{
+	return 0;
+}
+
+//@ mm/private_node/reclaim.c
+bool private_node_has_threads(int nid)
+{
+	return true;
+}
+
+void private_node_not_reclaimed(int nid)
+{
+}
+
+bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
+			  unsigned int order)
+{
+	return false;
+}
+
+void private_node_run_threads(int nid)
+{
+}
+
+void private_node_set_wmarks(struct zone *zone, unsigned int scale)
+{
+	int i;
+
+	guard(spinlock_irqsave)(&zone->lock);
+	zone->watermark_boost = 0;
+	for (i = 0; i < NR_WMARK; i++)
+		zone->_watermark[i] = 0;
+}
+
+bool private_node_wait_for_reclaim(const nodemask_t *nodes, gfp_t gfp,
+				   unsigned int order)
+{
+	return false;
+}
+
+void private_node_wake_kswapd(struct zone *zone, gfp_t gfp, unsigned int order)
+{
+}
+
+//@ mm/private_node/leave.c
+bool private_node_any_guest(struct private_node *pn)
+{
+	return false;
+}
+
+bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
+			       unsigned int order, enum private_node_user user)
+{
+	return false;
+}
+
+void private_node_leave_now(struct private_node_leaving *l)
+{
+	putback_movable_pages(&l->folios);
+}
+
+bool private_node_makes_room(void)
+{
+	return false;
+}
+
+int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
+{
+	return 0;
+}
+
+int private_node_way_out(struct folio *folio, int gone, nodemask_t *to)
+{
+	return 0;
+}
+
+//@ mm/private_node/promote.c
+bool private_node_balances(int nid)
+{
+	return false;
+}
+
+void private_node_promote_init(struct private_node *pn)
+{
+}
+
+void private_node_promote_start(struct private_node *pn)
+{
+}
+
+void private_node_promoted(struct private_node *pn, enum private_node_user user,
+			   unsigned long moved, unsigned long left)
+{
+}
+
+//@ mm/private_node/tier.c
+int private_node_adistance(struct private_node *pn)
+{
+	return READ_ONCE(pn->adistance) ?: pn->owner_adistance;
+}
+
+//@ 4a-services-tiers/20-mm-tier-nodes
+void private_node_tier_update(int nid)
+{
+}
+
+//@ mm/private_node/mark.c
+bool private_node_mark(struct folio *folio)
+{
+	return false;
+}
+
+bool private_node_marks_cover(struct private_node *pn)
+{
+	return true;
+}
+
+void private_node_marks_free(struct private_node *pn)
+{
+}
+
+unsigned long private_node_next_mark(struct private_node *pn,
+				     unsigned long pfn, unsigned long end)
+{
+	return end;
+}
+
+bool private_node_page_is_guest(const struct page *page)
+{
+	return false;
+}
+
+void private_node_unmark(struct page *page, unsigned int order)
+{
+}
+
+//@ mm/private_node/hugetlb.c
+#ifdef CONFIG_HUGETLB_PAGE
+void private_node_pools_note(int nid, unsigned long *pools)
+{
+}
+
+void private_node_pools_refill(struct private_node *pn,
+			       const unsigned long *pools)
+{
+}
+
+void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
+			       const struct mempolicy *pol, const char *fate)
+{
+}
+#endif
+
+//@ mm/private_node/zswap.c
+#if IS_ENABLED(CONFIG_ZSWAP)
+void private_node_zswap_forget(int nid)
+{
+}
+#endif
+
+//@ 5-cram/60-mm-zswap-leave
+#if IS_ENABLED(CONFIG_ZSWAP)
+unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp)
+{
+	return 0;
+}
+#endif
+
+//@ 5-cram/65-mm-zswap-stays
+#if IS_ENABLED(CONFIG_ZSWAP)
+bool zswap_compress_again(struct folio *folio)
+{
+	return false;
+}
+#endif
