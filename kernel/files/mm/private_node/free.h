@@ -53,8 +53,8 @@ static inline void private_node_keep_off(struct page *page)
  * private_node_took_off - was a broken page kept out of the free lists already?
  * @page: any page
  *
- * For take_page_off_buddy(), whose callers take the reference that is dropped
- * here.
+ * For take_page_off_buddy(), and for page_handle_poison() after the page was
+ * freed.  The reference that is dropped here is taken after them.
  *
  * Cost: a static branch and node_is_private().
  * Context: any; mf_mutex held.
