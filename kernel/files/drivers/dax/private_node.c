@@ -542,8 +542,8 @@ int dax_private_online_type(const struct dev_dax *dev_dax, int online_type)
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_online_type, "kmem");
 
-/* All blocks online: how, by the zone of the first; else @state. */
-static int online_state(const struct dax_private_memory *m, int state)
+/* How all blocks came online, by the zone of the first; MMOP_OFFLINE if not all. */
+static int online_state(const struct dax_private_memory *m)
 {
 	const u64 block = memory_block_size_bytes();
 	struct page *page;
@@ -554,7 +554,7 @@ static int online_state(const struct dax_private_memory *m, int state)
 		for (addr = m->slots[i].range.start;
 		     addr < m->slots[i].range.end; addr += block)
 			if (!pfn_to_online_page(PHYS_PFN(addr + block - 1)))
-				return state;
+				return MMOP_OFFLINE;
 	page = pfn_to_online_page(PHYS_PFN(m->slots[0].range.end));
 	return page && is_zone_movable_page(page) ? MMOP_ONLINE_MOVABLE :
 						    MMOP_ONLINE;
@@ -565,7 +565,7 @@ static int online_state(const struct dax_private_memory *m, int state)
  * @dev_dax: the device
  * @state: state as kmem knows it
  *
- * Blocks that were left offline at the bind may have come online one by one.
+ * Its blocks may have come online or gone offline one by one meanwhile.
  *
  * Context: process, may sleep; kmem's lock for the device held.
  * Return: @state, or the enum mmop that describes all blocks.
@@ -573,8 +573,15 @@ static int online_state(const struct dax_private_memory *m, int state)
 int dax_private_state(const struct dev_dax *dev_dax, int state)
 {
 	const struct dax_private_memory *m = dev_dax->private.memory;
+	int now;
 
-	return m && state == MMOP_OFFLINE ? online_state(m, state) : state;
+	if (!m || state < MMOP_OFFLINE)
+		return state;
+	now = online_state(m);
+	/* Both are in a kernel zone. */
+	if (now == MMOP_ONLINE && state == MMOP_ONLINE_KERNEL)
+		return state;
+	return now;
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_state, "kmem");
 

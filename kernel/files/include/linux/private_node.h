@@ -881,6 +881,7 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 				   unsigned int order);
 void __private_node_memory_failure(unsigned long pfn, bool soft, int result);
 void __private_node_poisoned(int nid, long pages);
+bool __private_node_knows_broken(unsigned long pfn, unsigned long nr);
 void __private_node_pfn_poisoned(unsigned long pfn, long pages);
 
 /**
@@ -932,6 +933,26 @@ static inline void private_node_poisoned(int nid, long pages)
 		__private_node_poisoned(nid, pages);
 }
 
+/**
+ * private_node_knows_broken - may memory with broken pages come online again?
+ * @nid: node id
+ * @pfn: first page of an offline memory block with broken pages
+ * @nr: number of pages
+ *
+ * The struct pages of the block are made anew when it comes online, and forget
+ * which pages are broken.  On a private node they are marked again before a page
+ * comes to the free lists.
+ *
+ * Context: process; device_hotplug_lock held.
+ * Return: true if they will be.
+ */
+static inline bool private_node_knows_broken(int nid, unsigned long pfn,
+					     unsigned long nr)
+{
+	return private_node_hooked(memory_failure, nid) &&
+	       __private_node_knows_broken(pfn, nr);
+}
+
 /*
  * As private_node_poisoned(), for the node of a page frame that has a struct
  * page.
@@ -946,6 +967,12 @@ static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
 
 static inline void private_node_poisoned(int nid, long pages)
 {
+}
+
+static inline bool private_node_knows_broken(int nid, unsigned long pfn,
+					     unsigned long nr)
+{
+	return false;
 }
 
 static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)

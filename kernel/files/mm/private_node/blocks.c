@@ -18,13 +18,36 @@
 
 #include "internal.h"
 
-/* Blocks of @nid in @state, as ranges; only counted while @ranges is NULL. */
+/*
+ * Blocks of @nid in @state, as ranges; only counted while @ranges is NULL.
+ * @not_whole is the start of a block with a hole, which offline_pages() refuses.
+ */
 struct block_search {
 	int nid;
 	enum memory_block_state state;
 	struct range *ranges;
 	unsigned int nr;
+	u64 not_whole;
 };
+
+static int sum_pages(unsigned long pfn, unsigned long nr, void *sum)
+{
+	*(unsigned long *)sum += nr;
+	return 0;
+}
+
+static unsigned long block_pages(void)
+{
+	return memory_block_size_bytes() >> PAGE_SHIFT;
+}
+
+static bool is_whole(u64 start)
+{
+	unsigned long nr = 0;
+
+	walk_system_ram_range(PHYS_PFN(start), block_pages(), &nr, sum_pages);
+	return nr == block_pages();
+}
 
 static int find_block(struct memory_block *mem, void *arg)
 {
@@ -33,6 +56,11 @@ static int find_block(struct memory_block *mem, void *arg)
 
 	if (mem->nid != s->nid || mem->state != s->state)
 		return 0;
+	/* Online without a zone: it has pages of several nodes or zones. */
+	if (s->state == MEM_ONLINE && !mem->zone)
+		return 0;
+	if (!is_whole(start))
+		s->not_whole = start;
 	if (s->ranges)
 		s->ranges[s->nr] = (struct range) {
 			.start = start,
@@ -43,23 +71,36 @@ static int find_block(struct memory_block *mem, void *arg)
 }
 
 /*
- * Under device_hotplug_lock, so that no block changes between the two walks.
- * Returns an array to be freed, NULL without memory.
+ * Called with device_hotplug_lock, so that no block changes between the two
+ * walks.  Returns an array to be freed, NULL without memory.
  */
-static struct range *find_blocks(int nid, enum memory_block_state state,
-				 unsigned int *nr)
+static struct range *find_blocks(struct block_search *s)
 {
-	struct block_search s = { .nid = nid, .state = state };
+	for_each_memory_block(s, find_block);
+	s->ranges = kvmalloc_objs(*s->ranges, max(s->nr, 1U));
+	s->nr = 0;
+	if (s->ranges)
+		for_each_memory_block(s, find_block);
+	return s->ranges;
+}
 
-	lock_device_hotplug();
-	for_each_memory_block(&s, find_block);
-	s.ranges = kvmalloc_objs(*s.ranges, max(s.nr, 1U));
-	s.nr = 0;
-	if (s.ranges)
-		for_each_memory_block(&s, find_block);
-	unlock_device_hotplug();
-	*nr = s.nr;
-	return s.ranges;
+/*
+ * Can all memory of the node go offline?  Called before any page of it moves,
+ * with device_hotplug_lock.
+ */
+static bool can_go(struct private_node *pn, const struct block_search *s)
+{
+	if (s->not_whole) {
+		pr_err("node %d: %s: cannot unplug: its memory block [mem %#llx-%#llx] has a hole\n",
+		       pn->nid, pn->owner, s->not_whole,
+		       s->not_whole + memory_block_size_bytes() - 1);
+		return false;
+	}
+	if (s->nr * block_pages() == node_present_pages(pn->nid))
+		return true;
+	pr_err("node %d: %s: cannot unplug: it shares a memory block of %lu MiB with another node or zone\n",
+	       pn->nid, pn->owner, memory_block_size_bytes() >> 20);
+	return false;
 }
 
 /*
@@ -70,21 +111,25 @@ static struct range *find_blocks(int nid, enum memory_block_state state,
  * Context: process, may sleep; takes device_hotplug_lock.
  * Return: a range for each block that is online, to be freed by kvfree(); or
  * ERR_PTR: -ENOMEM, or -EOPNOTSUPP for a node that shares a memory block with
- * another one, which no part of the kernel can take offline.
+ * another one or has a hole in a block, which no part of the kernel can take
+ * offline.
  */
 struct range *private_node_online_blocks(struct private_node *pn,
 					 unsigned int *nr)
 {
-	struct range *ranges = find_blocks(pn->nid, MEM_ONLINE, nr);
+	struct block_search s = { .nid = pn->nid, .state = MEM_ONLINE };
+	bool ok = false;
 
-	if (!ranges)
+	lock_device_hotplug();
+	if (find_blocks(&s))
+		ok = can_go(pn, &s);
+	unlock_device_hotplug();
+	if (!s.ranges)
 		return ERR_PTR(-ENOMEM);
-	if (*nr * (memory_block_size_bytes() >> PAGE_SHIFT) >=
-	    node_present_pages(pn->nid))
-		return ranges;
-	kvfree(ranges);
-	pr_err("node %d: %s: cannot unplug: it shares a memory block of %lu MiB with another node\n",
-	       pn->nid, pn->owner, memory_block_size_bytes() >> 20);
+	*nr = s.nr;
+	if (ok)
+		return s.ranges;
+	kvfree(s.ranges);
 	return ERR_PTR(-EOPNOTSUPP);
 }
 
@@ -143,10 +188,12 @@ int private_node_offline_blocks(struct private_node *pn,
 	int ret;
 
 	lock_device_hotplug();
+	pn->boot_online = true;
 	ret = walk_ranges(ranges, nr, offline_block);
 	if (ret && walk_back(ranges, nr, online_block))
 		pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
 		       pn->nid, pn->owner);
+	pn->boot_online = false;
 	unlock_device_hotplug();
 	return ret;
 }
@@ -162,24 +209,23 @@ int private_node_offline_blocks(struct private_node *pn,
  */
 int private_node_boot_plug(struct private_node *pn)
 {
-	struct range *ranges;
-	unsigned int nr;
-	int ret;
+	struct block_search s = { .nid = pn->nid, .state = MEM_OFFLINE };
+	int ret = -ENOMEM;
 
 	ACQUIRE(mutex_kill, life)(&pn->life);
 	if (ACQUIRE_ERR(mutex_kill, &life))
 		return -EINTR;
-	ranges = find_blocks(pn->nid, MEM_OFFLINE, &nr);
-	if (!ranges)
-		return -ENOMEM;
 	lock_device_hotplug();
-	ret = walk_ranges(ranges, nr, online_block);
+	pn->boot_online = true;
+	if (find_blocks(&s))
+		ret = walk_ranges(s.ranges, s.nr, online_block);
 	if (ret) {
 		pr_err("node %d: %s: its memory does not come online: %d\n",
 		       pn->nid, pn->owner, ret);
-		walk_back(ranges, nr, offline_block);
+		walk_back(s.ranges, s.nr, offline_block);
 	}
+	pn->boot_online = false;
 	unlock_device_hotplug();
-	kvfree(ranges);
+	kvfree(s.ranges);
 	return ret;
 }

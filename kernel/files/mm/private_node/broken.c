@@ -13,6 +13,7 @@
 #include <linux/spinlock.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
+#include <linux/xarray.h>
 
 #include "../internal.h"
 #include "../page_alloc.h"
@@ -33,12 +34,28 @@ static DEFINE_SPINLOCK(held_lock);
 /* Was any memory of a private node reported as broken since boot? */
 static bool any_broken;
 
-/* An owner's page that he frees stays out of the free lists: no references. */
+/*
+ * Broken pages of memory blocks that are offline, by page frame number: their
+ * struct pages are made anew when the blocks come online.
+ */
+static DEFINE_XARRAY(offline_broken);
+
+/* For entries of a block that is coming online. */
+#define COMES_BACK	XA_MARK_0
+
+/* See SetPageHWPoisonTakenOff(). */
+static bool is_kept_off(const struct page *page)
+{
+	return PageHWPoison(page) && page_private(page) == MAGIC_HWPOISON;
+}
+
+/* False for a page that the owner freed: private_node_keep_off() has it. */
 static bool still_held(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
 
-	return page && PageHWPoison(page) && page_count(page);
+	return page && PageHWPoison(page) && page_count(page) &&
+	       !is_kept_off(page);
 }
 
 void private_node_held_add(unsigned long pfn)
@@ -81,6 +98,92 @@ bool __private_node_block_broken(struct page *page, unsigned int order)
 		if (PageHWPoison(page + i))
 			return true;
 	return false;
+}
+
+/*
+ * __private_node_keep_off - see private_node_keep_off()
+ *
+ * The page is as take_page_off_buddy() and its callers leave one, so that
+ * unpoison_memory() gives it to the free lists.
+ */
+void __private_node_keep_off(struct page *page)
+{
+	if (private_node_fenced(page_to_nid(page)))
+		return;
+	SetPageHWPoisonTakenOff(page);
+	page_ref_inc(page);
+}
+
+/*
+ * __private_node_took_off - see private_node_took_off()
+ */
+bool __private_node_took_off(struct page *page)
+{
+	if (!is_kept_off(page))
+		return false;
+	page_ref_dec(page);
+	return true;
+}
+
+/*
+ * private_node_note_broken - write down the broken pages of a block that went
+ *	offline
+ * @pfn: first page of the block
+ * @nr: number of pages
+ *
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_note_broken(unsigned long pfn, unsigned long nr)
+{
+	unsigned long i;
+
+	for (i = pfn; i < pfn + nr; i++)
+		if (PageHWPoison(pfn_to_page(i)))
+			xa_store(&offline_broken, i, xa_mk_value(1),
+				 GFP_KERNEL | __GFP_NOFAIL);
+		else
+			xa_erase(&offline_broken, i);
+}
+
+/*
+ * __private_node_knows_broken - see private_node_knows_broken()
+ */
+bool __private_node_knows_broken(unsigned long pfn, unsigned long nr)
+{
+	bool any = false;
+	unsigned long i;
+	void *entry;
+
+	xa_for_each_range(&offline_broken, i, entry, pfn, pfn + nr - 1) {
+		xa_set_mark(&offline_broken, i, COMES_BACK);
+		any = true;
+	}
+	return any;
+}
+
+/*
+ * private_node_mark_broken - mark the broken pages of a block that comes online
+ * @pfn: first page of the block
+ * @nr: number of pages
+ *
+ * The pages are not in the free lists yet, and private_node_block_broken() keeps
+ * the broken ones out when they come there.  Does nothing for a block that
+ * private_node_knows_broken() was not asked about: it is memory that was added.
+ *
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_mark_broken(unsigned long pfn, unsigned long nr)
+{
+	unsigned long i;
+	void *entry;
+
+	xa_for_each_range(&offline_broken, i, entry, pfn, pfn + nr - 1) {
+		if (!xa_get_mark(&offline_broken, i, COMES_BACK))
+			continue;
+		xa_clear_mark(&offline_broken, i, COMES_BACK);
+		SetPageHWPoison(pfn_to_page(i));
+		WRITE_ONCE(any_broken, true);
+	}
 }
 
 /*

@@ -274,9 +274,15 @@ static void report_users(struct private_node *pn, const struct refused *r,
 static void report_holders(struct private_node *pn, const struct refused *r,
 			   const struct holders *h, const char *next)
 {
-	if (h->other && pn && pn->at_boot) {
+	bool at_boot = pn && pn->at_boot;
+
+	if (h->other && at_boot && PageReserved(pfn_to_page(h->other_pfn))) {
 		record_refused(pn, r, PRIVATE_NODE_WHY_BOOT, h->other, NULL);
 		pr_err("node %d: %s: %lu pages are firmware's or the kernel's since boot, and their memory block cannot go\n",
+		       r->nid, r->what, h->other);
+	} else if (h->other && at_boot) {
+		record_refused(pn, r, PRIVATE_NODE_WHY_IN_USE, h->other, NULL);
+		pr_err("node %d: %s: %lu pages are on their way to a user, or in the kernel's hands for a moment; try again\n",
 		       r->nid, r->what, h->other);
 	} else if (h->other) {
 		record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);

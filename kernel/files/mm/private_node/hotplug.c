@@ -513,8 +513,8 @@ static int unplug_ranges(struct private_node *pn)
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.
  * Return: 0, also if there is no memory; -EBUSY if something is in the way, and
  * the log says what; -ENODEV after private_node_unregister(); -EOPNOTSUPP for
- * boot memory that shares a memory block with another node; -EINTR after a
- * signal, or kthread_stop() of a kernel thread; -ENOMEM.
+ * boot memory that shares a memory block with another node, or has a hole in
+ * one; -EINTR after a signal, or kthread_stop() of a kernel thread; -ENOMEM.
  */
 int remove_private_memory_driver_managed(struct private_node *pn)
 {
@@ -556,6 +556,28 @@ static bool is_fenced(int nid)
 	return pn && READ_ONCE(pn->fenced);
 }
 
+/* Does memory that came at boot come online by itself, not with the node's? */
+static bool is_part_of_boot(int nid)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && pn->at_boot && !pn->boot_online;
+}
+
+static int going_online(int nid, const struct memory_notify *mn)
+{
+	if (is_part_of_boot(nid)) {
+		pr_err("node %d: cannot online [mem %#llx-%#llx] by itself: write online to the node's boot_memory\n",
+		       nid, (u64)PFN_PHYS(mn->start_pfn),
+		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
+		return -EBUSY;
+	}
+	private_node_mark_broken(mn->start_pfn, mn->nr_pages);
+	return 0;
+}
+
 /*
  * Lets a block of a private node go offline only if no page of it is in use.
  * Called after the block was isolated, so pages that are free now stay free.
@@ -566,9 +588,11 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	struct memory_notify *mn = arg;
 	int nid;
 
+	nid = pfn_to_nid(mn->start_pfn);
+	if (action == MEM_OFFLINE && node_is_private(nid))
+		private_node_note_broken(mn->start_pfn, mn->nr_pages);
 	if (action != MEM_GOING_OFFLINE && action != MEM_GOING_ONLINE)
 		return NOTIFY_OK;
-	nid = pfn_to_nid(mn->start_pfn);
 	/*
 	 * Pages that were freed are with the device until they are trimmed, and
 	 * the ledger has the size that the memory had when it was registered.
@@ -582,8 +606,10 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
 		return notifier_from_errno(-EBUSY);
 	}
-	if (action == MEM_GOING_ONLINE || !node_is_private(nid))
+	if (!node_is_private(nid))
 		return NOTIFY_OK;
+	if (action == MEM_GOING_ONLINE)
+		return notifier_from_errno(going_online(nid, mn));
 	return notifier_from_errno(private_node_check_idle(nid, mn->start_pfn,
 							   mn->nr_pages));
 }

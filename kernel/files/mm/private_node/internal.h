@@ -116,6 +116,8 @@ struct private_node_gate {
  * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
  * @at_boot: its memory came at boot, fixed
+ * @boot_online: its memory comes online as a whole, see blocks.c; under
+ *	device_hotplug_lock
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
  * @owner_adistance: abstract distance as the owner gave it, or 0; fixed
@@ -182,6 +184,7 @@ struct private_node {
 	enum private_node_on_unplug on_unplug;
 	unsigned int flags;
 	bool at_boot;
+	bool boot_online;
 	int adistance;
 	int owner_adistance;
 	bool fenced;
@@ -687,12 +690,22 @@ void private_node_promoted(struct private_node *pn, enum private_node_service us
 void private_node_held_add(unsigned long pfn);
 bool private_node_is_held(unsigned long pfn);
 void private_node_broken_seen(struct page *page);
+void private_node_note_broken(unsigned long pfn, unsigned long nr);
+void private_node_mark_broken(unsigned long pfn, unsigned long nr);
 bool private_node_page_lost(struct page *page);
 
 /* failure.c */
 void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 			     unsigned long nr_pages, unsigned int flags);
 #else
+static inline void private_node_note_broken(unsigned long pfn, unsigned long nr)
+{
+}
+
+static inline void private_node_mark_broken(unsigned long pfn, unsigned long nr)
+{
+}
+
 static inline bool private_node_page_lost(struct page *page)
 {
 	return false;

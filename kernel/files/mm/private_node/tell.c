@@ -39,7 +39,7 @@ static const struct trouble troubles[] = {
 	},
 	[PRIVATE_NODE_WHY_EMPTY] = {
 		"has no memory",
-		"let its owner plug some, or let it bind elsewhere",
+		"let its owner plug some (boot memory: write online to the node's boot_memory), or let it bind elsewhere",
 	},
 	[PRIVATE_NODE_WHY_NAMED] = {
 		"has to be named by its cgroup",
