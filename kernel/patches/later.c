@@ -16,14 +16,6 @@
 #include "tier.h"
 #include "zswap.h"
 
-//@ mm/private_node/broken.c
-#ifdef CONFIG_MEMORY_FAILURE
-bool private_node_page_lost(struct page *page)
-{
-	return false;
-}
-#endif
-
 //@ mm/private_node/report.c
 unsigned long private_node_free_snapshot_nid(int nid)
 {

@@ -42,10 +42,47 @@ read_manifest() {
 	[ -z "$bad" ] || die "kernel/files/$bad: not in patches/manifest; say which patch brings it"
 }
 
+# Of kernel/patches/later.c in folder $1: "STUB<tab>PATCH" for each function and the patch that ends it.
+stubs() {
+	awk -F'\t' 'NR == FNR { by[$2] = $1; next }
+		/^\/\/@ / { end = substr($0, 5); if (end in by) end = by[end]; next }
+		end != "" && /^[a-z].*[a-z_]\(/ { sub(/\(.*/, ""); sub(/.*[ *]/, ""); print $0 "\t" end }' \
+		"$tmp/brings" "$1/patches/later.c"
+}
+
+# A stub that no line calls before the patch that ends it is one too many.  In a header only an
+# inline function calls, and its lines begin with a tab.
+check_stubs() {
+	local idle
+	[ -f "$1/patches/later.c" ] || return 0
+	stubs "$1" > "$tmp/stubs"
+	cut -f1 "$tmp/stubs" > "$tmp/stub-names"
+	idle=$({ sed -nE 's#.*\t(.*\.[ch])$#files/\1#p' "$tmp/brings"; sed 's#.*#patches/&.patch#' "$tmp/names"; } |
+		(cd "$1" && xargs -r grep -HwF -f "$tmp/stub-names" --) | awk -F'\t' '
+		FILENAME == ARGV[1] { by["files/" $2] = $1; next }
+		FILENAME == ARGV[2] { end[$1] = $2; next }
+		{
+			file = text = $0
+			sub(/:.*/, "", file)
+			text = substr($0, length(file) + 2)
+			patch = by[file]
+			if (file ~ /\.h$/ && text !~ /^\t/ || file ~ /\.patch$/ && text !~ /^\+/)
+				next
+			if (sub(/^patches\//, "", file) && sub(/\.patch$/, "", file))
+				patch = file
+			for (stub in end)
+				if (patch < end[stub] && index(text, stub))
+					delete end[stub]
+		}
+		END { for (stub in end) print stub }' "$tmp/brings" "$tmp/stubs" -)
+	[ -z "$idle" ] || die "patches/later.c: ${idle//$'\n'/ }: no line calls that before the patch that brings it; take it out"
+}
+
 # What of our own files comes, changes or goes with each patch, into $tmp/changes as fast-import
 # reads it after the patch's name.
 stage() {
 	read_manifest "$1"
+	check_stubs "$1"
 	rm -rf "$tmp/cut"
 	mkdir "$tmp/cut"
 	awk -f "$here/stage.awk" -v dir="$1" -v out="$tmp/cut" \

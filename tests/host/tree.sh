@@ -114,6 +114,7 @@ manifest() {
 	printf 'obj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
 	echo 'int late(void) { return 1; }' > "$tmp/kernel/files/mm/private_node/late.c"
 	printf '/* stubs */\n//@ mm/private_node/late.c\nint late(void) { return 0; }\n' > "$tmp/kernel/patches/later.c"
+	echo 'int late(void); int now(void) { return late(); }' >> "$tmp/kernel/files/mm/private_node/core.c"
 	tree make
 	! tree series && says 'patches/manifest: missing'
 	result $? "mails need a manifest"
@@ -131,6 +132,11 @@ obj-y += later.o' ] && git -C "$s" show "$first:mm/private_node/later.c" | grep 
 	result $? "a prefix has a stub, and no object without a source"
 	[ "$(git -C "$s" rev-parse 'HEAD^{tree}')" = "$(git -C "$a" rev-parse 'HEAD^{tree}')" ]
 	result $? "the last patch has all files, and no stub"
+	cp "$tmp/kernel/patches/later.c" "$tmp/stubs"
+	echo 'void idle(void) {}' >> "$tmp/kernel/patches/later.c"
+	! tree series && says 'later.c: idle: no line calls that'
+	result $? "a stub that nobody calls is said"
+	cp "$tmp/stubs" "$tmp/kernel/patches/later.c"
 }
 
 mails() {
