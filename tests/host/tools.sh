@@ -345,6 +345,10 @@ ok "remove: boot memory, of a kernel that cannot" refused 3 "leave private_node=
 write "$root/sys/devices/system/node/node1" private/boot_memory online
 ok "remove: boot memory" gives 0 remove 1 --move
 ok "... goes offline" [ "$(text_of 1 boot_memory) $(text_of 1 on_unplug)" = "offline move" ]
+write "$root/sys/devices/system/node/node1" private/total_bytes 0
+write "$root/sys/devices/system/node" has_private_memory 2-3
+ok "... and is still listed" eval 'gives 0 list -rn -o NODE,SIZE -b && grep -qx "1 0" "$tmp/out"'
+ok "private: brings it back" eval 'gives 0 private 1 && [ "$(text_of 1 boot_memory)" = online ]'
 fresh
 ok "remove: compressed RAM" refused 3 "its driver takes it away" remove 3
 ok "remove: several" refused 2 "one at a time" remove all

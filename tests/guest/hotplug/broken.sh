@@ -20,7 +20,7 @@ pages() { echo $(($(< "$NODES/node$1/private/free_bytes_exact") / 4096)); }
 poisoned() { sed -n 's/^PrivateHardwareCorrupted: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
 breaks() { put $(($1 * 4096)) $memory/hard_offline_page; }
 mends() { put "$1" /sys/kernel/debug/hwpoison/unpoison-pfn; }
-held_pfn() { echo $(($(grep -oE '0x[0-9a-f]+|[0-9]+' $SIM/held_pfn | head -1))); }
+held_pfn() { echo $(($(< $SIM/held_pfn))); }
 page_of() { "$PMN_TOP/build/tests/guest/hotplug/page_of" "$@"; }
 
 modprobe private_node_sim
