@@ -7,39 +7,17 @@
 
 #include <linux/cpuset_possible.h>
 #include <linux/hugetlb.h>
-#include <linux/memory-tiers.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/private_node_gate.h>
-#include <linux/private_node_policy.h>
-#include <linux/private_node_report.h>
-#include <linux/private_node_tier.h>
-#include <linux/private_node_zswap.h>
 
-#include "private_node.h"
+#include "gate.h"
+#include "internal.h"
+#include "policy.h"
+#include "tier.h"
+#include "zswap.h"
 
-//@ mm/private_node/failure.c
+//@ mm/private_node/broken.c
 #ifdef CONFIG_MEMORY_FAILURE
-void private_node_catch_held(int nid)
-{
-}
-
-bool private_node_catch_held_later(int nid)
-{
-	return false;
-}
-
-void private_node_end_ops(struct private_node *pn)
-{
-}
-
-LIST_HEAD(private_node_held_pages);
-
-bool private_node_page_broken(struct page *page, unsigned int order)
-{
-	return false;
-}
-
 bool private_node_page_lost(struct page *page)
 {
 	return false;
@@ -50,16 +28,6 @@ bool private_node_page_lost(struct page *page)
 unsigned long private_node_free_snapshot_nid(int nid)
 {
 	return private_node_exact_free_pages_nid(nid);
-}
-
-//@ mm/private_node/devmap.c
-int private_node_devmap_add(struct private_node *pn)
-{
-	return 0;
-}
-
-void private_node_devmap_remove(struct private_node *pn)
-{
 }
 
 //@ 3a-placement-map/40-mm-shmem-poison
@@ -80,8 +48,9 @@ bool private_node_is_swapped(struct private_node *pn)
 #endif
 
 //@ mm/private_node/oom.c
-bool private_node_oom_kill(struct private_node *pn, enum private_node_user user,
-			   gfp_t gfp, unsigned int order)
+bool private_node_oom_kill(struct private_node *pn,
+			   enum private_node_service user, gfp_t gfp,
+			   unsigned int order)
 {
 	return false;
 }
@@ -127,18 +96,6 @@ void private_node_names_alone(struct mempolicy *pol)
 {
 }
 
-gfp_t private_node_prefer_gfp(gfp_t gfp)
-{
-	return gfp;
-}
-
-struct folio *private_node_spread(const struct mempolicy *pol,
-				  const nodemask_t *open, gfp_t gfp,
-				  unsigned int order, pgoff_t ilx)
-{
-	return NULL;
-}
-
 int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 			   pgoff_t ilx)
 {
@@ -163,11 +120,6 @@ unsigned long private_node_displaced_pages(void)
 }
 
 //@ mm/private_node/reclaim.c
-bool private_node_has_threads(int nid)
-{
-	return true;
-}
-
 void private_node_not_reclaimed(int nid)
 {
 }
@@ -176,10 +128,6 @@ bool private_node_reclaim(const nodemask_t *nodes, gfp_t gfp,
 			  unsigned int order)
 {
 	return false;
-}
-
-void private_node_run_threads(int nid)
-{
 }
 
 void private_node_set_wmarks(struct zone *zone, unsigned int scale)
@@ -209,7 +157,8 @@ bool private_node_any_guest(struct private_node *pn)
 }
 
 bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
-			       unsigned int order, enum private_node_user user)
+			       unsigned int order,
+			       enum private_node_service user)
 {
 	return false;
 }
@@ -217,11 +166,6 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 void private_node_leave_now(struct private_node_leaving *l)
 {
 	putback_movable_pages(&l->folios);
-}
-
-bool private_node_makes_room(void)
-{
-	return false;
 }
 
 int private_node_move_out(struct private_node_leaving *l, struct folio *folio)
@@ -235,21 +179,13 @@ int private_node_way_out(struct folio *folio, int gone, nodemask_t *to)
 }
 
 //@ mm/private_node/promote.c
-bool private_node_balances(int nid)
-{
-	return false;
-}
-
-void private_node_promote_init(struct private_node *pn)
-{
-}
-
 void private_node_promote_start(struct private_node *pn)
 {
 }
 
-void private_node_promoted(struct private_node *pn, enum private_node_user user,
-			   unsigned long moved, unsigned long left)
+void private_node_promoted(struct private_node *pn,
+			   enum private_node_service user, unsigned long moved,
+			   unsigned long left)
 {
 }
 
@@ -268,15 +204,6 @@ void private_node_tier_update(int nid)
 bool private_node_mark(struct folio *folio)
 {
 	return false;
-}
-
-bool private_node_marks_cover(struct private_node *pn)
-{
-	return true;
-}
-
-void private_node_marks_free(struct private_node *pn)
-{
 }
 
 unsigned long private_node_next_mark(struct private_node *pn,

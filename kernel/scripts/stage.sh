@@ -5,14 +5,12 @@
 #
 # kernel/patches/manifest says which patch brings which of our files.  Here each patch's commit gets
 # them, so that a reviewer meets a file with its first user.  What is there at a commit decides
-# what a Makefile or a Kconfig of ours says there: objects without a source are cut out of the
-# first, options whose patch has not come out of the second.  kernel/patches/later.c has stubs
-# for functions that later files or patches bring; each stub goes when that comes, and the last
-# patch leaves no file later.c.
+# what a Makefile, a Kconfig or the table of subscribers says there: objects without a source,
+# options whose patch has not come and subscribers without a file are cut out; stage.awk does that.
+# kernel/patches/later.c has stubs for functions that later files or patches bring; each stub goes
+# when that comes, and the last patch leaves no file later.c.
 #
 # 9-local is not posted.
-
-readonly LATER=mm/private_node/later.c
 
 # Reads the manifest: "PATCH<tab>PATH" for all our files into $tmp/brings, and for
 # options "PATCH<tab>FILE#OPTION" into $tmp/options.  The last line that fits a file counts.
@@ -44,103 +42,34 @@ read_manifest() {
 	[ -z "$bad" ] || die "kernel/files/$bad: not in patches/manifest; say which patch brings it"
 }
 
-# The stubs in file $1 of what is not there with patch $2, in $tmp/here; nothing when all is.
-cut_later() {
-	awk -v name="$2" 'NR == FNR { here[$0] = 1; next }
-		sub(/^\/\/@ /, "") {
-			marked = 1
-			keep = !($0 in here) && ($0 !~ /^[0-9]/ || $0 > name)
-			if (keep)
-				any = 1
+# What of our own files comes, changes or goes with each patch, into $tmp/changes as fast-import
+# reads it after the patch's name.
+stage() {
+	read_manifest "$1"
+	rm -rf "$tmp/cut"
+	mkdir "$tmp/cut"
+	awk -f "$here/stage.awk" -v dir="$1" -v out="$tmp/cut" \
+		"$tmp/brings" "$tmp/options" "$tmp/own" "$tmp/names" > "$tmp/staged"
+	find "$tmp/cut" -type f -printf '%f\n' | sort -n > "$tmp/texts"
+	sed "s#^#$tmp/cut/#" "$tmp/texts" | side hash-object -w --stdin-paths | paste "$tmp/texts" - |
+		awk -F'\t' 'FILENAME == "-" { blob["@" $1] = $2; next }
+			$2 == "D" { print $1 "\tD " $3; next }
+			{ split($2, word, " "); id = word[3]; if (id in blob) id = blob[id]
+			print $1 "\tM " word[2] " " id " " $3 }' - "$tmp/staged" > "$tmp/changes"
+}
+
+# Puts these changes into the fast-export stream of the patches, each into its patch's commit.
+with_own() {
+	awk 'NR == FNR { split($0, part, "\t"); lines[part[1]] = lines[part[1]] part[2] "\n"; next }
+		{ print }
+		left > 0 {
+			left -= length($0) + 1
+			if ($1 == "Pmn-patch:")
+				name = $2
 			next
 		}
-		!marked || keep { text = text $0 "\n" }
-		END { if (any) printf "%s", text }' "$tmp/here" "$1"
-}
-
-# A Makefile of ours, in folder $1, without objects and folders that are not there.
-cut_makefile() {
-	awk -v dir="$1" 'NR == FNR { here[$0] = 1; sub(/\/[^\/]*$/, ""); folder[$0] = 1; next }
-		!/^obj-.*\+=/ { print; next }
-		{
-			line = $0
-			sub(/\+=.*/, "+=", line)
-			n = split(substr($0, length(line) + 1), word, " ")
-			all = ""
-			for (i = 1; i <= n; i++) {
-				stem = dir "/" word[i]
-				if (sub(/\.o$/, "", stem))
-					there = ((stem ".c") in here) || ((stem ".S") in here)
-				else {
-					sub(/\/$/, "", stem)
-					there = stem in folder
-				}
-				if (there)
-					all = all " " word[i]
-			}
-			if (all != "")
-				print line all
-		}' "$tmp/here" - || return
-	[ "$1/later.c" != "$LATER" ] || ! grep -qxF "$LATER" "$tmp/here" || echo 'obj-y += later.o'
-}
-
-# A Kconfig without the options in $tmp/absent.
-cut_kconfig() {
-	awk -v list="$tmp/absent" 'BEGIN { while ((getline name < list) > 0) absent[name] = 1 }
-		/^[a-z]/ { drop = ($1 == "config" || $1 == "menuconfig") && ($2 in absent) }
-		!drop'
-}
-
-# What of our own files is there with patch $1, as update-index reads it, into $tmp/now.
-own_at() {
-	local mode blob path old later
-	awk -F'\t' -v name="$1" '$1 <= name { print $2 }' "$tmp/brings" | sort > "$tmp/here"
-	later=''
-	# Before the registry's file there is no option, and nobody needs a stub.
-	if [ -f "$2/patches/later.c" ] && grep -qxF mm/private_node/core.c "$tmp/here"; then
-		later=$(cut_later "$2/patches/later.c" "$1")
-		[ -z "$later" ] || echo "$LATER" >> "$tmp/here"
-	fi
-	awk 'NR == FNR { here[$0] = 1; next } { path = $0; sub(/^[^\t]*\t/, "", path) } path in here' \
-		"$tmp/here" "$tmp/own" > "$tmp/now"
-	# Of a pinned folder only what the manifest knows is cut.
-	while IFS=$'\t' read -r old path; do
-		case $path in
-		*/Makefile) side cat-file blob "$(cut -d' ' -f2 <<< "$old")" | cut_makefile "${path%/*}" ;;
-		*/Kconfig)
-			awk -F'\t' -v name="$1" -v file="$path" '$1 > name && index($2, file "#") == 1 {
-				sub(/.*#/, "", $2); print $2 }' "$tmp/options" > "$tmp/absent"
-			side cat-file blob "$(cut -d' ' -f2 <<< "$old")" | cut_kconfig ;;
-		esac > "$tmp/blob"
-		mode=${old%% *} blob=$(side hash-object -w "$tmp/blob")
-		printf '%s %s 0\t%s\n' "$mode" "$blob" "$path"
-	done < <(grep -E '/(Makefile|Kconfig)$' "$tmp/now" | grep -v '	tools/') > "$tmp/cut"
-	if [ -n "$later" ]; then
-		printf '%s\n' "$later" > "$tmp/blob"
-		printf '100644 %s 0\t%s\n' "$(side hash-object -w "$tmp/blob")" "$LATER" >> "$tmp/cut"
-	fi
-	cat "$tmp/cut" >> "$tmp/now"
-}
-
-# Rewrites the scratch repository's branch: each commit gets the own files that are there with it.
-stage() {
-	local commit name parent=$base
-	read_manifest "$1"
-	# With these patches something of ours comes or goes.
-	cut -f1 "$tmp/brings" "$tmp/options" > "$tmp/changes"
-	[ ! -f "$1/patches/later.c" ] || sed -n 's#^//@ ##p' "$1/patches/later.c" >> "$tmp/changes"
-	while read -r commit name; do
-		if [ ! -f "$tmp/now" ] || grep -qxF -- "$name" "$tmp/changes"; then
-			own_at "$name" "$1"
-		fi
-		side read-tree "$commit"
-		side update-index --index-info < "$tmp/now"
-		parent=$(side log -1 --format=%B "$commit" |
-			GIT_AUTHOR_NAME=$(side log -1 --format=%an "$commit") GIT_AUTHOR_EMAIL=$(side log -1 --format=%ae "$commit") \
-			GIT_AUTHOR_DATE=$(side log -1 --format=%ad --date=raw "$commit") \
-			side commit-tree -p "$parent" "$(side write-tree)")
-	done < <(side log --reverse --format='%H %(trailers:key=Pmn-patch,valueonly,separator=%x2C)' "$base..pmn")
-	side update-ref refs/heads/pmn "$parent"
+		$1 == "data" { left = $2 }
+		$1 == "from" { printf "%s", lines[name]; name = "" }' "$tmp/changes" -
 }
 
 # Without the trailer, and signed off by whoever runs this.
