@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers lint tools deb-tools
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers lint tools deb-tools deb-kernel test-install own-config
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -28,12 +28,18 @@ tools: ## build libpmn and pmnctl, into build/tools
 	@$(MAKE) -s -C tools
 deb-tools: ## build their Debian packages, into build/deb
 	@tools/deb
+own-config: ## CONFIG=FILE with private nodes in it, into build/own/.config, and which options it lacks
+	@kernel/scripts/own-config $(if $(CONFIG),--base $(CONFIG))
+deb-kernel: ## Debian packages of the kernel, FLAVOUR=amd64 or cloud-amd64, into build/deb-kernel (hours)
+	@kernel/scripts/deb-kernel $(FLAVOUR)
 test: ## all tests with the release kernel
 	@tests/run
 test-debug: ## the same with the debug kernel
 	@tests/run --kernel debug
 test-fresh: ## both commands of the README in minbase chroots of Debian 12 and 13 (hours)
 	@tests/fresh/run
+test-install: ## install, boot, operate, upgrade and remove our packages on a Debian 13 of its own (needs deb-kernel)
+	@tests/install/run
 test-races: ## tests with threads under KCSAN: no data race in our code
 	@tests/races/run
 coverage: ## how much of our code the tests reach: lines and branches of each file (hours)

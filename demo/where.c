@@ -85,7 +85,7 @@ int main(int argc, char **argv)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	do {
 		printf("  where[%d]: %s MiB of %s are on ", getpid(), argv[2],
-		       argv[1]);
+		       fd < 0 ? "its memory" : argv[1]);
 		say_where(mem);
 		printf(", %zu words damaged\n", damaged(mem, words));
 	} while (fgets(line, sizeof(line), stdin));

@@ -24,7 +24,7 @@ packages() {
 	local more
 	more=$(harness/setup --list
 		git grep -hoE '(harness|here)"?/setup"? [a-z][a-z0-9. +-]*' -- harness kernel/scripts tests demo bench tools .ci |
-			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|vm|user|tools)\b//g')
+			sed -E 's/^[^ ]+ //; s/ -.*//; s/\b(build|deb|vm|user|tools)\b//g')
 	# shellcheck disable=SC2016 # dpkg's own
 	dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Essential}\t${Priority}\t${Provides}\t${Pre-Depends}, ${Depends}\n' |
 		awk -F'\t' -v start="apt $more" '
@@ -67,9 +67,10 @@ path_of() {
 	done
 }
 
-# The shell scripts of the project that git has, and the C sources of its tests.
+# The shell scripts of the project that git has, and the C sources of its tests; not what runs in a Debian of
+# its own.
 sources() {
-	git ls-files -- ':!kernel/files' ':!kernel/patches' ':!debian' | while read -r f; do
+	git ls-files -- ':!kernel/files' ':!kernel/patches' ':!debian' ':!tests/install/story' | while read -r f; do
 		case $f in
 		*.c|*.bash|*.sh) [ ! -f "$f" ] || echo "$f" ;;
 		*) [ -x "$f" ] && head -n 1 "$f" | grep -qE '^#!.*\b(ba)?sh\b' && echo "$f" ;;

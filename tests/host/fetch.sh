@@ -50,13 +50,23 @@ package() {
 	dpkg-deb --root-owner-group -Zxz -b "$root" "$tmp/pool/linux-source-7.3_${v}_all.deb" > /dev/null
 }
 
+# configs VERSION: a package of configurations, as $tmp/pool/*.deb
+configs() {
+	local root=$tmp/build/config-$1
+	mkdir -p "$root/DEBIAN" "$root/usr/src/linux-config-7.3" "$tmp/pool"
+	echo "CONFIG_OF=\"$1\"" | xz > "$root/usr/src/linux-config-7.3/config.amd64_none_cloud-amd64.xz"
+	printf 'Package: linux-config-7.3\nVersion: %s\nArchitecture: all\nMaintainer: nobody <nobody@example.org>\nDescription: make-believe\n' \
+		"$1" > "$root/DEBIAN/control"
+	dpkg-deb --root-owner-group -Zxz -b "$root" "$tmp/pool/linux-config-7.3_$1_all.deb" > /dev/null
+}
+
 # suite NAME [VERSION...]: its lists, signed
 suite() {
 	local name=$1 dir=$archive/dists/$1 v
 	shift
 	rm -rf "$dir" "$tmp/one"
 	mkdir -p "$dir/main/binary-amd64" "$archive/pool/$name" "$tmp/one/pool/$name"
-	for v in "$@"; do cp "$tmp/pool/linux-source-7.3_${v}_all.deb" "$tmp/one/pool/$name"; done
+	for v in "$@"; do cp "$tmp"/pool/linux-*-7.3_"${v}"_all.deb "$tmp/one/pool/$name"; done
 	cp -r "$tmp/one/pool" "$archive/"
 	(cd "$tmp/one" && dpkg-scanpackages -m pool/"$name" 2> /dev/null) > "$dir/main/binary-amd64/Packages"
 	sign "$name" test
@@ -83,6 +93,9 @@ pin() {
 	PIN_DEB_SHA256=$(sha256sum "$deb" | cut -d' ' -f1)
 	PIN_TAR=usr/src/linux-source-7.3.tar.xz
 	PIN_TAR_SHA256=$(sha256sum "$tmp/build/$1/usr/src/linux-source-7.3.tar.xz" | cut -d' ' -f1)
+	PIN_CONFIG_PACKAGE=linux-config-7.3
+	PIN_CONFIG_SHA256=$(sha256sum "$tmp/pool/linux-config-7.3_7.3.4-1_all.deb" | cut -d' ' -f1)
+	PIN_CONFIG=usr/src/linux-config-7.3/config.amd64_none_FLAVOUR.xz
 	PIN_KERNEL=${1%%-*}
 	PIN_SERIES=7.3
 	PIN_DATE=1767225600
@@ -129,6 +142,8 @@ setup() {
 	package 7.3.9-1 's/^line 19$/other/'
 	package 7.3.7-1 '' ours
 	package 7.4.1-1
+	configs 7.3.4-1
+	configs 7.3.5-1
 	sources "file:$archive"
 }
 
@@ -138,6 +153,14 @@ fetch() {
 	rc=0
 	env TMPDIR="$tmp" PMN_CACHE="$tmp/cache" "$@" "$tmp/kernel/scripts/fetch" > "$tmp/repo" 2> "$tmp/log" || rc=$?
 }
+
+# fetch_config FLAVOUR: the same for a configuration; its file is in $tmp/repo
+fetch_config() {
+	[ -n "${keep:-}" ] || rm -rf "$tmp/cache"
+	rc=0
+	env TMPDIR="$tmp" PMN_CACHE="$tmp/cache" "$tmp/kernel/scripts/fetch" --config "$1" > "$tmp/repo" 2> "$tmp/log" || rc=$?
+}
+config_is() { [ "$(xz -dc "$(cat "$tmp/repo")")" = "CONFIG_OF=\"$1\"" ] || { sed 's/^/# /' "$tmp/log"; return 1; }; }
 
 says() { grep -q -- "$1" "$tmp/log" || { sed 's/^/# /' "$tmp/log"; return 1; }; }
 is() { [ "$(git -C "$(cat "$tmp/repo")" cat-file blob refs/heads/pin:Makefile | sed -n 's/^SUBLEVEL = //p')" = "$1" ] || { sed 's/^/# /' "$tmp/log"; return 1; }; }
@@ -221,7 +244,29 @@ rm -rf "$tmp"/cache/*.git
 keep=1 fetch
 ok "a damaged package in the cache is fetched again" is 4
 
+fetch_config cloud-amd64
+ok "a configuration of the pinned version" config_is 7.3.4-1
+not_ok "without a word of another" says 'using the configuration of'
+keep=1 fetch_config warp
+ok "no such flavour: refused" failed
+ok "those that there are are named" says 'warp: linux-config-7.3 has no such flavour; it has config.amd64_none_cloud-amd64.xz'
+suite alpha 7.3.5-1
+fetch_config cloud-amd64
+ok "that of a later release, when the pinned one is gone" config_is 7.3.5-1
+ok "and it says so" says 'using the configuration of 7.3.5-1'
+keep=1 fetch_config cloud-amd64
+ok "each time" says 'using the configuration of 7.3.5-1'
+suite alpha 7.3.4-1
+sed -i 's/^PIN_CONFIG_SHA256=.*/PIN_CONFIG_SHA256=0000/' "$tmp/kernel/PIN"
+fetch_config cloud-amd64
+ok "one that is not the pinned one: refused" failed
+ok "and said" says 'kernel/PIN wants 0000'
+pin 7.3.4-1
+
 sources http://127.0.0.1:9/debian
+fetch_config cloud-amd64
+ok "no network, no configuration: refused" failed
+ok "with what to do" says 'kernel/scripts/deb-kernel --base /boot/config-'
 fetch
 ok "no network: refused" failed
 ok "with what to do" says 'LINUX_SRC=/path/to/linux-7.3.4.tar.xz make kernel'

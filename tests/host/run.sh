@@ -3,6 +3,8 @@
 # tests/run ends with its line of numbers also when no time is left for any test; and its guests end with
 # it, even if it is killed.
 #
+# The demo's guests are ended by processor time, which a busy machine does not change.
+#
 # kernels: release
 set -u
 . tests/lib/tap.sh
@@ -45,4 +47,10 @@ kill -KILL "$run"
 ok 'tests/run is killed: its boot ends' until_boots none
 wait "$run" 2> /dev/null
 rm -rf build/tests/log/none
+guests=$(grep -c 'harness/vm ' demo/run)
+ok 'the demo has guests' [ "$guests" -gt 3 ]
+# shellcheck disable=SC2016 # for grep
+ok '... each with the limits' [ "$(awk '/harness\/vm /, !/\\$/' demo/run | grep -cF '"${limits[@]}"')" = "$guests" ]
+ok '... of processor time' grep -qE '^limits=\(--cpu-time [0-9]+ --timeout [0-9]{4,}\)$' demo/run
+ok '... and no other' [ "$(grep -c -e --timeout demo/run)" = 1 ]
 done_testing

@@ -345,6 +345,10 @@ ok "remove: boot memory, of a kernel that cannot" refused 3 "leave private_node=
 write "$root/sys/devices/system/node/node1" private/boot_memory online
 ok "remove: boot memory" gives 0 remove 1 --move
 ok "... goes offline" [ "$(text_of 1 boot_memory) $(text_of 1 on_unplug)" = "offline move" ]
+write "$root/sys/devices/system/node/node1" private/total_bytes 0
+write "$root/sys/devices/system/node" has_private_memory 2-3
+ok "... and is still listed" eval 'gives 0 list -rn -o NODE,SIZE -b && grep -qx "1 0" "$tmp/out"'
+ok "private: brings it back" eval 'gives 0 private 1 && [ "$(text_of 1 boot_memory)" = online ]'
 fresh
 ok "remove: compressed RAM" refused 3 "its driver takes it away" remove 3
 ok "remove: several" refused 2 "one at a time" remove all
@@ -373,6 +377,18 @@ ok "dax: no such place" refused 2 "none of auto, target, spare" dax dax0.0 --nod
 ok "dax: ordinary has no services" refused 2 "ordinary memory" dax dax0.0 --ordinary -s all
 write "$root" etc/pmn.d/dax0.0.conf '[dax dax0.0]'
 ok "dax --persist: a file that is not ours is left, and nothing is done" refused 1 "was not written by pmnctl" dax dax0.0 --persist -s none
+rm "$root/etc/pmn.d/dax0.0.conf"
+mkdir "$root/etc/pmn.d/dax0.0.conf"
+known=''
+ok "dax --persist: what cannot be read is told so, with the reason" refused 1 "dax0.0.conf: cannot be read: Is a directory" dax dax0.0 --persist -s none
+rmdir "$root/etc/pmn.d/dax0.0.conf"
+ln -s dax0.0.conf "$root/etc/pmn.d/dax0.0.conf"
+known=''
+ok "... also what cannot be opened" refused 1 "dax0.0.conf: cannot be read: Too many levels of symbolic links" dax dax0.0 --persist -s none
+rm "$root/etc/pmn.d/dax0.0.conf"
+: > "$root/etc/pmn.d/dax0.0.conf"
+known=''
+ok "... an empty one is somebody's" refused 1 "was not written by pmnctl" dax dax0.0 --persist -s none
 rm "$root/etc/pmn.d/dax0.0.conf"
 known=''
 ok "dax --persist" gives 0 dax dax0.0 --persist -s user_numa --node auto
@@ -583,6 +599,13 @@ printf '[node 1]\nweight = 5\n[dax dax7.0]\n[node 2]\nowner = nobody\n' > "$tmp/
 ok "apply: a section that fails is told with its line" refused 1 "$tmp/conf:4: [node 2] is not done" apply -f "$tmp/conf" --dry-run
 printf '[dax dax7.0]\n' > "$tmp/conf"
 ok "apply: a device that is not there" refused 4 "$tmp/conf:1: [dax dax7.0] is not done" apply -f "$tmp/conf"
+ok "apply --boot: is no failure then" refused 0 '' apply --boot -f "$tmp/conf"
+ok "... and told" prints '^dax7\.0: there is no such device yet; when it comes, udev has this done$'
+printf '[dax dax7.0]\n[node 4]\nservices = none\n' > "$tmp/conf"
+ok "... a node that is not private is one" refused 4 "$tmp/conf:2: [node 4] is not done" apply --boot -f "$tmp/conf"
+# What the unit runs, and what it takes for success: 0 alone.
+ok "pmn-apply.service fails when its command does" [ "$(grep -cE '^(SuccessExitStatus|ExecStart=-)' tools/systemd/pmn-apply*.service | awk -F: '{ n += $2 } END { print n + 0 }')" = 0 ]
+ok "... and runs apply --boot" grep -qx 'ExecStart=/usr/bin/pmnctl apply --boot' tools/systemd/pmn-apply.service
 known=''
 cat > "$root/etc/pmn.d/20-wrong.conf" <<-'END'
 	[node 1]
@@ -656,6 +679,15 @@ mkdir "$tmp/empty"
 inner "commands, ASan, UBSan and leaks" env -C "$tmp/empty" "$leaks" PMN_ROOT="$root" LD_PRELOAD="$san/fake.so" "$san/cli"
 ok "nonsense has changed nothing" diff -r --no-dereference -x kmsg "$root.before" "$root"
 ok "... and made no file" [ -z "$(ls -A "$tmp/empty")" ]
+
+# -- one number ----------------------------------------------------------------------------------------------------
+
+# debian/changelog has it; what else names a version follows.
+version=$(sed -nE '1s/.*\((.*)\).*/\1/p' debian/changelog)
+ok "the version is one of three numbers" eval '[[ $version =~ ^[0-9]+\.[0-9]+\.[0-9]+$ ]]'
+ok "... pmnctl has it" [ "$("$out/pmnctl" --version)" = "pmnctl $version" ]
+ok "... pkg-config's file too" grep -qx "Version: $version" "$out/libpmn.pc"
+ok "... it is of the release that NEWS.md is at" [ "$(sed -nE 's/^## ([0-9]+\.[0-9]+) .*/\1/p' NEWS.md | sed -n 1p)" = "${version%.*}" ]
 
 # -- manual pages and completion -------------------------------------------------------------------------------------
 

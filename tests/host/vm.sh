@@ -74,6 +74,11 @@ limits() {
 	[ $? = 124 ] && [ $((SECONDS - start)) -lt 40 ]
 	result $? "a time-out is 124"
 	says 'timed out' "a time-out is said"
+	# A boot takes a few seconds of it.
+	status 124 "processor time is limited, too" --cpu-time 25 -- sh -c 'while :; do :; done'
+	says 'ended after 25 s of processor time' "... and that is said"
+	"$vm" "${extra[@]}" --cpu-time 25 --timeout 120 -- sleep 30 > "$tmp/out" 2> "$tmp/err"
+	result $? "... a guest that waits uses none"
 }
 
 arguments() {
@@ -102,6 +107,8 @@ arguments() {
 	--slow 0,1 -- true
 	--slots 4 -- true
 	--timeout 0 -- true
+	--cpu-time 0 -- true
+	--cpu-time 5m -- true
 	--kernel nonesuch -- true
 	--kernel-dir /nonexistent -- true
 	--out /nonexistent -- true

@@ -260,19 +260,24 @@ static struct pmn_node *node_read(struct pmn_ctx *ctx, int id)
 	return NULL;
 }
 
+/* Also with all of its memory offline or unplugged, when has_private_memory leaves it out. */
+static bool is_private(struct pmn_ctx *ctx, int id)
+{
+	char *owner = pmn_print(NODES "/node%d/private/owner", id);
+	bool is = owner && pmn_exists(ctx, owner);
+
+	free(owner);
+	return is;
+}
+
 static void nodes_read(struct pmn_ctx *ctx)
 {
-	char *list = pmn_slurp(ctx, NODES "/has_private_memory");
-	struct pmn_nodeset set;
 	struct pmn_node *node;
 	int id;
 
 	ctx->nodes_read = true;
-	if (!list || !pmn_nodeset_parse_ids(list, &set))
-		memset(&set, 0, sizeof(set));
-	free(list);
 	for (id = 0; id < MAX_NODES; id++) {
-		node = pmn_nodeset_has(&set, id) ? node_read(ctx, id) : NULL;
+		node = is_private(ctx, id) ? node_read(ctx, id) : NULL;
 		if (!node)
 			continue;
 		STAILQ_INSERT_TAIL(&ctx->nodes, node, list);

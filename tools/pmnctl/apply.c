@@ -213,6 +213,10 @@ static int do_device(struct cli *cli, const struct conf_section *s)
 	pmn_dax_foreach(cli->ctx, dax)
 		if (is_of(s, dax) && list.nr < MAX_DAXES)
 			list.daxes[list.nr++] = dax;
+	if (!list.nr && cli->opt[OPT_BOOT]) {
+		printf("%s: there is no such device yet; when it comes, udev has this done\n", s->name);
+		return PMN_OK;
+	}
 	if (!list.nr)
 		return complain(PMN_NO_NODE, "%s: there is no such device; when it comes, udev has this done",
 				s->name);

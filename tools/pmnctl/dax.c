@@ -412,7 +412,21 @@ static int ordinary_at_boot(struct cli *cli, int node)
 			node, node);
 }
 
-/* A node that is private already: its services, and the next boot. */
+/* Boot memory that `pmnctl remove` took offline. */
+static int bring_back(struct cli *cli, struct pmn_node *node)
+{
+	struct pmn_change *change = NULL;
+	int ret = pmn_change_new(cli->ctx, &change);
+
+	if (!ret)
+		ret = pmn_change_set(change, node, "boot_memory", "online");
+	if (!ret)
+		return apply_or_show(cli, change);
+	pmn_change_free(change);
+	return complain_lib(cli, ret);
+}
+
+/* A node that is private already: its memory, its services, and the next boot. */
 static int private_already(struct cli *cli, struct pmn_node *node)
 {
 	const char *services = cli->opt[OPT_SERVICES];
@@ -426,6 +440,11 @@ static int private_already(struct cli *cli, struct pmn_node *node)
 	ret = check_boot_words(cli, id);
 	if (ret)
 		return ret;
+	if (!pmn_node_get_size(node) && !strcmp(pmn_node_get_owner(node), "boot")) {
+		ret = bring_back(cli, node);
+		if (ret || (!services && !cli->opt[OPT_PERSIST]))
+			return ret;
+	}
 	if (!services && !cli->opt[OPT_PERSIST]) {
 		printf("node %d: is private already; `pmnctl allow` opens services\n", id);
 		return PMN_OK;

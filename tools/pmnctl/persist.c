@@ -13,16 +13,23 @@
 
 #define MARK	"# Written by pmnctl"
 
-static bool is_ours(const char *path)
+enum owner { OURS, OTHERS, UNKNOWN };
+
+/* One that is not there is ours; of one that cannot be read errno says why. */
+static enum owner owner_of(const char *path)
 {
 	char line[sizeof(MARK)] = "";
 	FILE *f = fopen(path, "re");
-	bool ret;
+	enum owner ret = UNKNOWN;
+	int error;
 
 	if (!f)
-		return errno == ENOENT;
-	ret = fgets(line, sizeof(line), f) && !strcmp(line, MARK);
+		return errno == ENOENT ? OURS : UNKNOWN;
+	if (fgets(line, sizeof(line), f) || !ferror(f))
+		ret = strcmp(line, MARK) ? OTHERS : OURS;
+	error = errno;
 	fclose(f);
+	errno = error;
 	return ret;
 }
 
@@ -87,10 +94,19 @@ int persist_check(struct cli *cli, const char *path)
 
 	if (!full)
 		return complain(PMN_FAILED, "memory: not enough");
-	if (!is_ours(full))
+	switch (owner_of(full)) {
+	case OURS:
+		break;
+	case OTHERS:
 		ret = complain(PMN_FAILED,
 			       "%s: was not written by pmnctl, and is left alone; add to it by hand, or remove it",
 			       path);
+		break;
+	case UNKNOWN:
+		ret = complain(PMN_FAILED,
+			       "%s: cannot be read: %m; so nobody knows who wrote it, and it is left alone; repair it, or remove it",
+			       path);
+	}
 	free(full);
 	return ret;
 }

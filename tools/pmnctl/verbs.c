@@ -33,6 +33,7 @@ const struct option_info option_infos[NR_OPTIONS] = {
 	[OPT_BATCH] = { "batch", 0, 0, 0, "print lines instead of filling the screen" },
 	[OPT_FILE] = { "file", 'f', "FILE", KIND_FILE, "read this file instead of /etc/pmn.d/*.conf" },
 	[OPT_DEVICE] = { "device", 0, "DEV", KIND_DAX, "only what the files say about this DAX device" },
+	[OPT_BOOT] = { "boot", 0, 0, 0, "a device that is not there yet is no failure: udev has it done later" },
 	[OPT_FORMAT] = { "format", 0, "NAME", KIND_FORMAT, "openmetrics (the default) or prometheus" },
 	[OPT_TO] = { "output", 'o', "FILE", KIND_FILE, "write to this file, which is replaced whole" },
 };
@@ -90,7 +91,8 @@ const struct verb verbs[] = {
 	{ "metrics", "", "print metrics for Prometheus",
 	  { KIND_NONE }, 0, 0, BIT(FORMAT) | BIT(TO), verb_metrics },
 	{ "apply", "", "make the machine what /etc/pmn.d says",
-	  { KIND_NONE }, 0, 0, BIT(FILE) | BIT(DEVICE) | BIT(DRY_RUN), verb_apply },
+	  { KIND_NONE }, 0, 0, BIT(FILE) | BIT(DEVICE) | BIT(BOOT) | BIT(DRY_RUN),
+	  verb_apply },
 	{ "completion", "bash|zsh", "print the completion of a shell",
 	  { KIND_SHELL }, 1, 1, 0, verb_completion },
 	{ NULL }

@@ -139,7 +139,7 @@ ok 'dax --ordinary' gives 0 dax $dev --ordinary
 ok '... ordinary memory' in_state has_memory "$nid"
 ok 'dax: ordinary to private' gives 0 dax $dev
 ok '... is private' is_private "$nid"
-ok 'remove: status 5: boot memory with pages of the firmware' eval 'gives 5 remove 1 && says "their memory block cannot go"'
+ok 'remove: status 3: boot memory of which firmware has a part' eval 'gives 3 remove 1 && says "its memory block .* has a hole"'
 ok 'private: status 3: boot memory' eval 'gives 1 private 0 && says processors'
 ok 'cxl: status 4: no such region' gives 4 cxl region0
 

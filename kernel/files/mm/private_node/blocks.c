@@ -180,7 +180,8 @@ static int walk_back(const struct range *ranges, unsigned int nr,
  * @nr: number of ranges
  *
  * Context: process, may sleep; takes device_hotplug_lock.
- * Return: 0, or the errno of the first block that did not go.
+ * Return: 0; the errno of the first block that did not go; -EBUSY if another block
+ * of the node came online since the ranges were listed.
  */
 int private_node_offline_blocks(struct private_node *pn,
 				const struct range *ranges, unsigned int nr)
@@ -188,12 +189,15 @@ int private_node_offline_blocks(struct private_node *pn,
 	int ret;
 
 	lock_device_hotplug();
-	pn->boot_online = true;
 	ret = walk_ranges(ranges, nr, offline_block);
+	if (!ret && node_present_pages(pn->nid)) {
+		pr_err("node %d: %s: cannot unplug: a memory block came online meanwhile; try again\n",
+		       pn->nid, pn->owner);
+		ret = -EBUSY;
+	}
 	if (ret && walk_back(ranges, nr, online_block))
 		pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
 		       pn->nid, pn->owner);
-	pn->boot_online = false;
 	unlock_device_hotplug();
 	return ret;
 }
@@ -216,7 +220,6 @@ int private_node_boot_plug(struct private_node *pn)
 	if (ACQUIRE_ERR(mutex_kill, &life))
 		return -EINTR;
 	lock_device_hotplug();
-	pn->boot_online = true;
 	if (find_blocks(&s))
 		ret = walk_ranges(s.ranges, s.nr, online_block);
 	if (ret) {
@@ -224,7 +227,6 @@ int private_node_boot_plug(struct private_node *pn)
 		       pn->nid, pn->owner, ret);
 		walk_back(s.ranges, s.nr, offline_block);
 	}
-	pn->boot_online = false;
 	unlock_device_hotplug();
 	kvfree(s.ranges);
 	return ret;

@@ -556,28 +556,6 @@ static bool is_fenced(int nid)
 	return pn && READ_ONCE(pn->fenced);
 }
 
-/* Does memory that came at boot come online by itself, not with the node's? */
-static bool is_part_of_boot(int nid)
-{
-	struct private_node *pn;
-
-	guard(rcu)();
-	pn = private_node_peek(nid);
-	return pn && pn->at_boot && !pn->boot_online;
-}
-
-static int going_online(int nid, const struct memory_notify *mn)
-{
-	if (is_part_of_boot(nid)) {
-		pr_err("node %d: cannot online [mem %#llx-%#llx] by itself: write online to the node's boot_memory\n",
-		       nid, (u64)PFN_PHYS(mn->start_pfn),
-		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
-		return -EBUSY;
-	}
-	private_node_mark_broken(mn->start_pfn, mn->nr_pages);
-	return 0;
-}
-
 /*
  * Lets a block of a private node go offline only if no page of it is in use.
  * Called after the block was isolated, so pages that are free now stay free.
@@ -608,8 +586,10 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	}
 	if (!node_is_private(nid))
 		return NOTIFY_OK;
-	if (action == MEM_GOING_ONLINE)
-		return notifier_from_errno(going_online(nid, mn));
+	if (action == MEM_GOING_ONLINE) {
+		private_node_mark_broken(mn->start_pfn, mn->nr_pages);
+		return NOTIFY_OK;
+	}
 	return notifier_from_errno(private_node_check_idle(nid, mn->start_pfn,
 							   mn->nr_pages));
 }

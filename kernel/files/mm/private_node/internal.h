@@ -116,8 +116,6 @@ struct private_node_gate {
  * @on_unplug: written under @lock
  * @flags: PRIVATE_NODE_F_*, fixed
  * @at_boot: its memory came at boot, fixed
- * @boot_online: its memory comes online as a whole, see blocks.c; under
- *	device_hotplug_lock
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
  * @owner_adistance: abstract distance as the owner gave it, or 0; fixed
@@ -184,7 +182,6 @@ struct private_node {
 	enum private_node_on_unplug on_unplug;
 	unsigned int flags;
 	bool at_boot;
-	bool boot_online;
 	int adistance;
 	int owner_adistance;
 	bool fenced;
