@@ -52,7 +52,7 @@ agrees() {
 		name=${line%%=*}
 		case $line in
 		*=n) ! grep -q "^$name=" "$out/.config" ;;
-		*='""') ! grep -q "^$name=\"." "$out/.config" ;;
+		*='""') ! grep -q "^$name=\"[^\"]" "$out/.config" ;;
 		*=m) grep -qE "^$name=[my]$" "$out/.config" ;;
 		*) grep -qxF -- "$line" "$out/.config" ;;
 		esac && continue
