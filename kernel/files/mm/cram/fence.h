@@ -13,7 +13,6 @@
 
 #include <linux/cram.h>
 #include <linux/mm.h>
-#include <linux/private_node_hooks.h>
 
 struct mem_cgroup;
 struct obj_cgroup;
@@ -83,8 +82,7 @@ static inline bool cram_charges_apart(int nid)
  */
 static __always_inline bool cram_places_pageout(void)
 {
-	return cram_any() && private_node_hook(cram_pageout) &&
-	       READ_ONCE(cram_pageout);
+	return cram_any() && READ_ONCE(cram_pageout);
 }
 
 /**
@@ -118,14 +116,12 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 
 /**
  * cram_fences - is this an anonymous folio on a compressing device?
- * @hook: name of the hook that asks, one of PRIVATE_NODE_HOOKS
  * @folio: any folio
  *
  * Cost and context: as cram_node().
  */
-#define cram_fences(hook, folio) \
-	(private_node_hook(hook) && cram_folio_fenced(folio) && \
-	 folio_test_anon(folio))
+#define cram_fences(folio) \
+	(cram_folio_fenced(folio) && folio_test_anon(folio))
 
 /**
  * cram_may_reuse - may a page be written to, or pinned, in place?
@@ -143,7 +139,7 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
 					   struct folio *folio, bool reuse)
 {
-	if (!(private_node_hook(cram_reuse) && cram_folio_fenced(folio)))
+	if (!cram_folio_fenced(folio))
 		return reuse;
 	return __cram_may_reuse(vmf, folio, reuse);
 }
@@ -193,7 +189,6 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 					   bool may_wait)
 {
 	return !mmap && cram_file_fenced(folio) &&
-	       private_node_hook(cram_file) &&
 	       __cram_leave_file(folio, may_wait);
 }
 
@@ -209,8 +204,7 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
  */
 static __always_inline bool cram_left_mapping(struct folio *folio)
 {
-	return cram_file_fenced(folio) && private_node_hook(cram_file_map) &&
-	       __cram_leave_unlocked(folio);
+	return cram_file_fenced(folio) && __cram_leave_unlocked(folio);
 }
 
 /**
@@ -226,8 +220,7 @@ static __always_inline bool cram_left_mapping(struct folio *folio)
  */
 static __always_inline bool cram_left_splice(struct folio *folio)
 {
-	return cram_file_fenced(folio) && private_node_hook(cram_splice) &&
-	       __cram_leave_unlocked(folio);
+	return cram_file_fenced(folio) && __cram_leave_unlocked(folio);
 }
 
 /**
@@ -244,8 +237,7 @@ static __always_inline bool cram_left_splice(struct folio *folio)
  */
 static __always_inline bool cram_waits(struct folio *folio, int priority)
 {
-	return cram_any() && private_node_hook(cram_waits) &&
-	       __cram_waits(folio, priority);
+	return cram_any() && __cram_waits(folio, priority);
 }
 
 /**
@@ -291,8 +283,7 @@ static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
  */
 static __always_inline void cram_refaulted(struct folio *new, struct page *page)
 {
-	if (page && private_node_hook(cram_refaulted) &&
-	    cram_node(page_to_nid(page)))
+	if (page && cram_node(page_to_nid(page)))
 		__cram_refaulted(new, page);
 }
 
@@ -306,7 +297,7 @@ static __always_inline void cram_refaulted(struct folio *new, struct page *page)
  */
 static __always_inline bool cram_pins_file(const struct page *page)
 {
-	return private_node_hook(cram_pin) && cram_node(page_to_nid(page));
+	return cram_node(page_to_nid(page));
 }
 
 /**
@@ -372,7 +363,7 @@ static __always_inline int cram_copy(struct folio *dst, struct folio *src)
  */
 static __always_inline void cram_stored(struct folio *folio)
 {
-	if (private_node_hook(cram_stored) && cram_folio_fenced(folio))
+	if (cram_folio_fenced(folio))
 		__cram_stored(folio);
 }
 
@@ -391,8 +382,7 @@ static __always_inline void cram_stored(struct folio *folio)
  */
 static __always_inline bool cram_leaves(int nid, unsigned int order)
 {
-	return !(private_node_hook(cram_token) && cram_node(nid)) ||
-	       __cram_leaves(nid, 1UL << order);
+	return !cram_node(nid) || __cram_leaves(nid, 1UL << order);
 }
 
 /**
@@ -405,7 +395,7 @@ static __always_inline bool cram_leaves(int nid, unsigned int order)
  */
 static __always_inline void cram_stayed(int nid, unsigned int order)
 {
-	if (private_node_hook(cram_token) && cram_node(nid))
+	if (cram_node(nid))
 		__cram_stayed(nid, 1UL << order);
 }
 
@@ -463,8 +453,7 @@ static __always_inline void cram_batch_end(void)
  */
 static __always_inline bool cram_takes(struct page *page, unsigned int order)
 {
-	return private_node_hook(cram_trim) && cram_node(page_to_nid(page)) &&
-	       __cram_takes(page, order);
+	return cram_node(page_to_nid(page)) && __cram_takes(page, order);
 }
 
 /**
@@ -478,7 +467,7 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
  */
 static __always_inline void cram_failed(struct page *page)
 {
-	if (private_node_hook(cram_trim) && cram_node(page_to_nid(page)))
+	if (cram_node(page_to_nid(page)))
 		__cram_failed(page);
 }
 
@@ -506,8 +495,7 @@ static __always_inline bool cram_apart(const struct folio *folio)
  */
 static __always_inline bool cram_charges_apart(int nid)
 {
-	return cram_node(nid) && private_node_hook(cram_memcg) &&
-	       __cram_charges_apart();
+	return cram_node(nid) && __cram_charges_apart();
 }
 
 /**
@@ -543,7 +531,7 @@ static __always_inline void cram_recharged(struct folio *old,
 static __always_inline void cram_uncharge(struct folio *folio,
 					  struct obj_cgroup *objcg)
 {
-	if (private_node_hook(cram_uncharge) && cram_folio_fenced(folio))
+	if (cram_folio_fenced(folio))
 		__cram_uncharge(folio, objcg);
 }
 #endif
@@ -578,7 +566,7 @@ static inline bool cram_folio_fenced(const struct folio *folio)
 	return false;
 }
 
-#define cram_fences(hook, folio)	false
+#define cram_fences(folio)	false
 
 static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
 				  bool reuse)

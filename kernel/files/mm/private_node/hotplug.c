@@ -543,7 +543,7 @@ EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
 void private_node_offline_failed(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages)
 {
-	if (private_node_hooked(offline_report, nid))
+	if (node_is_private(nid))
 		private_node_check_idle(nid, start_pfn, nr_pages);
 }
 

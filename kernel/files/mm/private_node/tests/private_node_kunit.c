@@ -23,8 +23,6 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node_kexec.h>
-#include <linux/private_node_report.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
