@@ -376,6 +376,8 @@ static inline bool private_node_opened(int nid,
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_MEMORY_FAILURE)
 
 /* memory failure, mm/private_node/failure.c */
+extern atomic_t private_node_failures;
+
 bool __private_node_can_replace(int nid, unsigned long pfn);
 struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 				   unsigned int order);
@@ -399,20 +401,34 @@ static inline bool private_node_can_replace(int nid, unsigned long pfn)
 }
 
 /**
+ * private_node_failure_begins - memory_failure() is about to mark a page broken
+ *
+ * Until private_node_memory_failure() has written down whether an owner holds
+ * the page, no broken page counts as one that nobody uses.
+ *
+ * Cost: an atomic_inc().
+ * Context: process; mf_mutex held.
+ */
+static inline void private_node_failure_begins(void)
+{
+	atomic_inc(&private_node_failures);
+}
+
+/**
  * private_node_memory_failure - report a memory failure to the owner of the
  *	page
  * @pfn: page frame, of any memory
- * @soft: true after soft offline, false after memory_failure()
+ * @soft: true after soft offline, false after memory_failure(), which called
+ *	private_node_failure_begins()
  * @result: result of that, 0 or an errno
  *
- * Cost: a static branch.
+ * Cost: a call.
  * Context: process, may sleep; no lock held.
  */
 static inline void private_node_memory_failure(unsigned long pfn, bool soft,
 					       int result)
 {
-	if (private_node_any())
-		__private_node_memory_failure(pfn, soft, result);
+	__private_node_memory_failure(pfn, soft, result);
 }
 
 /*
@@ -426,6 +442,8 @@ static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
 }
 
 #else
+
+static inline void private_node_failure_begins(void) {}
 
 static inline void private_node_pfn_poisoned(unsigned long pfn, long pages)
 {
