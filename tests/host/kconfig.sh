@@ -70,7 +70,7 @@ ours() { is PRIVATE_NODE=y && is CRAM=y && is DEV_DAX_PRIVATE=y; }
 fragment=("${needs[@]}")
 # Debian's amd64 has the same answers, with several times as many drivers to look at.
 for flavour in cloud-amd64 ${PMN_TEST_ALL:+amd64}; do
-	if file=$(kernel/scripts/fetch --config $flavour 2> "$tmp/log"); then
+	if file=$(kernel/scripts/fetch --config "$flavour" 2> "$tmp/log"); then
 		ok "Debian's $flavour, with what private nodes need" gives 0 "$file"
 		ok "... it is there" ours
 		ok "... and so are all lines" agrees

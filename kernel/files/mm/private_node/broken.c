@@ -210,6 +210,22 @@ void private_node_mark_broken(unsigned long pfn, unsigned long nr)
 }
 
 /*
+ * private_node_stays_offline - a block does not come online after all
+ * @pfn: first page of the block
+ * @nr: number of pages
+ *
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_stays_offline(unsigned long pfn, unsigned long nr)
+{
+	unsigned long i;
+	void *entry;
+
+	xa_for_each_range(&offline_broken, i, entry, pfn, pfn + nr - 1)
+		xa_clear_mark(&offline_broken, i, COMES_BACK);
+}
+
+/*
  * From now on private_node_block_broken() looks.  A block that was freed after its
  * page was marked, and before this, is in the free lists.
  */

@@ -590,6 +590,8 @@ static int memory_callback(struct notifier_block *nb, unsigned long action,
 	nid = pfn_to_nid(mn->start_pfn);
 	if (action == MEM_OFFLINE && node_is_private(nid))
 		private_node_note_broken(mn->start_pfn, mn->nr_pages);
+	if (action == MEM_CANCEL_ONLINE)
+		private_node_stays_offline(mn->start_pfn, mn->nr_pages);
 	if (action != MEM_GOING_OFFLINE && !online)
 		return NOTIFY_OK;
 	why = blocks_stay(nid, online);

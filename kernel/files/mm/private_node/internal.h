@@ -696,6 +696,7 @@ bool private_node_is_held(unsigned long pfn);
 void private_node_broken_seen(struct page *page);
 void private_node_note_broken(unsigned long pfn, unsigned long nr);
 void private_node_mark_broken(unsigned long pfn, unsigned long nr);
+void private_node_stays_offline(unsigned long pfn, unsigned long nr);
 bool private_node_page_unused(struct page *page);
 bool private_node_page_lost(struct page *page);
 
@@ -708,6 +709,11 @@ static inline void private_node_note_broken(unsigned long pfn, unsigned long nr)
 }
 
 static inline void private_node_mark_broken(unsigned long pfn, unsigned long nr)
+{
+}
+
+static inline void private_node_stays_offline(unsigned long pfn,
+					      unsigned long nr)
 {
 }
 
