@@ -15,7 +15,6 @@
 
 #include "hooks.h"
 
-
 struct private_node_gate;
 
 #ifdef CONFIG_PRIVATE_NODE
