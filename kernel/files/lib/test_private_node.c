@@ -377,6 +377,26 @@ static struct sim_node *find_node(const char *name)
 	return NULL;
 }
 
+/**
+ * private_node_sim_get - the handle of a node of this module
+ * @name: of the node
+ *
+ * For a simulated device whose memory the node is.  The node may be removed
+ * meanwhile, as the memory of a real device may go.
+ *
+ * Context: process, may sleep.
+ * Return: the handle with a reference, for private_node_put(); or NULL.
+ */
+struct private_node *private_node_sim_get(const char *name)
+{
+	struct sim_node *sn;
+
+	guard(mutex)(&sim_lock);
+	sn = find_node(name);
+	return sn ? private_node_get(sn->pn) : NULL;
+}
+EXPORT_SYMBOL_FOR_MODULES(private_node_sim_get, "npu_sim");
+
 static int add_one_range(struct sim_node *sn, const struct range *range)
 {
 	char resource_name[PRIVATE_NODE_NAME_MAX + 16];

@@ -47,6 +47,8 @@ struct zone;
  * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
  * @PRIVATE_NODE_USER_SOFT_OFFLINE: no service: the page that replaces another
  *	one on its node
+ * @PRIVATE_NODE_USER_DEVICE_ACCESS: no service: memory that the owner moves to
+ *	its node, by private_node_migrate_range()
  * @PRIVATE_NODE_NR_USERS: number of services and of other users
  *
  * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
@@ -70,6 +72,7 @@ enum private_node_service {
 	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_DEVICE_MAP,
 	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_USER_DEVICE_ACCESS,
 	PRIVATE_NODE_NR_USERS,
 };
 
@@ -202,6 +205,47 @@ struct private_node_desc {
 	const struct private_node_ops *ops;
 };
 
+/*
+ * Flags of private_node_migrate_range():
+ *
+ * NAMED: a user asked for it.  The pages are as those that mbind() moves: they
+ * do not give way to others, guests leave for them, a large folio is split when
+ * the node has no block for it, and locked folios are waited for.  Without this
+ * flag the pages are guests of the node, which the kernel may move away again.
+ * POPULATE: missing pages are faulted in first, and come from swap.
+ * BACK: from the node to ordinary memory.
+ */
+#define PRIVATE_NODE_MIGRATE_NAMED	BIT(0)
+#define PRIVATE_NODE_MIGRATE_POPULATE	BIT(1)
+#define PRIVATE_NODE_MIGRATE_BACK	BIT(2)
+
+/*
+ * Whom private_node_alloc_range() displaces:
+ *
+ * GUESTS: pages that the kernel put on the node.
+ * USERS: pages that users put there.
+ */
+#define PRIVATE_NODE_RANGE_GUESTS	BIT(0)
+#define PRIVATE_NODE_RANGE_USERS	BIT(1)
+
+/**
+ * struct private_node_migrated - result of private_node_migrate_range()
+ * @pages: pages of the range that exist when it returns
+ * @on_node: those of them that are on the node
+ * @moved: pages that this call has moved, with those of large folios that lie
+ *	outside of the range
+ * @refused: pages that stay, since a user may not have them on the target, or
+ *	their kind does not move
+ *
+ * Others may move pages of the range at any time.
+ */
+struct private_node_migrated {
+	unsigned long pages;
+	unsigned long on_node;
+	unsigned long moved;
+	unsigned long refused;
+};
+
 #ifdef CONFIG_PRIVATE_NODE
 
 DECLARE_STATIC_KEY_FALSE(private_node_key);
@@ -306,6 +350,33 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   unsigned int nr,
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order);
+
+/* contiguous ranges, mm/private_node/range.c; need CONFIG_CONTIG_ALLOC */
+struct page *private_node_alloc_range(struct private_node *pn,
+				      unsigned long nr_pages,
+				      unsigned long align, unsigned int flags);
+void private_node_free_range(struct page *page, unsigned long nr_pages);
+bool __private_node_takes_range(int nid);
+
+/**
+ * private_node_takes_range - does the running task take a range of a node for
+ *	who has named it?
+ * @nid: a private node
+ *
+ * Context: process.
+ * Return: true if so; then alloc_contig_frozen_range() may.
+ */
+static inline bool private_node_takes_range(int nid)
+{
+	return IS_ENABLED(CONFIG_CONTIG_ALLOC) &&
+	       __private_node_takes_range(nid);
+}
+
+/* memory that a device uses, mm/private_node/device_access.c */
+int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,
+			       unsigned long start, unsigned long end,
+			       unsigned int flags,
+			       struct private_node_migrated *result);
 
 /* device map, mm/private_node/devmap.c */
 bool __is_file_private_node(const struct file *file);
@@ -686,6 +757,11 @@ static __always_inline enum node_states private_node_memory_state(int nid)
 static __always_inline int private_node_distance(int from, int to)
 {
 	return 0;
+}
+
+static inline bool private_node_takes_range(int nid)
+{
+	return false;
 }
 
 static inline void private_node_offline_failed(int nid, unsigned long start_pfn,

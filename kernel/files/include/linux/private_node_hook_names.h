@@ -167,6 +167,7 @@
 	PRIVATE_NODE_HOOK(refuses_map) \
 	PRIVATE_NODE_HOOK(exec_room) \
 	PRIVATE_NODE_HOOK(overcommit) \
-	PRIVATE_NODE_HOOK(overcommit_vma)
+	PRIVATE_NODE_HOOK(overcommit_vma) \
+	PRIVATE_NODE_HOOK(range_target)
 
 #endif /* _LINUX_PRIVATE_NODE_HOOK_NAMES_H */

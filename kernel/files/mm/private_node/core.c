@@ -373,6 +373,7 @@ static struct private_node *private_node_new(int nid,
 	mutex_init(&pn->life);
 	mutex_init(&pn->lock);
 	mutex_init(&pn->oom_mutex);
+	mutex_init(&pn->range_lock);
 	pn->full_order = NR_PAGE_ORDERS;
 	for_each_subscriber(s)
 		if ((*s)->created)

@@ -10,7 +10,8 @@
  *
  *	event					the mark is
  *	allocated					cleared
- *	... by demotion or zswap			then set
+ *	... by demotion, zswap, or for an access by
+ *	    the owner's device (device_access.c)	then set
  *	mbind(MOVE) or move_pages() finds it there	cleared
  *	moved within the node (compaction, soft offline) copied to the new page
  *	a large folio is split				kept by each page
@@ -20,11 +21,12 @@
  * mark is valid only while the page is in use.
  *
  * The bits are in chunks, each of which covers 2^15 pages and takes 4 KiB of
- * ordinary memory.  Chunks are allocated when the demotion service is opened,
- * and when memory is added later.  The kernel does not place a page that cannot
+ * ordinary memory.  Chunks are allocated when the demotion service is opened or
+ * the owner first moves memory there, and when memory is added later.  The kernel does not place a page that cannot
  * be marked for want of a chunk.
  */
 #include <linux/bitops.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/slab.h>
@@ -106,16 +108,37 @@ static bool cover_marks(struct private_node *pn)
 
 static int cover_if_demoted_to(int nid)
 {
-	struct private_node *pn;
+	struct private_node *pn = private_node_find(nid);
 	bool ok = true;
 
-	if (!private_node_service_chosen(nid, PRIVATE_NODE_DEMOTION))
-		return 0;
-	pn = private_node_find(nid);
-	if (pn)
+	if (pn && READ_ONCE(pn->demoted_to))
 		ok = cover_marks(pn);
 	private_node_put(pn);
 	return ok ? 0 : -ENOMEM;
+}
+
+/*
+ * private_node_begin_marks - have chunks before the owner places guests
+ * @pn: the handle
+ *
+ * Memory that is added later gets its chunks when it is added.
+ *
+ * Context: process, may sleep; not inside a gate of @pn.
+ * Return: false without memory for them.
+ */
+bool private_node_begin_marks(struct private_node *pn)
+{
+	bool ok;
+
+	if (READ_ONCE(pn->demoted_to))
+		return true;
+	guard(mutex)(&pn->lock);
+	get_online_mems();
+	ok = cover_marks(pn);
+	if (ok)
+		WRITE_ONCE(pn->demoted_to, true);
+	put_online_mems();
+	return ok;
 }
 
 /* Called when the last reference is gone, so nobody uses the marks. */
