@@ -111,8 +111,6 @@ struct npu_sim_advise {
  * @full: faults that found the node full
  * @invalidated: translations that were dropped
  * @mapped: translations that are valid now
- * @told: frames of which the device was told, see NPU_SIM_WATCH
- * @pad: 0
  */
 struct npu_sim_stats {
 	__u64 local;
@@ -123,8 +121,6 @@ struct npu_sim_stats {
 	__u64 full;
 	__u64 invalidated;
 	__u64 mapped;
-	__u64 told;
-	__u64 pad;
 };
 
 #define NPU_SIM_SUBMIT	_IOWR('N', 0, struct npu_sim_job)

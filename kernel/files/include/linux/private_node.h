@@ -144,13 +144,28 @@ enum private_node_access {
 #define PRIVATE_NODE_FAILURE_HELD	BIT(2)
 
 /**
+ * enum private_node_gone - what happens to a folio that the owner watches
+ * @PRIVATE_NODE_GONE_MOVES: it is about to be copied to another place; should
+ *	the move fail after all, the folio stays and is no longer watched
+ * @PRIVATE_NODE_GONE_FREED: it is about to be free
+ */
+enum private_node_gone {
+	PRIVATE_NODE_GONE_MOVES,
+	PRIVATE_NODE_GONE_FREED,
+};
+
+/**
  * struct private_node_ops - callbacks of an owner
  * @memory_failure: pages of the node are broken, or were taken out of use
  *	before they break; called once for each report, also for a page that
  *	was reported before.  @nr_pages is always 1 today.  The flags are
  *	PRIVATE_NODE_FAILURE_*.
  *
- * Context of all callbacks: process, may sleep, no lock of mm/ is held.  A
+ * @folio_gone: pages of a folio that private_node_watch() watches go, in one or
+ *	in several calls.  Called in any context but NMI, also with interrupts
+ *	off and locks of mm/ held: must not sleep, allocate or free pages.
+ *
+ * Context of the other callbacks: process, may sleep, no lock of mm/ is held.  A
  * callback may allocate, free folios of the node, report failures and unplug
  * the node.  It must not unregister the node, because private_node_unregister()
  * waits for running callbacks.  For the same reason the caller of
@@ -159,6 +174,8 @@ enum private_node_access {
 struct private_node_ops {
 	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
 			       unsigned long nr_pages, unsigned int flags);
+	void (*folio_gone)(struct private_node *pn, unsigned long pfn,
+			   unsigned long nr_pages, enum private_node_gone how);
 };
 
 /* There is no file in /dev/private_node/ for this node. */
@@ -377,6 +394,9 @@ int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,
 			       unsigned long start, unsigned long end,
 			       unsigned int flags,
 			       struct private_node_migrated *result);
+
+/* folios that go, mm/private_node/told.c */
+int private_node_watch(struct private_node *pn, struct folio *folio);
 
 /* device map, mm/private_node/devmap.c */
 bool __is_file_private_node(const struct file *file);

@@ -126,6 +126,8 @@ struct private_node_gate {
  * @demoted_to: the kernel may have placed guests: the node was open to demotion,
  *	now or earlier, or its owner moved memory there for its device
  * @marks: bitmap of the pages that the kernel placed (guests); mark.c
+ * @watched: bitmap of the pages of which the owner is told; told.c
+ * @can_watch: the owner has that callback, fixed
  * @guests_came: how often pages were marked as guests
  * @guests_seen: value of @guests_came when a search of the whole node found no
  *	guest that could leave
@@ -192,6 +194,8 @@ struct private_node {
 	bool ledger;
 	bool demoted_to;
 	struct xarray marks;
+	struct xarray watched;
+	bool can_watch;
 	atomic_long_t guests_came;
 	unsigned long guests_seen;
 	unsigned long guests_again;
@@ -504,7 +508,12 @@ bool private_node_room_lacks(const struct private_node_room *room);
 /* holder.c */
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
+/* Pages whose bits are in one chunk. */
+#define PRIVATE_NODE_CHUNK	BIT(15)
+
 /* mark.c */
+unsigned long *private_node_bits_of(struct xarray *chunks, unsigned long pfn);
+bool private_node_bits_add(struct xarray *chunks, unsigned long pfn);
 bool private_node_begin_marks(struct private_node *pn);
 bool private_node_mark(struct folio *folio);
 void private_node_unmark(struct page *page, unsigned int order);
