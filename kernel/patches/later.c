@@ -213,6 +213,21 @@ void private_node_unmark(struct page *page, unsigned int order)
 {
 }
 
+//@ mm/private_node/range.c
+#if defined(CONFIG_HUGETLB_PAGE) && defined(CONFIG_CONTIG_ALLOC)
+struct page *private_node_alloc_gigantic(struct private_node *pn,
+					 unsigned int order,
+					 enum private_node_service user)
+{
+	return NULL;
+}
+#endif
+
+//@ mm/private_node/told.c
+void __private_node_freed(struct page *page, unsigned int order)
+{
+}
+
 //@ mm/private_node/hugetlb.c
 #ifdef CONFIG_HUGETLB_PAGE
 void private_node_pools_note(int nid, unsigned long *pools)

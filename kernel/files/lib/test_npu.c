@@ -117,7 +117,7 @@ struct npu_context {
 	struct xarray leaves;
 	struct maple_tree advice;
 	struct list_head jobs;
-	u32 last_id;
+	atomic_t last_id;
 	struct npu_sim_stats stats;
 	unsigned long pfns[PTRS_PER_PTE];
 };
@@ -646,10 +646,10 @@ static int npu_submit(struct npu_context *ctx, void __user *arg)
 		put_job(job);
 		return -EINVAL;
 	}
-	guard(mutex)(&ctx->npu->lock);
-	job->args.id = ++ctx->last_id;
+	job->args.id = atomic_inc_return(&ctx->last_id);
 	if (copy_to_user(arg, &job->args, sizeof(job->args)))
 		goto err_fault;
+	guard(mutex)(&ctx->npu->lock);
 	list_add_tail(&job->list, &ctx->jobs);
 	kthread_queue_work(ctx->npu->worker, &job->work);
 	return 0;

@@ -144,7 +144,7 @@ static int work(void *arg)
 	mem = map(LEN, noise() % 2 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	out = map(LEN, MADV_NOHUGEPAGE);
 	fill(mem, LEN);
-	for (;;) {
+	while (true) {
 		fd = fds[noise() % 2];
 		switch (noise() % 8) {
 		case 0:

@@ -66,7 +66,7 @@ struct device_access {
 	struct folio *last;		/* isolated last, by address only */
 	unsigned long hole, hole_end;	/* hole found so far, empty if equal */
 	bool hole_write;
-	bool off_lru;			/* a folio was on no LRU list */
+	bool again;			/* a folio may move at a second attempt */
 	bool full;			/* the target gave no folio */
 	bool unmapped;			/* part of the range has no mapping */
 	int error;
@@ -103,7 +103,7 @@ static void collect(struct device_access *a, struct folio *folio,
 	else if (isolate_folio_to_list(folio, &a->folios))
 		a->last = folio;
 	else
-		a->off_lru = true;
+		a->again = true;	/* on no LRU list yet */
 }
 
 /* Returns true when the walk is to stop: a hole ends here. */
@@ -301,6 +301,8 @@ static void keep_named_elsewhere(struct device_access *a)
 			continue;
 		if (!ret)
 			a->out->refused += folio_nr_pages(folio);
+		else
+			a->again = true;
 		list_move(&folio->lru, &stay);
 	}
 	putback_movable_pages(&stay);
@@ -376,19 +378,21 @@ static int not_let_in(struct private_node *pn)
 	return private_node_closing(pn) ? -EAGAIN : -ENODEV;
 }
 
+/* mmap_lock comes first: nobody waits for it inside a gate. */
 static void move_chunk(struct device_access *a, unsigned long start,
 		       unsigned long end)
 {
+	lru_add_drain();
+	if (!lock_mm(a))
+		return;
 	if (!private_node_enter(a->pn, PRIVATE_NODE_USER_DEVICE_ACCESS)) {
+		mmap_read_unlock(a->mm);
 		a->error = not_let_in(a->pn);
 		return;
 	}
-	lru_add_drain();
-	if (lock_mm(a)) {
-		walk(a, FOR_MOVE, start, end);
-		mmap_read_unlock(a->mm);
-		move_collected(a);
-	}
+	walk(a, FOR_MOVE, start, end);
+	mmap_read_unlock(a->mm);
+	move_collected(a);
 	private_node_leave(a->pn, PRIVATE_NODE_USER_DEVICE_ACCESS);
 }
 
@@ -403,7 +407,7 @@ static void pass(struct device_access *a, unsigned long start,
 	unsigned long next;
 
 	a->out->refused = 0;
-	a->off_lru = false;
+	a->again = false;
 	a->full = false;
 	a->unmapped = false;
 	for (; start < end && !a->error; start = next) {
@@ -519,7 +523,7 @@ int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,
 	if (ret)
 		return ret;
 	pass(&a, start, end, flags & PRIVATE_NODE_MIGRATE_POPULATE);
-	if (a.off_lru && !a.error && !a.full) {
+	if (a.again && !a.error && !a.full) {
 		/* New folios wait in batches of other CPUs. */
 		lru_add_drain_all();
 		pass(&a, start, end, false);

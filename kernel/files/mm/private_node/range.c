@@ -51,6 +51,9 @@ static unsigned long usable_pages(struct zone *zone, unsigned long pfn,
 	if (PageBuddy(page))
 		return 1UL << min(buddy_order_unsafe(page), MAX_PAGE_ORDER);
 	folio = page_folio(page);
+	/* Free pages of a pool have no reference. */
+	if (folio_test_hugetlb(folio))
+		return 0;
 	/* Without a reference it is free, on a list of some CPU. */
 	if (!folio_try_get(folio))
 		return 1;
@@ -256,7 +259,9 @@ struct page *private_node_alloc_range(struct private_node *pn,
 	private_node_leave(pn, user);
 	if (page)
 		return page;
-	return ERR_PTR(fatal_signal_pending(current) ? -EINTR : -ENOSPC);
+	if (fatal_signal_pending(current))
+		return ERR_PTR(-EINTR);
+	return ERR_PTR(private_node_closing(pn) ? -EAGAIN : -ENOSPC);
 }
 EXPORT_SYMBOL_GPL(private_node_alloc_range);
 
