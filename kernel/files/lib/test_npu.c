@@ -85,7 +85,7 @@ struct npu {
 	char file[NPU_NAME_MAX];
 	struct miscdevice misc;
 	struct kthread_worker *worker;
-	struct mutex lock;
+	struct mutex lock;	/* protects what follows, and jobs */
 	wait_queue_head_t wait;
 	struct list_head contexts;
 	bool gone;
@@ -113,7 +113,7 @@ struct npu_context {
 	struct npu *npu;
 	struct mm_struct *mm;
 	struct mmu_interval_notifier notifier;
-	struct mutex tables;
+	struct mutex tables;	/* protects translations and their use */
 	struct xarray leaves;
 	struct maple_tree advice;
 	struct list_head jobs;

@@ -167,10 +167,15 @@ static void stays(char *p, size_t len, const char *kind)
 	   advised.refused);
 }
 
+static void bind_home(void *p)
+{
+	bind_to(p, MIB, 1);
+}
+
 static void test_policies(void)
 {
 	char *p = filled(MIB, MADV_NOHUGEPAGE);
-	int child;
+	pid_t child;
 
 	bind_to(p, MIB, 1);
 	stays(p, MIB, "bound to node 0");
@@ -179,18 +184,10 @@ static void test_policies(void)
 	munmap(p, MIB);
 
 	p = filled(MIB, MADV_NOHUGEPAGE);
-	child = fork();
-	if (!child) {
-		bind_to(p, MIB, 1);
-		pause();
-	}
-	while (!waits(child) && number_in("/proc/self/stat", "") == 0)
-		;
-	for (int i = 0; i < 50; i++)
-		nap();
+	child = start_child(bind_home, NULL, p);
 	stays(p, MIB, "bound by another process");
 	kill(child, SIGKILL);
-	waitpid(child, NULL, 0);
+	ended(child);
 	ok(!advise(fd, p, MIB, NPU_SIM_DEVICE) && all_here(p, MIB), "control: when that is gone it moves");
 	munmap(p, MIB);
 }

@@ -123,11 +123,10 @@ int private_node_watch(struct private_node *pn, struct folio *folio)
 	static_branch_enable(&private_node_frees_key);
 	if (!private_node_enter(pn, PRIVATE_NODE_USER_OWNER))
 		return -ENODEV;
-	if (private_node_bits_add(&pn->watched, pfn)) {
+	if (private_node_bits_add(&pn->watched, pfn))
 		set_watched(pn, pfn, folio_nr_pages(folio));
-	} else {
+	else
 		ret = -ENOMEM;
-	}
 	private_node_leave(pn, PRIVATE_NODE_USER_OWNER);
 	return ret;
 }
