@@ -256,7 +256,7 @@ static void test_full(void)
 	ok(stats_of(fd).full, "... which is counted");
 	/* Sent there by the user: does not give way to what the device happens to use. */
 	q = filled(LEN, MADV_NOHUGEPAGE);
-	ok(same_hash(fd, q, LEN) && nowhere_near(q, LEN) && where(p, room).here == advised.on_node,
+	ok(same_hash(fd, q, LEN) && nowhere_near(q, LEN) && where(p, room + 16 * MIB).here == advised.on_node,
 	   "what a user sent there is not displaced by a job");
 	munmap(p, room + 16 * MIB);
 	munmap(q, LEN);
