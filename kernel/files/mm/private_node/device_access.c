@@ -49,6 +49,9 @@
 /* Memory that is looked at and moved at a time; whole PMDs. */
 #define CHUNK	max_t(unsigned long, SZ_4M, PMD_SIZE)
 
+/* How often guests are asked to leave for one folio. */
+#define GUESTS_TRIES	16
+
 /* What one walk does. */
 enum walk_for {
 	FOR_COUNT,	/* count pages, and those on the node */
@@ -308,12 +311,17 @@ static void keep_named_elsewhere(struct device_access *a)
 	putback_movable_pages(&stay);
 }
 
-/* A guest; guests do not make room for each other. */
+/*
+ * A guest.  Guests do not make room for each other, and leave the room that they
+ * have made to who named the node.
+ */
 static struct folio *place_guest(struct private_node *pn, gfp_t gfp,
 				 unsigned int order)
 {
 	struct folio *dst;
 
+	if (private_node_named_first(pn))
+		return NULL;
 	dst = private_node_alloc_exact(pn, gfp, order,
 				       PRIVATE_NODE_USER_DEVICE_ACCESS);
 	if (!dst || private_node_mark(dst))
@@ -325,14 +333,15 @@ static struct folio *place_guest(struct private_node *pn, gfp_t gfp,
 static struct folio *place_named(struct private_node *pn, gfp_t gfp,
 				 unsigned int order)
 {
+	const enum private_node_service user = PRIVATE_NODE_USER_DEVICE_ACCESS;
 	nodemask_t nodes = nodemask_of_node(pn->nid);
 	struct folio *dst;
+	int tries = 0;
 
 	do {
-		dst = private_node_alloc_exact(pn, gfp, order,
-					       PRIVATE_NODE_USER_DEVICE_ACCESS);
-	} while (!dst && private_node_guests_leave(&nodes, gfp, order,
-						   PRIVATE_NODE_USER_DEVICE_ACCESS));
+		dst = private_node_alloc_exact(pn, gfp, order, user);
+	} while (!dst && tries++ < GUESTS_TRIES &&
+		 private_node_guests_leave(&nodes, gfp, order, user));
 	return dst;
 }
 
