@@ -199,6 +199,17 @@ static void drop_range(struct npu_context *ctx, unsigned long start,
 	}
 }
 
+/*
+ * Advice ends with the mapping.  It is kept, for a new mapping there, should
+ * there be no memory for the change.
+ */
+static void forget_advice(struct npu_context *ctx, unsigned long start,
+			  unsigned long last)
+{
+	mtree_store_range(&ctx->advice, start, last, NULL,
+			  GFP_NOWAIT | __GFP_NOWARN);
+}
+
 static bool npu_invalidate(struct mmu_interval_notifier *mni,
 			   const struct mmu_notifier_range *range,
 			   unsigned long cur_seq)
@@ -213,6 +224,8 @@ static bool npu_invalidate(struct mmu_interval_notifier *mni,
 	mmu_interval_set_seq(mni, cur_seq);
 	drop_range(ctx, range->start, range->end - 1);
 	mutex_unlock(&ctx->tables);
+	if (range->event == MMU_NOTIFY_UNMAP)
+		forget_advice(ctx, range->start, range->end - 1);
 	return true;
 }
 

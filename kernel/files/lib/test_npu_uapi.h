@@ -87,7 +87,7 @@ enum npu_sim_advice {
  * @moved: result: pages that were moved
  * @refused: result: pages that may not move
  *
- * The ioctl fails with the errno of private_node_migrate_range(), and the result
+ * Advice ends when the range is unmapped.  The ioctl fails with the errno of private_node_migrate_range(), and the result
  * is valid all the same.
  */
 struct npu_sim_advise {

@@ -210,7 +210,6 @@ static void test_kinds(void)
 	p = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_SHARED, mem, 0);
 	fill(p, MIB);
 	ok(same_hash(fd, p, MIB) && all_here(p, MIB), "shared memory moves");
-	int r = advise(fd, p, MIB, NPU_SIM_DEVICE); printf("# DBG %d pages %llu on %llu moved %llu refused %llu\n", r, advised.pages, advised.on_node, advised.moved, advised.refused);
 	munmap(p, MIB);
 	close(mem);
 
@@ -267,7 +266,6 @@ static void test_full(void)
 	   "a job fills the node");
 	q = filled(LEN, MADV_NOHUGEPAGE);
 	ok(!advise(fd, q, LEN, NPU_SIM_DEVICE) && all_here(q, LEN), "... and gives way to what a user sends there");
-	printf("# DBG %s pages %llu on %llu moved %llu refused %llu\n", strerror(errno), advised.pages, advised.on_node, advised.moved, advised.refused); system("cat /sys/devices/system/node/node2/private/stat | grep -v ' 0$'");
 	ok(same_hash(fd, p, room + 16 * MIB), "... intact");
 	munmap(p, room + 16 * MIB);
 	munmap(q, LEN);

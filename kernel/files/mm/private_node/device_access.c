@@ -373,9 +373,11 @@ static void move_collected(struct device_access *a)
 	keep_named_elsewhere(a);
 	if (list_empty(&a->folios))
 		return;
-	migrate_pages(&a->folios, new_place, NULL, (unsigned long)a,
-		      named ? MIGRATE_SYNC : MIGRATE_SYNC_LIGHT,
-		      named ? MR_SYSCALL : MR_NUMA_MISPLACED, &moved);
+	/* What failed may have been held by a batch of another CPU. */
+	if (migrate_pages(&a->folios, new_place, NULL, (unsigned long)a,
+			  named ? MIGRATE_SYNC : MIGRATE_SYNC_LIGHT,
+			  named ? MR_SYSCALL : MR_NUMA_MISPLACED, &moved))
+		a->again = true;
 	putback_movable_pages(&a->folios);
 	a->out->moved += moved;
 }
