@@ -15,8 +15,8 @@
 
 #define SECONDS	20
 #define WORKERS	4
-#define LEN	(4 * MIB)
-#define PARTS	8
+#define LEN	PMD
+#define PARTS	16
 #define PART	(LEN / PARTS)
 
 /* What the workers have done, in shared memory. */
@@ -136,6 +136,7 @@ static void do_advise(int fd)
 
 static int work(void *arg)
 {
+	pid_t parent = getppid();
 	int fd;
 
 	noise_state ^= (uint64_t)getpid() << 32;
@@ -144,7 +145,7 @@ static int work(void *arg)
 	mem = map(LEN, noise() % 2 ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	out = map(LEN, MADV_NOHUGEPAGE);
 	fill(mem, LEN);
-	while (true) {
+	while (getppid() == parent) {
 		fd = fds[noise() % 2];
 		switch (noise() % 8) {
 		case 0:
@@ -169,6 +170,7 @@ static int work(void *arg)
 			do_copy(fd);
 		}
 	}
+	return 1;
 }
 
 static double now(void)
@@ -226,7 +228,7 @@ int main(void)
 		kill(worker[i], SIGKILL);
 		ended(worker[i]);
 	}
-	ok(sum->jobs > 100 && !sum->wrong, "%lu jobs, %lu ended early, %lu wrong", sum->jobs, sum->failed,
+	ok(sum->jobs > 20 && !sum->wrong, "%lu jobs, %lu ended early, %lu wrong", sum->jobs, sum->failed,
 	   sum->wrong);
 	ok(sum->jobs > 2 * sum->failed, "most of them were done");
 	ok(sum->plugs && sum->resets && sum->kills, "%lu unplugs, %lu resets, %lu kills", sum->plugs, sum->resets,
