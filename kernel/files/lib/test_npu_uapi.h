@@ -87,8 +87,8 @@ enum npu_sim_advice {
  * @moved: result: pages that were moved
  * @refused: result: pages that may not move
  *
- * Advice ends when the range is unmapped.  The ioctl fails with the errno of private_node_migrate_range(), and the result
- * is valid all the same.
+ * Advice ends when the range is unmapped.  The ioctl fails with the errno of
+ * private_node_migrate_range(), and the result is valid all the same.
  */
 struct npu_sim_advise {
 	__u64 start;

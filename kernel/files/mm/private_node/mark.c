@@ -22,8 +22,8 @@
  *
  * The bits are in chunks, each of which covers 2^15 pages and takes 4 KiB of
  * ordinary memory.  Chunks are allocated when the demotion service is opened or
- * the owner first moves memory there, and when memory is added later.  The kernel does not place a page that cannot
- * be marked for want of a chunk.
+ * the owner first moves memory there, and when memory is added later.  The
+ * kernel does not place a page that cannot be marked for want of a chunk.
  */
 #include <linux/bitops.h>
 #include <linux/memory_hotplug.h>
