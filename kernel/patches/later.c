@@ -70,15 +70,6 @@ int private_node_may_go(struct folio *folio, nodemask_t *nodes, int gone)
 	return 0;
 }
 
-//@ mm/private_node/cpuset_move.c
-#if defined(CONFIG_CPUSETS) && defined(CONFIG_NUMA_MIGRATION)
-void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
-		       const nodemask_t *to, const struct cpuset_names *names)
-{
-	do_migrate_pages(mm, from, to, MPOL_MF_MOVE_ALL);
-}
-#endif
-
 //@ mm/private_node/named.c
 bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
 {

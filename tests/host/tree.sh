@@ -139,6 +139,83 @@ obj-y += later.o' ] && git -C "$s" show "$first:mm/private_node/later.c" | grep 
 	cp "$tmp/stubs" "$tmp/kernel/patches/later.c"
 }
 
+# A list of ids as kernel/patches/9-local/hooks: FILE, FUNCTION, HOOK, CODE, OFF.
+ids() { printf '%s\t%s\t%s\t%s\t%s\n' "$@" > "$tmp/kernel/patches/9-local/hooks"; }
+
+# Each hook gets an id in a tree of its own, and nowhere else.
+mutate() {
+	local m=$tmp/build/linux-mutate f=mm/private_node/core.c
+	mkdir -p "$tmp/kernel/patches/9-local"
+	cp "$top"/kernel/patches/9-local/hook.[ch] "$tmp/kernel/patches/9-local/"
+	cp "$tmp/kernel/files/$f" "$tmp/core.c"
+	cat > "$tmp/kernel/files/$f" <<'EOT'
+#include <linux/mm.h>
+#define is_far(nid) \
+	(nid > 1 && \
+	 nid < 9)
+static int stub(void)
+{
+}
+int walk(int nid)
+{
+	if (node_is_private(nid) || node_is_private( 1))
+		return 2;
+	for_each_node(nid) {
+		x += pages(FIRST, a(b));
+	}
+	if (node_is_private(nid))
+		return pages(SECOND);
+	return 0;
+}
+EOT
+	ids $f walk none 'no_such(nid)' false
+	! tree mutate && says "walk() has no 'no_such(nid)'"
+	result $? "an id for code that is not there is refused"
+	ids $f walk one 'node_is_private(nid)' false $f walk - 'node_is_private(nid)' - $f walk - 'node_is_private(nid)' -
+	! tree mutate && says "has 'node_is_private(nid)' 2 times, and the table 3"
+	result $? "so are ids for more calls than there are"
+	ids $f walk one 'node_is_private(nid)' false $f walk two 'node_is_private(nid)' true \
+		$f walk three 'pages(*)' 'all(*)' $f walk four 'for_each_node(nid)' 'skip far(nid)' \
+		$f is_far five 'nid > 1' false $f walk six 'return 0' 'return 7' $f stub seven x 1
+	! tree mutate && says "stub() has no 'x'"
+	result $? "the code after a function is not taken for its own"
+	sed -i '$d' "$tmp/kernel/patches/9-local/hooks"
+	tree mutate && says 'made, with ids of hooks'
+	result $? "a tree with ids is made"
+	cat > "$tmp/want" <<'EOT'
+#include <linux/private_node_hook.h>
+#include <linux/mm.h>
+#define is_far(nid) \
+	((private_node_hook(five) && (nid > 1)) && \
+	 nid < 9)
+static int stub(void)
+{
+}
+int walk(int nid)
+{
+	if ((private_node_hook(one) && (node_is_private(nid))) || node_is_private( 1))
+		return 2;
+	for_each_node(nid) if (!private_node_hook(four) && (far(nid))) continue; else {
+		x += (private_node_hook(three) ? (pages(FIRST, a(b))) : (all(FIRST, a(b))));
+	}
+	if ((!private_node_hook(two) || (node_is_private(nid))))
+		return (private_node_hook(three) ? (pages(SECOND)) : (all(SECOND)));
+	if (!private_node_hook(six)) return 7; return 0;
+}
+EOT
+	diff "$tmp/want" "$m/$f" > "$tmp/log"
+	result $? "each hook has its id and its value without it"
+	printf '\tPRIVATE_NODE_HOOK(%s) \\\n' one two three four five six | sed '$s/ .$//' > "$tmp/want"
+	sed -n '/^#define PRIVATE_NODE_HOOKS/,/^$/{/^\t/p}' "$m/include/linux/private_node_hook.h" | diff "$tmp/want" - > "$tmp/log" &&
+		grep -qx 'obj-y += hook.o' "$m/mm/private_node/Makefile" && [ -f "$m/mm/private_node/hook.c" ]
+	result $? "and the list of the hooks is there"
+	tree mutate && says 'up to date' && tree make && ! grep -q private_node_hook "$a/$f"
+	result $? "a second time there is nothing to do, and no other tree has an id"
+	cp "$tmp/core.c" "$tmp/kernel/files/$f"
+	rm -r "$tmp/kernel/patches/9-local"
+	tree make
+}
+
 mails() {
 	local want got
 	"$tmp/kernel/scripts/tree" series > "$tmp/mails" 2> "$tmp/log"
@@ -194,6 +271,7 @@ one_developer
 time_stamps
 two_developers
 manifest
+mutate
 mails
 bad_patches
 sources

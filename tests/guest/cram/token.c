@@ -3,10 +3,10 @@
  * token: no page of a device without a reservation, whoever takes it, when it is full of holes and larger
  * pieces are wanted; nothing is admitted after a capacity event until a reading that began
  * later has come, however long that takes; a page that fails while it waits for its trim is handed out to
- * nobody.
+ * nobody, and one that is mended breaks no books.
  *
  * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
- * allow: Memory failure|hardware memory corruption
+ * allow: Memory failure|hardware memory corruption|[Ss]oft offline|Unpoison
  * timeout: 200
  * kernels: release coverage
  */
@@ -210,6 +210,11 @@ static bool only_that_one(void)
 	return cram_number("resident_bytes") <= (long)PAGE && !cram_number("untrimmed_bytes");
 }
 
+static bool all_free(void)
+{
+	return only_that_one() && !cram_number("resident_bytes");
+}
+
 static void test_limbo(void)
 {
 	size_t i, nr = LEN / PAGE;
@@ -244,6 +249,34 @@ static void test_limbo(void)
 	ok(within(60, only_that_one), "and it is the only one that is not free: %ld bytes resident", cram_number("resident_bytes"));
 }
 
+/* A resident is taken out of use and mended: the books still balance, and its free is seen. */
+static void test_mended(void)
+{
+	char *p = small_pages(PAGE * 64), text[32];
+	unsigned long pfn;
+	size_t i;
+
+	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	if (system("modprobe hwpoison_inject") || access("/sys/kernel/debug/hwpoison/unpoison-pfn", W_OK))
+		bail("hwpoison_inject");
+	fill(p, PAGE * 64, HALF, 4);
+	make_cold(p, PAGE * 64);
+	for (i = 0; i < 64 && !where(p + i * PAGE, PAGE).here; i++)
+		;
+	if (i == 64)
+		bail("no page is there");
+	pfn = frame_of(p + i * PAGE);
+	snprintf(text, sizeof(text), "%#lx", pfn * PAGE);
+	write_file("/sys/devices/system/memory/soft_offline_page", text);
+	ok(!where(p + i * PAGE, PAGE).here && !damaged(p, 0, PAGE * 64, HALF, 4),
+	   "a resident is taken out of use: its data moves");
+	snprintf(text, sizeof(text), "%#lx", pfn);
+	write_file("/sys/kernel/debug/hwpoison/unpoison-pfn", text);
+	munmap(p, PAGE * 64);
+	ok(within(60, all_free) && cram_state_is("ok"),
+	   "and is mended: the device is fine, %ld bytes resident", cram_number("resident_bytes"));
+}
+
 int main(void)
 {
 	new_device("physical=128M");
@@ -253,6 +286,7 @@ int main(void)
 	test_event("slow");
 	test_holes();
 	ok(nothing_lost(), "nothing was lost");
+	test_mended();
 	test_limbo();
 	return done_testing();
 }

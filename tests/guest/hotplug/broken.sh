@@ -5,7 +5,7 @@
 # again, and who is asked about them finds them.  With page_owner=on the kernel warns when it counts a freed page
 # twice.
 #
-# vm: --node 1G --node 512M --node 256M --reserve 256M,node=0 --append 'private_node=1:user_numa private_node_spare=1 page_owner=on'
+# vm: --node 1G --node 512M --node 256M --reserve 256M,node=0 --append 'private_node=1:user_numa private_node_spare=1 page_owner=on init_on_alloc=1'
 # allow: MADV_HWPOISON|Memory failure|hardware memory corruption|Soft offline|soft offline|Unpoison
 # timeout: 300
 # The functions are called through ok.
@@ -21,6 +21,8 @@ poisoned() { sed -n 's/^PrivateHardwareCorrupted: *\([0-9]*\) kB/\1/p' /proc/mem
 breaks() { put $(($1 * 4096)) $memory/hard_offline_page; }
 mends() { put "$1" /sys/kernel/debug/hwpoison/unpoison-pfn; }
 held_pfn() { echo $(($(< $SIM/held_pfn))); }
+# Of /proc/kpageflags; 400 is a page of the free lists.
+flags() { dd if=/proc/kpageflags bs=8 skip="$1" count=1 2> /dev/null | od -An -tx8 | sed 's/^ *0*//'; }
 page_of() { "$PMN_TOP/build/tests/guest/hotplug/page_of" "$@"; }
 
 modprobe private_node_sim
@@ -56,6 +58,32 @@ done
 put 0 "$pool/nr_hugepages"
 ok 'the node goes' sim remove_node a
 ok '... and its broken pages with it' same "$(poisoned)" 0
+
+# A page breaks in the owner's hands while its block goes offline, which takes 0.2 s and is refused.
+sim new_node name=a "ranges=$range" on_unplug=move capable=user_numa enabled=user_numa
+nid=$(nid_of a)
+sim alloc node=a order=0
+pfn=$(held_pfn)
+block=memory$((pfn * 4096 / 0x$(< $memory/block_size_bytes)))
+for after in 0.02 0.06 0.12; do
+	{ sleep $after; breaks "$pfn"; } &
+	not_ok "the owner's page breaks $after s after its block began to go offline: refused" \
+		put offline "$memory/$block/state"
+	wait $!
+done
+ok '... and the owner has it' eval '[[ $(< $SIM/held) =~ folios=1$ ]]'
+ok '... which can be freed' sim free all
+
+# It was the owner's when it broke; when it breaks again it is a program's.
+ok 'the node goes' sim remove_node a
+sim new_node name=a "ranges=$range" on_unplug=move capable=user_numa enabled=user_numa
+nid=$(nid_of a)
+coproc HOLDER { exec "$PMN_TOP/build/tests/guest/hotplug/user_pages" /dev/private_node/a $(($(pages "$nid") * 4096)) private; }
+read -r _ <&"${HOLDER[0]}"
+breaks "$pfn"
+eval "exec ${HOLDER[1]}>&-"
+wait "$HOLDER_PID" 2> /dev/null
+ok 'a frame that an owner had breaks in the hands of a program: the node goes' sim remove_node a
 rmmod private_node_sim
 
 # Boot memory goes offline with broken pages in it, and comes back.
@@ -72,7 +100,13 @@ read -r pfn <&"${HOLDER[0]}"
 ok 'a page breaks, its user is killed or lets it go' breaks "$pfn"
 eval "exec ${HOLDER[1]}>&-"
 wait "$HOLDER_PID" 2> /dev/null
-ok '... which are two pages' same "$(pages 1) $(poisoned)" "$((before - 2)) 8"
+coproc HOLDER { page_of 1; }
+read -r again <&"${HOLDER[0]}"
+put $((again * 4096)) $memory/soft_offline_page
+eval "exec ${HOLDER[1]}>&-"
+wait "$HOLDER_PID"
+ok 'one that a program had is mended, and free like any other' eval 'mends "$again" && same "$(flags "$again")" 400'
+ok '... what is broken are two pages' same "$(pages 1) $(poisoned)" "$((before - 2)) 8"
 for try in 1 2; do
 	ok "offline, $try" put offline $dir/boot_memory
 	ok '... online' put online $dir/boot_memory

@@ -7,7 +7,6 @@
 
 #include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
-#include <linux/private_node_hooks.h>
 
 struct attribute_group;
 struct dev_dax;
@@ -60,17 +59,10 @@ struct dax_private {
 extern const struct attribute_group dax_private_group;
 #define DAX_PRIVATE_GROUP &dax_private_group,
 
-int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
-		       int online_type);
-int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
-			 unsigned int nr);
-bool __dax_private_plugged(const struct dev_dax *dev_dax);
 int dax_private_online_type(const struct dev_dax *dev_dax, int online_type);
 int dax_private_state(const struct dev_dax *dev_dax, int state);
 void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 		      const char **res_name);
-int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
-			const char **res_name, int *online_type);
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node);
 
 /*
@@ -84,33 +76,18 @@ int dax_private_target_node(const struct dev_dax *dev_dax, int target_node);
  * Return: the number of ranges added; 0 when ordinary memory is configured; or
  * an errno, with the reason in the kernel log.
  */
-static inline int dax_private_plug(struct dev_dax *dev_dax,
-				   struct resource *const res[],
-				   int online_type)
-{
-	if (!private_node_hook(dax_plug))
-		return 0;
-	return __dax_private_plug(dev_dax, res, online_type);
-}
+int dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
+		     int online_type);
 
 /*
  * As offline_and_remove_memory_ranges(), for ordinary or private memory of a
  * device.
  */
-static inline int dax_private_unplug(struct dev_dax *dev_dax,
-				     const struct range *ranges,
-				     unsigned int nr)
-{
-	if (!private_node_hook(dax_unplug))
-		return offline_and_remove_memory_ranges(ranges, nr);
-	return __dax_private_unplug(dev_dax, ranges, nr);
-}
+int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
+		       unsigned int nr);
 
 /* Is private memory of this device plugged in? */
-static inline bool dax_private_plugged(const struct dev_dax *dev_dax)
-{
-	return private_node_hook(dax_unbind) && __dax_private_plugged(dev_dax);
-}
+bool dax_private_plugged(const struct dev_dax *dev_dax);
 
 /*
  * Gives up kmem's reference to the memory type of a node.  References of other
@@ -134,14 +111,8 @@ static inline void dax_private_clear_type(int nid,
  * Return: 0, also when nothing was kept; -EBUSY when the device overlaps kept
  * memory of another device that is still in use, with a line in the kernel log.
  */
-static inline int dax_private_adopt(struct dev_dax *dev_dax,
-				    struct resource *res[],
-				    const char **res_name, int *online_type)
-{
-	if (!private_node_hook(dax_adopt))
-		return 0;
-	return __dax_private_adopt(dev_dax, res, res_name, online_type);
-}
+int dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
+		      const char **res_name, int *online_type);
 
 #else
 

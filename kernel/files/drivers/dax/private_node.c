@@ -494,9 +494,9 @@ static int check_ordinary(struct dev_dax *dev_dax)
 	return -EBUSY;
 }
 
-/* See dax_private_plug(). */
-int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
-		       int online_type)
+/* See private.h. */
+int dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
+		     int online_type)
 {
 	struct dax_private_memory *m = dev_dax->private.memory;
 	int ret;
@@ -519,7 +519,7 @@ int __dax_private_plug(struct dev_dax *dev_dax, struct resource *const res[],
 	attach_memory(dev_dax, m);
 	return m->nr;
 }
-EXPORT_SYMBOL_FOR_MODULES(__dax_private_plug, "kmem");
+EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
 
 /**
  * dax_private_online_type - how the memory of a device comes online at a bind
@@ -596,16 +596,16 @@ int dax_private_target_node(const struct dev_dax *dev_dax, int target_node)
 
 /* -- unplug ------------------------------------------------------------- */
 
-/* See dax_private_plugged(). */
-bool __dax_private_plugged(const struct dev_dax *dev_dax)
+/* See private.h. */
+bool dax_private_plugged(const struct dev_dax *dev_dax)
 {
 	return dev_dax->private.memory;
 }
-EXPORT_SYMBOL_FOR_MODULES(__dax_private_plugged, "kmem");
+EXPORT_SYMBOL_FOR_MODULES(dax_private_plugged, "kmem");
 
-/* See dax_private_unplug(). */
-int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
-			 unsigned int nr)
+/* See private.h. */
+int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
+		       unsigned int nr)
 {
 	struct dax_private_memory *m = dev_dax->private.memory;
 	int ret;
@@ -619,7 +619,7 @@ int __dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 	kfree(m);
 	return 0;
 }
-EXPORT_SYMBOL_FOR_MODULES(__dax_private_unplug, "kmem");
+EXPORT_SYMBOL_FOR_MODULES(dax_private_unplug, "kmem");
 
 /**
  * dax_private_keep - keep memory that an unbind could not remove
@@ -743,9 +743,9 @@ static struct dax_private_memory *take_overlapping(const struct dev_dax *dev_dax
 	return NULL;
 }
 
-/* See dax_private_adopt(). */
-int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
-			const char **res_name, int *online_type)
+/* See private.h. */
+int dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
+		      const char **res_name, int *online_type)
 {
 	struct dax_private_memory *m;
 
@@ -766,4 +766,4 @@ int __dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 	}
 	return 0;
 }
-EXPORT_SYMBOL_FOR_MODULES(__dax_private_adopt, "kmem");
+EXPORT_SYMBOL_FOR_MODULES(dax_private_adopt, "kmem");

@@ -5,7 +5,8 @@
  * possible	nodes that its tasks may name, by a bind or through a device map
  * default	nodes for allocations that name no node; current->mems_allowed
  *
- * See Documentation/mm/private_nodes.rst and kernel/cgroup/cpuset-possible.c.
+ * See cpuset.mems.sysram in Documentation/admin-guide/cgroup-v2.rst, and
+ * kernel/cgroup/cpuset-possible.c.
  */
 #ifndef _LINUX_CPUSET_POSSIBLE_H
 #define _LINUX_CPUSET_POSSIBLE_H
@@ -13,7 +14,6 @@
 #include <linux/cgroup.h>
 #include <linux/cpuset.h>
 #include <linux/mempolicy.h>
-#include <linux/private_node_hooks.h>
 
 struct list_head;
 struct mm_struct;
@@ -23,13 +23,13 @@ struct mm_struct;
  * cpuset, with the default nodes; for the move of their memory.
  */
 struct cpuset_names {
-#ifdef CONFIG_PRIVATE_NODE
+#ifdef CONFIG_CPUSETS_SYSRAM
 	nodemask_t from;
 	nodemask_t to;
 #endif
 };
 
-#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS) && \
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS_SYSRAM) && \
 	defined(CONFIG_NUMA_MIGRATION)
 void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
 		       const nodemask_t *to, const struct cpuset_names *names);
@@ -54,10 +54,12 @@ static inline bool cpuset_names_same(const struct cpuset_names *names)
 #endif
 
 #ifdef CONFIG_PRIVATE_NODE
-/* mm/mempolicy.c */
 long mpol_queue_range(struct mm_struct *mm, unsigned long start,
 		      unsigned long end, nodemask_t *nodes,
 		      struct list_head *folios);
+#endif
+
+#ifdef CONFIG_CPUSETS_SYSRAM
 void mpol_rebind_task_named(struct task_struct *tsk, const nodemask_t *new,
 			    const nodemask_t *named);
 void mpol_rebind_mm_named(struct mm_struct *mm, const nodemask_t *new,
@@ -76,12 +78,18 @@ static inline void mpol_rebind_mm_named(struct mm_struct *mm, nodemask_t *new,
 }
 #endif
 
-#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS)
+#if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_CPUSETS_SYSRAM)
 
 /* Private nodes with the access "named", see cpuset_must_name(). */
 extern nodemask_t cpuset_must_name_map;
 DECLARE_STATIC_KEY_FALSE(cpuset_must_name_key);
 int cpuset_set_must_name(int nid, bool must);
+
+/* Is there a node with the access "named"?  Cost: a static branch. */
+static inline bool cpuset_any_must_name(void)
+{
+	return static_branch_unlikely(&cpuset_must_name_key);
+}
 
 /**
  * cpuset_must_name - is this a private node with the access "named"?
@@ -97,10 +105,29 @@ int cpuset_set_must_name(int nid, bool must);
  */
 static inline bool cpuset_must_name(int nid)
 {
-	return static_branch_unlikely(&cpuset_must_name_key) &&
-	       private_node_hook(cpuset_must_name) &&
-	       node_isset(nid, cpuset_must_name_map);
+	return cpuset_any_must_name() && node_isset(nid, cpuset_must_name_map);
 }
+
+#else
+
+static inline bool cpuset_any_must_name(void)
+{
+	return false;
+}
+
+static inline int cpuset_set_must_name(int nid, bool must)
+{
+	return must ? -EOPNOTSUPP : 0;
+}
+
+static inline bool cpuset_must_name(int nid)
+{
+	return false;
+}
+
+#endif
+
+#ifdef CONFIG_CPUSETS_SYSRAM
 
 /*
  * May the possible nodes of tasks be less than all nodes?  Cost: two static
@@ -108,7 +135,7 @@ static inline bool cpuset_must_name(int nid)
  */
 static inline bool cpusets_ask(void)
 {
-	return cpusets_enabled() || static_branch_unlikely(&cpuset_must_name_key);
+	return cpusets_enabled() || cpuset_any_must_name();
 }
 
 bool __cpuset_may_name(int nid);
@@ -129,15 +156,13 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes);
  */
 static inline bool cpuset_may_name(int nid)
 {
-	return !cpusets_ask() || !private_node_hook(cpuset_possible) ||
-	       __cpuset_may_name(nid);
+	return !cpusets_ask() || __cpuset_may_name(nid);
 }
 
 /* As cpuset_may_name(), for any task. */
 static inline bool task_may_name(struct task_struct *task, int nid)
 {
-	return !cpusets_ask() || !private_node_hook(cpuset_possible) ||
-	       __task_may_name(task, nid);
+	return !cpusets_ask() || __task_may_name(task, nid);
 }
 
 /**
@@ -150,7 +175,7 @@ static inline bool task_may_name(struct task_struct *task, int nid)
 static inline void cpuset_add_possible(struct task_struct *task,
 				       nodemask_t *nodes)
 {
-	if (cpusets_enabled() && private_node_hook(cpuset_named))
+	if (cpusets_enabled())
 		__cpuset_add_possible(task, nodes);
 }
 
@@ -169,7 +194,7 @@ static inline void cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
 {
 	nodes_setall(*may);
 	nodes_setall(*possible);
-	if (cpusets_ask() && private_node_hook(cpuset_possible))
+	if (cpusets_ask())
 		__cpuset_task_nodes(task, may, possible);
 }
 
@@ -184,7 +209,7 @@ static inline bool cpuset_same(struct task_struct *a, struct task_struct *b)
  */
 static inline bool cpuset_names_node(int nid)
 {
-	return private_node_hook(cpuset_named) && __cpuset_may_name(nid);
+	return __cpuset_may_name(nid);
 }
 
 /*
@@ -193,7 +218,7 @@ static inline bool cpuset_names_node(int nid)
  */
 static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
 {
-	if (!cpusets_enabled() || !private_node_hook(cpuset_prefers))
+	if (!cpusets_enabled())
 		return true;
 	if (!nodes_and(*room, **nodes, cpuset_current_mems_allowed))
 		return false;
@@ -214,7 +239,7 @@ static inline bool cpuset_prefers(nodemask_t **nodes, nodemask_t *room)
  */
 static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
 {
-	if (nodes || !cpusets_enabled() || !private_node_hook(cpuset_default))
+	if (nodes || !cpusets_enabled())
 		return nodes;
 	return &cpuset_current_mems_allowed;
 }
@@ -233,8 +258,7 @@ static inline nodemask_t *cpuset_default_nodes(nodemask_t *nodes)
  */
 static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 {
-	if (!cpusets_enabled() || !private_node_hook(cpuset_named_node) ||
-	    node_isset(nid, cpuset_current_mems_allowed))
+	if (!cpusets_enabled() || node_isset(nid, cpuset_current_mems_allowed))
 		return NULL;
 	*room = nodemask_of_node(nid);
 	return room;
@@ -261,16 +285,6 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
 #define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
 
 #else
-
-static inline int cpuset_set_must_name(int nid, bool must)
-{
-	return must ? -EOPNOTSUPP : 0;
-}
-
-static inline bool cpuset_must_name(int nid)
-{
-	return false;
-}
 
 static inline nodemask_t *cpuset_named_node(int nid, nodemask_t *room)
 {

@@ -12,7 +12,6 @@
 
 #include <linux/jump_label.h>
 #include <linux/nodemask.h>
-#include <linux/private_node_hooks.h>
 #include <linux/types.h>
 
 struct cram_device;
@@ -147,8 +146,7 @@ static __always_inline bool cram_any(void)
  */
 static inline bool cram_no_hibernation(void)
 {
-	return cram_any() && private_node_hook(hibernation) &&
-	       !nodes_empty(cram_nodes);
+	return cram_any() && !nodes_empty(cram_nodes);
 }
 
 /**
@@ -177,8 +175,7 @@ static __always_inline bool cram_node(int nid)
  */
 static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 {
-	return !(cram_any() && private_node_hook(cram_pipe)) ||
-	       __cram_pipe_page(buf);
+	return !cram_any() || __cram_pipe_page(buf);
 }
 
 #else

@@ -39,69 +39,9 @@
  * ordinary or private, is checked at each use as well.
  */
 #include <linux/cpuset_possible.h>
-#include <linux/memory_hotplug.h>
-#include <linux/private_node.h>
-#include <linux/printk.h>
+#include <linux/nodemask.h>
 
 #include "cpuset-internal.h"
-
-DEFINE_STATIC_KEY_FALSE(cpuset_must_name_key);
-nodemask_t cpuset_must_name_map __read_mostly;
-
-/*
- * cpuset_set_must_name - set or clear the access "named" of a private node
- * @nid: a private node
- * @must: true for "named", false for "any"
- *
- * Context: process, may sleep; calls for one node must not run at the same
- * time.
- * Return: 0; -EOPNOTSUPP without cpusets.
- */
-int cpuset_set_must_name(int nid, bool must)
-{
-	if (node_isset(nid, cpuset_must_name_map) == must)
-		return 0;
-	if (must) {
-		static_branch_inc(&cpuset_must_name_key);
-		node_set(nid, cpuset_must_name_map);
-	} else {
-		node_clear(nid, cpuset_must_name_map);
-		static_branch_dec(&cpuset_must_name_key);
-	}
-	return 0;
-}
-
-/*
- * Do the cpuset and its ancestors except the root have the node in cpuset.mems?
- */
-static bool is_named(const struct cpuset *cs, int nid)
-{
-	if (!cs || cs == &top_cpuset)
-		return false;
-	for (; cs != &top_cpuset; cs = css_cs(cs->css.parent))
-		if (!node_isset(nid, cs->mems_allowed))
-			return false;
-	return true;
-}
-
-/*
- * cpuset_drop_unnamed - drop nodes with the access "named" that a cpuset does
- *	not name
- * @cs: the cpuset; NULL for none, which names no node
- * @mems: possible nodes; the result
- *
- * Context: cpuset_mutex, callback_lock or RCU, as for cpuset_possible_mems().
- */
-void cpuset_drop_unnamed(const struct cpuset *cs, nodemask_t *mems)
-{
-	int nid;
-
-	if (!static_branch_unlikely(&cpuset_must_name_key))
-		return;
-	for_each_node_mask(nid, cpuset_must_name_map)
-		if (cpuset_must_name(nid) && !is_named(cs, nid))
-			node_clear(nid, *mems);
-}
 
 /* The possible nodes as written; with cgroup v1 there is only cpuset.mems. */
 static const nodemask_t *written_possible(const struct cpuset *cs)
@@ -201,14 +141,9 @@ void cpuset_possible_mems(const struct cpuset *cs, nodemask_t *mems)
 void cpuset_show_possible(const struct cpuset *cs, nodemask_t *mems)
 {
 	nodemask_t possible = possible_of(cs);
-	int nid;
 
 	cpuset_possible_mems(cs, mems);
-	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		if (node_isset(nid, possible) &&
-		    (!private_node_hook(cpuset_closed) ||
-		     private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA)))
-			node_set(nid, *mems);
+	cpuset_show_private(&possible, mems);
 }
 
 /*
@@ -227,7 +162,7 @@ void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 {
 	nodemask_t private = possible_of(cs);
 
-	nodes_and(private, private, node_states[N_MEMORY_PRIVATE]);
+	cpuset_only_private(&private);
 	nodes_or(*mems, cs->effective_mems, private);
 }
 
@@ -238,10 +173,11 @@ void cpuset_unnamed_mems(const struct cpuset *cs, nodemask_t *mems)
 static void names_of(nodemask_t *names, const nodemask_t *possible,
 		     const nodemask_t *mems)
 {
-	nodemask_t memory;
+	nodemask_t private = *possible;
 
-	nodes_or(memory, node_states[N_MEMORY], node_states[N_MEMORY_PRIVATE]);
-	nodes_and(*names, *possible, memory);
+	cpuset_only_private(&private);
+	nodes_and(*names, *possible, node_states[N_MEMORY]);
+	nodes_or(*names, *names, private);
 	nodes_or(*names, *names, *mems);
 }
 
@@ -296,7 +232,7 @@ bool __task_may_name(struct task_struct *task, int nid)
 	guard(rcu)();
 	cs = task_cs(task);
 	return node_isset(nid, *written_possible(cs)) &&
-	       (!cpuset_must_name(nid) || is_named(cs, nid));
+	       (!cpuset_must_name(nid) || cpuset_is_named(cs, nid));
 }
 
 void __cpuset_task_nodes(struct task_struct *task, nodemask_t *may,
@@ -342,30 +278,6 @@ bool __cpuset_may_name(int nid)
 }
 
 /*
- * cpuset_say_inherited - log that cpuset.mems has private nodes alone
- * @cs: the cpuset, whose masks are up to date
- *
- * For administrators who expect that all memory of the cgroup comes from these
- * nodes now: memory that names no node still comes from the parent's default
- * nodes.
- *
- * Context: cpuset_mutex held; called after a write of cpuset.mems.
- */
-void cpuset_say_inherited(const struct cpuset *cs)
-{
-	char path[64];
-
-	if (!private_node_hook(cpuset_inherited) || !cpuset_in_v2_mode() ||
-	    nodes_empty(cs->mems_allowed) ||
-	    !nodes_subset(cs->mems_allowed, private_node_map))
-		return;
-	cgroup_path(cs->css.cgroup, path, sizeof(path));
-	pr_info_ratelimited("cpuset: %s: mems %*pbl are private nodes, only for memory that names them; other memory comes from nodes %*pbl, as in the parent\n",
-			    path, nodemask_pr_args(&cs->mems_allowed),
-			    nodemask_pr_args(&cs->effective_mems));
-}
-
-/*
  * cpuset_parse_sysram - parse a write to cpuset.mems.sysram
  * @cs: the cpuset
  * @buf: node list; empty to unset it
@@ -378,19 +290,11 @@ void cpuset_say_inherited(const struct cpuset *cs)
 int cpuset_parse_sysram(struct cpuset *cs, const char *buf, nodemask_t *mask)
 {
 	int ret = nodelist_parse(buf, *mask);
-	nodemask_t private;
-	char path[64];
 
 	if (ret < 0)
 		return ret;
-	if (!nodes_subset(*mask, node_possible_map))
+	if (!nodes_subset(*mask, node_possible_map) ||
+	    cpuset_refuse_private(cs, mask))
 		return -EINVAL;
-	if (nodes_and(private, *mask, private_node_map)) {
-		cgroup_path(cs->css.cgroup, path, sizeof(path));
-		private_node_cpuset_refused(&private);
-		pr_err("cpuset: %s: mems.sysram unchanged: nodes %*pbl are private; name them in cpuset.mems\n",
-		       path, nodemask_pr_args(&private));
-		return -EINVAL;
-	}
 	return 0;
 }

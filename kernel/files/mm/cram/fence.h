@@ -13,7 +13,6 @@
 
 #include <linux/cram.h>
 #include <linux/mm.h>
-#include <linux/private_node_hooks.h>
 
 #include "../private_node/free.h"
 
@@ -85,8 +84,7 @@ static inline bool cram_charges_apart(int nid)
  */
 static __always_inline bool cram_places_pageout(void)
 {
-	return cram_any() && private_node_hook(cram_pageout) &&
-	       READ_ONCE(cram_pageout);
+	return cram_any() && READ_ONCE(cram_pageout);
 }
 
 /**
@@ -120,14 +118,12 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 
 /**
  * cram_fences - is this an anonymous folio on a compressing device?
- * @hook: name of the hook that asks, one of PRIVATE_NODE_HOOKS
  * @folio: any folio
  *
  * Cost and context: as cram_node().
  */
-#define cram_fences(hook, folio) \
-	(private_node_hook(hook) && cram_folio_fenced(folio) && \
-	 folio_test_anon(folio))
+#define cram_fences(folio) \
+	(cram_folio_fenced(folio) && folio_test_anon(folio))
 
 /**
  * cram_may_reuse - may a page be written to, or pinned, in place?
@@ -145,7 +141,7 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
 static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
 					   struct folio *folio, bool reuse)
 {
-	if (!(private_node_hook(cram_reuse) && cram_folio_fenced(folio)))
+	if (!cram_folio_fenced(folio))
 		return reuse;
 	return __cram_may_reuse(vmf, folio, reuse);
 }
@@ -195,7 +191,6 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
 					   bool may_wait)
 {
 	return !mmap && cram_file_fenced(folio) &&
-	       private_node_hook(cram_file) &&
 	       __cram_leave_file(folio, may_wait);
 }
 
@@ -211,8 +206,7 @@ static __always_inline bool cram_left_file(struct folio *folio, bool mmap,
  */
 static __always_inline bool cram_left_mapping(struct folio *folio)
 {
-	return cram_file_fenced(folio) && private_node_hook(cram_file_map) &&
-	       __cram_leave_unlocked(folio);
+	return cram_file_fenced(folio) && __cram_leave_unlocked(folio);
 }
 
 /**
@@ -228,8 +222,7 @@ static __always_inline bool cram_left_mapping(struct folio *folio)
  */
 static __always_inline bool cram_left_splice(struct folio *folio)
 {
-	return cram_file_fenced(folio) && private_node_hook(cram_splice) &&
-	       __cram_leave_unlocked(folio);
+	return cram_file_fenced(folio) && __cram_leave_unlocked(folio);
 }
 
 /**
@@ -246,8 +239,7 @@ static __always_inline bool cram_left_splice(struct folio *folio)
  */
 static __always_inline bool cram_waits(struct folio *folio, int priority)
 {
-	return cram_any() && private_node_hook(cram_waits) &&
-	       __cram_waits(folio, priority);
+	return cram_any() && __cram_waits(folio, priority);
 }
 
 /**
@@ -293,8 +285,7 @@ static __always_inline struct folio *cram_prealloc(struct vm_fault *vmf)
  */
 static __always_inline void cram_refaulted(struct folio *new, struct page *page)
 {
-	if (page && private_node_hook(cram_refaulted) &&
-	    cram_node(page_to_nid(page)))
+	if (page && cram_node(page_to_nid(page)))
 		__cram_refaulted(new, page);
 }
 
@@ -308,7 +299,7 @@ static __always_inline void cram_refaulted(struct folio *new, struct page *page)
  */
 static __always_inline bool cram_pins_file(const struct page *page)
 {
-	return private_node_hook(cram_pin) && cram_node(page_to_nid(page));
+	return cram_node(page_to_nid(page));
 }
 
 /**
@@ -374,7 +365,7 @@ static __always_inline int cram_copy(struct folio *dst, struct folio *src)
  */
 static __always_inline void cram_stored(struct folio *folio)
 {
-	if (private_node_hook(cram_stored) && cram_folio_fenced(folio))
+	if (cram_folio_fenced(folio))
 		__cram_stored(folio);
 }
 
@@ -393,8 +384,7 @@ static __always_inline void cram_stored(struct folio *folio)
  */
 static __always_inline bool cram_leaves(int nid, unsigned int order)
 {
-	return !(private_node_hook(cram_token) && cram_node(nid)) ||
-	       __cram_leaves(nid, 1UL << order);
+	return !cram_node(nid) || __cram_leaves(nid, 1UL << order);
 }
 
 /**
@@ -407,7 +397,7 @@ static __always_inline bool cram_leaves(int nid, unsigned int order)
  */
 static __always_inline void cram_stayed(int nid, unsigned int order)
 {
-	if (private_node_hook(cram_token) && cram_node(nid))
+	if (cram_node(nid))
 		__cram_stayed(nid, 1UL << order);
 }
 
@@ -468,7 +458,7 @@ static __always_inline void cram_batch_end(void)
  */
 static __always_inline bool cram_takes(struct page *page, unsigned int order)
 {
-	return private_node_freed(page, order) && private_node_hook(cram_trim) &&
+	return private_node_freed(page, order) &&
 	       cram_node(page_to_nid(page)) && __cram_takes(page, order);
 }
 
@@ -483,7 +473,7 @@ static __always_inline bool cram_takes(struct page *page, unsigned int order)
  */
 static __always_inline void cram_failed(struct page *page)
 {
-	if (private_node_hook(cram_trim) && cram_node(page_to_nid(page)))
+	if (cram_node(page_to_nid(page)))
 		__cram_failed(page);
 }
 
@@ -511,8 +501,7 @@ static __always_inline bool cram_apart(const struct folio *folio)
  */
 static __always_inline bool cram_charges_apart(int nid)
 {
-	return cram_node(nid) && private_node_hook(cram_memcg) &&
-	       __cram_charges_apart();
+	return cram_node(nid) && __cram_charges_apart();
 }
 
 /**
@@ -548,7 +537,7 @@ static __always_inline void cram_recharged(struct folio *old,
 static __always_inline void cram_uncharge(struct folio *folio,
 					  struct obj_cgroup *objcg)
 {
-	if (private_node_hook(cram_uncharge) && cram_folio_fenced(folio))
+	if (cram_folio_fenced(folio))
 		__cram_uncharge(folio, objcg);
 }
 #endif
@@ -583,7 +572,7 @@ static inline bool cram_folio_fenced(const struct folio *folio)
 	return false;
 }
 
-#define cram_fences(hook, folio)	false
+#define cram_fences(folio)	false
 
 static inline bool cram_may_reuse(struct vm_fault *vmf, struct folio *folio,
 				  bool reuse)

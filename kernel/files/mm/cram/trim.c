@@ -102,19 +102,23 @@ bool __cram_takes(struct page *page, unsigned int order)
 	return true;
 }
 
-/* See mm/cram/fence.h. */
+/*
+ * See mm/cram/fence.h.  The page counts as resident from now on, so that it is
+ * trimmed if it is unpoisoned and freed.
+ */
 void __cram_failed(struct page *page)
 {
 	unsigned long pfn = page_to_pfn(page);
 	struct cram_device *cd;
+	bool taken;
 
 	guard(rcu)();
 	cd = cram_peek(page_to_nid(page));
 	if (!cd)
 		return;
 	cram_write_back(pfn, 1);
-	cram_settle_ended(cd, end_resident(cd, pfn, 1),
-			  cram_grant_ends(cd, pfn, 1));
+	taken = !test_and_set_bit(pfn - cd->first_pfn, cd->resident);
+	cram_settle_ended(cd, taken, cram_grant_ends(cd, pfn, 1));
 }
 
 /*

@@ -219,8 +219,7 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 			 enum private_node_service user, bool large)
 {
-	if (user == PRIVATE_NODE_USER_DEVICE_ACCESS ||
-	    (order && (!large || !private_node_hook(guests_large))))
+	if (user == PRIVATE_NODE_USER_DEVICE_ACCESS || (order && !large))
 		return false;
 	return private_node_guests_leave(nodes, gfp, order, user);
 }
@@ -326,7 +325,6 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 
 	page = walk_and_drain(from, nodes, look, order);
 	while (!page && tries++ < RECLAIM_TRIES &&
-	       private_node_hook(guests_prefer) &&
 	       guests_leave(nodes, gfp, order, user, false)) {
 		/* Drains as well: guests free pages to lists of other CPUs. */
 		page = walk_and_drain(from, nodes,

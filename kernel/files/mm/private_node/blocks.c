@@ -174,14 +174,44 @@ static int walk_back(const struct range *ranges, unsigned int nr,
 }
 
 /*
+ * private_node_fix_blocks - from now on no other block of a boot node comes online
+ * @pn: the handle, whose gates are closed
+ * @ranges: blocks that are online, one in each range
+ * @nr: number of ranges
+ *
+ * Ends with private_node_offline_blocks(), or when @pn->blocks_fixed is cleared.
+ *
+ * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: 0; -EBUSY if another block came online since the ranges were listed.
+ */
+int private_node_fix_blocks(struct private_node *pn,
+			    const struct range *ranges, unsigned int nr)
+{
+	unsigned long listed = 0;
+	unsigned int i;
+	int ret = 0;
+
+	for (i = 0; i < nr; i++)
+		listed += PFN_DOWN(range_len(&ranges[i]));
+	lock_device_hotplug();
+	WRITE_ONCE(pn->blocks_fixed, true);
+	if (node_present_pages(pn->nid) != listed) {
+		pr_err("node %d: %s: cannot unplug: a memory block came online meanwhile; try again\n",
+		       pn->nid, pn->owner);
+		ret = -EBUSY;
+	}
+	unlock_device_hotplug();
+	return ret;
+}
+
+/*
  * private_node_offline_blocks - take empty blocks offline, all or none
  * @pn: the handle
  * @ranges: blocks that are online, one in each range
  * @nr: number of ranges
  *
  * Context: process, may sleep; takes device_hotplug_lock.
- * Return: 0; the errno of the first block that did not go; -EBUSY if another block
- * of the node came online since the ranges were listed.
+ * Return: 0, or the errno of the first block that did not go.
  */
 int private_node_offline_blocks(struct private_node *pn,
 				const struct range *ranges, unsigned int nr)
@@ -190,11 +220,7 @@ int private_node_offline_blocks(struct private_node *pn,
 
 	lock_device_hotplug();
 	ret = walk_ranges(ranges, nr, offline_block);
-	if (!ret && node_present_pages(pn->nid)) {
-		pr_err("node %d: %s: cannot unplug: a memory block came online meanwhile; try again\n",
-		       pn->nid, pn->owner);
-		ret = -EBUSY;
-	}
+	WRITE_ONCE(pn->blocks_fixed, false);
 	if (ret && walk_back(ranges, nr, online_block))
 		pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
 		       pn->nid, pn->owner);

@@ -260,8 +260,7 @@ void __init private_node_boot_claim(void)
 bool private_node_boot_skip(int nid, int memblock_flags)
 {
 	return numa_valid_node(nid) && !released &&
-	       !(memblock_flags & MEMBLOCK_HOTPLUG) &&
-	       private_node_hooked(boot_memblock, nid);
+	       !(memblock_flags & MEMBLOCK_HOTPLUG) && node_is_private(nid);
 }
 
 static bool __init has_cpus(int nid)
@@ -410,8 +409,7 @@ void __init private_node_boot_totalram(void)
 	int nid;
 
 	for_each_node_mask(nid, private_node_map)
-		if (private_node_hook(boot_totalram))
-			totalram_pages_add(-private_node_managed_pages_nid(nid));
+		totalram_pages_add(-private_node_managed_pages_nid(nid));
 }
 
 /*

@@ -73,6 +73,26 @@ void private_node_held_add(unsigned long pfn)
 	list_add(&new->list, &held_pages);
 }
 
+/*
+ * private_node_held_forget - pages that were broken in an owner's hands are not
+ *	any more
+ * @pfn: first page
+ * @nr: number of pages
+ *
+ * Context: process.
+ */
+void private_node_held_forget(unsigned long pfn, unsigned long nr)
+{
+	struct held_page *h, *next;
+
+	guard(spinlock)(&held_lock);
+	list_for_each_entry_safe(h, next, &held_pages, list)
+		if (h->pfn - pfn < nr) {
+			list_del(&h->list);
+			kfree(h);
+		}
+}
+
 /* Is this a broken page that an owner holds? */
 bool private_node_is_held(unsigned long pfn)
 {
@@ -103,13 +123,15 @@ bool __private_node_block_broken(struct page *page, unsigned int order)
 /*
  * __private_node_keep_off - see private_node_keep_off()
  *
- * The page is as take_page_off_buddy() and its callers leave one, so that
- * unpoison_memory() gives it to the free lists.
+ * The page is as take_page_off_buddy() and its callers leave one, without what
+ * its last user left in it, so that unpoison_memory() gives it to the free lists.
  */
 void __private_node_keep_off(struct page *page)
 {
 	if (private_node_fenced(page_to_nid(page)))
 		return;
+	page->mapping = NULL;
+	page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
 	SetPageHWPoisonTakenOff(page);
 	page_ref_inc(page);
 }
@@ -137,6 +159,7 @@ void private_node_note_broken(unsigned long pfn, unsigned long nr)
 {
 	unsigned long i;
 
+	private_node_held_forget(pfn, nr);
 	for (i = pfn; i < pfn + nr; i++)
 		if (PageHWPoison(pfn_to_page(i)))
 			xa_store(&offline_broken, i, xa_mk_value(1),
@@ -184,6 +207,22 @@ void private_node_mark_broken(unsigned long pfn, unsigned long nr)
 		SetPageHWPoison(pfn_to_page(i));
 		WRITE_ONCE(any_broken, true);
 	}
+}
+
+/*
+ * private_node_stays_offline - a block does not come online after all
+ * @pfn: first page of the block
+ * @nr: number of pages
+ *
+ * Context: process, may sleep; mem_hotplug_lock held for writing.
+ */
+void private_node_stays_offline(unsigned long pfn, unsigned long nr)
+{
+	unsigned long i;
+	void *entry;
+
+	xa_for_each_range(&offline_broken, i, entry, pfn, pfn + nr - 1)
+		xa_clear_mark(&offline_broken, i, COMES_BACK);
 }
 
 /*
@@ -244,8 +283,8 @@ static void detach_broken(struct folio *folio)
 }
 
 /*
- * private_node_page_lost - is this a broken page that nobody uses any more?
- * @page: any page
+ * private_node_page_unused - is this a broken page that nobody uses any more?
+ * @page: any page; a report of it has been judged
  *
  * A broken page stays in the file or the swap cache, so that those who ask for
  * its data get an error.  It is taken out of there first, and something else is
@@ -254,7 +293,7 @@ static void detach_broken(struct folio *folio)
  * Context: process, may sleep.
  * Return: true if so; false if the owner holds it, or it is not broken.
  */
-bool private_node_page_lost(struct page *page)
+bool private_node_page_unused(struct page *page)
 {
 	struct folio *folio = page_folio(page);
 
@@ -269,4 +308,18 @@ bool private_node_page_lost(struct page *page)
 	return !folio_test_large(folio) && !folio_mapped(folio) &&
 	       folio_ref_count(folio) <= 1 &&
 	       !private_node_is_held(page_to_pfn(page));
+}
+
+/*
+ * private_node_page_lost - can the memory of this broken page go?
+ * @page: any page
+ *
+ * Context: process, may sleep.
+ * Return: true if so; false if somebody uses the page, or a memory_failure() is
+ * under way and has not written down yet whether the owner does.
+ */
+bool private_node_page_lost(struct page *page)
+{
+	return PageHWPoison(page) && !atomic_read(&private_node_failures) &&
+	       private_node_page_unused(page);
 }

@@ -57,8 +57,7 @@ void nr_online_nodes_update(void)
 {
 	nodemask_t ordinary = node_states[N_ONLINE];
 
-	if (private_node_hook(nr_online_nodes))
-		nodes_andnot(ordinary, ordinary, private_node_map);
+	nodes_andnot(ordinary, ordinary, private_node_map);
 	nr_online_nodes = nodes_weight(ordinary);
 }
 
@@ -712,30 +711,3 @@ int private_node_unregister(struct private_node *pn)
 	return 0;
 }
 EXPORT_SYMBOL_GPL(private_node_unregister);
-
-#ifdef CONFIG_PRIVATE_NODE_MUTATE
-#include <linux/init.h>
-
-int private_node_hook_off = -1;
-EXPORT_SYMBOL_GPL(private_node_hook_off);
-
-#define PRIVATE_NODE_HOOK(name) #name,
-static const char *const hook_names[] = { PRIVATE_NODE_HOOKS };
-#undef PRIVATE_NODE_HOOK
-
-static int __init private_node_mutate(char *arg)
-{
-	int i;
-
-	for (i = 0; arg && i < PRIVATE_NODE_NR_HOOKS; i++) {
-		if (strcmp(arg, hook_names[i]))
-			continue;
-		private_node_hook_off = i;
-		pr_notice("hook %s is switched off\n", arg);
-		return 0;
-	}
-	pr_err("mutate: %s: no such hook\n", arg ?: "");
-	return -EINVAL;
-}
-early_param("private_node_mutate", private_node_mutate);
-#endif

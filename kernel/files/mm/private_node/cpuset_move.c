@@ -342,8 +342,7 @@ void cpuset_move_pages(struct mm_struct *mm, const nodemask_t *from,
 
 	/* @from can have private nodes if it is that of v1's root cpuset. */
 	nodes_andnot(before, *from, node_states[N_MEMORY_PRIVATE]);
-	if (!private_node_hook(cpuset_move) ||
-	    (nodes_equal(before, names->from) && nodes_equal(*to, names->to))) {
+	if (nodes_equal(before, names->from) && nodes_equal(*to, names->to)) {
 		do_migrate_pages(mm, from, to, MPOL_MF_MOVE_ALL);
 		return;
 	}

@@ -439,8 +439,6 @@ static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
 	struct private_node_room room = { .leaves = pn->nid };
 	struct pass pass = {};
 
-	if (!private_node_hook(unplug_asks))
-		return pass;
 	while (nr--)
 		ask_range(PHYS_PFN(ranges[nr].start),
 			  PHYS_PFN(ranges[nr].end + 1), how, &pass, &room);

@@ -74,8 +74,7 @@ static struct folio *alloc_existing(gfp_t gfp, unsigned int order,
 	/* The caller tries small folios first, before one is displaced. */
 	if (folio || order)
 		return folio;
-	if (private_node_hook(displaced_waits) &&
-	    private_node_mpol_closing(pol) && may_wait(vma)) {
+	if (private_node_mpol_closing(pol) && may_wait(vma)) {
 		private_node_mpol_refused(pol);
 		return NULL;
 	}

@@ -78,6 +78,7 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 	return folio;
 }
 
+/* Guests are the kernel's, such as pages of zswap. */
 static bool owner_holds(struct page *page)
 {
 	struct folio *folio = page_folio(page);
@@ -85,7 +86,8 @@ static bool owner_holds(struct page *page)
 
 	if (!folio_try_get(folio))
 		return false;
-	ret = !private_node_folio_is_users(folio);
+	ret = !private_node_folio_is_users(folio) &&
+	      !private_node_is_guest(folio);
 	folio_put(folio);
 	return ret;
 }
@@ -98,7 +100,7 @@ static unsigned int failure_flags(struct page *page, bool soft, int result)
 	if (!result)
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
 	/* -EHWPOISON: the page was reported before. */
-	if (result == -EHWPOISON && private_node_page_lost(page))
+	if (result == -EHWPOISON && private_node_page_unused(page))
 		return flags | PRIVATE_NODE_FAILURE_ISOLATED;
 	if (result == -EHWPOISON ? private_node_is_held(page_to_pfn(page)) :
 				   owner_holds(page))
@@ -166,26 +168,43 @@ void private_node_tell_owner(struct private_node *pn, unsigned long pfn,
 }
 EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
 
+/* Calls of memory_failure() whose page judge_failure() has not seen yet. */
+atomic_t private_node_failures;
+
+/* What a report says of a page of @pn, written down for unplug and offline. */
+static unsigned int judge_failure(struct page *page, bool soft, int result)
+{
+	unsigned int flags;
+
+	if (!soft)
+		private_node_broken_seen(page);
+	flags = failure_flags(page, soft, result);
+	if (!(flags & PRIVATE_NODE_FAILURE_HELD))
+		private_node_held_forget(page_to_pfn(page), 1);
+	else if (!soft)
+		private_node_held_add(page_to_pfn(page));
+	return flags;
+}
+
 /*
  * __private_node_memory_failure - see private_node_memory_failure()
  */
 void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 {
 	struct page *page = pfn_to_online_page(pfn);
-	struct private_node *pn;
+	struct private_node *pn = NULL;
 	unsigned int flags;
 
 	/* -EOPNOTSUPP: filtered or switched off, so nothing was done. */
-	if (!page || result == -EOPNOTSUPP)
-		return;
-	pn = private_node_find(page_to_nid(page));
+	if (page && result != -EOPNOTSUPP)
+		pn = private_node_find(page_to_nid(page));
+	if (pn)
+		flags = judge_failure(page, soft, result);
+	/* The owner may unplug in its callback. */
+	if (!soft)
+		atomic_dec(&private_node_failures);
 	if (!pn)
 		return;
-	if (!soft)
-		private_node_broken_seen(page);
-	flags = failure_flags(page, soft, result);
-	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
-		private_node_held_add(pfn);
 	count_failure(pn, flags);
 	trace_private_node_memory_failure(pn->nid, pfn, flags, result);
 	log_failure(pn, pfn, flags, result);

@@ -41,8 +41,7 @@ struct folio *private_node_vma_alloc(struct vm_area_struct *vma,
 {
 	struct folio *folio;
 
-	if (private_node_hook(mm_private))
-		private_node_mark_mm(vma->vm_mm);
+	private_node_mark_mm(vma->vm_mm);
 	folio = folio_alloc_mpol_noprof(gfp, order, pol, ilx, numa_node_id());
 	return folio ?: private_node_stack_alloc(pol, ilx, vma, addr, gfp,
 						 order);

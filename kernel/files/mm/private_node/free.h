@@ -4,7 +4,8 @@
 #define MM_PRIVATE_NODE_FREE_H
 
 #include <linux/mm.h>
-#include <linux/private_node.h>
+
+#include "hooks.h"
 
 #if defined(CONFIG_PRIVATE_NODE) && defined(CONFIG_MEMORY_FAILURE)
 
@@ -29,7 +30,7 @@ bool __private_node_took_off(struct page *page);
 static inline bool private_node_block_broken(struct page *page,
 					     unsigned int order)
 {
-	return order && private_node_hooked(memory_failure, page_to_nid(page)) &&
+	return order && node_is_private(page_to_nid(page)) &&
 	       __private_node_block_broken(page, order);
 }
 
@@ -45,7 +46,7 @@ static inline bool private_node_block_broken(struct page *page,
  */
 static inline void private_node_keep_off(struct page *page)
 {
-	if (private_node_hooked(memory_failure, page_to_nid(page)))
+	if (node_is_private(page_to_nid(page)))
 		__private_node_keep_off(page);
 }
 
@@ -62,7 +63,7 @@ static inline void private_node_keep_off(struct page *page)
  */
 static inline bool private_node_took_off(struct page *page)
 {
-	return private_node_hooked(memory_failure, page_to_nid(page)) &&
+	return node_is_private(page_to_nid(page)) &&
 	       __private_node_took_off(page);
 }
 

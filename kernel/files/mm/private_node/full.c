@@ -128,8 +128,7 @@ struct folio *__private_node_stack_alloc(const struct mempolicy *pol,
 
 	if (mpol_private_node(pol) || private_node_mpol_closing(pol))
 		return NULL;
-	if (!stack && !(private_node_hook(heap_elsewhere) &&
-			is_heap(vma, addr) && private_node_mpol_refuses(pol)))
+	if (!stack && !(is_heap(vma, addr) && private_node_mpol_refuses(pol)))
 		return NULL;
 	folio = __folio_alloc((gfp & ~__GFP_THISNODE) | __GFP_COMP, 0,
 			      numa_mem_id(), NULL);

@@ -13,7 +13,8 @@
 #ifndef _MM_PRIVATE_NODE_GATE_H
 #define _MM_PRIVATE_NODE_GATE_H
 
-#include <linux/private_node.h>
+#include "hooks.h"
+
 
 struct private_node_gate;
 
@@ -44,8 +45,7 @@ static inline bool private_node_enter_reclaim(int nid,
 					      struct private_node_gate **gate)
 {
 	*gate = NULL;
-	return !private_node_hooked(reclaim_gate, nid) ||
-	       __private_node_enter_reclaim(nid, gate);
+	return !node_is_private(nid) || __private_node_enter_reclaim(nid, gate);
 }
 
 /**
@@ -58,8 +58,7 @@ static inline bool private_node_enter_reclaim(int nid,
  */
 static inline bool private_node_reclaim_stops(int nid)
 {
-	return private_node_hooked(reclaim_gate, nid) &&
-	       __private_node_reclaim_stops(nid);
+	return node_is_private(nid) && __private_node_reclaim_stops(nid);
 }
 
 /**
@@ -79,7 +78,7 @@ static inline bool private_node_enter_compaction(int nid, int order,
 						 struct private_node_gate **gate)
 {
 	*gate = NULL;
-	return !private_node_hooked(compact_gate, nid) ||
+	return !node_is_private(nid) ||
 	       __private_node_enter_compaction(nid, order, gate);
 }
 
@@ -97,7 +96,7 @@ static inline bool private_node_enter_hint(int from, int to,
 					   struct private_node_gate **gate)
 {
 	*gate = NULL;
-	return !private_node_hooked(hint_gate, from) ||
+	return !node_is_private(from) ||
 	       __private_node_enter_hint(from, to, gate);
 }
 
@@ -139,8 +138,7 @@ static inline bool private_node_gate_shuts(struct private_node_gate *gate)
  */
 static inline bool private_node_reclaim_told(bool proactive)
 {
-	return proactive && private_node_any() &&
-	       private_node_hook(reclaim_told);
+	return proactive && private_node_any();
 }
 
 /**

@@ -361,6 +361,7 @@ static void unplug_end(struct private_node *pn)
 {
 	guard(mutex)(&pn->lock);
 	WRITE_ONCE(pn->unmapped, false);
+	WRITE_ONCE(pn->blocks_fixed, false);
 	reopen_gates(pn);
 }
 
@@ -437,9 +438,11 @@ static int remove_in_worker(struct private_node *pn, const struct range *ranges,
 static int empty_and_remove(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr)
 {
-	int ret;
+	int ret = 0;
 
-	ret = private_node_evacuate(pn, ranges, nr);
+	if (pn->at_boot)
+		ret = private_node_fix_blocks(pn, ranges, nr);
+	ret = ret ?: private_node_evacuate(pn, ranges, nr);
 	if (ret)
 		return ret;
 	ret = take_away(pn, ranges, nr);
@@ -543,17 +546,33 @@ EXPORT_SYMBOL_GPL(remove_private_memory_driver_managed);
 void private_node_offline_failed(int nid, unsigned long start_pfn,
 				 unsigned long nr_pages)
 {
-	if (private_node_hooked(offline_report, nid))
+	if (node_is_private(nid))
 		private_node_check_idle(nid, start_pfn, nr_pages);
 }
 
-static bool is_fenced(int nid)
+/*
+ * Returns why no block of a node may go offline, or online; NULL if they may.
+ * What an owner might ask about later is recorded.
+ */
+static const char *blocks_stay(int nid, bool online)
 {
 	struct private_node *pn;
 
 	guard(rcu)();
 	pn = private_node_peek(nid);
-	return pn && READ_ONCE(pn->fenced);
+	/*
+	 * Pages that were freed are with the device until they are trimmed, and
+	 * the ledger has the size that the memory had when it was registered.
+	 */
+	if (pn && READ_ONCE(pn->fenced)) {
+		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,
+				    .why = PRIVATE_NODE_WHY_CRAM);
+		return "it is compressed RAM; its driver takes it away";
+	}
+	/* It would be left behind, when data was unmapped for the others. */
+	if (pn && online && READ_ONCE(pn->blocks_fixed))
+		return "the memory of the node is going offline; try again";
+	return NULL;
 }
 
 /*
@@ -563,30 +582,29 @@ static bool is_fenced(int nid)
 static int memory_callback(struct notifier_block *nb, unsigned long action,
 			   void *arg)
 {
+	bool online = action == MEM_GOING_ONLINE;
 	struct memory_notify *mn = arg;
+	const char *why;
 	int nid;
 
 	nid = pfn_to_nid(mn->start_pfn);
 	if (action == MEM_OFFLINE && node_is_private(nid))
 		private_node_note_broken(mn->start_pfn, mn->nr_pages);
-	if (action != MEM_GOING_OFFLINE && action != MEM_GOING_ONLINE)
+	if (action == MEM_CANCEL_ONLINE)
+		private_node_stays_offline(mn->start_pfn, mn->nr_pages);
+	if (action != MEM_GOING_OFFLINE && !online)
 		return NOTIFY_OK;
-	/*
-	 * Pages that were freed are with the device until they are trimmed, and
-	 * the ledger has the size that the memory had when it was registered.
-	 */
-	if (is_fenced(nid)) {
-		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,
-				    .why = PRIVATE_NODE_WHY_CRAM);
-		pr_err("node %d: cannot %s [mem %#llx-%#llx]: it is compressed RAM; its driver takes it away\n",
-		       nid, action == MEM_GOING_ONLINE ? "online" : "offline",
+	why = blocks_stay(nid, online);
+	if (why) {
+		pr_err("node %d: cannot %s [mem %#llx-%#llx]: %s\n", nid,
+		       online ? "online" : "offline",
 		       (u64)PFN_PHYS(mn->start_pfn),
-		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1);
+		       (u64)PFN_PHYS(mn->start_pfn + mn->nr_pages) - 1, why);
 		return notifier_from_errno(-EBUSY);
 	}
 	if (!node_is_private(nid))
 		return NOTIFY_OK;
-	if (action == MEM_GOING_ONLINE) {
+	if (online) {
 		private_node_mark_broken(mn->start_pfn, mn->nr_pages);
 		return NOTIFY_OK;
 	}

@@ -66,10 +66,10 @@ static bool names_pools(const struct mempolicy *pol)
 bool private_node_mpol_hugetlb(const struct mempolicy *pol, nodemask_t *nodes)
 {
 	nodes_clear(*nodes);
-	if (!private_node_hook(hugetlb_pool) || !names_pools(pol))
+	if (!names_pools(pol))
 		return false;
 	*nodes = private_node_mpol_enter(pol, PRIVATE_NODE_HUGETLB);
-	return private_node_hook(hugetlb_closed) || !nodes_empty(*nodes);
+	return true;
 }
 
 /*

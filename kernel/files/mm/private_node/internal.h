@@ -13,7 +13,6 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/percpu-refcount.h>
-#include <linux/private_node.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -21,6 +20,8 @@
 #include <linux/wait.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
+
+#include "hooks.h"
 
 #define PRIVATE_NODE_NAME_MAX	32
 /* Default of promotion_mib_per_second. */
@@ -105,6 +106,8 @@ struct private_node_gate {
  * @refills: the task that restores the pools of huge pages after its own
  *	unplug failed, or NULL
  * @unmapped: the unplug under way has unmapped user pages, whose data is lost
+ * @blocks_fixed: an unplug of boot memory is under way, and no block comes
+ *	online
  * @owner: name of the owner
  * @name: file name in /dev/private_node/
  * @capable: services that the device can stand, fixed
@@ -179,6 +182,7 @@ struct private_node {
 	DECLARE_BITMAP(refused, 1 << PRIVATE_NODE_REFUSED_BITS);
 	struct task_struct *refills;
 	bool unmapped;
+	bool blocks_fixed;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
 	unsigned long capable;
@@ -464,6 +468,8 @@ unsigned long private_node_free_snapshot_nid(int nid);
 /* blocks.c */
 struct range *private_node_online_blocks(struct private_node *pn,
 					 unsigned int *nr);
+int private_node_fix_blocks(struct private_node *pn,
+			    const struct range *ranges, unsigned int nr);
 int private_node_offline_blocks(struct private_node *pn,
 				const struct range *ranges, unsigned int nr);
 int private_node_boot_plug(struct private_node *pn);
@@ -716,10 +722,13 @@ void private_node_promoted(struct private_node *pn, enum private_node_service us
 /* broken.c */
 #ifdef CONFIG_MEMORY_FAILURE
 void private_node_held_add(unsigned long pfn);
+void private_node_held_forget(unsigned long pfn, unsigned long nr);
 bool private_node_is_held(unsigned long pfn);
 void private_node_broken_seen(struct page *page);
 void private_node_note_broken(unsigned long pfn, unsigned long nr);
 void private_node_mark_broken(unsigned long pfn, unsigned long nr);
+void private_node_stays_offline(unsigned long pfn, unsigned long nr);
+bool private_node_page_unused(struct page *page);
 bool private_node_page_lost(struct page *page);
 
 /* failure.c */
@@ -731,6 +740,11 @@ static inline void private_node_note_broken(unsigned long pfn, unsigned long nr)
 }
 
 static inline void private_node_mark_broken(unsigned long pfn, unsigned long nr)
+{
+}
+
+static inline void private_node_stays_offline(unsigned long pfn,
+					      unsigned long nr)
 {
 }
 

@@ -13,7 +13,7 @@
 #include <kunit/visibility.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
-#include <linux/private_node_kexec.h>
+
 #include "internal.h"
 #include "refusals.h"
 
@@ -35,7 +35,7 @@ static bool is_private(unsigned long addr)
 	return private_nid(addr) != NUMA_NO_NODE;
 }
 
-/* See include/linux/private_node_kexec.h. */
+/* See include/linux/private_node_hooks.h. */
 bool __private_node_kexec_refuses(unsigned long start, unsigned long end)
 {
 	unsigned long addr;
@@ -113,7 +113,7 @@ static int walk_down(unsigned long start, unsigned long end,
 	}
 }
 
-/* See include/linux/private_node_kexec.h. */
+/* See include/linux/private_node_hooks.h. */
 int __private_node_kexec_walk(unsigned long start, unsigned long end,
 			      bool top_down, struct kexec_buf *kbuf,
 			      private_node_kexec_fn fn)

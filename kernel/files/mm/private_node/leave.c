@@ -199,7 +199,7 @@ static bool may_swap(const struct guests_work *w)
 {
 	const gfp_t any = __GFP_IO | __GFP_FS;
 
-	return !private_node_hook(guests_nofs) || (w->gfp & any) == any;
+	return (w->gfp & any) == any;
 }
 
 /*
@@ -359,8 +359,7 @@ static unsigned long ask_guests(struct private_node *pn, gfp_t gfp,
 		/* A GFP_NOFS task must not queue behind work that reclaims. */
 		queue_work(may_swap(&w) ? guests_wq : guests_nofs_wq, &w.work);
 		flush_work(&w.work);
-		round = w.passed >= node_spanned_pages(pn->nid) ||
-			!private_node_hook(guests_stuck);
+		round = w.passed >= node_spanned_pages(pn->nid);
 	} while (!w.left && !round && !fatal_signal_pending(current) &&
 		 !private_node_shuts(inside, user));
 	destroy_work_on_stack(&w.work);
@@ -396,8 +395,7 @@ bool private_node_guests_leave(const nodemask_t *nodes, gfp_t gfp,
 
 	gfp = current_gfp_context(gfp);
 	if (!gfpflags_allow_blocking(gfp) || !guests_wq || !guests_nofs_wq ||
-	    current->flags & PF_MEMALLOC || fatal_signal_pending(current) ||
-	    !private_node_hook(guests_leave))
+	    current->flags & PF_MEMALLOC || fatal_signal_pending(current))
 		return false;
 	for_each_node_mask(nid, *nodes) {
 		pn = node_is_private(nid) ? private_node_find(nid) : NULL;

@@ -247,7 +247,7 @@ static nodemask_t payer_names(struct folio *folio)
 #ifdef CONFIG_MEMCG
 	struct mem_cgroup *memcg = get_mem_cgroup_from_folio(folio);
 
-	if (memcg && private_node_hook(object_payer))
+	if (memcg)
 		cpuset_cgroup_possible(memcg->css.cgroup, &nodes);
 	mem_cgroup_put(memcg);
 #endif
@@ -347,8 +347,6 @@ int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 {
 	struct users u = { .may = *nodes, .gone = NODE_MASK_NONE, .nobody = true };
 
-	if (!private_node_hook(may_have))
-		return 1;
 	if (gone != NUMA_NO_NODE)
 		node_set(gone, u.gone);
 	ask_all(&u, folio);
@@ -395,7 +393,7 @@ bool private_node_reachable(nodemask_t *nodes)
 {
 	nodemask_t mine;
 
-	if (!private_node_hook(cpuset_mask) || !in_task())
+	if (!in_task())
 		return !nodes_empty(*nodes);
 	mine = cpuset_current_mems_allowed;
 	cpuset_add_possible(current, &mine);
@@ -422,8 +420,7 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 		return NULL;
 	folio = __folio_alloc(gfp & ~__GFP_THISNODE, order, from, &mask);
 	/* The mask is dropped as well if the cpuset changes meanwhile. */
-	if (folio && private_node_hook(cpuset_mask) &&
-	    !node_isset(folio_nid(folio), mask)) {
+	if (folio && !node_isset(folio_nid(folio), mask)) {
 		folio_put(folio);
 		return NULL;
 	}

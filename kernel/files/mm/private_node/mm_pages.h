@@ -19,7 +19,8 @@
 #define _MM_PRIVATE_NODE_MM_H
 
 #include <linux/mm.h>
-#include <linux/private_node.h>
+
+#include "hooks.h"
 
 struct mempolicy;
 
@@ -66,7 +67,7 @@ static inline void private_node_mark_mm(struct mm_struct *mm)
 static __always_inline void private_node_mapped(struct vm_area_struct *vma,
 						const struct folio *folio)
 {
-	if (private_node_hooked(mm_private, folio_nid(folio)))
+	if (node_is_private(folio_nid(folio)))
 		private_node_mark_mm(vma->vm_mm);
 }
 
@@ -85,7 +86,7 @@ static __always_inline void private_node_mapped(struct vm_area_struct *vma,
 static inline void private_node_dup_mm(struct mm_struct *mm,
 				       struct mm_struct *oldmm)
 {
-	if (private_node_any() && private_node_hook(mm_private) &&
+	if (private_node_any() &&
 	    (mm_flags_test(MMF_DEVICE_MAP, oldmm) ||
 	     private_node_mm_likely_has(oldmm)))
 		__private_node_dup_mm(mm, oldmm);
@@ -104,7 +105,7 @@ static inline void private_node_dup_mm(struct mm_struct *mm,
 static __always_inline void
 private_node_check_marked(struct vm_area_struct *vma, const struct folio *folio)
 {
-	VM_WARN_ON_ONCE(private_node_hooked(mm_private, folio_nid(folio)) &&
+	VM_WARN_ON_ONCE(node_is_private(folio_nid(folio)) &&
 			!mm_flags_test(MMF_PRIVATE_NODE, vma->vm_mm));
 }
 

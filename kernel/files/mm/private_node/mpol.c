@@ -313,8 +313,7 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
 	nodemask_t ordinary;
 	int nid;
 
-	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol) ||
-	    !private_node_hook(user_foreign))
+	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol))
 		return false;
 	ordinary = private_node_mpol_ordinary(pol);
 	if (!nodes_empty(ordinary))

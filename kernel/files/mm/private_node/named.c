@@ -42,8 +42,7 @@ bool private_node_mode_names(unsigned short mode, const nodemask_t *nodes)
 	case MPOL_PREFERRED_MANY:
 	case MPOL_INTERLEAVE:
 	case MPOL_WEIGHTED_INTERLEAVE:
-		return private_node_hook(user_named) &&
-		       !nodes_intersects(*nodes, node_states[N_MEMORY]);
+		return !nodes_intersects(*nodes, node_states[N_MEMORY]);
 	default:
 		return false;
 	}

@@ -62,8 +62,7 @@ static struct folio *device_map_alloc(struct mempolicy *pol, gfp_t gfp,
 
 	folio = private_node_alloc_for(mpol_private_node(pol), gfp, order,
 				       PRIVATE_NODE_USER_DEVICE_MAP);
-	closing = !folio && private_node_hook(displaced_waits) &&
-		  private_node_mpol_closing(pol);
+	closing = !folio && private_node_mpol_closing(pol);
 	if (closing && !order && private_node_may_not_wait())
 		folio = private_node_displaced_alloc(pol, gfp);
 	if (!folio)
@@ -123,8 +122,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	 * on_full does not apply to a large folio, which falls back to small
 	 * ones, nor while a node is being unplugged: the unplug may fail.
 	 */
-	closing = !folio && private_node_hook(displaced_waits) &&
-		  private_node_mpol_closing(pol);
+	closing = !folio && private_node_mpol_closing(pol);
 	if (!folio && nodes_empty(ordinary) && !order && !prefers && !closing &&
 	    full != PRIVATE_NODE_WHEN_FULL_STOP)
 		ask = private_node_mpol_nearest_inside(pol, &inside);

@@ -19,7 +19,8 @@
 
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
-#include <linux/private_node.h>
+
+#include "hooks.h"
 
 #ifdef CONFIG_PRIVATE_NODE
 
@@ -128,8 +129,7 @@ static inline bool private_node_forks_to(const struct vm_area_struct *vma)
  */
 static inline bool private_node_hugetlb_displaces(const struct mempolicy *pol)
 {
-	return private_node_any() && private_node_hook(hugetlb_displaced) &&
-	       __private_node_hugetlb_displaces(pol);
+	return private_node_any() && __private_node_hugetlb_displaces(pol);
 }
 
 bool private_node_may_not_wait(void);
@@ -163,8 +163,8 @@ static inline bool private_node_hugetlb_waits(int err)
  */
 static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
 {
-	return private_node_any() && private_node_hook(hugetlb_task) &&
-	       current->mempolicy && __private_node_task_pools(nodes, open);
+	return private_node_any() && current->mempolicy &&
+	       __private_node_task_pools(nodes, open);
 }
 
 /**
@@ -179,8 +179,7 @@ static inline bool private_node_task_pools(nodemask_t *nodes, bool open)
  */
 static inline bool private_node_pool_apart(struct folio *folio, int nid)
 {
-	return private_node_hooked(hugetlb_move, folio_nid(folio)) ||
-	       private_node_hooked(hugetlb_move, nid);
+	return node_is_private(folio_nid(folio)) || node_is_private(nid);
 }
 
 /*
@@ -292,8 +291,7 @@ static inline bool private_node_mpol_spills(const struct mempolicy *pol,
 static inline bool private_node_mpol_may_state(const nodemask_t *nodes)
 {
 	return nodes_subset(*nodes, node_states[N_MEMORY]) ||
-	       (private_node_hook(tmpfs_named) && private_node_any() &&
-		__private_node_mpol_may_state(nodes));
+	       (private_node_any() && __private_node_mpol_may_state(nodes));
 }
 
 /**
@@ -338,8 +336,7 @@ static inline void private_node_moves_refused(const nodemask_t *nodes)
 static inline bool private_node_mpol_bind(struct mempolicy *pol,
 					  const nodemask_t *nodes)
 {
-	return private_node_hook(user_bind) && private_node_any() &&
-	       __private_node_mpol_bind(pol, nodes);
+	return private_node_any() && __private_node_mpol_bind(pol, nodes);
 }
 
 /**
@@ -358,7 +355,7 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 					    pgoff_t ilx)
 {
 	return private_node_any() && (pol->flags & MPOL_F_PRIVATE) &&
-	       (!private_node_hook(user_file) || ilx != NO_INTERLEAVE_INDEX);
+	       ilx != NO_INTERLEAVE_INDEX;
 }
 
 /**
@@ -385,8 +382,7 @@ private_node_stack_alloc(const struct mempolicy *pol, pgoff_t ilx,
 			 struct vm_area_struct *vma, unsigned long addr,
 			 gfp_t gfp, unsigned int order)
 {
-	if (order || !private_node_mpol_places(pol, ilx) ||
-	    !private_node_hook(stack_elsewhere))
+	if (order || !private_node_mpol_places(pol, ilx))
 		return NULL;
 	return __private_node_stack_alloc(pol, vma, addr, gfp);
 }
@@ -423,7 +419,7 @@ static inline void private_node_mpol_nodes(const struct mempolicy *pol,
  */
 static inline bool private_node_keeps_out(struct folio *folio)
 {
-	return private_node_any() && private_node_hook(user_file) &&
+	return private_node_any() &&
 	       (!folio_test_swapbacked(folio) || folio_test_hugetlb(folio));
 }
 
@@ -477,7 +473,7 @@ static inline void private_node_keep_file_folios(int nid,
 static inline unsigned long private_node_keep_shared(struct list_head *folios,
 						     int nid)
 {
-	if (!private_node_any() || !private_node_hook(move_shared))
+	if (!private_node_any())
 		return 0;
 	return __private_node_keep_shared(folios, nid);
 }
@@ -490,7 +486,7 @@ static inline unsigned long
 private_node_mbind_keep_shared(struct list_head *folios,
 			       const struct mempolicy *pol)
 {
-	if (!private_node_any() || !private_node_hook(move_shared))
+	if (!private_node_any())
 		return 0;
 	return __private_node_mbind_keep_shared(folios, pol);
 }
@@ -499,7 +495,7 @@ private_node_mbind_keep_shared(struct list_head *folios,
 static inline bool private_node_keep_last_shared(struct list_head *folios,
 						 int nid)
 {
-	return private_node_any() && private_node_hook(move_shared) &&
+	return private_node_any() &&
 	       __private_node_keep_last_shared(folios, nid);
 }
 
@@ -518,8 +514,7 @@ static inline bool private_node_keep_last_shared(struct list_head *folios,
  */
 static inline bool private_node_pin_refused(struct page *page)
 {
-	return private_node_hook(longterm_pin) &&
-	       node_is_private(page_to_nid(page)) &&
+	return node_is_private(page_to_nid(page)) &&
 	       __private_node_pin_refused(page_folio(page));
 }
 
@@ -537,7 +532,7 @@ static inline bool private_node_pin_refused(struct page *page)
  */
 static inline void private_node_adopted(struct folio *folio, bool all)
 {
-	if (private_node_hooked(adopted, folio_nid(folio)) &&
+	if (node_is_private(folio_nid(folio)) &&
 	    (all || !folio_maybe_mapped_shared(folio)))
 		__private_node_adopted(folio);
 }
@@ -562,7 +557,7 @@ static inline struct folio *
 folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
 				 struct mempolicy *pol, pgoff_t ilx, int nid)
 {
-	if (private_node_any() && private_node_hook(displaced))
+	if (private_node_any())
 		return __folio_alloc_mpol_existing_noprof(gfp, order, pol, ilx,
 							  nid);
 	return folio_alloc_mpol_noprof(gfp, order, pol, ilx, nid);
@@ -585,7 +580,7 @@ static inline struct folio *
 vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 				struct vm_area_struct *vma, unsigned long addr)
 {
-	if (private_node_any() && private_node_hook(displaced))
+	if (private_node_any())
 		return __vma_alloc_folio_existing_noprof(gfp, order, vma, addr);
 	return vma_alloc_folio_noprof(gfp, order, vma, addr);
 }

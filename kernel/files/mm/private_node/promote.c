@@ -376,7 +376,7 @@ bool __private_node_may_hint(struct folio *folio, int nid)
 	nodemask_t nodes = nodemask_of_node(nid);
 
 	/* Promotion moves guests only, numa_balancing moves all folios. */
-	if (private_node_hook(hint_guest) && !private_node_is_guest(folio) &&
+	if (!private_node_is_guest(folio) &&
 	    !private_node_balances(folio_nid(folio)))
 		return false;
 	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) > 0;

@@ -5,13 +5,12 @@
  * Global counters include private nodes, so that the page allocator has no
  * extra cost.  Code that reads a counter to find out how much memory can be had
  * subtracts private nodes here, see ordinary_free_pages() in
- * include/linux/private_node_report.h.  The other half of this file are the
+ * include/linux/private_node_hooks.h.  The other half of this file are the
  * lines in which reports show private memory.
  */
 #include <linux/hugetlb.h>
 #include <linux/memblock.h>
 #include <linux/mm.h>
-#include <linux/private_node_report.h>
 #include <linux/seq_file.h>
 #include <linux/sysfs.h>
 #include <linux/vmstat.h>

@@ -17,7 +17,6 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/node.h>
-#include <linux/private_node_report.h>
 #include <linux/slab.h>
 #include <linux/swap.h>
 #include <linux/sysfs.h>
@@ -583,7 +582,7 @@ const struct private_node_subscriber private_node_sysfs_subscriber = {
 	.gone = remove_files,
 };
 
-/* See include/linux/private_node_report.h. */
+/* See include/linux/private_node_hooks.h. */
 void __private_node_device_added(int nid)
 {
 	struct private_node *pn = private_node_find(nid);
@@ -599,7 +598,7 @@ void __private_node_device_added(int nid)
 	private_node_put(pn);
 }
 
-/* See include/linux/private_node_report.h. */
+/* See include/linux/private_node_hooks.h. */
 void __private_node_device_removed(int nid)
 {
 	struct private_node *pn = private_node_find(nid);

@@ -104,8 +104,7 @@ struct task_struct *private_node_only_group(struct mm_struct *mm)
 	if (mm_flags_test(MMF_MULTIPROCESS, mm))
 		return NULL;
 	owner = rcu_dereference(mm->owner);
-	if (owner && (!private_node_hook(vfork_users) ||
-		      has_all_users(owner, mm)))
+	if (owner && has_all_users(owner, mm))
 		return owner;
 #endif
 	return NULL;

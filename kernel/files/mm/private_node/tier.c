@@ -49,7 +49,7 @@ nodemask_t private_node_tier_nodes;
 EXPORT_SYMBOL_IF_KUNIT(private_node_tier_nodes);
 bool private_node_tiers __read_mostly;
 
-/* See include/linux/private_node.h. */
+/* See mm/private_node/hooks.h. */
 bool __private_node_in_tiers(int nid)
 {
 	return node_state(nid, N_MEMORY_PRIVATE) &&
@@ -197,7 +197,7 @@ void private_node_type_put(int nid)
  */
 void private_node_notify(unsigned long action, int nid)
 {
-	if (action == NODE_REMOVED_LAST_MEMORY && private_node_hook(tier_memory))
+	if (action == NODE_REMOVED_LAST_MEMORY)
 		private_node_tier_update(nid);
 }
 

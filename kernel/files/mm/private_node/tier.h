@@ -7,9 +7,8 @@
 #ifndef _MM_PRIVATE_NODE_TIER_H
 #define _MM_PRIVATE_NODE_TIER_H
 
-#include <linux/private_node.h>
-
 #include "../cram/fence.h"
+#include "hooks.h"
 
 struct mem_cgroup;
 struct memory_dev_type;
@@ -61,8 +60,7 @@ void private_node_tier_update(int nid);
  */
 static inline bool private_node_in_tiers(int nid)
 {
-	return private_node_hook(tier_nodes) && node_is_private(nid) &&
-	       __private_node_in_tiers(nid);
+	return node_is_private(nid) && __private_node_in_tiers(nid);
 }
 
 /**
@@ -70,11 +68,11 @@ static inline bool private_node_in_tiers(int nid)
  *	nodelist?
  *
  * Context: any.
- * Return: true, unless the hook is switched off.
+ * Return: true; false without CONFIG_PRIVATE_NODE.
  */
 static inline bool private_node_shows_tiers(void)
 {
-	return private_node_hook(tier_show);
+	return true;
 }
 
 /**
@@ -133,7 +131,7 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
  */
 static inline bool private_node_demote_apart(void)
 {
-	return private_node_demotes() && private_node_hook(demote_alloc);
+	return private_node_demotes();
 }
 
 /**
@@ -155,7 +153,7 @@ static inline bool private_node_may_demote(struct folio *folio,
 					   struct mem_cgroup *memcg,
 					   bool pageout)
 {
-	return !private_node_demotes() || !private_node_hook(demote_folio) ||
+	return !private_node_demotes() ||
 	       __private_node_may_demote(folio, memcg, pageout);
 }
 
@@ -175,7 +173,7 @@ static inline bool private_node_may_demote(struct folio *folio,
 static inline void private_node_drop_useless(nodemask_t *targets,
 					     struct mem_cgroup *memcg)
 {
-	if (cram_any() && private_node_hook(cram_limit))
+	if (cram_any())
 		__private_node_drop_useless(targets, memcg);
 }
 
@@ -193,8 +191,7 @@ static inline void private_node_drop_useless(nodemask_t *targets,
  */
 static inline bool private_node_hints_off(int nid)
 {
-	return private_node_hooked(numa_hint, nid) &&
-	       !__private_node_hints(nid);
+	return node_is_private(nid) && !__private_node_hints(nid);
 }
 
 /**
@@ -211,7 +208,7 @@ static inline bool private_node_hints_off(int nid)
  */
 static inline bool private_node_may_hint(struct folio *folio, int nid)
 {
-	return !private_node_hooked(hint_target, folio_nid(folio)) ||
+	return !node_is_private(folio_nid(folio)) ||
 	       __private_node_may_hint(folio, nid);
 }
 
@@ -229,8 +226,7 @@ static inline bool private_node_may_hint(struct folio *folio, int nid)
 static inline void private_node_moved_within(struct folio *dst,
 					     struct folio *src)
 {
-	if (private_node_hooked(mark_moves, folio_nid(dst)) &&
-	    folio_nid(dst) == folio_nid(src))
+	if (node_is_private(folio_nid(dst)) && folio_nid(dst) == folio_nid(src))
 		__private_node_moved_within(dst, src);
 }
 

@@ -8,7 +8,8 @@
 
 #include <linux/mm_types.h>
 #include <linux/numa.h>
-#include <linux/private_node.h>
+
+#include "hooks.h"
 
 struct folio;
 struct kernel_param_ops;
@@ -67,7 +68,6 @@ static inline bool private_node_zswap_store(struct page *page,
 					    unsigned long *handle)
 {
 	return READ_ONCE(private_node_zswap_nid) != NUMA_NO_NODE &&
-	       private_node_hook(zswap_store) &&
 	       __private_node_zswap_store(page, handle);
 }
 

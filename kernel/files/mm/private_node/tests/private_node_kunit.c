@@ -23,8 +23,6 @@
 #include <linux/module.h>
 #include <linux/nodemask.h>
 #include <linux/pid_namespace.h>
-#include <linux/private_node_kexec.h>
-#include <linux/private_node_report.h>
 #include <linux/sizes.h>
 #include <linux/topology.h>
 
@@ -1532,7 +1530,7 @@ static void gate_of_nobody(struct kunit *test)
 #ifdef CONFIG_MEMORY_FAILURE
 	__private_node_memory_failure(folio_pfn(folio), true, -EIO);
 	__private_node_memory_failure(folio_pfn(folio), true, -EOPNOTSUPP);
-	__private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), false, -EIO);
+	__private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), true, -EIO);
 #endif
 	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
 	folio_put(folio);

@@ -2,7 +2,6 @@
 /* What test modules call and no other module does. */
 #include <linux/export.h>
 #include <linux/gfp.h>
-#include <linux/private_node_report.h>
 
 #include "../../internal.h"
 #include "../../page_alloc.h"

@@ -275,11 +275,25 @@ static void test_full(void)
 	munmap(p, PMD);
 }
 
+/* For whoever has to find out why no block was made: the lines of @file that have @word. */
+static void say_lines(const char *file, const char *word)
+{
+	FILE *in = fopen(file, "r");
+	char line[256];
+
+	while (in && fgets(line, sizeof(line), in))
+		if (strstr(line, word))
+			printf("# %s", line);
+	if (in)
+		fclose(in);
+}
+
 /* Every second page of the node is free, no two side by side: kcompactd makes the block. */
 static void test_fragmented(void)
 {
 	size_t len = free_at_last() * PAGE / PMD * PMD - PMD, i;
 	char *p = map(MAP_PRIVATE), *hog;
+	bool made;
 
 	touch(p, PMD);
 	enable("-reclaim");
@@ -288,8 +302,16 @@ static void test_fragmented(void)
 	touch(hog, len);
 	for (i = 0; i < len; i += 2 * PAGE)
 		madvise(hog + i, PAGE, MADV_DONTNEED);
-	ok(khugepaged(p, 300) && all_here(p, PMD) && intact(p, PMD),
-	   "fragmented: huge, after compaction");
+	say_lines("/proc/vmstat", "compact_");
+	made = khugepaged(p, 300);
+	if (!made) {
+		say_lines("/proc/vmstat", "compact_");
+		say_lines("/proc/vmstat", "thp_collapse");
+		say_lines("/proc/buddyinfo", "Node");
+		printf("# collapse: %d, thp_failed %lu, %lu pages here\n", collapse(p),
+		       counter("thp_failed "), where(p, PMD).here);
+	}
+	ok(made && all_here(p, PMD) && intact(p, PMD), "fragmented: huge, after compaction");
 	munmap(hog, len);
 	enable("+reclaim");
 	munmap(p, PMD);
