@@ -54,6 +54,13 @@
  *	what was stored in one of them has changed.
  * ``held``
  *	One line for each node and order: "nid=N order=N folios=N".
+ * ``attach``
+ *	Write "node=NAME netdev=INTERFACE [as=device|interface]" to attach a
+ *	network card to a node: the device behind the interface (the default),
+ *	or the interface itself.  The interface is one of the writer's network
+ *	namespace.
+ * ``detach``
+ *	Write "netdev=INTERFACE [as=device|interface]" to detach it.
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
@@ -73,6 +80,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
 #include <linux/private_node.h>
 #include <linux/range.h>
 #include <linux/sched/mm.h>
@@ -111,6 +120,14 @@ static const char *const option_names[SIM_NR_OPTIONS] = {
 	"ranges", "node", "distances", "owner", "name", "capable", "enabled",
 	"on_full", "on_unplug", "access", "online_type", "memmap_on_memory",
 	"adistance",
+};
+
+enum sim_attach_option {
+	ATTACH_NODE, ATTACH_NETDEV, ATTACH_AS, ATTACH_NR_OPTIONS,
+};
+
+static const char *const attach_names[ATTACH_NR_OPTIONS] = {
+	"node", "netdev", "as",
 };
 
 enum sim_alloc_option {
@@ -770,6 +787,94 @@ static ssize_t held_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return len;
 }
 
+#ifdef CONFIG_NET
+
+/* With a reference. */
+static struct device *netdev_device(char *o[])
+{
+	const char *name = o[ATTACH_NETDEV] ?: "";
+	bool own = o[ATTACH_AS] && !strcmp(o[ATTACH_AS], "interface");
+	struct net_device *netdev;
+	struct device *dev;
+
+	if (o[ATTACH_AS] && !own && strcmp(o[ATTACH_AS], "device")) {
+		bad_option("as", o[ATTACH_AS], "neither device nor interface");
+		return NULL;
+	}
+	netdev = dev_get_by_name(current->nsproxy->net_ns, name);
+	if (!netdev) {
+		bad_option("netdev", name, "no such network interface");
+		return NULL;
+	}
+	dev = get_device(own || !netdev->dev.parent ? &netdev->dev :
+						       netdev->dev.parent);
+	dev_put(netdev);
+	return dev;
+}
+
+static int sim_attach(char *o[])
+{
+	struct sim_node *sn = find_node(o[ATTACH_NODE] ?: "");
+	struct device *dev;
+	int ret;
+
+	if (!sn)
+		return bad_option("node", o[ATTACH_NODE] ?: "",
+				  "no such node; see the file nodes");
+	dev = netdev_device(o);
+	if (!dev)
+		return -EINVAL;
+	scoped_guard(device, dev)
+		ret = private_node_attach_device(sn->pn, dev);
+	put_device(dev);
+	return ret;
+}
+
+static int sim_detach(char *o[])
+{
+	struct device *dev = netdev_device(o);
+	int ret;
+
+	if (!dev)
+		return -EINVAL;
+	ret = private_node_detach_device(dev);
+	put_device(dev);
+	return ret;
+}
+
+static ssize_t attach_or_detach(const char *buf, size_t count,
+				int (*act)(char *o[]))
+{
+	char *text __free(kfree) = kstrndup(buf, count, GFP_KERNEL);
+	char *options[ATTACH_NR_OPTIONS] = {};
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = split_options(text, attach_names, ATTACH_NR_OPTIONS, options);
+	if (ret)
+		return ret;
+	guard(mutex)(&sim_lock);
+	return act(options) ?: count;
+}
+
+static ssize_t attach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return attach_or_detach(buf, count, sim_attach);
+}
+
+static ssize_t detach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return attach_or_detach(buf, count, sim_detach);
+}
+
+static struct kobj_attribute attach_attr = __ATTR_WO(attach);
+static struct kobj_attribute detach_attr = __ATTR_WO(detach);
+
+#endif
+
 static ssize_t held_pfn_show(struct kobject *kobj, struct kobj_attribute *attr,
 			     char *buf)
 {
@@ -800,6 +905,10 @@ static const struct attribute *sim_attrs[] = {
 	&free_attr.attr,
 	&held_attr.attr,
 	&held_pfn_attr.attr,
+#ifdef CONFIG_NET
+	&attach_attr.attr,
+	&detach_attr.attr,
+#endif
 	NULL
 };
 

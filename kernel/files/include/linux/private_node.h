@@ -19,6 +19,7 @@
 #include <linux/types.h>
 
 struct address_space;
+struct device;
 struct file;
 struct folio;
 struct mempolicy;
@@ -47,6 +48,8 @@ struct zone;
  * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
  * @PRIVATE_NODE_USER_SOFT_OFFLINE: no service: the page that replaces another
  *	one on its node
+ * @PRIVATE_NODE_USER_ATTACHED: no service: buffers of devices that the owner
+ *	attached to the node
  * @PRIVATE_NODE_NR_USERS: number of services and of other users
  *
  * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
@@ -70,6 +73,7 @@ enum private_node_service {
 	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_DEVICE_MAP,
 	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_USER_ATTACHED,
 	PRIVATE_NODE_NR_USERS,
 };
 
@@ -306,6 +310,10 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   unsigned int nr,
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order);
+
+/* devices that take their buffers from a node, mm/private_node/device.c */
+int private_node_attach_device(struct private_node *pn, struct device *dev);
+int private_node_detach_device(struct device *dev);
 
 /* device map, mm/private_node/devmap.c */
 bool __is_file_private_node(const struct file *file);

@@ -158,6 +158,10 @@
 	PRIVATE_NODE_HOOK(dax_unplug) \
 	PRIVATE_NODE_HOOK(dax_unbind) \
 	PRIVATE_NODE_HOOK(dax_adopt) \
+	PRIVATE_NODE_HOOK(page_pool) \
+	PRIVATE_NODE_HOOK(page_pool_home) \
+	PRIVATE_NODE_HOOK(page_pool_nid) \
+	PRIVATE_NODE_HOOK(page_pool_broken) \
 	PRIVATE_NODE_HOOK(tier_memory) \
 	PRIVATE_NODE_HOOK(tier_show) \
 	PRIVATE_NODE_HOOK(user_named) \

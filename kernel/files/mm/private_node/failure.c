@@ -78,6 +78,23 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 	return folio;
 }
 
+/*
+ * A page pool does not recycle a page that came from a reserve, and drops what
+ * is received into it.  Both is right for a broken page as well.  The bit is
+ * one that page_pool_page_is_pp() ignores.
+ */
+static void expel_from_pool(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!private_node_hook(page_pool_broken) || !folio_try_get(folio))
+		return;
+	/* Bit 1 is that of folio_is_pfmemalloc(). */
+	if (page_pool_page_is_pp(&folio->page))
+		set_bit(1, &folio->page.pp_magic);
+	folio_put(folio);
+}
+
 static bool owner_holds(struct page *page)
 {
 	struct folio *folio = page_folio(page);
@@ -184,8 +201,10 @@ void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
 	if (!soft)
 		private_node_broken_seen(page);
 	flags = failure_flags(page, soft, result);
-	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD)
+	if (!soft && flags & PRIVATE_NODE_FAILURE_HELD) {
 		private_node_held_add(pfn);
+		expel_from_pool(page);
+	}
 	count_failure(pn, flags);
 	trace_private_node_memory_failure(pn->nid, pfn, flags, result);
 	log_failure(pn, pfn, flags, result);

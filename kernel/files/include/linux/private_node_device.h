@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Devices that take their buffers from a private node: for code that allocates
+ * buffers on behalf of a device, such as the page pool of network cards.
+ *
+ * The owner of the node attaches devices by private_node_attach_device().
+ *
+ * Implemented in mm/private_node/device.c.
+ */
+#ifndef _LINUX_PRIVATE_NODE_DEVICE_H
+#define _LINUX_PRIVATE_NODE_DEVICE_H
+
+#include <linux/gfp_types.h>
+#include <linux/types.h>
+
+struct device;
+struct page;
+struct private_node_device;
+
+struct private_node_device *private_node_device_get(struct device *dev);
+void private_node_device_put(struct private_node_device *pd);
+int private_node_device_nid(struct private_node_device *pd);
+int private_node_device_alloc(struct private_node_device *pd, gfp_t gfp,
+			      unsigned int order, unsigned int nr,
+			      struct page **pages);
+
+#ifdef CONFIG_PAGE_POOL
+/* net/core/page_pool_node.c */
+void page_pool_describe(const struct page *page, char *text, size_t size);
+#else
+static inline void page_pool_describe(const struct page *page, char *text,
+				      size_t size)
+{
+}
+#endif
+
+#endif /* _LINUX_PRIVATE_NODE_DEVICE_H */
