@@ -19,15 +19,19 @@ struct private_node_device;
 
 struct private_node_device *private_node_device_get(struct device *dev);
 void private_node_device_put(struct private_node_device *pd);
-int private_node_device_nid(struct private_node_device *pd);
-int private_node_device_alloc(struct private_node_device *pd, gfp_t gfp,
-			      unsigned int order, unsigned int nr,
-			      struct page **pages);
+int private_node_device_nid(const struct private_node_device *pd);
+bool private_node_device_enter(struct private_node_device *pd);
+void private_node_device_leave(struct private_node_device *pd);
+unsigned int private_node_device_alloc(struct private_node_device *pd,
+				       gfp_t gfp, unsigned int order,
+				       unsigned int nr, struct page **pages);
 
 #ifdef CONFIG_PAGE_POOL
 /* net/core/page_pool_node.c */
+void page_pool_look_again(void);
 void page_pool_describe(const struct page *page, char *text, size_t size);
 #else
+static inline void page_pool_look_again(void) {}
 static inline void page_pool_describe(const struct page *page, char *text,
 				      size_t size)
 {

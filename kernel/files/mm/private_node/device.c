@@ -3,8 +3,8 @@
  * Devices that take their buffers from a private node.
  *
  * The owner attaches a device to its node.  Code that allocates buffers for the
- * device, such as the page pool of a network card, looks for the attachment once
- * and keeps a reference; each allocation passes two gates:
+ * device, such as the page pool of a network card, is told, looks for the
+ * attachment and keeps a reference; each allocation passes two gates:
  *
  *	attachment	closed by private_node_detach_device(), the end of the
  *			device or of its driver, and private_node_unregister()
@@ -42,6 +42,7 @@
  * struct private_node_device - an attachment of a device to a node
  * @list: in devices; empty when it has ended; under devices_lock
  * @ref: one for the device, one for each user
+ * @rcu: frees it after a grace period, for private_node_device_enter()
  * @inside: one reference for each allocation under way; dead when it has ended
  * @idle: completed when it has ended, and no allocation is under way any more
  * @pn: the handle, with a reference
@@ -50,6 +51,7 @@
 struct private_node_device {
 	struct list_head list;
 	refcount_t ref;
+	struct rcu_head rcu;
 	struct percpu_ref inside;
 	struct completion idle;
 	struct private_node *pn;
@@ -85,30 +87,42 @@ static struct private_node_device *device_new(struct private_node *pn,
 	return pd;
 }
 
-/**
- * private_node_device_put - drop a reference on an attachment
- * @pd: from private_node_device_get(), or NULL
- *
- * Context: process.
- */
-void private_node_device_put(struct private_node_device *pd)
+static void device_free(struct rcu_head *rcu)
 {
-	if (!pd || !refcount_dec_and_test(&pd->ref))
-		return;
+	struct private_node_device *pd =
+		container_of(rcu, struct private_node_device, rcu);
+
 	percpu_ref_exit(&pd->inside);
 	private_node_put(pd->pn);
 	kfree(pd);
 }
 
+/**
+ * private_node_device_put - drop a reference on an attachment
+ * @pd: from private_node_device_get(), or NULL
+ *
+ * Context: any.
+ */
+void private_node_device_put(struct private_node_device *pd)
+{
+	if (pd && refcount_dec_and_test(&pd->ref))
+		call_rcu(&pd->rcu, device_free);
+}
+
 /* When this returns, no allocation is under way and none will begin. */
 static void end_attachment(struct private_node_device *pd)
 {
+	bool first;
+
 	scoped_guard(mutex, &devices_lock) {
-		if (!list_empty(&pd->list))
-			percpu_ref_kill(&pd->inside);
+		first = !list_empty(&pd->list);
 		list_del_init(&pd->list);
 	}
+	if (first)
+		percpu_ref_kill(&pd->inside);
 	wait_for_completion(&pd->idle);
+	if (first)
+		page_pool_look_again();
 }
 
 /* The devres entry of an attachment goes. */
@@ -196,12 +210,11 @@ static int check_kind(struct private_node *pn, struct device *dev)
  * @pn: the handle, not of a compressing device
  * @dev: the device, whose driver cannot be unbound meanwhile: this is called in
  *	its probe(), or with device_lock() held; or a device without a bus, such
- *	as that of a network interface
+ *	as that of a network interface, that cannot be removed meanwhile
  *
- * From now on buffers of page pools that are created for @dev, or for a device
- * below it, come from the node.  A device below that is attached itself goes
- * first.  Pools that exist already are not changed: a driver attaches before it
- * creates them, or brings its interface down and up again.
+ * From now on new pages in the page pools of @dev, and of devices below it, come
+ * from the node.  A device below that is attached itself goes first.  Pages that
+ * a pool has already stay in it until they are next due to be replaced.
  *
  * No service is needed for it: this is the owner's own use of its node.  The
  * device has to reach the node by DMA, and the CPUs have to reach the node
@@ -212,7 +225,7 @@ static int check_kind(struct private_node *pn, struct device *dev)
  * the buffers come from the nodes that it names and are counted, else there are
  * none, and the device drops packets.  The pages of the buffers are the owner's:
  * they keep the node from being unplugged.  The owner detaches the device first,
- * and has its pools destroyed.
+ * and has its pools destroyed, or resets its queues.
  *
  * The attachment ends with private_node_detach_device(), when the driver of
  * @dev is unbound, when @dev is removed, or with private_node_unregister(),
@@ -246,6 +259,7 @@ int private_node_attach_device(struct private_node *pn, struct device *dev)
 		private_node_device_put(pd);
 		return ret;
 	}
+	page_pool_look_again();
 	pr_info("node %d: %s: attached %s\n", pn->nid, pn->owner, dev_name(dev));
 	return 0;
 }
@@ -357,11 +371,11 @@ struct private_node_device *private_node_device_get(struct device *dev)
  * @pd: the attachment
  *
  * Context: any.
- * Return: the node id; NUMA_NO_NODE if the attachment has ended.
+ * Return: the node id, also after the attachment has ended.
  */
-int private_node_device_nid(struct private_node_device *pd)
+int private_node_device_nid(const struct private_node_device *pd)
 {
-	return percpu_ref_is_dying(&pd->inside) ? NUMA_NO_NODE : pd->pn->nid;
+	return pd->pn->nid;
 }
 
 static unsigned int fall_back_many(struct private_node *pn, gfp_t gfp,
@@ -382,8 +396,33 @@ static unsigned int fall_back_many(struct private_node *pn, gfp_t gfp,
 }
 
 /**
+ * private_node_device_enter - begin an allocation for an attached device
+ * @pd: the attachment, with a reference, or under rcu_read_lock()
+ *
+ * Context: any but NMI.
+ * Return: true, and the attachment does not end before
+ * private_node_device_leave(); false if it has ended, and then the device has
+ * ordinary memory.
+ */
+bool private_node_device_enter(struct private_node_device *pd)
+{
+	return percpu_ref_tryget_live(&pd->inside);
+}
+
+/**
+ * private_node_device_leave - end an allocation for an attached device
+ * @pd: the attachment, after private_node_device_enter()
+ *
+ * Context: any but NMI.
+ */
+void private_node_device_leave(struct private_node_device *pd)
+{
+	percpu_ref_put(&pd->inside);
+}
+
+/**
  * private_node_device_alloc - allocate buffers for an attached device
- * @pd: the attachment
+ * @pd: the attachment, after private_node_device_enter()
  * @gfp: as for alloc_pages()
  * @order: of each buffer
  * @nr: how many are wanted
@@ -393,19 +432,15 @@ static unsigned int fall_back_many(struct private_node *pn, gfp_t gfp,
  * nodes that this names, and are counted there.
  *
  * Context: any but NMI; sleeps as @gfp allows.
- * Return: number of buffers, which may be less than @nr, and 0; -ENODEV when the
- * attachment has ended: then the caller takes ordinary memory.
+ * Return: number of buffers, which may be less than @nr, and 0.
  */
-int private_node_device_alloc(struct private_node_device *pd, gfp_t gfp,
-			      unsigned int order, unsigned int nr,
-			      struct page **pages)
+unsigned int private_node_device_alloc(struct private_node_device *pd,
+				       gfp_t gfp, unsigned int order,
+				       unsigned int nr, struct page **pages)
 {
 	unsigned int got;
 
-	if (!percpu_ref_tryget_live(&pd->inside))
-		return -ENODEV;
 	got = private_node_alloc_many(pd->pn, gfp, order,
 				      PRIVATE_NODE_USER_ATTACHED, nr, pages);
-	percpu_ref_put(&pd->inside);
 	return got ?: fall_back_many(pd->pn, gfp, order, nr, pages);
 }

@@ -6,6 +6,10 @@
  * so that the pages count as near ones and are recycled.  Pages that the node's
  * on_full took from elsewhere count as far: the pool gives them back instead of
  * recycling them, and asks the node again.
+ *
+ * All pools look for their attachment again when one comes or goes.  Writers of
+ * pool->node hold page_pools_lock.  Code that allocates for a pool holds no lock,
+ * and enters the attachment, which does not end before the code has left.
  */
 #include <linux/mm.h>
 #include <linux/netdevice.h>
@@ -16,58 +20,117 @@
 #include "page_pool_node.h"
 #include "page_pool_priv.h"
 
+/*
+ * The interface's own device and those above it come first, then the device
+ * that does the DMA.
+ */
 static struct private_node_device *find_attached(const struct page_pool *pool)
 {
 	struct private_node_device *pd = NULL;
 
-	if (pool->slow.netdev)
+	if (!hlist_unhashed(&pool->user.list))
 		pd = private_node_device_get(&pool->slow.netdev->dev);
 	return pd ?: private_node_device_get(pool->p.dev);
 }
 
+static struct private_node_device *node_of(const struct page_pool *pool)
+{
+	return rcu_dereference_protected(pool->node.dev,
+					 lockdep_is_held(&page_pools_lock));
+}
+
+/*
+ * pool->p.nid is set to the node by the first allocation inside the attachment,
+ * and set back here, after the attachment has ended.
+ */
+static void look_again(struct page_pool *pool)
+{
+	struct private_node_device *old, *new;
+
+	lockdep_assert_held(&page_pools_lock);
+	/* One that was destroyed only waits, and its device may be gone. */
+	if (pool->mp_ops || pool->user.detach_time)
+		return;
+	old = node_of(pool);
+	new = find_attached(pool);
+	if (new == old) {
+		private_node_device_put(new);
+		return;
+	}
+	rcu_assign_pointer(pool->node.dev, new);
+	if (old)
+		WRITE_ONCE(pool->p.nid, pool->node.home);
+	pool->node.home = pool->p.nid;
+	WRITE_ONCE(pool->node.on, new);
+	private_node_device_put(old);
+}
+
+/*
+ * page_pool_look_again - devices were attached or detached
+ *
+ * Context: process, may sleep; takes page_pools_lock.
+ */
+void page_pool_look_again(void)
+{
+	struct page_pool *pool;
+	unsigned long id;
+
+	guard(mutex)(&page_pools_lock);
+	xa_for_each(&page_pools, id, pool)
+		look_again(pool);
+}
+
 /*
  * __page_pool_node_init - see page_pool_node_init()
- *
- * The interface's own device and those above it come first, then the device
- * that does the DMA.
  *
  * A card may be near a private node and not be attached to it.  Its pool gets no
  * page of that node, so pages of that node cannot be what it recycles.
  */
 void __page_pool_node_init(struct page_pool *pool)
 {
-	int nid;
-
 	if (pool->p.nid != NUMA_NO_NODE &&
 	    private_node_hooked(page_pool_home, pool->p.nid))
 		pool->p.nid = NUMA_NO_NODE;
-	pool->node.home = pool->p.nid;
-	pool->node.dev = find_attached(pool);
-	if (!pool->node.dev)
-		return;
-	nid = private_node_device_nid(pool->node.dev);
-	if (nid == NUMA_NO_NODE)
-		return;
-	pool->node.on = true;
-	pool->p.nid = nid;
+	guard(mutex)(&page_pools_lock);
+	look_again(pool);
 }
 
 /*
  * page_pool_node_exit - undo page_pool_node_init()
- * @pool: the pool, whose pages have all come back
+ * @pool: the pool, whose pages have all come back, and which is in no list
  *
  * Context: process.
  */
 void page_pool_node_exit(struct page_pool *pool)
 {
-	private_node_device_put(pool->node.dev);
+	private_node_device_put(rcu_access_pointer(pool->node.dev));
 }
 
-/* The device was detached: from now on the pool is like any other. */
-static void go_home(struct page_pool *pool)
+static struct private_node_device *enter(struct page_pool *pool)
 {
-	pool->p.nid = pool->node.home;
-	WRITE_ONCE(pool->node.on, false);
+	struct private_node_device *pd;
+
+	guard(rcu)();
+	pd = rcu_dereference(pool->node.dev);
+	return pd && private_node_device_enter(pd) ? pd : NULL;
+}
+
+static unsigned int alloc_on_node(struct page_pool *pool,
+				  struct private_node_device *pd, gfp_t gfp,
+				  unsigned int nr, struct page **pages)
+{
+	int nid = private_node_device_nid(pd);
+	unsigned int got;
+
+	if (pool->p.nid != nid)
+		WRITE_ONCE(pool->p.nid, nid);
+	got = private_node_device_alloc(pd, gfp, pool->p.order, nr, pages);
+	/* All come from the node, or none does. */
+	if (got && page_to_nid(pages[0]) == nid)
+		pool->node.pages += got;
+	else
+		pool->node.fallback += got;
+	return got;
 }
 
 /*
@@ -77,66 +140,60 @@ static void go_home(struct page_pool *pool)
  * @nr: how many of the pool's order are wanted
  * @pages: result
  *
+ * Takes an ordinary page if the device was detached just now.
+ *
  * Context: where pages of the pool are allocated; sleeps as @gfp allows.
  * Return: number of pages, which may be less than @nr, and 0.
  */
 unsigned int page_pool_node_alloc(struct page_pool *pool, gfp_t gfp,
 				  unsigned int nr, struct page **pages)
 {
-	int nid = pool->p.nid;
-	int got;
+	struct private_node_device *pd = enter(pool);
+	unsigned int got;
 
-	got = private_node_device_alloc(pool->node.dev, gfp, pool->p.order, nr,
-					pages);
-	if (got == -ENODEV) {
-		go_home(pool);
-		pages[0] = alloc_pages_node(pool->p.nid, gfp | __GFP_COMP,
-					    pool->p.order);
+	if (!pd) {
+		pages[0] = alloc_pages_node(READ_ONCE(pool->node.home),
+					    gfp | __GFP_COMP, pool->p.order);
 		return pages[0] ? 1 : 0;
 	}
-	/* All come from the node, or none does. */
-	if (got && page_to_nid(pages[0]) == nid)
-		pool->node.pages += got;
-	else
-		pool->node.fallback += got;
+	got = alloc_on_node(pool, pd, gfp, nr, pages);
+	private_node_device_leave(pd);
 	return got;
 }
 
 /* For page-pool-get of netlink: the node, while the device is attached. */
 int page_pool_node_nl_fill(const struct page_pool *pool, struct sk_buff *rsp)
 {
-	int nid;
+	struct private_node_device *pd = node_of(pool);
 
-	if (!READ_ONCE(pool->node.on))
-		return 0;
-	nid = private_node_device_nid(pool->node.dev);
-	return nid == NUMA_NO_NODE ? 0 :
-	       nla_put_u32(rsp, NETDEV_A_PAGE_POOL_PRIVATE_NODE, nid);
+	return pd ? nla_put_u32(rsp, NETDEV_A_PAGE_POOL_PRIVATE_NODE,
+				private_node_device_nid(pd)) : 0;
 }
 
 /* For page-pool-stats-get of netlink. */
 int page_pool_node_nl_stats(const struct page_pool *pool, struct sk_buff *rsp)
 {
-	if (!pool->node.dev)
+	u64 pages = READ_ONCE(pool->node.pages);
+	u64 fallback = READ_ONCE(pool->node.fallback);
+
+	if (!node_of(pool) && !pages && !fallback)
 		return 0;
 	return nla_put_uint(rsp, NETDEV_A_PAGE_POOL_STATS_PRIVATE_NODE_PAGES,
-			    pool->node.pages) ?:
+			    pages) ?:
 	       nla_put_uint(rsp, NETDEV_A_PAGE_POOL_STATS_PRIVATE_NODE_FALLBACK,
-			    pool->node.fallback);
+			    fallback);
 }
 
 static void describe_pool(const struct page_pool *pool, char *text,
 			  size_t size)
 {
-	const struct net_device *netdev = pool->slow.netdev;
-
 	if (pool->user.detach_time)
 		snprintf(text, size,
 			 "of page pool %u, which was destroyed and waits for its pages",
 			 pool->user.id);
 	else if (!hlist_unhashed(&pool->user.list))
 		snprintf(text, size, "of page pool %u of %s", pool->user.id,
-			 netdev_name(netdev));
+			 netdev_name(pool->slow.netdev));
 	else
 		snprintf(text, size, "of page pool %u", pool->user.id);
 }

@@ -30,11 +30,14 @@ int page_pool_node_nl_stats(const struct page_pool *pool, struct sk_buff *rsp);
  */
 static __always_inline bool page_pool_on_node(const struct page_pool *pool)
 {
-	return private_node_any() && pool->node.on &&
+	return private_node_any() && READ_ONCE(pool->node.on) &&
 	       private_node_hook(page_pool);
 }
 
-/* Finds out whether the device of a new pool is attached.  Context: process. */
+/*
+ * Finds out whether the device of a new pool is attached; called when the pool
+ * is in the list of all pools, and before it is used.  Context: process.
+ */
 static inline void page_pool_node_init(struct page_pool *pool)
 {
 	if (private_node_any())
@@ -46,7 +49,7 @@ static inline bool page_pool_node_stays(struct page_pool *pool, int new_nid)
 {
 	if (!page_pool_on_node(pool) || !private_node_hook(page_pool_nid))
 		return false;
-	pool->node.home = new_nid;
+	WRITE_ONCE(pool->node.home, new_nid);
 	return true;
 }
 
