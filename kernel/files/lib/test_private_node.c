@@ -55,12 +55,12 @@
  * ``held``
  *	One line for each node and order: "nid=N order=N folios=N".
  * ``attach``
- *	Write "node=NAME netdev=INTERFACE [as=device|interface]" to attach a
- *	network card to a node: the device behind the interface (the default),
- *	or the interface itself.  The interface is one of the writer's network
- *	namespace.
+ *	Write "node=NAME netdev=INTERFACE [up=N]" to attach a network card to a
+ *	node: the device N above that of the interface; 0 is the interface's
+ *	own, 1 (the default) is the device behind it.  The interface is one of
+ *	the writer's network namespace.
  * ``detach``
- *	Write "netdev=INTERFACE [as=device|interface]" to detach it.
+ *	Write "netdev=INTERFACE [up=N]" to detach it.
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
@@ -123,11 +123,11 @@ static const char *const option_names[SIM_NR_OPTIONS] = {
 };
 
 enum sim_attach_option {
-	ATTACH_NODE, ATTACH_NETDEV, ATTACH_AS, ATTACH_NR_OPTIONS,
+	ATTACH_NODE, ATTACH_NETDEV, ATTACH_UP, ATTACH_NR_OPTIONS,
 };
 
 static const char *const attach_names[ATTACH_NR_OPTIONS] = {
-	"node", "netdev", "as",
+	"node", "netdev", "up",
 };
 
 enum sim_alloc_option {
@@ -793,12 +793,12 @@ static ssize_t held_show(struct kobject *kobj, struct kobj_attribute *attr,
 static struct device *netdev_device(char *o[])
 {
 	const char *name = o[ATTACH_NETDEV] ?: "";
-	bool own = o[ATTACH_AS] && !strcmp(o[ATTACH_AS], "interface");
 	struct net_device *netdev;
+	unsigned int up = 1;
 	struct device *dev;
 
-	if (o[ATTACH_AS] && !own && strcmp(o[ATTACH_AS], "device")) {
-		bad_option("as", o[ATTACH_AS], "neither device nor interface");
+	if (o[ATTACH_UP] && kstrtouint(o[ATTACH_UP], 10, &up)) {
+		bad_option("up", o[ATTACH_UP], "no number");
 		return NULL;
 	}
 	netdev = dev_get_by_name(current->nsproxy->net_ns, name);
@@ -806,9 +806,13 @@ static struct device *netdev_device(char *o[])
 		bad_option("netdev", name, "no such network interface");
 		return NULL;
 	}
-	dev = get_device(own || !netdev->dev.parent ? &netdev->dev :
-						       netdev->dev.parent);
+	dev = &netdev->dev;
+	while (dev && up--)
+		dev = dev->parent;
+	get_device(dev);
 	dev_put(netdev);
+	if (!dev)
+		bad_option("up", o[ATTACH_UP] ?: "1", "no device there");
 	return dev;
 }
 

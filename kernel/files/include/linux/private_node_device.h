@@ -17,6 +17,20 @@ struct device;
 struct page;
 struct private_node_device;
 
+/**
+ * struct private_node_buffers - code that allocates buffers for devices
+ * @look_again: devices were attached or detached
+ * @describe: says whose buffer a page is that it may have allocated, such as "of
+ *	page pool 3 of eth1"; leaves the text alone if it does not know
+ *
+ * Context: process, may sleep; private_node.lock may be held.
+ */
+struct private_node_buffers {
+	void (*look_again)(void);
+	void (*describe)(const struct page *page, char *text, size_t size);
+};
+
+void private_node_set_buffers(const struct private_node_buffers *buffers);
 struct private_node_device *private_node_device_get(struct device *dev);
 void private_node_device_put(struct private_node_device *pd);
 int private_node_device_nid(const struct private_node_device *pd);
@@ -25,17 +39,5 @@ void private_node_device_leave(struct private_node_device *pd);
 unsigned int private_node_device_alloc(struct private_node_device *pd,
 				       gfp_t gfp, unsigned int order,
 				       unsigned int nr, struct page **pages);
-
-#ifdef CONFIG_PAGE_POOL
-/* net/core/page_pool_node.c */
-void page_pool_look_again(void);
-void page_pool_describe(const struct page *page, char *text, size_t size);
-#else
-static inline void page_pool_look_again(void) {}
-static inline void page_pool_describe(const struct page *page, char *text,
-				      size_t size)
-{
-}
-#endif
 
 #endif /* _LINUX_PRIVATE_NODE_DEVICE_H */

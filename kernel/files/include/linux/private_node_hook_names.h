@@ -160,7 +160,6 @@
 	PRIVATE_NODE_HOOK(dax_adopt) \
 	PRIVATE_NODE_HOOK(page_pool) \
 	PRIVATE_NODE_HOOK(page_pool_home) \
-	PRIVATE_NODE_HOOK(page_pool_nid) \
 	PRIVATE_NODE_HOOK(page_pool_broken) \
 	PRIVATE_NODE_HOOK(tier_memory) \
 	PRIVATE_NODE_HOOK(tier_show) \

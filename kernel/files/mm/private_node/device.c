@@ -18,6 +18,9 @@
  * node: "fallback" takes from the nodes that it names, all others give nothing.
  * Nobody is killed for a buffer.
  *
+ * The code that allocates is told of changes by &struct private_node_buffers,
+ * since this file knows nothing of it.
+ *
  * The attachment is a managed resource of the device (devres), which ends with
  * the device's driver.  It holds the handle of the node, and no reference to
  * the device.
@@ -27,6 +30,7 @@
 #include <linux/completion.h>
 #include <linux/device.h>
 #include <linux/export.h>
+#include <linux/init.h>
 #include <linux/list.h>
 #include <linux/mm.h>
 #include <linux/mutex.h>
@@ -58,9 +62,45 @@ struct private_node_device {
 	struct device *dev;
 };
 
+/* Whom to tell; set once, at boot. */
+static const struct private_node_buffers *buffers;
+
 /* Protects the list.  Taken inside private_node.lock; nothing is taken inside. */
 static DEFINE_MUTEX(devices_lock);
 static LIST_HEAD(devices);
+
+/**
+ * private_node_set_buffers - say who allocates buffers for devices
+ * @who: the functions; for ever
+ *
+ * Context: boot.
+ */
+void __init private_node_set_buffers(const struct private_node_buffers *who)
+{
+	buffers = who;
+}
+
+static void look_again(void)
+{
+	if (buffers)
+		buffers->look_again();
+}
+
+/*
+ * private_node_describe_buffer - say whose buffer a page is
+ * @page: a page of the owner, with a reference
+ * @text: result, such as "of page pool 3 of eth1"; untouched if that is not
+ *	known
+ * @size: room in @text
+ *
+ * Context: process, may sleep.
+ */
+void private_node_describe_buffer(const struct page *page, char *text,
+				  size_t size)
+{
+	if (buffers)
+		buffers->describe(page, text, size);
+}
 
 static void nobody_inside(struct percpu_ref *ref)
 {
@@ -122,7 +162,7 @@ static void end_attachment(struct private_node_device *pd)
 		percpu_ref_kill(&pd->inside);
 	wait_for_completion(&pd->idle);
 	if (first)
-		page_pool_look_again();
+		look_again();
 }
 
 /* The devres entry of an attachment goes. */
@@ -259,7 +299,7 @@ int private_node_attach_device(struct private_node *pn, struct device *dev)
 		private_node_device_put(pd);
 		return ret;
 	}
-	page_pool_look_again();
+	look_again();
 	pr_info("node %d: %s: attached %s\n", pn->nid, pn->owner, dev_name(dev));
 	return 0;
 }

@@ -16,7 +16,6 @@
 #include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/pipe_fs_i.h>
-#include <linux/private_node_device.h>
 #include <linux/sched/mm.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
@@ -393,9 +392,9 @@ static bool range_maps(struct vm_area_struct *vma, struct folio *folio)
 
 static bool mm_maps(struct mm_struct *mm, struct folio *folio)
 {
+	VMA_ITERATOR(vmi, mm, 0);
 	struct vm_area_struct *vma;
 	bool ret = false;
-	VMA_ITERATOR(vmi, mm, 0);
 
 	if (!mmap_read_trylock(mm))
 		return false;
@@ -438,9 +437,8 @@ static void describe_owners(struct folio *folio, char *text)
 {
 	struct private_node_task_name name;
 
-	if (page_pool_page_is_pp(&folio->page))
-		page_pool_describe(&folio->page, text, TEXT_MAX);
-	else if (folio_mapped(folio) && who_maps(folio, &name))
+	private_node_describe_buffer(&folio->page, text, TEXT_MAX);
+	if (!*text && folio_mapped(folio) && who_maps(folio, &name))
 		snprintf(text, TEXT_MAX, "mapped by pid %d (%s)", name.pid,
 			 name.comm);
 }

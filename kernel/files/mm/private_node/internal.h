@@ -456,6 +456,8 @@ void private_node_seek_block(struct private_node *pn, unsigned int order);
 
 /* device.c */
 int private_node_emit_devices(struct private_node *pn, char *buf);
+void private_node_describe_buffer(const struct page *page, char *text,
+				  size_t size);
 
 /* report.c */
 unsigned long private_node_free_snapshot_nid(int nid);

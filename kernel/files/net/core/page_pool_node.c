@@ -8,9 +8,11 @@
  * recycling them, and asks the node again.
  *
  * All pools look for their attachment again when one comes or goes.  Writers of
- * pool->node hold page_pools_lock.  Code that allocates for a pool holds no lock,
- * and enters the attachment, which does not end before the code has left.
+ * pool->node and, while it is on, of pool->p.nid hold page_pools_lock.  Code that
+ * allocates for a pool holds no lock, and enters the attachment, which does not
+ * end before the code has left.
  */
+#include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
 #include <linux/private_node_device.h>
@@ -39,10 +41,16 @@ static struct private_node_device *node_of(const struct page_pool *pool)
 					 lockdep_is_held(&page_pools_lock));
 }
 
-/*
- * pool->p.nid is set to the node by the first allocation inside the attachment,
- * and set back here, after the attachment has ended.
- */
+static void set_node(struct page_pool *pool, struct private_node_device *pd)
+{
+	int nid = pool->node.on ? pool->node.home : pool->p.nid;
+
+	WRITE_ONCE(pool->node.home, nid);
+	WRITE_ONCE(pool->p.nid, pd ? private_node_device_nid(pd) : nid);
+	rcu_assign_pointer(pool->node.dev, pd);
+	WRITE_ONCE(pool->node.on, !!pd);
+}
+
 static void look_again(struct page_pool *pool)
 {
 	struct private_node_device *old, *new;
@@ -53,24 +61,13 @@ static void look_again(struct page_pool *pool)
 		return;
 	old = node_of(pool);
 	new = find_attached(pool);
-	if (new == old) {
-		private_node_device_put(new);
-		return;
-	}
-	rcu_assign_pointer(pool->node.dev, new);
-	if (old)
-		WRITE_ONCE(pool->p.nid, pool->node.home);
-	pool->node.home = pool->p.nid;
-	WRITE_ONCE(pool->node.on, new);
+	if (new != old)
+		set_node(pool, new);
+	/* The pool keeps one reference to @new. */
 	private_node_device_put(old);
 }
 
-/*
- * page_pool_look_again - devices were attached or detached
- *
- * Context: process, may sleep; takes page_pools_lock.
- */
-void page_pool_look_again(void)
+static void all_look_again(void)
 {
 	struct page_pool *pool;
 	unsigned long id;
@@ -119,14 +116,11 @@ static unsigned int alloc_on_node(struct page_pool *pool,
 				  struct private_node_device *pd, gfp_t gfp,
 				  unsigned int nr, struct page **pages)
 {
-	int nid = private_node_device_nid(pd);
 	unsigned int got;
 
-	if (pool->p.nid != nid)
-		WRITE_ONCE(pool->p.nid, nid);
 	got = private_node_device_alloc(pd, gfp, pool->p.order, nr, pages);
 	/* All come from the node, or none does. */
-	if (got && page_to_nid(pages[0]) == nid)
+	if (got && page_to_nid(pages[0]) == private_node_device_nid(pd))
 		pool->node.pages += got;
 	else
 		pool->node.fallback += got;
@@ -199,27 +193,31 @@ static void describe_pool(const struct page_pool *pool, char *text,
 }
 
 /*
- * page_pool_describe - say which page pool a page is of
- * @page: with a reference; page_pool_page_is_pp() is true
- * @text: result, such as "of page pool 3 of eth1"; untouched if the pool is not
- *	found, or the list of pools is in use just now
- * @size: room in @text
- *
  * The page may leave its pool meanwhile, and the pool may be freed, so the pool
  * is only compared with those that exist.
- *
- * Context: process, may sleep.
  */
-void page_pool_describe(const struct page *page, char *text, size_t size)
+static void describe_page(const struct page *page, char *text, size_t size)
 {
 	const void *wanted = READ_ONCE(page->pp);
 	struct page_pool *pool;
 	unsigned long id;
 
-	if (!mutex_trylock(&page_pools_lock))
+	if (!page_pool_page_is_pp(page) || !mutex_trylock(&page_pools_lock))
 		return;
 	xa_for_each(&page_pools, id, pool)
 		if (pool == wanted)
 			describe_pool(pool, text, size);
 	mutex_unlock(&page_pools_lock);
 }
+
+static const struct private_node_buffers page_pool_buffers = {
+	.look_again = all_look_again,
+	.describe = describe_page,
+};
+
+static int __init page_pool_node_start(void)
+{
+	private_node_set_buffers(&page_pool_buffers);
+	return 0;
+}
+subsys_initcall(page_pool_node_start);

@@ -47,7 +47,7 @@ static inline void page_pool_node_init(struct page_pool *pool)
 /* Called by code that changes the node of a pool.  Returns true if it stays. */
 static inline bool page_pool_node_stays(struct page_pool *pool, int new_nid)
 {
-	if (!page_pool_on_node(pool) || !private_node_hook(page_pool_nid))
+	if (!page_pool_on_node(pool))
 		return false;
 	WRITE_ONCE(pool->node.home, new_nid);
 	return true;

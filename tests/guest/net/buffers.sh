@@ -1,0 +1,256 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# A network card takes its receive buffers from a private node: closed, attached, detached; TCP, UDP, splice,
+# zero-copy receive, mirroring; a full node; who holds a buffer when the node is unplugged.
+#
+# vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1 --cards 2
+# timeout: 400
+# allow: Memory failure|hardware memory corruption
+# The functions are called through ok.
+# shellcheck disable=SC2317
+set -u
+. tests/lib/tap.sh
+. tests/guest/hotplug/sim.bash
+. tests/guest/net/net.bash
+
+MIB=$((1 << 20))
+
+ok "the modules" modules
+before=$(leftovers)
+sim new_node name=card node=spare ranges="$(reserved | sed -n 1p)"
+nid=$(nid_of card)
+ok "two cards" cards_up
+
+# -- closed: nothing is attached ----------------------------------------------------------------
+
+ok "not attached: TCP" tcp read $((4 * MIB))
+ok "not attached: no pool is on a node" [ "$(nodes_of left eth0) $(nodes_of right eth1)" = "-1 -1" ]
+ok "not attached: nothing is on the node" [ "$(used_pages)" = 0 ]
+ok "no device is attached" [ -z "$(< "$(files attached)")" ]
+
+# -- attached -------------------------------------------------------------------------------------
+
+right bash -c "echo 'node=card netdev=eth1' > $SIM/attach"
+ok "attached: the file has the device" grep -qx "virtio_net $(virtio_of eth1)" "$(files attached)"
+ok "a second time is refused" logged "is attached to node $nid" \
+	right bash -c "echo 'node=card netdev=eth1' 2> /dev/null > $SIM/attach"
+ok "the pools of the card are on the node" [ "$(nodes_of right eth1)" = "$nid" ]
+ok "those of the other card are not" [ "$(nodes_of left eth0)" = -1 ]
+ok "TCP" tcp read $((16 * MIB))
+ok "its buffers came from the node" [ "$(sum pages)" -gt 0 ]
+ok "... and are counted there" [ "$(stat_of attached_used)" = "$(sum pages)" ]
+ok "... and none came from elsewhere" [ "$(sum fallback) $(stat_of fallback)" = "0 0" ]
+ok "they are recycled" [ "$(sum recycled)" -gt $(($(sum pages) / 2)) ]
+ok "UDP" udp 2000 1400
+ok "UDP in fragments" udp 500 20000
+ok "splice" tcp splice $((8 * MIB))
+ok "zero-copy receive" tcp zerocopy $((8 * MIB))
+ok "... mapped pages" [ "${said##* }" -gt $MIB ]
+ok "the other card took nothing" [ "$(nodes_of left eth0)" = -1 ]
+
+# The pools of a driver that is bound anew have no page from before.  The device above it stays attached.
+right bash -c "echo 'node=card netdev=eth1 up=2' > $SIM/attach"
+pools_are_all() { [ "$(used_pages)" = "$(sum inflight)" ] && [ "$(used_pages)" -gt 0 ]; }
+ok "bound anew" rebind_right
+ok "the attachment of the driver's device has ended, that above it not" \
+	[ "$(cut -d' ' -f1 "$(files attached)" | paste -sd' ')" = virtio-pci ]
+ok "TCP again" tcp read $((16 * MIB))
+ok "nothing but its buffers is on the node" soon pools_are_all
+ok "the audit says so, too" build/tests/audit --owner "$(used_pages)" "$nid"
+
+# -- mirroring, XDP --------------------------------------------------------------------------------
+
+sent() { right cat /sys/class/net/eth1/statistics/tx_bytes; }
+mirror() {
+	right tc qdisc add dev eth1 ingress &&
+		right tc filter add dev eth1 ingress matchall action mirred egress mirror dev eth1
+}
+ok "tc mirrors what is received" mirror
+was=$(sent)
+ok "TCP with a mirror" tcp read $((4 * MIB))
+ok "... which sent it all" [ $(($(sent) - was)) -gt $((4 * MIB)) ]
+right tc qdisc del dev eth1 ingress
+
+left ip link set eth0 mtu 1500
+right ip link set eth1 mtu 1500
+xdp() {
+	link=
+	coproc XDP { exec ip netns exec right "$stream" xdp eth1 "$1"; } 2> /dev/null
+	read -t 30 -r link <&"${XDP[0]}"
+	[ "$link" = ready ]
+}
+end_xdp() { local out=${XDP[1]} pid=$XDP_PID; exec {out}>&-; wait "$pid"; }
+if xdp pass; then
+	was=$(sum pages)
+	ok "XDP passes: TCP" tcp read $((4 * MIB))
+	end_xdp
+	ok "XDP drops" xdp drop
+	was=$(sum recycled)
+	left "$stream" udp-send 10.1.0.2 5001 500 1400
+	ok "... and what was dropped is recycled" [ "$(sum recycled)" -gt $((was + 400)) ]
+	end_xdp
+	ok "XDP sends back" xdp tx
+	left "$stream" udp-send 10.1.0.2 5001 500 1400
+	end_xdp
+	ok "without XDP again: TCP" tcp read $((4 * MIB))
+else
+	skip "XDP passes, drops, sends" "this kernel has no bpf(2)"
+fi
+left ip link set eth0 mtu 9000
+right ip link set eth1 mtu 9000
+
+# -- unplug: refused and named, in bounded time --------------------------------------------------------
+
+unplug_says() {
+	local began=$SECONDS
+	logged "$1" sim unplug card && [ $((SECONDS - began)) -lt 30 ]
+}
+eventually() {
+	local i
+	for i in 1 2 3 4 5; do
+		! "$@" || return 0
+	done
+	return 1
+}
+ok "unplug names the pool" eventually unplug_says "held by owner sim, one is a buffer of page pool [0-9]+ of eth1;"
+sink right tcp-sink 5000 read
+left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
+for _ in 1 2 3; do
+	ok "unplug under traffic is refused" unplug_says "held by owner sim"
+done
+wait $sender
+ok "... and the stream is whole" end_sink
+
+# A slow receiver: its buffers stay when the card, its driver and its interface are gone.
+state_is() { right awk -v p="$(printf '%04X' "$1")" -v s="$2" '$2 ~ ":" p "$" && $4 == s { f = 1 } END { exit !f }' /proc/net/tcp; }
+slow() {
+	sink right tcp-sink 5000 "$1" keep && left "$stream" tcp-send 10.1.0.2 5000 "$2" && expect accepted &&
+		soon state_is 5000 08
+}
+gone() { unbind_right && ! right ip link show eth1 > /dev/null 2>&1; }
+back() { bind_right && place right eth1 10.1.0.2 9000; }
+
+ok "a slow TCP receiver" slow read $((MIB / 2))
+ok "its card goes" gone
+ok "unplug names the receiver" eventually unplug_says "one is a buffer in a socket of pid $SINK_PID \(stream\);"
+tell
+ok "what it had is whole" end_sink
+ok "the node is empty, and is unplugged" sim unplug card
+sim plug card
+ok "the card comes back" back
+
+ok "one with zero-copy" slow zerocopy $((MIB / 2))
+tell
+ok "... keeps what it mapped" expect held
+ok "its card goes" gone
+ok "unplug names it" eventually unplug_says "one is a buffer (mapped by|in a socket of) pid $SINK_PID \(stream\);"
+tell
+ok "what it had is whole" end_sink
+back
+
+ok "one with splice" slow splice $((MIB / 2))
+tell
+ok "... has pages in a pipe" expect held
+ok "its card goes" gone
+ok "unplug names it" eventually unplug_says "one is a buffer in a (pipe|socket) of pid $SINK_PID \(stream\);"
+tell
+ok "what it had is whole" end_sink
+back
+
+sink right udp-hold 5001
+left "$stream" udp-send 10.1.0.2 5001 100 1400
+ok "a slow UDP receiver: its card goes" gone
+ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $SINK_PID \(stream\);"
+tell
+ok "what it had is whole" end_sink
+ok "the node is empty" soon [ "$(used_pages)" = 0 ]
+
+# -- a full node -----------------------------------------------------------------------------------
+
+sim alloc "node=card count=100000"
+ok "the node is full" [ "$(< "$(files free_bytes_exact)")" = 0 ]
+was=$(stat_of attached_failed)
+ok "on_full=fail: the card has no buffers" back
+ok "... which is counted" [ "$(stat_of attached_failed)" -gt "$was" ]
+ok "... and took none elsewhere" [ "$(sum inflight) $(stat_of fallback)" = "0 0" ]
+gone
+echo fallback:0 > "$(files on_full)"
+back
+ok "on_full=fallback: TCP" tcp read $((8 * MIB))
+ok "... with buffers from elsewhere, counted" [ "$(sum fallback) $(sum pages)" = "$(stat_of fallback) 0" ]
+ok "... some" [ "$(sum fallback)" -gt 0 ]
+sim free all
+ok "the node has room again: TCP" tcp read $((8 * MIB))
+ok "... with buffers of the node" [ "$(sum pages)" -gt 0 ]
+
+# -- a broken page in flight --------------------------------------------------------------------------
+
+IFS=: read -r start size <<< "$(reserved | sed -n 1p)"
+# Told of it once more, the kernel says how the page is by now.
+broken() {
+	dmesg -C
+	echo "$1" > /sys/kernel/debug/hwpoison/corrupt-pfn 2> /dev/null
+	dmesg | grep -q "told: memory failure of 1 page(s) at pfn $1: $2"
+}
+flows_until_gone() {
+	local i
+	for ((i = 0; i < 20; i++)); do
+		tcp read $((4 * MIB)) || return 1
+		! broken "$pfn" isolated || return 0
+	done
+	return 1
+}
+if modprobe hwpoison_inject 2> /dev/null; then
+	read -r pfn _ <<< "$("$stream" used $((start / PAGE)) $((size / PAGE)))"
+	ok "a buffer breaks: the owner is told" broken "$pfn" held
+	ok "traffic goes on, and the page leaves the pool for good" flows_until_gone
+else
+	skip "a buffer breaks" "no hwpoison_inject"
+fi
+
+# -- detach ---------------------------------------------------------------------------------------
+
+sink right tcp-sink 5000 read
+left "$stream" tcp-send 10.1.0.2 5000 $((48 * MIB)) & sender=$!
+for _ in 1 2 3 4 5; do
+	right bash -c "echo netdev=eth1 up=2 > $SIM/detach"
+	right bash -c "echo node=card netdev=eth1 up=2 > $SIM/attach"
+done
+right bash -c "echo netdev=eth1 up=2 > $SIM/detach"
+was=$(stat_of attached_used)
+wait $sender
+ok "detached under traffic: the stream is whole" end_sink
+ok "... and the node gave no page after that" [ "$(stat_of attached_used)" = "$was" ]
+ok "... and no pool is on it" [ "$(nodes_of right eth1)" = -1 ]
+ok "no device is attached" [ -z "$(< "$(files attached)")" ]
+not_ok "once more is refused" right bash -c "echo netdev=eth1 up=2 2> /dev/null > $SIM/detach"
+ok "bound anew, the card has ordinary buffers" rebind_right
+ok "TCP" tcp read $((4 * MIB))
+ok "nothing is on the node" soon [ "$(used_pages)" = 0 ]
+
+# -- the handle goes first, the interface, the namespace ------------------------------------------------
+
+right bash -c "echo node=card netdev=eth1 up=0 > $SIM/attach"
+ok "the interface itself is attached: TCP" tcp read $((4 * MIB))
+ok "... on the node" [ "$(used_pages)" -gt 0 ]
+ok "a receiver that does not read" slow read $((MIB / 2))
+unbind_right
+ok "the interface goes, and its attachment" [ -z "$(< "$(files attached)")" ]
+ok "remove_node is refused" eventually logged "in a socket of pid $SINK_PID" sim remove_node card
+bind_right
+right bash -c "true"
+echo "node=card netdev=eth1 up=2" > $SIM/attach
+kill "$SINK_PID"
+wait "$SINK_PID" 2> /dev/null
+ip netns del right
+ok "its buffers are gone with it" soon [ "$(used_pages)" = 0 ]
+ok "the handle goes first" sim remove_node card
+ip netns add right
+ok "the card goes on with ordinary memory" place right eth1 10.1.0.2 9000
+ok "TCP" tcp read $((4 * MIB))
+ok "no pool is on a node" [ "$(nodes_of right eth1)" = -1 ]
+
+ip netns del left
+ip netns del right
+ok "nothing is left" same "$(leftovers)" "$before"
+done_testing

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# shellcheck shell=bash
+# net.bash: two cards on one hub, in two network namespaces; source it after tests/lib/tap.sh and
+# tests/guest/hotplug/sim.bash.  eth0 is 10.1.0.1 in "left", eth1 is 10.1.0.2 in "right".
+
+stream=${PMN_BIN:-build/tests/guest/net}/stream
+PAGE=4096
+
+left() { ip netns exec left "$@"; }
+right() { ip netns exec right "$@"; }
+
+# place NS INTERFACE ADDRESS MTU: give an interface of this namespace to another one, and bring it up there.
+place() {
+	ip link set "$2" netns "$1" && ip -n "$1" addr add "$3/24" dev "$2" &&
+		ip -n "$1" link set "$2" mtu "$4" up && ip -n "$1" link set lo up
+}
+
+# The virtio device, and the PCI device, of an interface in "right".
+virtio_of() { basename "$(right readlink "/sys/class/net/$1/device")"; }
+
+modules() {
+	local m
+	for m in private_node_sim virtio_net cls_matchall act_mirred sch_ingress; do
+		modprobe "$m" || return
+	done
+}
+
+cards_up() {
+	ip netns add left && ip netns add right &&
+		place left eth0 10.1.0.1 "${1:-9000}" && place right eth1 10.1.0.2 "${1:-9000}"
+}
+
+# Binds eth1's driver anew, so that its page pools and buffers are new; from "unbound" on there are none.
+VIRTIO=/sys/bus/virtio/drivers/virtio_net
+unbind_right() {
+	device=$(virtio_of eth1)
+	[ -n "$device" ] && echo "$device" > $VIRTIO/unbind
+}
+bind_right() { echo "$device" > $VIRTIO/bind && until [ -e /sys/class/net/eth1 ]; do sleep 0.1; done; }
+rebind_right() { unbind_right && bind_right && place right eth1 10.1.0.2 "${1:-9000}"; }
+
+# sum FIELD: over the page pools of eth1
+sum() { right "$stream" pools eth1 | tr ' ' '\n' | awk -F= -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'; }
+nodes_of() { ip netns exec "$1" "$stream" pools "$2" | sed -n 's/.* node=\([-0-9]*\) .*/\1/p' | sort -u | paste -sd' '; }
+
+files() { echo "$NODES/node$nid/private/$1"; }
+stat_of() { awk -v n="$1" '$1 == n { print $2 }' "$(files stat)"; }
+used_pages() { echo $((($(< "$(files total_bytes)") - $(< "$(files free_bytes_exact)")) / PAGE)); }
+
+# sink NAMESPACE ARGS...: a stream in the background; SINK is its co-process
+sink() {
+	local line
+	coproc SINK { exec ip netns exec "$1" "$stream" "${@:2}"; } 2> /dev/null
+	expect ready
+}
+expect() {
+	local line
+	read -t 60 -r line <&"${SINK[0]}"
+	[ "$line" = "$1" ] || { echo "# '$line', not '$1'"; return 1; }
+}
+tell() { echo go >&"${SINK[1]}"; }
+# What the sink says at its end, in $said.
+end_sink() {
+	local pid=$SINK_PID
+	read -t 120 -r said <&"${SINK[0]}"
+	wait "$pid" 2> /dev/null
+	[[ $said == good* ]] || { echo "# $said"; return 1; }
+}
+
+# tcp HOW BYTES: from left to right; each byte is looked at
+tcp() {
+	sink right tcp-sink 5000 "$1" && left "$stream" tcp-send 10.1.0.2 5000 "$2" && end_sink &&
+		[[ $said == "good $2 "* ]]
+}
+# udp PACKETS SIZE: each packet that comes is whole; a hub may drop some
+udp() {
+	sink right udp-sink 5001 && left "$stream" udp-send 10.1.0.2 5001 "$1" "$2" && end_sink &&
+		said=${said#good } && [ "${said% packets}" -gt $(($1 / 2)) ]
+}
+
+# Tries CMD for 10 seconds.
+soon() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		! "$@" || return 0
+		sleep 0.1
+	done
+	echo "# never: $*"
+	return 1
+}
