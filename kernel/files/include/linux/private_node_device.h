@@ -31,7 +31,7 @@ struct private_node_buffers {
 };
 
 void private_node_set_buffers(const struct private_node_buffers *buffers);
-struct private_node_device *private_node_device_get(struct device *dev);
+struct private_node_device *private_node_device_get(const struct device *dev);
 void private_node_device_put(struct private_node_device *pd);
 int private_node_device_nid(const struct private_node_device *pd);
 bool private_node_device_enter(struct private_node_device *pd);

@@ -391,7 +391,7 @@ int private_node_emit_devices(struct private_node *pn, char *buf)
  * Context: process, may sleep.
  * Return: the attachment, for private_node_device_put(); or NULL.
  */
-struct private_node_device *private_node_device_get(struct device *dev)
+struct private_node_device *private_node_device_get(const struct device *dev)
 {
 	struct private_node_device *pd;
 

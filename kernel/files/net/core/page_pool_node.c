@@ -28,10 +28,11 @@
  */
 static struct private_node_device *find_attached(const struct page_pool *pool)
 {
+	const struct net_device *netdev = pool->slow.netdev;
 	struct private_node_device *pd = NULL;
 
-	if (!hlist_unhashed(&pool->user.list))
-		pd = private_node_device_get(&pool->slow.netdev->dev);
+	if (netdev && netdev != NET_PTR_POISON)
+		pd = private_node_device_get(&netdev->dev);
 	return pd ?: private_node_device_get(pool->p.dev);
 }
 
@@ -88,7 +89,6 @@ void __page_pool_node_init(struct page_pool *pool)
 	if (pool->p.nid != NUMA_NO_NODE &&
 	    private_node_hooked(page_pool_home, pool->p.nid))
 		pool->p.nid = NUMA_NO_NODE;
-	guard(mutex)(&page_pools_lock);
 	look_again(pool);
 }
 

@@ -36,7 +36,7 @@ static __always_inline bool page_pool_on_node(const struct page_pool *pool)
 
 /*
  * Finds out whether the device of a new pool is attached; called when the pool
- * is in the list of all pools, and before it is used.  Context: process.
+ * is in the list of all pools, before it is used.  Context: page_pools_lock held.
  */
 static inline void page_pool_node_init(struct page_pool *pool)
 {

@@ -2,6 +2,7 @@
 /* What test modules call and no other module does. */
 #include <linux/export.h>
 #include <linux/gfp.h>
+#include <linux/private_node_device.h>
 #include <linux/private_node_report.h>
 
 #include "../../internal.h"
@@ -55,3 +56,9 @@ EXPORT_SYMBOL_FOR_MODULES(__private_node_reclaimed, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_not_reclaimed, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_added, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_removed, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_get, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_put, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_nid, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_enter, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_leave, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_device_alloc, "private_node_kunit");
