@@ -77,12 +77,19 @@ fi
 left ip link set eth0 mtu 1500
 right ip link set eth1 mtu 1500
 xdp() {
-	link=
+	local line=
 	coproc XDP { exec ip netns exec right "$stream" xdp eth1 "$1"; } 2> /dev/null
-	read -t 30 -r link <&"${XDP[0]}"
-	[ "$link" = ready ]
+	xdp=$XDP_PID
+	exec {xdp_out}<&"${XDP[0]}" {xdp_in}>&"${XDP[1]}"
+	read -t 30 -r line <&"$xdp_out"
+	[ "$line" = ready ]
 }
-end_xdp() { local out=${XDP[1]} pid=$XDP_PID; exec {out}>&-; wait "$pid"; }
+end_xdp() {
+	local in=${XDP[1]:-}
+	exec {xdp_out}<&- {xdp_in}>&-
+	[ -z "$in" ] || exec {in}>&-
+	wait "$xdp"
+}
 if xdp pass; then
 	was=$(sum pages)
 	ok "XDP passes: TCP" tcp read $((4 * MIB))
@@ -136,7 +143,7 @@ back() { bind_right && place right eth1 10.1.0.2 9000; }
 
 ok "a slow TCP receiver" slow read $((MIB / 2))
 ok "its card goes" gone
-ok "unplug names the receiver" eventually unplug_says "one is a buffer in a socket of pid $SINK_PID \(stream\);"
+ok "unplug names the receiver" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
 ok "the node is empty, and is unplugged" sim unplug card
@@ -147,7 +154,7 @@ ok "one with zero-copy" slow zerocopy $((MIB / 2))
 tell
 ok "... keeps what it mapped" expect held
 ok "its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer (mapped by|in a socket of) pid $SINK_PID \(stream\);"
+ok "unplug names it" eventually unplug_says "one is a buffer (mapped by|in a socket of) pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
 back
@@ -156,7 +163,7 @@ ok "one with splice" slow splice $((MIB / 2))
 tell
 ok "... has pages in a pipe" expect held
 ok "its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer in a (pipe|socket) of pid $SINK_PID \(stream\);"
+ok "unplug names it" eventually unplug_says "one is a buffer in a (pipe|socket) of pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
 back
@@ -164,7 +171,7 @@ back
 sink right udp-hold 5001
 left "$stream" udp-send 10.1.0.2 5001 100 1400
 ok "a slow UDP receiver: its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $SINK_PID \(stream\);"
+ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
 ok "the node is empty" soon [ "$(used_pages)" = 0 ]
@@ -240,12 +247,12 @@ ok "... on the node" [ "$(used_pages)" -gt 0 ]
 ok "a receiver that does not read" slow read $((MIB / 2))
 unbind_right
 ok "the interface goes, and its attachment" [ -z "$(< "$(files attached)")" ]
-ok "remove_node is refused" eventually logged "in a socket of pid $SINK_PID" sim remove_node card
+ok "remove_node is refused" eventually logged "in a socket of pid $sink" sim remove_node card
 bind_right
-right bash -c "true"
+
 echo "node=card netdev=eth1 up=2" > $SIM/attach
-kill "$SINK_PID"
-wait "$SINK_PID" 2> /dev/null
+kill "$sink"
+wait "$sink" 2> /dev/null
 ip netns del right
 ok "its buffers are gone with it" soon [ "$(used_pages)" = 0 ]
 ok "the handle goes first" sim remove_node card

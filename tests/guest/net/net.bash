@@ -41,7 +41,13 @@ unbind_right() {
 	device=$(virtio_of eth1)
 	[ -n "$device" ] && echo "$device" > $VIRTIO/unbind
 }
-bind_right() { echo "$device" > $VIRTIO/bind && until [ -e /sys/class/net/eth1 ]; do sleep 0.1; done; }
+# Its interface comes to this namespace, in which the name eth0 may be free as well.
+bind_right() {
+	local name
+	echo "$device" > $VIRTIO/bind && name=$(echo "/sys/bus/virtio/devices/$device/net/"*) || return
+	name=${name##*/}
+	[ "$name" = eth1 ] || ip link set "$name" name eth1
+}
 rebind_right() { unbind_right && bind_right && place right eth1 10.1.0.2 "${1:-9000}"; }
 
 # sum FIELD: over the page pools of eth1
@@ -52,23 +58,26 @@ files() { echo "$NODES/node$nid/private/$1"; }
 stat_of() { awk -v n="$1" '$1 == n { print $2 }' "$(files stat)"; }
 used_pages() { echo $((($(< "$(files total_bytes)") - $(< "$(files free_bytes_exact)")) / PAGE)); }
 
-# sink NAMESPACE ARGS...: a stream in the background; SINK is its co-process
+# sink NAMESPACE ARGS...: a stream in the background, its process in $sink.  bash forgets a co-process, and its
+# descriptors, when it ends, so they are duplicated.
 sink() {
-	local line
 	coproc SINK { exec ip netns exec "$1" "$stream" "${@:2}"; } 2> /dev/null
+	sink=$SINK_PID
+	exec {sink_out}<&"${SINK[0]}" {sink_in}>&"${SINK[1]}"
 	expect ready
 }
 expect() {
 	local line
-	read -t 60 -r line <&"${SINK[0]}"
+	read -t 60 -r line <&"$sink_out"
 	[ "$line" = "$1" ] || { echo "# '$line', not '$1'"; return 1; }
 }
-tell() { echo go >&"${SINK[1]}"; }
+tell() { echo go >&"$sink_in"; }
 # What the sink says at its end, in $said.
 end_sink() {
-	local pid=$SINK_PID
-	read -t 120 -r said <&"${SINK[0]}"
-	wait "$pid" 2> /dev/null
+	said=
+	read -t 120 -r said <&"$sink_out"
+	exec {sink_out}<&- {sink_in}>&-
+	wait "$sink" 2> /dev/null
 	[[ $said == good* ]] || { echo "# $said"; return 1; }
 }
 
