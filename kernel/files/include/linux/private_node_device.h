@@ -20,6 +20,7 @@ struct private_node_device;
 /**
  * struct private_node_buffers - code that allocates buffers for devices
  * @look_again: devices were attached or detached
+ * @flush: frees buffers that only wait to be freed; need not wait for that
  * @describe: says whose buffer a page is that it may have allocated, such as "of
  *	page pool 3 of eth1"; leaves the text alone if it does not know
  *
@@ -27,6 +28,7 @@ struct private_node_device;
  */
 struct private_node_buffers {
 	void (*look_again)(void);
+	void (*flush)(void);
 	void (*describe)(const struct page *page, char *text, size_t size);
 };
 

@@ -87,6 +87,20 @@ static void look_again(void)
 }
 
 /*
+ * private_node_flush_buffers - free buffers that only wait to be freed
+ * @pn: the handle
+ *
+ * Does not wait for it.
+ *
+ * Context: process, may sleep.
+ */
+void private_node_flush_buffers(struct private_node *pn)
+{
+	if (buffers && READ_ONCE(pn->attached))
+		buffers->flush();
+}
+
+/*
  * private_node_describe_buffer - say whose buffer a page is
  * @page: a page of the owner, with a reference
  * @text: result, such as "of page pool 3 of eth1"; untouched if that is not

@@ -282,8 +282,8 @@ static void report_owner(struct private_node *pn, const struct refused *r,
 	if (pn && READ_ONCE(pn->attached))
 		holder = find_holder(pfn, false);
 	if (holder)
-		pr_err("node %d: %s: %lu pages held by owner %s, one is a buffer %s; they have to be freed first\n",
-		       r->nid, r->what, nr, owner, holder);
+		pr_err("node %d: %s: %lu pages held by owner %s, one is a buffer %s (pfn %#lx); they have to be freed first\n",
+		       r->nid, r->what, nr, owner, holder, pfn);
 	else
 		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
 		       r->nid, r->what, nr, owner);
@@ -748,6 +748,13 @@ static bool refuses_swapped(struct private_node *pn,
 	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
 }
 
+/* For pages that are no user's: those whose holders can do without them. */
+static void let_go(struct private_node *pn)
+{
+	zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+	private_node_flush_buffers(pn);
+}
+
 static int look_for_holders(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr, struct holders *h)
 {
@@ -755,7 +762,7 @@ static int look_for_holders(struct private_node *pn, const struct range *ranges,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (h->other)
-		zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+		let_go(pn);
 	return 0;
 }
 
@@ -851,7 +858,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (passes == EVACUATE_PASSES || tries == SETTLE_TRIES)
 			break;
 		if (h.other)
-			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+			let_go(pn);
 		if (unplug_blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);

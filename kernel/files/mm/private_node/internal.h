@@ -456,6 +456,7 @@ void private_node_seek_block(struct private_node *pn, unsigned int order);
 
 /* device.c */
 int private_node_emit_devices(struct private_node *pn, char *buf);
+void private_node_flush_buffers(struct private_node *pn);
 void private_node_describe_buffer(const struct page *page, char *text,
 				  size_t size);
 

@@ -12,6 +12,7 @@
  * allocates for a pool holds no lock, and enters the attachment, which does not
  * end before the code has left.
  */
+#include <linux/cpumask.h>
 #include <linux/init.h>
 #include <linux/mm.h>
 #include <linux/netdevice.h>
@@ -19,21 +20,20 @@
 #include <linux/topology.h>
 #include <net/netlink.h>
 
+#include "dev.h"
 #include "page_pool_node.h"
 #include "page_pool_priv.h"
 
 /*
  * The interface's own device and those above it come first, then the device
- * that does the DMA.
+ * that does the DMA.  When an interface moves to another network namespace, its
+ * pools are listed with the old one's loopback, so @pool->slow.netdev does not
+ * say whose they are.  Drivers destroy their pools before these devices go.
  */
 static struct private_node_device *find_attached(const struct page_pool *pool)
 {
-	const struct net_device *netdev = pool->slow.netdev;
-	struct private_node_device *pd = NULL;
-
-	if (netdev && netdev != NET_PTR_POISON)
-		pd = private_node_device_get(&netdev->dev);
-	return pd ?: private_node_device_get(pool->p.dev);
+	return private_node_device_get(pool->node.card) ?:
+	       private_node_device_get(pool->p.dev);
 }
 
 static struct private_node_device *node_of(const struct page_pool *pool)
@@ -89,6 +89,8 @@ void __page_pool_node_init(struct page_pool *pool)
 	if (pool->p.nid != NUMA_NO_NODE &&
 	    private_node_hooked(page_pool_home, pool->p.nid))
 		pool->p.nid = NUMA_NO_NODE;
+	if (pool->slow.netdev)
+		pool->node.card = &pool->slow.netdev->dev;
 	look_again(pool);
 }
 
@@ -185,9 +187,9 @@ static void describe_pool(const struct page_pool *pool, char *text,
 		snprintf(text, size,
 			 "of page pool %u, which was destroyed and waits for its pages",
 			 pool->user.id);
-	else if (!hlist_unhashed(&pool->user.list))
+	else if (pool->node.card)
 		snprintf(text, size, "of page pool %u of %s", pool->user.id,
-			 netdev_name(pool->slow.netdev));
+			 dev_name(pool->node.card));
 	else
 		snprintf(text, size, "of page pool %u", pool->user.id);
 }
@@ -210,9 +212,22 @@ static void describe_page(const struct page *page, char *text, size_t size)
 	mutex_unlock(&page_pools_lock);
 }
 
+/*
+ * Packets that a program has read, and that are to be freed by the CPU that
+ * received them, wait there for the next packet; without one, for ever.
+ */
+static void flush_pages(void)
+{
+	unsigned int cpu;
+
+	for_each_online_cpu(cpu)
+		kick_defer_list_purge(cpu);
+}
+
 static const struct private_node_buffers page_pool_buffers = {
 	.look_again = all_look_again,
 	.describe = describe_page,
+	.flush = flush_pages,
 };
 
 static int __init page_pool_node_start(void)
