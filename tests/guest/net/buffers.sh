@@ -24,32 +24,29 @@ ok "two cards" cards_up
 # -- closed: nothing is attached ----------------------------------------------------------------
 
 ok "not attached: TCP" tcp read $((4 * MIB))
-ok "not attached: no pool is on a node" [ "$(nodes_of left eth0) $(nodes_of right eth1)" = "-1 -1" ]
+ok "not attached: no pool is on a node" [ "$(nodes)" = -1 ]
 ok "not attached: nothing is on the node" [ "$(used_pages)" = 0 ]
 ok "no device is attached" [ -z "$(< "$(files attached)")" ]
 
 # -- attached -------------------------------------------------------------------------------------
 
-right bash -c "echo 'node=card netdev=eth1' > $SIM/attach"
-ok "attached: the file has the device" grep -qx "virtio_net $(virtio_of eth1)" "$(files attached)"
-ok "a second time is refused" logged "is attached to node $nid" \
-	right bash -c "echo 'node=card netdev=eth1' 2> /dev/null > $SIM/attach"
-ok "the pools of the card are on the node" [ "$(nodes_of right eth1)" = "$nid" ]
-ok "those of the other card are not" [ "$(nodes_of left eth0)" = -1 ]
+ok "the driver's device is attached" sim attach node=card netdev=eth1
+ok "the file has it" grep -qx "virtio_net $(virtio)" "$(files attached)"
+ok "a second time is refused" logged "is attached to node $nid" sim attach node=card netdev=eth1
+ok "the pools of the card are on the node" [ "$(nodes)" = "$nid" ]
 ok "TCP" tcp read $((16 * MIB))
 ok "its buffers came from the node" [ "$(sum pages)" -gt 0 ]
 ok "... and are counted there" [ "$(stat_of attached_used)" = "$(sum pages)" ]
 ok "... and none came from elsewhere" [ "$(sum fallback) $(stat_of fallback)" = "0 0" ]
-ok "they are recycled" [ "$(sum recycled)" -gt $(($(sum pages) / 2)) ]
+ok "they are recycled" [ "$(sum recycled)" -gt 1000 ]
 ok "UDP" udp 2000 1400
 ok "UDP in fragments" udp 500 20000
 ok "splice" tcp splice $((8 * MIB))
 ok "zero-copy receive" tcp zerocopy $((8 * MIB))
-ok "... mapped pages" [ "${said##* }" -gt $MIB ]
-ok "the other card took nothing" [ "$(nodes_of left eth0)" = -1 ]
+ok "... mapped pages" [ "${said##* }" -gt 65536 ]
 
 # The pools of a driver that is bound anew have no page from before.  The device above it stays attached.
-right bash -c "echo 'node=card netdev=eth1 up=2' > $SIM/attach"
+sim attach node=card netdev=eth1 up=2
 pools_are_all() { [ "$(used_pages)" = "$(sum inflight)" ] && [ "$(used_pages)" -gt 0 ]; }
 ok "bound anew" rebind_right
 ok "the attachment of the driver's device has ended, that above it not" \
@@ -60,25 +57,25 @@ ok "the audit says so, too" build/tests/audit --owner "$(used_pages)" "$nid"
 
 # -- mirroring, XDP --------------------------------------------------------------------------------
 
-sent() { right cat /sys/class/net/eth1/statistics/tx_bytes; }
+sent() { cat /sys/class/net/eth1/statistics/tx_bytes; }
 mirror() {
-	right tc qdisc add dev eth1 ingress &&
-		right tc filter add dev eth1 ingress matchall action mirred egress mirror dev eth1
+	tc qdisc add dev eth1 ingress &&
+		tc filter add dev eth1 ingress matchall action mirred egress mirror dev eth1
 }
 if mirror > /dev/null 2>&1; then
 	was=$(sent)
 	ok "tc mirrors what is received: TCP" tcp read $((4 * MIB))
 	ok "... and it was sent" [ $(($(sent) - was)) -gt $((4 * MIB)) ]
-	right tc qdisc del dev eth1 ingress
+	tc qdisc del dev eth1 ingress
 else
 	skip "tc mirrors what is received" "this kernel has no NET_SCHED"
 fi
 
 left ip link set eth0 mtu 1500
-right ip link set eth1 mtu 1500
+ip link set eth1 mtu 1500
 xdp() {
 	local line=
-	coproc XDP { exec ip netns exec right "$stream" xdp eth1 "$1"; } 2> /dev/null
+	coproc XDP { exec "$stream" xdp eth1 "$1"; } 2> /dev/null
 	xdp=$XDP_PID
 	exec {xdp_out}<&"${XDP[0]}" {xdp_in}>&"${XDP[1]}"
 	read -t 30 -r line <&"$xdp_out"
@@ -107,7 +104,7 @@ else
 	skip "XDP passes, drops, sends" "this kernel has no bpf(2)"
 fi
 left ip link set eth0 mtu 9000
-right ip link set eth1 mtu 9000
+ip link set eth1 mtu 9000
 
 # -- unplug: refused and named, in bounded time --------------------------------------------------------
 
@@ -133,20 +130,20 @@ ok "... and the stream is whole" end_sink
 
 # A slow receiver: its buffers stay when the card, its driver and its interface are gone.
 # shellcheck disable=SC2016 # awk's dollars
-state_is() { right awk -v p="$(printf '%04X' "$1")" -v s="$2" '$2 ~ ":" p "$" && $4 == s { f = 1 } END { exit !f }' /proc/net/tcp; }
+state_is() { awk -v p="$(printf '%04X' "$1")" -v s="$2" '$2 ~ ":" p "$" && $4 == s { f = 1 } END { exit !f }' /proc/net/tcp; }
 slow() {
 	sink right tcp-sink 5000 "$1" keep && left "$stream" tcp-send 10.1.0.2 5000 "$2" && expect accepted &&
 		soon state_is 5000 08
 }
-gone() { unbind_right && ! right ip link show eth1 > /dev/null 2>&1; }
-back() { bind_right && place right eth1 10.1.0.2 9000; }
+gone() { unbind_right && [ ! -e /sys/class/net/eth1 ]; }
+back() { bind_right && right_up; }
 
 ok "a slow TCP receiver" slow read $((MIB / 2))
 ok "its card goes" gone
 ok "unplug names the receiver" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
-ok "the node is empty, and is unplugged" sim unplug card
+ok "the node is empty, and is unplugged" soon sim unplug card
 sim plug card
 ok "the card comes back" back
 
@@ -174,7 +171,10 @@ ok "a slow UDP receiver: its card goes" gone
 ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
 tell
 ok "what it had is whole" end_sink
-ok "the node is empty" soon [ "$(used_pages)" = 0 ]
+is_empty() { [ "$(used_pages)" = "${1:-0}" ]; }
+ok "unplugged when it was read" soon sim unplug card
+sim plug card
+ok "the node is empty" is_empty
 
 # -- a full node -----------------------------------------------------------------------------------
 
@@ -196,7 +196,6 @@ ok "... with buffers of the node" [ "$(sum pages)" -gt 0 ]
 
 # -- a broken page in flight --------------------------------------------------------------------------
 
-IFS=: read -r start size <<< "$(reserved | sed -n 1p)"
 # Told of it once more, the kernel says how the page is by now.
 broken() {
 	dmesg -C
@@ -212,7 +211,8 @@ flows_until_gone() {
 	return 1
 }
 if modprobe hwpoison_inject 2> /dev/null; then
-	read -r pfn _ <<< "$("$stream" used $((start / PAGE)) $((size / PAGE)))"
+	sim unplug card
+	pfn=$(dmesg | sed -n 's/.*one is a buffer of page pool .*(pfn \(0x[0-9a-f]*\)).*/\1/p' | tail -n1)
 	ok "a buffer breaks: the owner is told" broken "$pfn" held
 	ok "traffic goes on, and the page leaves the pool for good" flows_until_gone
 else
@@ -224,44 +224,59 @@ fi
 sink right tcp-sink 5000 read
 left "$stream" tcp-send 10.1.0.2 5000 $((48 * MIB)) & sender=$!
 for _ in 1 2 3 4 5; do
-	right bash -c "echo netdev=eth1 up=2 > $SIM/detach"
-	right bash -c "echo node=card netdev=eth1 up=2 > $SIM/attach"
+	sim detach netdev=eth1 up=2
+	sim attach node=card netdev=eth1 up=2
 done
-right bash -c "echo netdev=eth1 up=2 > $SIM/detach"
+sim detach netdev=eth1 up=2
 was=$(stat_of attached_used)
 wait $sender
 ok "detached under traffic: the stream is whole" end_sink
 ok "... and the node gave no page after that" [ "$(stat_of attached_used)" = "$was" ]
-ok "... and no pool is on it" [ "$(nodes_of right eth1)" = -1 ]
+ok "... and no pool is on it" [ "$(nodes)" = -1 ]
 ok "no device is attached" [ -z "$(< "$(files attached)")" ]
-not_ok "once more is refused" right bash -c "echo netdev=eth1 up=2 2> /dev/null > $SIM/detach"
+not_ok "once more is refused" sim detach netdev=eth1 up=2
 ok "bound anew, the card has ordinary buffers" rebind_right
 ok "TCP" tcp read $((4 * MIB))
-ok "nothing is on the node" soon [ "$(used_pages)" = 0 ]
+# The broken page does not come back.
+lost=$([ -n "${pfn:-}" ] && echo 1 || echo 0)
+ok "nothing is on the node" soon is_empty "$lost"
 
-# -- the handle goes first, the interface, the namespace ------------------------------------------------
+# -- the interface goes first, the namespace, the handle ------------------------------------------------
 
-right bash -c "echo node=card netdev=eth1 up=0 > $SIM/attach"
+sim attach node=card netdev=eth1 up=0
 ok "the interface itself is attached: TCP" tcp read $((4 * MIB))
-ok "... on the node" [ "$(used_pages)" -gt 0 ]
+ok "... on the node" [ "$(used_pages)" -gt "$lost" ]
 ok "a receiver that does not read" slow read $((MIB / 2))
 unbind_right
 ok "the interface goes, and its attachment" [ -z "$(< "$(files attached)")" ]
 ok "remove_node is refused" eventually logged "in a socket of pid $sink" sim remove_node card
-bind_right
+tell
+ok "what it had is whole" end_sink
 
-echo "node=card netdev=eth1 up=2" > $SIM/attach
+bind_right
+sim attach node=card netdev=eth1 up=2
+ip netns add far
+ip link set eth1 netns far
+ip -n far addr add 10.1.0.2/24 dev eth1
+ip -n far link set eth1 mtu 9000 up
+sink far tcp-sink 5000 read keep
+was=$(stat_of attached_used)
+ok "moved to another namespace: a receiver that does not read" left "$stream" tcp-send 10.1.0.2 5000 $((MIB / 2))
+expect accepted
+ok "... has pages of the node" [ "$(used_pages)" -gt "$lost" ]
 kill "$sink"
 wait "$sink" 2> /dev/null
-ip netns del right
-ok "its buffers are gone with it" soon [ "$(used_pages)" = 0 ]
-ok "the handle goes first" sim remove_node card
-ip netns add right
-ok "the card goes on with ordinary memory" place right eth1 10.1.0.2 9000
+ip netns del far
+back_here() { [ -e /sys/class/net/eth1 ]; }
+ok "the namespace goes, the card comes back" soon back_here
+unbind_right
+ok "its buffers are gone" soon is_empty "$lost"
+bind_right
+ok "the handle goes first" soon sim remove_node card
+ok "the card goes on with ordinary memory" right_up
 ok "TCP" tcp read $((4 * MIB))
-ok "no pool is on a node" [ "$(nodes_of right eth1)" = -1 ]
+ok "no pool is on a node" [ "$(nodes)" = -1 ]
 
 ip netns del left
-ip netns del right
 ok "nothing is left" same "$(leftovers)" "$before"
 done_testing

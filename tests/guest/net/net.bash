@@ -1,22 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=bash
-# net.bash: two cards on one hub, in two network namespaces; source it after tests/lib/tap.sh and
-# tests/guest/hotplug/sim.bash.  eth0 is 10.1.0.1 in "left", eth1 is 10.1.0.2 in "right".
+# net.bash: two cards on one hub; source it after tests/lib/tap.sh and tests/guest/hotplug/sim.bash.
+# eth0 is 10.1.0.1 in the network namespace "left"; eth1, 10.1.0.2, stays here, since netlink shows the page
+# pools of an interface no more when it has moved to another namespace.
 
 stream=${PMN_BIN:-build/tests/guest/net}/stream
 PAGE=4096
 
 left() { ip netns exec left "$@"; }
-right() { ip netns exec right "$@"; }
 
-# place NS INTERFACE ADDRESS MTU: give an interface of this namespace to another one, and bring it up there.
-place() {
-	ip link set "$2" netns "$1" && ip -n "$1" addr add "$3/24" dev "$2" &&
-		ip -n "$1" link set "$2" mtu "$4" up && ip -n "$1" link set lo up
-}
+# The virtio device of eth1.
+virtio() { basename "$(readlink /sys/class/net/eth1/device)"; }
 
-# The virtio device, and the PCI device, of an interface in "right".
-virtio_of() { basename "$(right readlink "/sys/class/net/$1/device")"; }
+right_up() { ip addr add 10.1.0.2/24 dev eth1 && ip link set eth1 mtu 9000 up && ip link set lo up; }
 
 modules() {
 	local m
@@ -31,37 +27,41 @@ modules() {
 }
 
 cards_up() {
-	ip netns add left && ip netns add right &&
-		place left eth0 10.1.0.1 "${1:-9000}" && place right eth1 10.1.0.2 "${1:-9000}"
+	ip netns add left && ip link set eth0 netns left && ip -n left addr add 10.1.0.1/24 dev eth0 &&
+		ip -n left link set eth0 mtu 9000 up && right_up
 }
 
-# Binds eth1's driver anew, so that its page pools and buffers are new; from "unbound" on there are none.
+# Binds eth1's driver anew, so that its page pools and buffers are new; between the two there are none.
 VIRTIO=/sys/bus/virtio/drivers/virtio_net
 unbind_right() {
-	device=$(virtio_of eth1)
-	[ -n "$device" ] && echo "$device" > $VIRTIO/unbind
+	device=$(virtio)
+	echo "$device" > $VIRTIO/unbind
 }
-# Its interface comes to this namespace, in which the name eth0 may be free as well.
+# The name eth0 is free here as well.
 bind_right() {
 	local name
 	echo "$device" > $VIRTIO/bind && name=$(echo "/sys/bus/virtio/devices/$device/net/"*) || return
 	name=${name##*/}
 	[ "$name" = eth1 ] || ip link set "$name" name eth1
 }
-rebind_right() { unbind_right && bind_right && place right eth1 10.1.0.2 "${1:-9000}"; }
+rebind_right() { unbind_right && bind_right && right_up; }
 
 # sum FIELD: over the page pools of eth1
-sum() { right "$stream" pools eth1 | tr ' ' '\n' | awk -F= -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'; }
-nodes_of() { ip netns exec "$1" "$stream" pools "$2" | sed -n 's/.* node=\([-0-9]*\) .*/\1/p' | sort -u | paste -sd' '; }
+sum() { "$stream" pools eth1 | tr ' ' '\n' | awk -F= -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'; }
+nodes() { "$stream" pools eth1 | sed -n 's/.* node=\([-0-9]*\) .*/\1/p' | sort -u | paste -sd' '; }
 
 files() { echo "$NODES/node$nid/private/$1"; }
 stat_of() { awk -v n="$1" '$1 == n { print $2 }' "$(files stat)"; }
 used_pages() { echo $((($(< "$(files total_bytes)") - $(< "$(files free_bytes_exact)")) / PAGE)); }
 
-# sink NAMESPACE ARGS...: a stream in the background, its process in $sink.  bash forgets a co-process, and its
+# sink right|NAMESPACE ARGS...: a stream in the background, its process in $sink.  bash forgets a co-process, and its
 # descriptors, when it ends, so they are duplicated.
 sink() {
-	coproc SINK { exec ip netns exec "$1" "$stream" "${@:2}"; } 2> /dev/null
+	if [ "$1" = right ]; then
+		coproc SINK { exec "$stream" "${@:2}"; } 2> /dev/null
+	else
+		coproc SINK { exec ip netns exec "$1" "$stream" "${@:2}"; } 2> /dev/null
+	fi
 	sink=$SINK_PID
 	exec {sink_out}<&"${SINK[0]}" {sink_in}>&"${SINK[1]}"
 	expect ready

@@ -10,7 +10,6 @@
  *   stream udp-sink PORT	 until a packet of one byte, or a silence of 2 s
  *   stream udp-hold PORT	 reads nothing before a line comes, then all that is there
  *   stream pools INTERFACE	 one line for each page pool
- *   stream used PFN PAGES	 the first page in use from PFN on, and how many there are
  *   stream xdp INTERFACE ACTION
  *
  * A sink prints "ready", and at its end "good BYTES ..." or "bad ..." and why.
@@ -267,26 +266,6 @@ static int udp_sink(const char *port, bool hold)
 	return 0;
 }
 
-/* By /proc/kpageflags: neither free nor broken. */
-static int used(unsigned long pfn, unsigned long nr)
-{
-	enum { BUDDY = 10, HWPOISON = 19, NOPAGE };
-	int fd = open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
-	unsigned long i, first = 0, count = 0;
-	uint64_t flags;
-
-	for (i = 0; i < nr; i++) {
-		if (pread(fd, &flags, sizeof(flags), (pfn + i) * sizeof(flags)) != sizeof(flags))
-			fail("kpageflags of %#lx", pfn + i);
-		if (flags & (1ULL << BUDDY | 1ULL << HWPOISON | 1ULL << NOPAGE))
-			continue;
-		first = first ?: pfn + i;
-		count++;
-	}
-	printf("%#lx %lu\n", first, count);
-	return 0;
-}
-
 int main(int argc, char **argv)
 {
 	const char *verb = argc > 2 ? argv[1] : "";
@@ -303,8 +282,6 @@ int main(int argc, char **argv)
 		return udp_sink(argv[2], true);
 	if (!strcmp(verb, "pools"))
 		return show_pools(argv[2]);
-	if (!strcmp(verb, "used") && argc == 4)
-		return used(strtoul(argv[2], NULL, 0), strtoul(argv[3], NULL, 0));
 	if (!strcmp(verb, "xdp") && argc == 4)
 		return xdp(argv[2], argv[3]);
 	fputs("usage: see the head of stream.c\n", stderr);
