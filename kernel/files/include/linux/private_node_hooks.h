@@ -420,7 +420,7 @@ static inline bool private_node_kexec_refuses(unsigned long start,
 #define private_node_kexec_walk(start, end, kbuf, fn)			\
 	(private_node_any() ?						\
 	 __private_node_kexec_walk(start, end, (kbuf)->top_down, kbuf, fn) : \
-	 fn(start, end, kbuf))
+	 (fn)(start, end, kbuf))
 
 #else /* !CONFIG_PRIVATE_NODE */
 
@@ -498,7 +498,7 @@ static inline bool private_node_kexec_refuses(unsigned long start,
 	return false;
 }
 
-#define private_node_kexec_walk(start, end, kbuf, fn) fn(start, end, kbuf)
+#define private_node_kexec_walk(start, end, kbuf, fn) (fn)(start, end, kbuf)
 
 #endif /* CONFIG_PRIVATE_NODE */
 
