@@ -210,6 +210,20 @@ static bool only_that_one(void)
 	return cram_number("resident_bytes") <= (long)PAGE && !cram_number("untrimmed_bytes");
 }
 
+/* Fills 64 pages at @p and has them placed; the number of one that is there. */
+static size_t one_resident(char *p)
+{
+	size_t i;
+
+	fill(p, PAGE * 64, HALF, 4);
+	make_cold(p, PAGE * 64);
+	for (i = 0; i < 64 && !where(p + i * PAGE, PAGE).here; i++)
+		;
+	if (i == 64)
+		bail("no page is there");
+	return i;
+}
+
 static bool all_free(void)
 {
 	return only_that_one() && !cram_number("resident_bytes");
@@ -221,12 +235,7 @@ static void test_limbo(void)
 	unsigned long pfn, found = 0, here;
 	char *p = small_pages(PAGE * 64), *q, text[32];
 
-	fill(p, PAGE * 64, HALF, 4);
-	make_cold(p, PAGE * 64);
-	for (i = 0; i < 64 && !where(p + i * PAGE, PAGE).here; i++)
-		;
-	if (i == 64)
-		bail("no page is there");
+	i = one_resident(p);
 	pfn = frame_of(p + i * PAGE);
 	put(DEV "/mode", "trim_late");
 	/* It is copied, and the old one goes to be trimmed. */
@@ -259,12 +268,7 @@ static void test_mended(void)
 	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	if (system("modprobe hwpoison_inject") || access("/sys/kernel/debug/hwpoison/unpoison-pfn", W_OK))
 		bail("hwpoison_inject");
-	fill(p, PAGE * 64, HALF, 4);
-	make_cold(p, PAGE * 64);
-	for (i = 0; i < 64 && !where(p + i * PAGE, PAGE).here; i++)
-		;
-	if (i == 64)
-		bail("no page is there");
+	i = one_resident(p);
 	pfn = frame_of(p + i * PAGE);
 	snprintf(text, sizeof(text), "%#lx", pfn * PAGE);
 	write_file("/sys/devices/system/memory/soft_offline_page", text);

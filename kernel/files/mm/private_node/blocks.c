@@ -179,7 +179,7 @@ static int walk_back(const struct range *ranges, unsigned int nr,
  * @ranges: blocks that are online, one in each range
  * @nr: number of ranges
  *
- * Ends with private_node_offline_blocks(), or when @pn->blocks_fixed is cleared.
+ * Ends when @pn->blocks_fixed is cleared.
  *
  * Context: process, may sleep; takes device_hotplug_lock.
  * Return: 0; -EBUSY if another block came online since the ranges were listed.
@@ -210,6 +210,8 @@ int private_node_fix_blocks(struct private_node *pn,
  * @ranges: blocks that are online, one in each range
  * @nr: number of ranges
  *
+ * To be called after private_node_fix_blocks().
+ *
  * Context: process, may sleep; takes device_hotplug_lock.
  * Return: 0, or the errno of the first block that did not go.
  */
@@ -220,10 +222,14 @@ int private_node_offline_blocks(struct private_node *pn,
 
 	lock_device_hotplug();
 	ret = walk_ranges(ranges, nr, offline_block);
-	WRITE_ONCE(pn->blocks_fixed, false);
-	if (ret && walk_back(ranges, nr, online_block))
-		pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
-		       pn->nid, pn->owner);
+	if (ret) {
+		/* Nobody else brings a block online before they are fixed again. */
+		WRITE_ONCE(pn->blocks_fixed, false);
+		if (walk_back(ranges, nr, online_block))
+			pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",
+			       pn->nid, pn->owner);
+		WRITE_ONCE(pn->blocks_fixed, true);
+	}
 	unlock_device_hotplug();
 	return ret;
 }

@@ -186,10 +186,8 @@ static unsigned int judge_failure(struct page *page, bool soft, int result)
 	return flags;
 }
 
-/*
- * __private_node_memory_failure - see private_node_memory_failure()
- */
-void __private_node_memory_failure(unsigned long pfn, bool soft, int result)
+/* See hooks.h. */
+void private_node_memory_failure(unsigned long pfn, bool soft, int result)
 {
 	struct page *page = pfn_to_online_page(pfn);
 	struct private_node *pn = NULL;

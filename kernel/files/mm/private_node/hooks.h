@@ -381,7 +381,6 @@ extern atomic_t private_node_failures;
 bool __private_node_can_replace(int nid, unsigned long pfn);
 struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 				   unsigned int order);
-void __private_node_memory_failure(unsigned long pfn, bool soft, int result);
 void __private_node_pfn_poisoned(unsigned long pfn, long pages);
 
 /**
@@ -425,11 +424,7 @@ static inline void private_node_failure_begins(void)
  * Cost: a call.
  * Context: process, may sleep; no lock held.
  */
-static inline void private_node_memory_failure(unsigned long pfn, bool soft,
-					       int result)
-{
-	__private_node_memory_failure(pfn, soft, result);
-}
+void private_node_memory_failure(unsigned long pfn, bool soft, int result);
 
 /*
  * As private_node_poisoned(), for the node of a page frame that has a struct

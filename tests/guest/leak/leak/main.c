@@ -436,21 +436,21 @@ static unsigned long try_row(const struct row *row, unsigned int how, bool *full
  * name \t pages \t min \t done|skip \t pressure \t note
  *
  * On a busy machine others may give memory back between the moment when the nodes are exhausted and the
- * row's go: then it is tried again.  What landed in any of the attempts counts.
+ * row's go: then the row is tried again.  What landed in any of the attempts counts.
  */
 static void run_row(const struct row *row, unsigned int how)
 {
 	unsigned long most = 0, landed_now;
 	struct timespec t0, t1;
-	bool full = false;
-	int tries;
+	int tries = 0;
+	bool full;
 
 	clock_gettime(CLOCK_MONOTONIC, &t0);
-	for (tries = 0; !tries || (tries < 3 && !full && !sh->skipped); tries++) {
+	do {
 		landed_now = try_row(row, how, &full);
 		if (landed_now > most)
 			most = landed_now;
-	}
+	} while (!full && !sh->skipped && ++tries < 3);
 	clock_gettime(CLOCK_MONOTONIC, &t1);
 	fprintf(out, "%s%s\t%lu\t%u\t%s\t%s\t%s\t%ld\n", row->name, suffix(how), most, row->min ?: 1,
 		sh->skipped ? "skip" : "done", full ? "yes" : "no",

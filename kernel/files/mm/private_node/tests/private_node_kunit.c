@@ -1528,9 +1528,9 @@ static void gate_of_nobody(struct kunit *test)
 	KUNIT_EXPECT_FALSE(test, private_node_page_is_guest(&folio->page));
 	KUNIT_EXPECT_NULL(test, private_node_replace(folio, GFP_KERNEL, 0));
 #ifdef CONFIG_MEMORY_FAILURE
-	__private_node_memory_failure(folio_pfn(folio), true, -EIO);
-	__private_node_memory_failure(folio_pfn(folio), true, -EOPNOTSUPP);
-	__private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), true, -EIO);
+	private_node_memory_failure(folio_pfn(folio), true, -EIO);
+	private_node_memory_failure(folio_pfn(folio), true, -EOPNOTSUPP);
+	private_node_memory_failure(PHYS_PFN(NO_MEMORY_HERE), true, -EIO);
 #endif
 	KUNIT_EXPECT_EQ(test, 1, folio_ref_count(folio));
 	folio_put(folio);

@@ -46,7 +46,7 @@ EXPORT_SYMBOL_FOR_MODULES(__private_node_reclaim_stops, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_enter_compaction, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_enter_hint, "private_node_kunit");
 #ifdef CONFIG_MEMORY_FAILURE
-EXPORT_SYMBOL_FOR_MODULES(__private_node_memory_failure, "private_node_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_memory_failure, "private_node_kunit");
 #endif
 EXPORT_SYMBOL_FOR_MODULES(private_node_zswap_forget, "private_node_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_reclaim, "private_node_kunit");
