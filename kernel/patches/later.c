@@ -6,6 +6,7 @@
  */
 
 #include <linux/cpuset_possible.h>
+#include <linux/export.h>
 #include <linux/hugetlb.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
@@ -203,6 +204,41 @@ bool private_node_page_is_guest(const struct page *page)
 void private_node_unmark(struct page *page, unsigned int order)
 {
 }
+
+//@ mm/private_node/range.c
+#if defined(CONFIG_HUGETLB_PAGE) && defined(CONFIG_CONTIG_ALLOC)
+struct page *private_node_alloc_gigantic(struct private_node *pn,
+					 unsigned int order,
+					 enum private_node_service user)
+{
+	return NULL;
+}
+#endif
+
+/* For private_node_sim. */
+struct page *private_node_alloc_range(struct private_node *pn,
+				      unsigned long nr_pages,
+				      unsigned long align, unsigned int flags)
+{
+	return ERR_PTR(-EOPNOTSUPP);
+}
+EXPORT_SYMBOL_GPL(private_node_alloc_range);
+
+void private_node_free_range(struct page *page, unsigned long nr_pages)
+{
+}
+EXPORT_SYMBOL_GPL(private_node_free_range);
+
+//@ mm/private_node/told.c
+void __private_node_freed(struct page *page, unsigned int order)
+{
+}
+
+int private_node_watch(struct private_node *pn, struct folio *folio)
+{
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(private_node_watch);
 
 //@ mm/private_node/hugetlb.c
 #ifdef CONFIG_HUGETLB_PAGE

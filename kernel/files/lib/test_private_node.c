@@ -57,6 +57,18 @@
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
+ * ``alloc_range``
+ *	Write "node=NAME pages=N [align=N] [displace=guests|users]" to take a
+ *	contiguous range and hold it; "users" displaces guests as well.
+ * ``free_range``
+ *	Write "all" to give the ranges back.
+ * ``ranges``
+ *	One line for each: first page frame and number of pages.
+ * ``watch``
+ *	Write "NAME PFN" to be told when the folio with that page goes.
+ * ``told``
+ *	"moves=N freed=N": pages of watched folios that have gone.
+ *
  * A memory failure of which the owner is told is reported in dmesg:
  * "node N: told: memory failure|soft offline of N page(s) at pfn P:
  * isolated|held|in use".
@@ -340,8 +352,18 @@ static void sim_memory_failure(struct private_node *pn, unsigned long pfn,
 		flags & PRIVATE_NODE_FAILURE_HELD ? "held" : "in use");
 }
 
+/* Pages of which the owner was told, by enum private_node_gone. */
+static atomic_long_t told_pages[2];
+
+static void sim_folio_gone(struct private_node *pn, unsigned long pfn,
+			   unsigned long nr_pages, enum private_node_gone how)
+{
+	atomic_long_add(nr_pages, &told_pages[how]);
+}
+
 static const struct private_node_ops sim_ops = {
 	.memory_failure = sim_memory_failure,
+	.folio_gone = sim_folio_gone,
 };
 
 static int parse_config(struct sim_config *c, char *o[])
@@ -376,6 +398,26 @@ static struct sim_node *find_node(const char *name)
 			return sn;
 	return NULL;
 }
+
+/**
+ * private_node_sim_get - the handle of a node of this module
+ * @name: of the node
+ *
+ * For a simulated device whose memory the node is.  The node may be removed
+ * meanwhile, as the memory of a real device may go.
+ *
+ * Context: process, may sleep.
+ * Return: the handle with a reference, for private_node_put(); or NULL.
+ */
+struct private_node *private_node_sim_get(const char *name)
+{
+	struct sim_node *sn;
+
+	guard(mutex)(&sim_lock);
+	sn = find_node(name);
+	return sn ? private_node_get(sn->pn) : NULL;
+}
+EXPORT_SYMBOL_FOR_MODULES(private_node_sim_get, "npu_sim");
 
 static int add_one_range(struct sim_node *sn, const struct range *range)
 {
@@ -780,6 +822,134 @@ static ssize_t held_pfn_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return sysfs_emit(buf, "%#lx\n", folio ? folio_pfn(folio) : 0);
 }
 
+/* A range that alloc_range took. */
+struct sim_range {
+	struct list_head list;
+	struct page *page;
+	unsigned long nr;
+};
+
+static LIST_HEAD(sim_ranges);	/* under sim_lock */
+
+enum sim_range_option {
+	RANGE_NODE, RANGE_PAGES, RANGE_ALIGN, RANGE_DISPLACE, RANGE_NR_OPTIONS,
+};
+
+static const char *const range_names[RANGE_NR_OPTIONS] = {
+	"node", "pages", "align", "displace",
+};
+
+static int take_range(char *o[])
+{
+	static const char *const displace[] = { "nobody", "guests", "users" };
+	unsigned int flags[] = { 0, PRIVATE_NODE_RANGE_GUESTS,
+				 PRIVATE_NODE_RANGE_GUESTS |
+				 PRIVATE_NODE_RANGE_USERS };
+	struct sim_node *sn = o[RANGE_NODE] ? find_node(o[RANGE_NODE]) : NULL;
+	struct sim_range *r __free(kfree) = kzalloc_obj(*r);
+	unsigned long align = 1;
+	int who;
+
+	if (!r)
+		return -ENOMEM;
+	if (!sn || !o[RANGE_PAGES] || kstrtoul(o[RANGE_PAGES], 0, &r->nr) ||
+	    (o[RANGE_ALIGN] && kstrtoul(o[RANGE_ALIGN], 0, &align)))
+		return bad_option("alloc_range", "", "want node=NAME pages=N");
+	who = parse_word("displace", o[RANGE_DISPLACE], displace, 3, 0);
+	if (who < 0)
+		return who;
+	r->page = private_node_alloc_range(sn->pn, r->nr, align, flags[who]);
+	if (IS_ERR(r->page))
+		return PTR_ERR(r->page);
+	list_add(&no_free_ptr(r)->list, &sim_ranges);
+	return 0;
+}
+
+static ssize_t alloc_range_store(struct kobject *kobj,
+				 struct kobj_attribute *attr, const char *buf,
+				 size_t count)
+{
+	char *text __free(kfree) = kstrndup(buf, count, GFP_KERNEL);
+	char *options[RANGE_NR_OPTIONS] = {};
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = split_options(text, range_names, RANGE_NR_OPTIONS, options);
+	if (ret)
+		return ret;
+	guard(mutex)(&sim_lock);
+	return take_range(options) ?: count;
+}
+
+static ssize_t free_range_store(struct kobject *kobj,
+				struct kobj_attribute *attr, const char *buf,
+				size_t count)
+{
+	struct sim_range *r, *next;
+
+	guard(mutex)(&sim_lock);
+	list_for_each_entry_safe(r, next, &sim_ranges, list) {
+		private_node_free_range(r->page, r->nr);
+		list_del(&r->list);
+		kfree(r);
+	}
+	return count;
+}
+
+static ssize_t ranges_show(struct kobject *kobj, struct kobj_attribute *attr,
+			   char *buf)
+{
+	struct sim_range *r;
+	int len = 0;
+
+	guard(mutex)(&sim_lock);
+	list_for_each_entry(r, &sim_ranges, list)
+		len += sysfs_emit_at(buf, len, "%lu %lu\n",
+				     page_to_pfn(r->page), r->nr);
+	return len;
+}
+
+static int watch_page(struct sim_node *sn, unsigned long pfn)
+{
+	struct page *page = pfn_to_online_page(pfn);
+	struct folio *folio = page ? page_folio(page) : NULL;
+	int ret;
+
+	if (!folio || !folio_try_get(folio))
+		return -ENXIO;
+	ret = private_node_watch(sn->pn, folio);
+	folio_put(folio);
+	return ret;
+}
+
+static ssize_t watch_store(struct kobject *kobj, struct kobj_attribute *attr,
+			   const char *buf, size_t count)
+{
+	char name[PRIVATE_NODE_NAME_MAX];
+	struct sim_node *sn;
+	unsigned long pfn;
+
+	if (sscanf(buf, "%31s %lu", name, &pfn) != 2)
+		return bad_option("watch", buf, "want NAME PFN");
+	guard(mutex)(&sim_lock);
+	sn = named_node("watch", name);
+	return sn ? watch_page(sn, pfn) ?: count : -ENOENT;
+}
+
+static ssize_t told_show(struct kobject *kobj, struct kobj_attribute *attr,
+			 char *buf)
+{
+	return sysfs_emit(buf, "moves=%ld freed=%ld\n",
+			  atomic_long_read(&told_pages[PRIVATE_NODE_GONE_MOVES]),
+			  atomic_long_read(&told_pages[PRIVATE_NODE_GONE_FREED]));
+}
+
+static struct kobj_attribute alloc_range_attr = __ATTR_WO(alloc_range);
+static struct kobj_attribute free_range_attr = __ATTR_WO(free_range);
+static struct kobj_attribute ranges_attr = __ATTR_RO(ranges);
+static struct kobj_attribute watch_attr = __ATTR_WO(watch);
+static struct kobj_attribute told_attr = __ATTR_RO(told);
 static struct kobj_attribute new_node_attr = __ATTR_WO(new_node);
 static struct kobj_attribute remove_node_attr = __ATTR_WO(remove_node);
 static struct kobj_attribute unplug_attr = __ATTR_WO(unplug);
@@ -800,6 +970,11 @@ static const struct attribute *sim_attrs[] = {
 	&free_attr.attr,
 	&held_attr.attr,
 	&held_pfn_attr.attr,
+	&alloc_range_attr.attr,
+	&free_range_attr.attr,
+	&ranges_attr.attr,
+	&watch_attr.attr,
+	&told_attr.attr,
 	NULL
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The options of both simulated providers, test_private_node.c and test_cram.c:
- * words of the form key=value, and ranges of reserved memory.
+ * What the simulated devices test_private_node.c, test_cram.c and test_npu.c
+ * share: options, which are words of the form key=value, ranges of reserved
+ * memory, and the node of an accelerator.
  */
 #ifndef _LIB_TEST_PRIVATE_NODE_H
 #define _LIB_TEST_PRIVATE_NODE_H
@@ -10,6 +11,11 @@
 #include <linux/mm.h>
 #include <linux/printk.h>
 #include <linux/string.h>
+
+struct private_node;
+
+/* test_private_node.c, for simulated devices whose memory is such a node */
+struct private_node *private_node_sim_get(const char *name);
 
 static inline int bad_option(const char *option, const char *value,
 			     const char *why)

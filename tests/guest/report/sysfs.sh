@@ -120,7 +120,7 @@ done
 
 names=$(cut -d' ' -f1 "$dir/stat")
 for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing \
-	owner device_map soft_offline; do
+	owner device_map soft_offline device_access; do
 	for e in used refused failed; do
 		ok "stat has ${s}_$e" grep -qx "${s}_$e" <<< "$names"
 	done

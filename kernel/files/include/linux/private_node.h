@@ -38,6 +38,8 @@ struct private_node;
  * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
  * @PRIVATE_NODE_USER_SOFT_OFFLINE: no service: the page that replaces another
  *	one on its node
+ * @PRIVATE_NODE_USER_DEVICE_ACCESS: no service: memory that the owner moves to
+ *	its node, by private_node_migrate_range()
  * @PRIVATE_NODE_NR_USERS: number of services and of other users
  *
  * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
@@ -61,6 +63,7 @@ enum private_node_service {
 	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_DEVICE_MAP,
 	PRIVATE_NODE_USER_SOFT_OFFLINE,
+	PRIVATE_NODE_USER_DEVICE_ACCESS,
 	PRIVATE_NODE_NR_USERS,
 };
 
@@ -132,13 +135,28 @@ enum private_node_access {
 #define PRIVATE_NODE_FAILURE_HELD	BIT(2)
 
 /**
+ * enum private_node_gone - what happens to a folio that the owner watches
+ * @PRIVATE_NODE_GONE_MOVES: it is about to be copied to another place; should
+ *	the move fail after all, the folio stays and is no longer watched
+ * @PRIVATE_NODE_GONE_FREED: it is about to be free
+ */
+enum private_node_gone {
+	PRIVATE_NODE_GONE_MOVES,
+	PRIVATE_NODE_GONE_FREED,
+};
+
+/**
  * struct private_node_ops - callbacks of an owner
  * @memory_failure: pages of the node are broken, or were taken out of use
  *	before they break; called once for each report, also for a page that
  *	was reported before.  @nr_pages is always 1 today.  The flags are
  *	PRIVATE_NODE_FAILURE_*.
  *
- * Context of all callbacks: process, may sleep, no lock of mm/ is held.  A
+ * @folio_gone: pages of a folio that private_node_watch() watches go, in one or
+ *	in several calls.  Called in any context but NMI, also with interrupts
+ *	off and locks of mm/ held: must not sleep, allocate or free pages.
+ *
+ * Context of the other callbacks: process, may sleep, no lock of mm/ is held.  A
  * callback may allocate, free folios of the node, report failures and unplug
  * the node.  It must not unregister the node, because private_node_unregister()
  * waits for running callbacks.  For the same reason the caller of
@@ -147,6 +165,8 @@ enum private_node_access {
 struct private_node_ops {
 	void (*memory_failure)(struct private_node *pn, unsigned long pfn,
 			       unsigned long nr_pages, unsigned int flags);
+	void (*folio_gone)(struct private_node *pn, unsigned long pfn,
+			   unsigned long nr_pages, enum private_node_gone how);
 };
 
 /* There is no file in /dev/private_node/ for this node. */
@@ -191,6 +211,47 @@ struct private_node_desc {
 	int adistance;
 	unsigned int flags;
 	const struct private_node_ops *ops;
+};
+
+/*
+ * Flags of private_node_migrate_range():
+ *
+ * NAMED: a user asked for it.  The pages are as those that mbind() moves: they
+ * do not give way to others, guests leave for them, a large folio is split when
+ * the node has no block for it, and locked folios are waited for.  Without this
+ * flag the pages are guests of the node, which the kernel may move away again.
+ * POPULATE: missing pages are faulted in first, and come from swap.
+ * BACK: from the node to ordinary memory.
+ */
+#define PRIVATE_NODE_MIGRATE_NAMED	BIT(0)
+#define PRIVATE_NODE_MIGRATE_POPULATE	BIT(1)
+#define PRIVATE_NODE_MIGRATE_BACK	BIT(2)
+
+/*
+ * Whom private_node_alloc_range() displaces:
+ *
+ * GUESTS: pages that the kernel put on the node.
+ * USERS: pages that users put there.
+ */
+#define PRIVATE_NODE_RANGE_GUESTS	BIT(0)
+#define PRIVATE_NODE_RANGE_USERS	BIT(1)
+
+/**
+ * struct private_node_migrated - result of private_node_migrate_range()
+ * @pages: pages of the range that exist when it returns
+ * @on_node: those of them that are on the node
+ * @moved: pages that this call has moved, with those of large folios that lie
+ *	outside of the range
+ * @refused: pages that stay, since a user may not have them on the target, or
+ *	their kind does not move
+ *
+ * Others may move pages of the range at any time.
+ */
+struct private_node_migrated {
+	unsigned long pages;
+	unsigned long on_node;
+	unsigned long moved;
+	unsigned long refused;
 };
 
 #ifdef CONFIG_PRIVATE_NODE
@@ -252,6 +313,21 @@ struct folio *private_node_alloc_folio_set(struct private_node *const pns[],
 					   unsigned int nr,
 					   const nodemask_t *ordinary,
 					   gfp_t gfp, unsigned int order);
+
+/* contiguous ranges, mm/private_node/range.c; need CONFIG_CONTIG_ALLOC */
+struct page *private_node_alloc_range(struct private_node *pn,
+				      unsigned long nr_pages,
+				      unsigned long align, unsigned int flags);
+void private_node_free_range(struct page *page, unsigned long nr_pages);
+
+/* memory that a device uses, mm/private_node/device_access.c */
+int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,
+			       unsigned long start, unsigned long end,
+			       unsigned int flags,
+			       struct private_node_migrated *result);
+
+/* folios that go, mm/private_node/told.c */
+int private_node_watch(struct private_node *pn, struct folio *folio);
 
 /* hot-add and removal, mm/private_node/hotplug.c */
 int add_private_memory_driver_managed(struct private_node *pn, u64 start,

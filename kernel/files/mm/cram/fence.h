@@ -14,6 +14,8 @@
 #include <linux/cram.h>
 #include <linux/mm.h>
 
+#include "../private_node/free.h"
+
 struct mem_cgroup;
 struct obj_cgroup;
 struct seq_buf;
@@ -446,14 +448,18 @@ static __always_inline void cram_batch_end(void)
  * @page: the page; all steps of its free are done that do not store to it
  * @order: order of the page
  *
- * Cost: as cram_node(), for each free.
+ * Tells an owner that watches a page, too, see private_node_freed().
+ *
+ * Cost: a static branch, for each free; with a compressing device or after
+ * private_node_watch(), as cram_node().
  * Context: any but NMI.
  * Return: true for a page of a compressing device.  trim.c frees it later, by
  * free_trimmed_pages().
  */
 static __always_inline bool cram_takes(struct page *page, unsigned int order)
 {
-	return cram_node(page_to_nid(page)) && __cram_takes(page, order);
+	return private_node_freed(page, order) &&
+	       cram_node(page_to_nid(page)) && __cram_takes(page, order);
 }
 
 /**
@@ -627,8 +633,9 @@ static inline bool cram_stays(int nid)
 	return false;
 }
 
-static inline bool cram_takes(struct page *page, unsigned int order)
+static __always_inline bool cram_takes(struct page *page, unsigned int order)
 {
+	private_node_freed(page, order);
 	return false;
 }
 

@@ -213,12 +213,13 @@ static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 /*
  * Guests (see mark.c) do not leave for a user's large folio, since the user
  * gets small folios instead.  @large is true for a caller that cannot use small
- * folios.
+ * folios.  They do not leave for other guests: device_access.c asks by itself,
+ * for memory that a user sends to the node.
  */
 static bool guests_leave(const nodemask_t *nodes, gfp_t gfp, unsigned int order,
 			 enum private_node_service user, bool large)
 {
-	if (order && !large)
+	if (user == PRIVATE_NODE_USER_DEVICE_ACCESS || (order && !large))
 		return false;
 	return private_node_guests_leave(nodes, gfp, order, user);
 }

@@ -345,6 +345,7 @@ static struct private_node *private_node_new(int nid,
 		return NULL;
 	}
 	xa_init(&pn->marks);
+	xa_init(&pn->watched);
 	INIT_RCU_WORK(&pn->free_work, private_node_free_work);
 	pn->stats = alloc_percpu(struct private_node_stats);
 	if (!pn->stats || private_node_gate_init(pn)) {
@@ -368,10 +369,12 @@ static struct private_node *private_node_new(int nid,
 	pn->owner_adistance = d->adistance;
 	note_demotion(pn, d->enabled);
 	pn->ops = d->ops;
+	pn->can_watch = d->ops && d->ops->folio_gone;
 	INIT_LIST_HEAD(&pn->ranges);
 	mutex_init(&pn->life);
 	mutex_init(&pn->lock);
 	mutex_init(&pn->oom_mutex);
+	mutex_init(&pn->range_lock);
 	pn->full_order = NR_PAGE_ORDERS;
 	for_each_subscriber(s)
 		if ((*s)->created)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* What mm/page_alloc.c asks about broken pages. */
+/* What mm/page_alloc.c asks about pages that are freed, and about broken ones. */
 #ifndef MM_PRIVATE_NODE_FREE_H
 #define MM_PRIVATE_NODE_FREE_H
 
@@ -81,6 +81,65 @@ static inline bool private_node_took_off(struct page *page)
 {
 	return false;
 }
+
+#endif
+
+#ifdef CONFIG_PRIVATE_NODE
+
+/* handle.c */
+DECLARE_STATIC_KEY_FALSE(private_node_frees_key);
+
+/* told.c */
+void __private_node_freed(struct page *page, unsigned int order);
+void __private_node_moves(struct folio *folio);
+
+/**
+ * private_node_freed - a block is about to be free
+ * @page: first page of the block
+ * @order: of the block
+ *
+ * Tells the owner of a private node that watches one of the pages.
+ *
+ * Cost: a static branch, which is the only one for cram_takes() as well.
+ * Context: any.
+ * Return: true if compressed RAM may want the block; false for sure if nobody
+ * looks at pages that are freed.
+ */
+static __always_inline bool private_node_freed(struct page *page,
+					       unsigned int order)
+{
+	if (!static_branch_unlikely(&private_node_frees_key))
+		return false;
+	if (node_is_private(page_to_nid(page)))
+		__private_node_freed(page, order);
+	return true;
+}
+
+/**
+ * private_node_moves - a folio is about to be copied to another place
+ * @folio: locked, and mapped nowhere
+ *
+ * Tells the owner of a private node that watches it.
+ *
+ * Cost: a static branch.
+ * Context: process.
+ */
+static inline void private_node_moves(struct folio *folio)
+{
+	if (static_branch_unlikely(&private_node_frees_key) &&
+	    node_is_private(folio_nid(folio)))
+		__private_node_moves(folio);
+}
+
+#else
+
+static __always_inline bool private_node_freed(struct page *page,
+					       unsigned int order)
+{
+	return false;
+}
+
+static inline void private_node_moves(struct folio *folio) {}
 
 #endif
 

@@ -13,7 +13,11 @@
 #include <linux/string.h>
 #include <linux/workqueue.h>
 
+#include "free.h"
 #include "internal.h"
+
+/* Somebody looks at pages that are freed: told.c, or compressed RAM. */
+DEFINE_STATIC_KEY_FALSE(private_node_frees_key);
 
 DEFINE_STATIC_KEY_FALSE(private_node_key);
 EXPORT_SYMBOL_GPL(private_node_key);
@@ -238,6 +242,7 @@ void private_node_set_fence(const struct private_node_fence *fence)
 {
 	WRITE_ONCE(private_node_fence, fence);
 	static_branch_enable(&private_node_fence_key);
+	static_branch_enable(&private_node_frees_key);
 }
 
 /*

@@ -36,6 +36,23 @@ static __always_inline enum node_states private_node_memory_state(int nid)
 	return N_MEMORY;
 }
 
+/* contiguous ranges, mm/private_node/range.c */
+bool __private_node_takes_range(int nid);
+
+/**
+ * private_node_takes_range - does the running task take a range of a node for
+ *	who has named it?
+ * @nid: a private node
+ *
+ * Context: process.
+ * Return: true if so; then alloc_contig_frozen_range() may.
+ */
+static inline bool private_node_takes_range(int nid)
+{
+	return IS_ENABLED(CONFIG_CONTIG_ALLOC) &&
+	       __private_node_takes_range(nid);
+}
+
 /* device map, mm/private_node/devmap.c */
 bool __is_file_private_node(const struct file *file);
 bool __vma_is_private_node(const struct vm_area_struct *vma);
@@ -246,6 +263,11 @@ void private_node_boot_totalram(void);
 static __always_inline enum node_states private_node_memory_state(int nid)
 {
 	return N_MEMORY;
+}
+
+static inline bool private_node_takes_range(int nid)
+{
+	return false;
 }
 
 static __always_inline int private_node_distance(int from, int to)

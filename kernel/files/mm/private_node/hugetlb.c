@@ -223,11 +223,15 @@ static bool has_pieces(struct private_node *pn, unsigned int order,
 static int check_pool(struct private_node *pn, unsigned int order,
 		      unsigned long nr)
 {
-	if (nr && order > MAX_PAGE_ORDER) {
+	if (nr && order > MAX_PAGE_ORDER && !IS_ENABLED(CONFIG_CONTIG_ALLOC)) {
 		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
 		       pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
+	/* Whether there is such a place is known when it was taken. */
+	if (order > MAX_PAGE_ORDER)
+		return private_node_managed_pages_nid(pn->nid) >> order >= nr ?
+		       0 : no_room(pn, order);
 	if (has_pieces(pn, order, nr))
 		return 0;
 	/* Pages freed a moment ago may be in per-CPU batches and lists. */
@@ -392,7 +396,12 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 		return NULL;
 	}
 	if (enter_pool(pn)) {
-		page = private_node_alloc_frozen(nid, gfp, order, PRIVATE_NODE_HUGETLB);
+		if (order > MAX_PAGE_ORDER)
+			page = private_node_alloc_gigantic(pn, order,
+							   PRIVATE_NODE_HUGETLB);
+		else
+			page = private_node_alloc_frozen(nid, gfp, order,
+							 PRIVATE_NODE_HUGETLB);
 		if (!page)
 			*ret = no_room(pn, order);
 		private_node_leave(pn, PRIVATE_NODE_HUGETLB);

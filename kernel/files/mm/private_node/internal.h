@@ -126,8 +126,11 @@ struct private_node_gate {
  *	is registered with cram; written under @lock
  * @ledger: compressed RAM, and its ledger accepts reservations; written under
  *	@lock
- * @demoted_to: the node was open to demotion, now or earlier
+ * @demoted_to: the kernel may have placed guests: the node was open to demotion,
+ *	now or earlier, or its owner moved memory there for its device
  * @marks: bitmap of the pages that the kernel placed (guests); mark.c
+ * @watched: bitmap of the pages of which the owner is told; told.c
+ * @can_watch: the owner has that callback, fixed
  * @guests_came: how often pages were marked as guests
  * @guests_seen: value of @guests_came when a search of the whole node found no
  *	guest that could leave
@@ -156,6 +159,9 @@ struct private_node_gate {
  * @full_order: the lowest order of which no page was found after per-CPU lists
  *	had been drained; NR_PAGE_ORDERS again when a page of this order or a
  *	larger one was allocated
+ * @range_lock: taken by the task that takes a contiguous range; range.c
+ * @range_task: that task, or NULL
+ * @range_flags: whom it displaces, PRIVATE_NODE_RANGE_*
  * @oom_mutex: taken by the task that chooses a victim and waits for its memory,
  *	so that one task at a time is killed for the node
  * @free_work: frees the handle after an RCU grace period, for readers that look
@@ -192,6 +198,8 @@ struct private_node {
 	bool ledger;
 	bool demoted_to;
 	struct xarray marks;
+	struct xarray watched;
+	bool can_watch;
 	atomic_long_t guests_came;
 	unsigned long guests_seen;
 	unsigned long guests_again;
@@ -213,6 +221,9 @@ struct private_node {
 	bool devmapped;
 	struct list_head ranges;
 	unsigned int full_order;
+	struct mutex range_lock;
+	struct task_struct *range_task;
+	unsigned int range_flags;
 	struct mutex oom_mutex;
 	struct rcu_work free_work;
 	u64 born;
@@ -503,7 +514,13 @@ bool private_node_room_lacks(const struct private_node_room *room);
 /* holder.c */
 char *private_node_describe_holder(struct folio *folio, bool mapped);
 
+/* Pages whose bits are in one chunk. */
+#define PRIVATE_NODE_CHUNK	BIT(15)
+
 /* mark.c */
+unsigned long *private_node_bits_of(struct xarray *chunks, unsigned long pfn);
+bool private_node_bits_add(struct xarray *chunks, unsigned long pfn);
+bool private_node_begin_marks(struct private_node *pn);
 bool private_node_mark(struct folio *folio);
 void private_node_unmark(struct page *page, unsigned int order);
 bool private_node_page_is_guest(const struct page *page);
@@ -681,6 +698,20 @@ static inline bool private_node_is_swapped(struct private_node *pn)
 
 /* tier.c */
 int private_node_adistance(struct private_node *pn);
+
+/* range.c */
+#ifdef CONFIG_CONTIG_ALLOC
+struct page *private_node_alloc_gigantic(struct private_node *pn,
+					 unsigned int order,
+					 enum private_node_service user);
+#else
+static inline struct page *
+private_node_alloc_gigantic(struct private_node *pn, unsigned int order,
+			    enum private_node_service user)
+{
+	return NULL;
+}
+#endif
 
 /* promote.c */
 void private_node_promote_start(struct private_node *pn);

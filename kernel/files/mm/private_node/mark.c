@@ -10,7 +10,8 @@
  *
  *	event					the mark is
  *	allocated					cleared
- *	... by demotion or zswap			then set
+ *	... by demotion, zswap, or for an access by
+ *	    the owner's device (device_access.c)	then set
  *	mbind(MOVE) or move_pages() finds it there	cleared
  *	moved within the node (compaction, soft offline) copied to the new page
  *	a large folio is split				kept by each page
@@ -20,11 +21,12 @@
  * mark is valid only while the page is in use.
  *
  * The bits are in chunks, each of which covers 2^15 pages and takes 4 KiB of
- * ordinary memory.  Chunks are allocated when the demotion service is opened,
- * and when memory is added later.  The kernel does not place a page that cannot
- * be marked for want of a chunk.
+ * ordinary memory.  Chunks are allocated when the demotion service is opened or
+ * the owner first moves memory there, and when memory is added later.  The
+ * kernel does not place a page that cannot be marked for want of a chunk.
  */
 #include <linux/bitops.h>
+#include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/slab.h>
@@ -36,13 +38,25 @@
 #include "tier.h"
 
 #define CHUNK_SHIFT	15
-#define CHUNK_PAGES	BIT(CHUNK_SHIFT)
+#define CHUNK_PAGES	PRIVATE_NODE_CHUNK
 #define CHUNK_BYTES	(CHUNK_PAGES / BITS_PER_BYTE)
 
-/* The chunk with the bit of @pfn, or NULL.  Context: rcu_read_lock() held. */
+/*
+ * private_node_bits_of - the chunk with the bit of a page
+ * @chunks: chunks of one kind of bits
+ * @pfn: the page
+ *
+ * Context: rcu_read_lock() held, or a reference to the handle.
+ * Return: the chunk, or NULL.
+ */
+unsigned long *private_node_bits_of(struct xarray *chunks, unsigned long pfn)
+{
+	return xa_load(chunks, pfn >> CHUNK_SHIFT);
+}
+
 static unsigned long *find_chunk(struct private_node *pn, unsigned long pfn)
 {
-	return xa_load(&pn->marks, pfn >> CHUNK_SHIFT);
+	return private_node_bits_of(&pn->marks, pfn);
 }
 
 static unsigned int bit_of(unsigned long pfn)
@@ -74,17 +88,25 @@ static void set_bits(unsigned long *chunk, unsigned int bit, unsigned long nr,
 			clear_bit(i, chunk);
 }
 
-static bool add_chunk(struct private_node *pn, unsigned long index)
+/*
+ * private_node_bits_add - have a chunk for the bit of a page
+ * @chunks: chunks of one kind of bits
+ * @pfn: the page
+ *
+ * Context: process, may sleep.
+ * Return: false without memory for it.
+ */
+bool private_node_bits_add(struct xarray *chunks, unsigned long pfn)
 {
 	unsigned long *chunk;
 	int err;
 
-	if (xa_load(&pn->marks, index))
+	if (private_node_bits_of(chunks, pfn))
 		return true;
 	chunk = kzalloc(CHUNK_BYTES, GFP_KERNEL);
 	if (!chunk)
 		return false;
-	err = xa_insert(&pn->marks, index, chunk, GFP_KERNEL);
+	err = xa_insert(chunks, pfn >> CHUNK_SHIFT, chunk, GFP_KERNEL);
 	if (err)
 		kfree(chunk);
 	return !err || err == -EBUSY;
@@ -99,33 +121,60 @@ static bool cover_marks(struct private_node *pn)
 	unsigned long pfn = ALIGN_DOWN(node_start_pfn(pn->nid), CHUNK_PAGES);
 
 	for (; pfn < node_end_pfn(pn->nid); pfn += CHUNK_PAGES)
-		if (!add_chunk(pn, pfn >> CHUNK_SHIFT))
+		if (!private_node_bits_add(&pn->marks, pfn))
 			return false;
 	return true;
 }
 
 static int cover_if_demoted_to(int nid)
 {
-	struct private_node *pn;
+	struct private_node *pn = private_node_find(nid);
 	bool ok = true;
 
-	if (!private_node_service_chosen(nid, PRIVATE_NODE_DEMOTION))
-		return 0;
-	pn = private_node_find(nid);
-	if (pn)
+	if (pn && READ_ONCE(pn->demoted_to))
 		ok = cover_marks(pn);
 	private_node_put(pn);
 	return ok ? 0 : -ENOMEM;
 }
 
-/* Called when the last reference is gone, so nobody uses the marks. */
-static void free_marks(struct private_node *pn)
+/*
+ * private_node_begin_marks - have chunks before the owner places guests
+ * @pn: the handle
+ *
+ * Memory that is added later gets its chunks when it is added.
+ *
+ * Context: process, may sleep; not inside a gate of @pn.
+ * Return: false without memory for them.
+ */
+bool private_node_begin_marks(struct private_node *pn)
+{
+	bool ok;
+
+	if (READ_ONCE(pn->demoted_to))
+		return true;
+	guard(mutex)(&pn->lock);
+	get_online_mems();
+	ok = cover_marks(pn);
+	if (ok)
+		WRITE_ONCE(pn->demoted_to, true);
+	put_online_mems();
+	return ok;
+}
+
+static void free_chunks(struct xarray *chunks)
 {
 	unsigned long *chunk, index;
 
-	xa_for_each(&pn->marks, index, chunk)
+	xa_for_each(chunks, index, chunk)
 		kfree(chunk);
-	xa_destroy(&pn->marks);
+	xa_destroy(chunks);
+}
+
+/* Called when the last reference is gone, so nobody uses the bits. */
+static void free_marks(struct private_node *pn)
+{
+	free_chunks(&pn->marks);
+	free_chunks(&pn->watched);
 }
 
 const struct private_node_subscriber private_node_marks_subscriber = {

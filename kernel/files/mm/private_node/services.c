@@ -177,6 +177,8 @@ const char *private_node_user_name(enum private_node_service user)
 		return "device_map";
 	case PRIVATE_NODE_USER_SOFT_OFFLINE:
 		return "soft_offline";
+	case PRIVATE_NODE_USER_DEVICE_ACCESS:
+		return "device_access";
 	default:
 		return private_node_services[user].name;
 	}

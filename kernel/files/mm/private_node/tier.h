@@ -38,6 +38,10 @@ bool __private_node_hints(int nid);
 bool __private_node_may_hint(struct folio *folio, int nid);
 struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 				      unsigned int order);
+#ifdef CONFIG_CONTIG_ALLOC
+struct folio *private_node_displace(struct folio *src, gfp_t gfp,
+				    unsigned int order);
+#endif
 void __private_node_moved_within(struct folio *dst, struct folio *src);
 
 /* mm/memory-tiers.c */
@@ -314,5 +318,13 @@ static inline struct folio *private_node_pin_target(struct folio *src,
 }
 
 #endif /* CONFIG_PRIVATE_NODE */
+
+#if !defined(CONFIG_PRIVATE_NODE) || !defined(CONFIG_CONTIG_ALLOC)
+static inline struct folio *private_node_displace(struct folio *src, gfp_t gfp,
+						  unsigned int order)
+{
+	return NULL;
+}
+#endif
 
 #endif /* _MM_PRIVATE_NODE_TIER_H */

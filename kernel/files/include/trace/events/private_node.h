@@ -24,7 +24,8 @@
  */
 #define PRIVATE_NODE_TRACE_OTHERS			\
 	EM(PRIVATE_NODE_USER_OWNER, "owner")		\
-	EMe(PRIVATE_NODE_USER_DEVICE_MAP, "device_map")
+	EM(PRIVATE_NODE_USER_DEVICE_MAP, "device_map")	\
+	EMe(PRIVATE_NODE_USER_DEVICE_ACCESS, "device_access")
 
 #define PRIVATE_NODE_TRACE_REFUSALS			\
 	EM(PRIVATE_NODE_REFUSED, "closed")		\
@@ -196,6 +197,33 @@ TRACE_EVENT(private_node_promote,
 	TP_printk("nid=%d user=%s moved=%lu left=%lu", __entry->nid,
 		  __print_symbolic(__entry->user, PRIVATE_NODE_TRACE_SERVICES),
 		  __entry->done, __entry->left)
+);
+
+TRACE_EVENT(private_node_migrate_range,
+
+	TP_PROTO(int nid, bool back, unsigned long moved, unsigned long refused,
+		 int ret),
+
+	TP_ARGS(nid, back, moved, refused, ret),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(bool, back)
+		__field(unsigned long, moved)
+		__field(unsigned long, refused)
+		__field(int, ret)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->back = back;
+		__entry->moved = moved;
+		__entry->refused = refused;
+		__entry->ret = ret;
+	),
+
+	TP_printk("nid=%d back=%d moved=%lu refused=%lu ret=%d", __entry->nid,
+		  __entry->back, __entry->moved, __entry->refused, __entry->ret)
 );
 
 TRACE_EVENT(private_node_memory_failure,
