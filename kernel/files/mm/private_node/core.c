@@ -193,7 +193,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 }
 
 /*
- * private_node_set_ledger - open or close compressed RAM with its ledger
+ * private_node_set_ledger - open or close a fenced node with its ledger
  * @pn: the handle, with PRIVATE_NODE_F_COMPRESSED
  * @ledger: is there a ledger in which pages can be reserved?
  *

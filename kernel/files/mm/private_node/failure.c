@@ -50,8 +50,8 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
  * @gfp: for the new folio
  * @order: of the new folio
  *
- * The new folio is on the same private node.  On compressed RAM it is on an
- * ordinary node that the users of @src may have.
+ * The new folio is on the same private node.  If that is fenced, the
+ * folio is on an ordinary node that the users of @src may have.
  *
  * Context: process, may sleep.
  * Return: the folio, or NULL.

@@ -224,6 +224,24 @@ private_node_forbids_zeropage(const struct vm_area_struct *vma)
 	return private_node_any() && __vma_names_private_node(vma);
 }
 
+/* fenced nodes, struct private_node_fence; mm/private_node/handle.c */
+DECLARE_STATIC_KEY_FALSE(private_node_fence_key);
+
+/**
+ * private_node_any_fence - was a node ever fenced?
+ *
+ * The driver of a fenced node decides about each of its pages, see struct
+ * private_node_fence.
+ *
+ * Cost: a static branch, not taken until a node is fenced.
+ * Context: any.
+ * Return: true from then on.
+ */
+static __always_inline bool private_node_any_fence(void)
+{
+	return static_branch_unlikely(&private_node_fence_key);
+}
+
 /* distances, mm/private_node/spare.c */
 int private_node_spare_distance(int from, int to);
 
@@ -413,7 +431,7 @@ void __private_node_pfn_poisoned(unsigned long pfn, long pages);
  *
  * Cost: a static branch; on a private node, a look at its zones.
  * Context: process, may sleep.
- * Return: true if so, or if reclaim or compressed RAM can provide one; always
+ * Return: true if so, or if reclaim or a fenced node can provide one; always
  * true for an ordinary node.
  */
 static inline bool private_node_can_replace(int nid, unsigned long pfn)

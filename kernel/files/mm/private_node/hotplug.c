@@ -171,7 +171,7 @@ static int range_insert(struct private_node *pn, struct private_node_range *r)
 		return -ENODEV;
 	}
 	if (READ_ONCE(pn->fenced)) {
-		pr_err("node %d: %s: cannot add memory: it is compressed RAM; cram_unregister() comes first\n",
+		pr_err("node %d: %s: cannot add memory: the node is fenced; its driver has to unregister the device first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
 	}
@@ -314,8 +314,8 @@ static int check_unplug(struct private_node *pn)
 		return -ENODEV;
 	if (READ_ONCE(pn->fenced)) {
 		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
-			       PRIVATE_NODE_WHY_CRAM);
-		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
+			       PRIVATE_NODE_WHY_FENCED);
+		pr_err("node %d: %s: cannot unplug: the node is fenced; its driver has to unregister the device first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
 	}
@@ -343,7 +343,7 @@ static int unplug_begin(struct private_node *pn)
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
-	/* It may have become compressed RAM since the first check. */
+	/* It may have been fenced since the first check. */
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
@@ -566,7 +566,7 @@ static const char *blocks_stay(int nid, bool online)
 	 */
 	if (pn && READ_ONCE(pn->fenced)) {
 		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,
-				    .why = PRIVATE_NODE_WHY_CRAM);
+				    .why = PRIVATE_NODE_WHY_FENCED);
 		return "it is compressed RAM; its driver takes it away";
 	}
 	/* It would be left behind, when data was unmapped for the others. */

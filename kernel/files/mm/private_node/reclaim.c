@@ -163,7 +163,7 @@ void __private_node_reclaimed(int nid, unsigned long nr)
  * private_node_not_reclaimed - count a pageout that the closed service refused
  * @nid: a private node
  *
- * Memory on a compressing device counts as paged out already.
+ * Memory on a fenced node counts as paged out already.
  *
  * Context: process.
  */
