@@ -130,18 +130,18 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 				    .act = PRIVATE_NODE_ACT_DATA,
 				    .why = PRIVATE_NODE_WHY_BROKEN, .pages = 1);
 	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
-		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
-			what);
+		pr_info_ratelimited("node %d: pfn %#lx: %s: out of use\n",
+				    pn->nid, pfn, what);
 	else if (flags & PRIVATE_NODE_FAILURE_HELD)
-		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
-		       pn->nid, pfn, what, pn->owner);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
+				   pn->nid, pfn, what, pn->owner);
 	else if (flags & PRIVATE_NODE_FAILURE_SOFT &&
 		 private_node_is_full(pn->nid))
-		pr_err("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
-		       pn->nid, pfn, what);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
+				   pn->nid, pfn, what);
 	else
-		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
-		       pfn, what, result);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use (%d)\n",
+				   pn->nid, pfn, what, result);
 }
 
 /*

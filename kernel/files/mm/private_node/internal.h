@@ -13,6 +13,8 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/percpu-refcount.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -370,6 +372,18 @@ extern const struct private_node_subscriber private_node_tier_subscriber;
 extern const struct private_node_subscriber private_node_zswap_subscriber;
 
 /* services.c */
+extern struct ratelimit_state private_node_bad_writes;
+
+/*
+ * Says why a write to a file of a private node was refused.  Silent when that
+ * happens too often.  Context: process.
+ */
+#define pr_bad_write(fmt, ...)						\
+do {									\
+	if (__ratelimit(&private_node_bad_writes))			\
+		pr_err(fmt, ##__VA_ARGS__);				\
+} while (0)
+
 int private_node_parse_change(const struct private_node *pn, const char *list,
 			      unsigned long *mask);
 const char *private_node_user_name(enum private_node_service user);
