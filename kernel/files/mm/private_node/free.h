@@ -26,6 +26,7 @@ bool __private_node_took_off(struct page *page);
  * a private node, a look at each page if a page of any private node broke since
  * boot.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_block_broken(struct page *page,
 					     unsigned int order)

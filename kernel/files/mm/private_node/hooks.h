@@ -94,7 +94,8 @@ struct private_node_detour {
 /**
  * private_node_detour_begin - to be called before the first attempt to allocate
  *
- * Cost and context: as private_node_unplugs().
+ * Cost: as private_node_unplugs().
+ * Context: any.
  * Return: state for private_node_detour().
  */
 static inline struct private_node_detour private_node_detour_begin(void)
@@ -215,7 +216,8 @@ vma_is_private_node(const struct vm_area_struct *vma)
  * True if its policy names private nodes.  With the zero page a device that
  * reads the range would read DRAM.
  *
- * Cost and context: as vma_is_private_node().
+ * Cost: as vma_is_private_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool
@@ -403,7 +405,8 @@ static inline bool private_node_closed(int nid,
  * @nid: node id
  * @service: the service
  *
- * Cost and context: as private_node_closed().
+ * Cost: as private_node_closed().
+ * Context: any.
  * Return: false for an ordinary node.
  */
 static inline bool private_node_opened(int nid,
@@ -582,6 +585,7 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
+ * Return: true if so; false for a folio of an ordinary node.
  */
 #define private_node_stays_small(folio) \
 	(node_is_private(folio_nid(folio)) && \
@@ -592,7 +596,8 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  *	thp?
  * @vma: any mapping, locked
  *
- * Cost and context: as vma_is_private_node().
+ * Cost: as vma_is_private_node().
+ * Context: any.
  * Return: true when nothing of it may be collapsed.
  */
 static inline bool

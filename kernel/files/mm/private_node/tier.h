@@ -125,7 +125,8 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
  * That is the case while a private node is in the memory tiers.  The function
  * keeps each folio on nodes that all its users may have.
  *
- * Cost and context: as private_node_demotes().
+ * Cost: as private_node_demotes().
+ * Context: any.
  * Return: true if so.
  */
 static inline bool private_node_demote_apart(void)
