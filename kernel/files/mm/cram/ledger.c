@@ -29,8 +29,6 @@
  * A page that a batch (batch.c) has stored counts as reserved, and so as
  * promised, until the ledger reads the counters of its CPU.  That happens at
  * the latest when a reading begins, before the device is asked.
- *
- * docs/model/cram.pml of the project is a model of this protocol for Spin.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>

@@ -612,7 +612,7 @@ void __private_node_device_removed(int nid)
 
 /*
  * Version of all that users see: files, their values, messages that tools read.
- * Raised when a meaning changes, see NEWS in the project that carries this.
+ * Raised when a meaning changes.
  */
 #define ABI_VERSION	2
 
