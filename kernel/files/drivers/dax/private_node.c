@@ -531,9 +531,9 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
  * @dev_dax: a device that is being bound
  * @online_type: how ordinary memory does, by the policy in auto_online_blocks
  *
- * With a policy that leaves memory offline, somebody is expected to bring it
- * online, as daxctl does.  For a device that nobody configured, and that is
- * private by the module's parameter, nobody does: it comes online at once.
+ * With a policy that leaves memory offline, a tool is expected to bring it
+ * online, as daxctl does.  Memory of a device that is private only by the module
+ * parameter is brought online here, because no tool will do it.
  *
  * Context: in probe.
  * Return: an enum mmop.

@@ -422,7 +422,10 @@ static void removal_work(struct work_struct *work)
 	r->ret = take_away(r->pn, r->ranges, r->nr);
 }
 
-/* For a task with a signal pending, which a worker never has. */
+/*
+ * Runs the removal in a worker if the task has a signal pending, because a
+ * worker gets no signals.
+ */
 static int remove_in_worker(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr)
 {
@@ -446,7 +449,10 @@ static int empty_and_remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	ret = take_away(pn, ranges, nr);
-	/* Unmapped data is lost, and would be lost for nothing otherwise. */
+	/*
+	 * User data was unmapped already.  If the unplug stopped now, that data
+	 * would be lost and the memory would still be there.
+	 */
 	if (ret == -EINTR && pn->unmapped)
 		ret = remove_in_worker(pn, ranges, nr);
 	return ret;
@@ -569,7 +575,10 @@ static const char *blocks_stay(int nid, bool online)
 				    .why = PRIVATE_NODE_WHY_FENCED);
 		return "it is compressed RAM; its driver takes it away";
 	}
-	/* It would be left behind, when data was unmapped for the others. */
+	/*
+	 * A block that comes online during the unplug would make it fail after
+	 * user data of the other blocks was unmapped.
+	 */
 	if (pn && online && READ_ONCE(pn->blocks_fixed))
 		return "the memory of the node is going offline; try again";
 	return NULL;

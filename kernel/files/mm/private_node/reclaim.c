@@ -64,8 +64,8 @@ static bool has_any(int nid, enum node_stat_item item)
 }
 
 /*
- * Is somebody else about to free pages of a node?  Of those who want to age its pages
- * only one can at a time; the others reclaim nothing meanwhile.
+ * Is another task about to free pages of a node?  Only one task at a time can
+ * age the pages of a node; other tasks reclaim nothing while it does.
  */
 static bool others_reclaim(int nid)
 {
