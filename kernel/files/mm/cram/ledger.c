@@ -251,7 +251,10 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	/* An attempt without a reservation is refused; it breaks no books. */
+	/*
+	 * Taking pages without a reservation is refused.  Nothing was counted,
+	 * so the books still balance.
+	 */
 	if (l->reserved < nr)
 		return false;
 	l->reserved -= nr;

@@ -401,7 +401,9 @@ static const char *node_obstacle(int nid, bool boot)
 		return "has CPUs";
 	if (node_state(nid, N_MEMORY))
 		return "has ordinary memory";
-	/* When these came online later, they would become private memory. */
+	/*
+	 * These blocks would become private memory if they came online later.
+	 */
 	if (!boot && for_each_memory_block(&nid, block_is_on))
 		return "has memory blocks that are offline";
 	return NULL;

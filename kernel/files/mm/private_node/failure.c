@@ -78,7 +78,10 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 	return folio;
 }
 
-/* Guests are the kernel's, such as pages of zswap. */
+/*
+ * Does the owner hold the page?  Guests, such as pages of zswap, do not count:
+ * the kernel holds them.
+ */
 static bool owner_holds(struct page *page)
 {
 	struct folio *folio = page_folio(page);
@@ -171,7 +174,10 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
 /* Calls of memory_failure() whose page judge_failure() has not seen yet. */
 atomic_t private_node_failures;
 
-/* What a report says of a page of @pn, written down for unplug and offline. */
+/*
+ * Finds out what a report of memory failure did to a page, and notes what
+ * unplug and offline have to know about it.  Returns PRIVATE_NODE_FAILURE_*.
+ */
 static unsigned int judge_failure(struct page *page, bool soft, int result)
 {
 	unsigned int flags;

@@ -557,8 +557,8 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 }
 
 /*
- * Returns why no block of a node may go offline, or online; NULL if they may.
- * What an owner might ask about later is recorded.
+ * Returns why no block of a node may go offline (or, with @online, come
+ * online); NULL if they may.  Refusals because of a fence are recorded.
  */
 static const char *blocks_stay(int nid, bool online)
 {

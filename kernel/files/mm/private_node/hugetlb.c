@@ -228,7 +228,10 @@ static int check_pool(struct private_node *pn, unsigned int order,
 			     pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
-	/* Whether there is such a place is known when it was taken. */
+	/*
+	 * For gigantic pages only the size is checked.  Whether a contiguous
+	 * range is free is known only when one was taken.
+	 */
 	if (order > MAX_PAGE_ORDER)
 		return private_node_managed_pages_nid(pn->nid) >> order >= nr ?
 		       0 : no_room(pn, order);
