@@ -11,6 +11,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 
+#include "free.h"
 #include "gate.h"
 #include "internal.h"
 #include "policy.h"

@@ -111,7 +111,12 @@ two_developers() {
 
 # A file comes with the patch that the manifest names, without the objects that are not there yet.
 manifest() {
-	printf 'obj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
+	local tests=tools/testing/selftests/ours
+	printf 'ifdef CONFIG_LATE\nX := y\nendif\n\nobj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
+	printf 'config LATE\n\tbool\n' > "$tmp/kernel/files/mm/private_node/Kconfig"
+	mkdir -p "$tmp/kernel/files/$tests"
+	printf 'TEST_GEN_PROGS := one two\ninclude ../lib.mk\n' > "$tmp/kernel/files/$tests/Makefile"
+	echo 'int main(void) { return 0; }' | tee "$tmp/kernel/files/$tests/one.c" > "$tmp/kernel/files/$tests/two.c"
 	echo 'int late(void) { return 1; }' > "$tmp/kernel/files/mm/private_node/late.c"
 	printf '/* stubs */\n//@ mm/private_node/late.c\nint late(void) { return 0; }\n' > "$tmp/kernel/patches/later.c"
 	echo 'int late(void); int now(void) { return late(); }' >> "$tmp/kernel/files/mm/private_node/core.c"
@@ -119,7 +124,8 @@ manifest() {
 	! tree series && says 'patches/manifest: missing'
 	result $? "mails need a manifest"
 	printf '%s\t%s\n' 1-core/10-mm-first mm/private_node 1-core/05-mm-zero mm/private_node/core.c \
-		1-core/05-mm-zero mm/private_node/Makefile > "$tmp/kernel/patches/manifest"
+		1-core/05-mm-zero mm/private_node/Makefile 2-more/10-mm-a mm/private_node/Kconfig#LATE \
+		1-core/05-mm-zero $tests 2-more/10-mm-a $tests/two.c > "$tmp/kernel/patches/manifest"
 	! tree series && says 'include/linux/private_node.h: not in patches/manifest'
 	result $? "a file that it does not name is said"
 	printf '%s\t%s\n' 1-core/05-mm-zero 'include/linux/*.h' 2-more/10-mm-a mm/private_node/late.c >> "$tmp/kernel/patches/manifest"
@@ -130,6 +136,9 @@ manifest() {
 obj-y += later.o' ] && git -C "$s" show "$first:mm/private_node/later.c" | grep -q 'return 0' &&
 		! git -C "$s" cat-file -e "$first:mm/private_node/late.c" 2> /dev/null
 	result $? "a prefix has a stub, and no object without a source"
+	[ "$(git -C "$s" show "$first:$tests/Makefile")" = 'TEST_GEN_PROGS := one
+include ../lib.mk' ] && ! git -C "$s" cat-file -e "$first:$tests/two.c" 2> /dev/null
+	result $? "nor a selftest without a source"
 	[ "$(git -C "$s" rev-parse 'HEAD^{tree}')" = "$(git -C "$a" rev-parse 'HEAD^{tree}')" ]
 	result $? "the last patch has all files, and no stub"
 	cp "$tmp/kernel/patches/later.c" "$tmp/stubs"

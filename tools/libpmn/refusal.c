@@ -80,7 +80,7 @@ static const struct {
 	  "what was there is lost; on_unplug=move keeps it the next time" },
 	{ "broken", "the memory is broken",
 	  "what was there is lost; replace the device when it happens again" },
-	{ "cram", "the node is compressed RAM",
+	{ "fenced", "the node is compressed RAM",
 	  "its driver takes it away" },
 	{ "boot", "the memory came at boot, and its memory block cannot go: firmware or another node has a part of it",
 	  "leave private_node= out of the kernel command line" },

@@ -35,6 +35,7 @@
 #include <linux/mutex.h>
 #include <linux/private_node.h>
 #include <linux/range.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -172,6 +173,9 @@ static const struct choice choice_services = {
 	"none, all, or names of services, each with those that it needs",
 };
 
+/* Scripts try many values at once; more than this fills the log. */
+static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 100);
+
 /* For messages: length of the first line of @text, at most 64. */
 static int shown_len(const char *text)
 {
@@ -183,7 +187,7 @@ static int default_set(const char *text, const struct kernel_param *kp)
 	const struct choice *choice = kp->arg;
 	int ret = choice->set(&defaults, text);
 
-	if (ret)
+	if (ret && __ratelimit(&bad_writes))
 		pr_err("%s unchanged: '%.*s' is not %s\n", choice->name,
 		       shown_len(text), text, choice->want);
 	return ret;
@@ -260,9 +264,10 @@ static int choose_config(struct dev_dax *dev_dax, void *arg)
 
 	ret = new->choice->set(&config, new->text);
 	if (ret) {
-		dev_err(&dev_dax->dev, "%s unchanged: '%.*s' is not %s\n",
-			new->choice->name, shown_len(new->text), new->text,
-			new->choice->want);
+		if (__ratelimit(&bad_writes))
+			dev_err(&dev_dax->dev, "%s unchanged: '%.*s' is not %s\n",
+				new->choice->name, shown_len(new->text),
+				new->text, new->choice->want);
 		return ret;
 	}
 	set_config(dev_dax, &config);
@@ -286,7 +291,7 @@ static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 	if (!drv || !drv->configure)
 		return choose_config(dev_dax, &new) ?: count;
 	ret = drv->configure(dev_dax, choose_config, &new);
-	if (ret == -EBUSY)
+	if (ret == -EBUSY && __ratelimit(&bad_writes))
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
 			new.choice->name);
 	return ret ?: count;
@@ -526,9 +531,9 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
  * @dev_dax: a device that is being bound
  * @online_type: how ordinary memory does, by the policy in auto_online_blocks
  *
- * With a policy that leaves memory offline, somebody is expected to bring it
- * online, as daxctl does.  For a device that nobody configured, and that is
- * private by the module's parameter, nobody does: it comes online at once.
+ * With a policy that leaves memory offline, a tool is expected to bring it
+ * online, as daxctl does.  Memory of a device that is private only by the module
+ * parameter is brought online here, because no tool will do it.
  *
  * Context: in probe.
  * Return: an enum mmop.
