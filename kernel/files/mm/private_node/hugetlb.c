@@ -224,7 +224,7 @@ static int check_pool(struct private_node *pn, unsigned int order,
 		      unsigned long nr)
 {
 	if (nr && order > MAX_PAGE_ORDER && !IS_ENABLED(CONFIG_CONTIG_ALLOC)) {
-		pr_bad_write("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
+		pr_write_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
 			     pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
@@ -249,7 +249,7 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 		private_node_note_refused(pn);
 		return -EAGAIN;
 	}
-	pr_bad_write("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
+	pr_write_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
 		     pn->nid, pn->owner);
 	private_node_refuse(pn, PRIVATE_NODE_HUGETLB, PRIVATE_NODE_REFUSED, order);
 	return -EOPNOTSUPP;

@@ -378,7 +378,7 @@ extern struct ratelimit_state private_node_bad_writes;
  * Says why a write to a file of a private node was refused.  Silent when that
  * happens too often.  Context: process.
  */
-#define pr_bad_write(fmt, ...)						\
+#define pr_write_err(fmt, ...)						\
 do {									\
 	if (__ratelimit(&private_node_bad_writes))			\
 		pr_err(fmt, ##__VA_ARGS__);				\

@@ -195,7 +195,7 @@ static int change_one(const struct private_node *pn, const char *word,
 	if (word[0] == '+' || word[0] == '-')
 		service = private_node_parse_service(word + 1, len - 1);
 	if (service < 0) {
-		pr_bad_write("node %d: %s: enabled unchanged: '%.*s' is not +service or -service\n",
+		pr_write_err("node %d: %s: enabled unchanged: '%.*s' is not +service or -service\n",
 			     pn->nid, pn->owner, (int)min(len, 64UL), word);
 		return -EINVAL;
 	}
@@ -204,7 +204,7 @@ static int change_one(const struct private_node *pn, const char *word,
 		return 0;
 	}
 	if (!(pn->capable & BIT(service))) {
-		pr_bad_write("node %d: %s: enabled unchanged: the owner did not declare its device capable of %s\n",
+		pr_write_err("node %d: %s: enabled unchanged: the owner did not declare its device capable of %s\n",
 			     pn->nid, pn->owner, private_node_services[service].name);
 		return -EPERM;
 	}
@@ -244,7 +244,7 @@ int private_node_parse_change(const struct private_node *pn, const char *list,
 	} while (*list);
 	ret = private_node_check_services(new, &missing);
 	if (ret) {
-		pr_bad_write("node %d: %s: enabled unchanged: %s needs %s; change both in one write\n",
+		pr_write_err("node %d: %s: enabled unchanged: %s needs %s; change both in one write\n",
 			     pn->nid, pn->owner, private_node_services[ret - 1].name,
 			     missing);
 		return -ENXIO;

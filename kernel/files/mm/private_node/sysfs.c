@@ -188,13 +188,13 @@ static int fallback_store(struct private_node *pn, const char *list)
 	nodemask_t nodes;
 
 	if (nodelist_parse(list, nodes) || nodes_empty(nodes)) {
-		pr_bad_write("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a node list such as fallback:0,2-3\n",
+		pr_write_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a node list such as fallback:0,2-3\n",
 			     pn->nid, pn->owner, list);
 		return -EINVAL;
 	}
 	/* A private node can be named only with its owner's handle. */
 	if (!nodes_subset(nodes, node_states[N_MEMORY])) {
-		pr_bad_write("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a list of nodes with ordinary memory, which are %*pbl\n",
+		pr_write_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a list of nodes with ordinary memory, which are %*pbl\n",
 			     pn->nid, pn->owner, list,
 			     nodemask_pr_args(&node_states[N_MEMORY]));
 		return -EINVAL;
@@ -218,7 +218,7 @@ static int on_full_store(struct private_node *pn, const char *text)
 	i = match_string(private_node_on_full_names, PRIVATE_NODE_NR_ON_FULL,
 			 text);
 	if (i < 0 || i == PRIVATE_NODE_FULL_FALLBACK) {
-		pr_bad_write("node %d: %s: on_full unchanged: '%.64s' is none of fail, sigbus, oom, fallback:<nodes>\n",
+		pr_write_err("node %d: %s: on_full unchanged: '%.64s' is none of fail, sigbus, oom, fallback:<nodes>\n",
 			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
@@ -232,7 +232,7 @@ static int on_unplug_store(struct private_node *pn, const char *text)
 			     PRIVATE_NODE_NR_ON_UNPLUG, text);
 
 	if (i < 0) {
-		pr_bad_write("node %d: %s: on_unplug unchanged: '%.64s' is none of refuse, move, sigbus\n",
+		pr_write_err("node %d: %s: on_unplug unchanged: '%.64s' is none of refuse, move, sigbus\n",
 			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
@@ -257,13 +257,13 @@ static int access_store(struct private_node *pn, const char *text)
 	int ret;
 
 	if (i < 0) {
-		pr_bad_write("node %d: %s: access unchanged: '%.64s' is none of any, named\n",
+		pr_write_err("node %d: %s: access unchanged: '%.64s' is none of any, named\n",
 			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
 	ret = cpuset_set_must_name(pn->nid, i == PRIVATE_NODE_ACCESS_NAMED);
 	if (ret)
-		pr_bad_write("node %d: %s: access unchanged: named needs a kernel with cpusets\n",
+		pr_write_err("node %d: %s: access unchanged: named needs a kernel with cpusets\n",
 			     pn->nid, pn->owner);
 	return ret;
 }
@@ -280,7 +280,7 @@ static int adistance_store(struct private_node *pn, const char *text)
 
 	if (kstrtoint(text, 10, &adist) || adist < 0 ||
 	    adist > PRIVATE_NODE_MAX_ADISTANCE) {
-		pr_bad_write("node %d: %s: adistance unchanged: '%.64s' is no number in 0 to %d\n",
+		pr_write_err("node %d: %s: adistance unchanged: '%.64s' is no number in 0 to %d\n",
 			     pn->nid, pn->owner, text, PRIVATE_NODE_MAX_ADISTANCE);
 		return -EINVAL;
 	}
@@ -302,7 +302,7 @@ static int promotion_mib_per_second_store(struct private_node *pn,
 	unsigned int mib;
 
 	if (kstrtouint(text, 10, &mib) || mib > MAX_PROMOTE_MIB) {
-		pr_bad_write("node %d: %s: promotion_mib_per_second unchanged: '%.64s' is no number in 0 to %u\n",
+		pr_write_err("node %d: %s: promotion_mib_per_second unchanged: '%.64s' is no number in 0 to %u\n",
 			     pn->nid, pn->owner, text, MAX_PROMOTE_MIB);
 		return -EINVAL;
 	}
@@ -320,7 +320,7 @@ static int interleave_weight_store(struct private_node *pn, const char *text)
 	u8 weight;
 
 	if (kstrtou8(text, 10, &weight) || !weight) {
-		pr_bad_write("node %d: %s: interleave_weight unchanged: '%.64s' is no number in 1 to 255\n",
+		pr_write_err("node %d: %s: interleave_weight unchanged: '%.64s' is no number in 1 to 255\n",
 			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
@@ -340,7 +340,7 @@ static int boot_memory_store(struct private_node *pn, const char *text)
 		return remove_private_memory_driver_managed(pn);
 	if (sysfs_streq(text, "online"))
 		return private_node_boot_plug(pn);
-	pr_bad_write("node %d: %s: boot_memory unchanged: '%.64s' is none of online, offline\n",
+	pr_write_err("node %d: %s: boot_memory unchanged: '%.64s' is none of online, offline\n",
 		     pn->nid, pn->owner, text);
 	return -EINVAL;
 }
@@ -423,7 +423,7 @@ static char *text_of(struct private_node *pn, const char *name,
 	size_t i;
 
 	if (count >= PAGE_SIZE) {
-		pr_bad_write("node %d: %s: %s unchanged: more than %lu bytes\n",
+		pr_write_err("node %d: %s: %s unchanged: more than %lu bytes\n",
 			     pn->nid, pn->owner, name, PAGE_SIZE - 1);
 		return ERR_PTR(-E2BIG);
 	}
@@ -438,7 +438,7 @@ static char *text_of(struct private_node *pn, const char *name,
 			break;
 	if (i == count && *skip_spaces(text))
 		return text;
-	pr_bad_write("node %d: %s: %s unchanged: write one line of plain text\n",
+	pr_write_err("node %d: %s: %s unchanged: write one line of plain text\n",
 		     pn->nid, pn->owner, name);
 	kfree(text);
 	return ERR_PTR(-EINVAL);
