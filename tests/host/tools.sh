@@ -437,9 +437,12 @@ ok "... its services alone change" [ "$(text_of 2 enabled) $(dax dax0.0 state)" 
 
 # -- check --------------------------------------------------------------------------------------------------
 
-good=(private_node=4 private_node=4:reclaim private_node=4:demotion,reclaim)
+good=(private_node=4 private_node=4:reclaim private_node=4:demotion,reclaim private_node=4:capable=reclaim+demotion,reclaim
+	private_node_spare=2 dax.private=1 dax.private_node=spare dax.private_services=user_numa,reclaim dax.private_services=all zswap.node=1 zswap.node=-1)
 bad=(private_node= private_node=x private_node=4: private_node=4:warp private_node=4:demotion private_node=4:reclaim,
-	private_node=4:,reclaim 'private_node=4:reclaim demotion' private_node=4:all private_node=0 private_node=9 private_node=9999 nonesuch=1)
+	private_node=4:,reclaim 'private_node=4:reclaim demotion' private_node=4:all private_node=0 private_node=9 private_node=9999 nonesuch=1
+	private_node=4:capable=reclaim,user_numa private_node_spare=x private_node_spare=1024 dax.private=2 dax.private_node=4
+	dax.private_services=demotion zswap.node=all)
 for o in "${good[@]}"; do
 	ok "check $o" gives 0 check "$o"
 done
@@ -448,6 +451,36 @@ for o in "${bad[@]}"; do
 	ok "check '$o': fails" [ $? = 1 ]
 	ok "... and says so" prints '^fail '
 done
+ok "check: what is none of ours is said to be none" eval '! ctl check quiet && prints "^fail +option +quiet: this is no option of ours"'
+ok "check: options of one node are united: a service needs what another one opens" gives 0 check private_node=4:demotion private_node=4:reclaim
+ctl check private_node=4:capable=reclaim private_node=4:user_numa
+ok "... and capable= of one leaves out what another one opens" [ "$(grep -c '^fail .*capable= leaves out user_numa' "$tmp/out")" = 2 ]
+ok "... of another node it does not" eval 'write "$root/sys/devices/system/node" has_memory 0,4-5; write "$root/sys/devices/system/node" possible 0-5; gives 0 check private_node=4:capable=reclaim private_node=5:user_numa'
+# The table of options, and what a kernel is built with.
+of_check() { sed -n '/config_groups\[\]/,/^};/p' tools/pmnctl/check.c | grep -oE '\b[A-Z0-9_]+=[ym]\b' | sort; }
+of_needs() { sed -nE 's/^CONFIG_(.*)$/\1/p' kernel/deb/needs.config | sort; }
+ok "check: has each option of kernel/deb/needs.config, and no other" diff <(of_needs) <(of_check)
+# with OPTION...: a kernel that has all of them but these
+config_without() {
+	local f
+	f=$root/boot/config-$(uname -r)
+	mkdir -p "$root/boot"
+	grep -vxF -f <(printf 'CONFIG_%s\n' none "$@") kernel/deb/needs.config > "$f"
+	known=''
+	ctl check
+}
+config_without
+ok "check: a kernel that has all" prints '^ok +config '
+config_without MEMCG=y CXL_PORT=m
+ok "... two are missing" [ "$(grep -c '^warn  *config ' "$tmp/out")" = 2 ]
+ok "... which, and what for" eval 'prints "use is not known by cgroup .*CONFIG_MEMCG=y" && prints "CXL memory is no DAX device .*CONFIG_CXL_PORT=m"'
+rm -r "${root:?}/boot"
+write "$root" proc/cmdline 'quiet private_node=1:promotion private_node=1:demotion,reclaim dax.private_services=demotion'
+ctl check
+ok "check: the boot line is united, too" [ "$(grep -c '^ok .*node 1 is private' "$tmp/out")" = 2 ]
+ok "... and other options of it" prints "^fail +boot line +dax.private_services=demotion: 'demotion' is no value"
+ok "... what is none of ours is left out" eval '! prints quiet > /dev/null'
+write "$root" proc/cmdline 'root=/dev/sda private_node=1:user_numa,reclaim quiet'
 ctl check
 ok "check: the boot line" prints '^ok +boot line +private_node=1:user_numa,reclaim: node 1 is private'
 ok "check: swap" prints '^warn +swap '

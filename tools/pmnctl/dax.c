@@ -384,7 +384,9 @@ static int private_at_boot(struct cli *cli, int node)
 	if (ret)
 		return ret;
 	boot_option_of(cli, node, option, sizeof(option));
-	ret = boot_parse(cli->ctx, option, &parsed, why, sizeof(why));
+	ret = boot_parse(option, &parsed, why, sizeof(why));
+	if (!ret)
+		ret = boot_check(cli->ctx, option, &parsed, why, sizeof(why));
 	if (ret)
 		return complain(ret, "%s", why);
 	if (!boot_possible(cli->ctx, node, why, sizeof(why)))
