@@ -221,12 +221,28 @@ ok "... who could not do what, how often" prints ' node 1 \(boot\): num a ctl \(
 ok "... why" prints '^  why  the service user_numa is closed on the node$'
 ok "... what to do" prints '^  do   `pmnctl allow 1 user_numa` opens it$'
 ok "... who is in the way" prints '^  why  pages of programs were on the node; 27 pages; one is of pid 66 \(sleep\)$'
-ok "... three of them, the latest last" eval '[ "$(grep -c "^  why" "$tmp/out")" = 3 ] && tail -n 1 "$tmp/out" | grep -q "pmnctl remove 2 --move"'
+ok "... three of them, the latest last" eval '[ "$(grep -c "^  why" "$tmp/out")" = 3 ] && grep "^  do" "$tmp/out" | tail -n 1 | grep -q "pmnctl remove 2 --move"'
+ok "... and which nodes are closed to programs" prints '^node 3: user_numa is closed, .*its owner cram_sim did not declare'
+# Seconds since the boot, and the boot of /proc/stat: 22:13:20.
+ok "why: the time, which is the same each time" eval 'TZ=UTC0 gives 0 why 1 && prints "^Nov 14 22:14:41  node 1 " && prints " 4 times since Nov 14 22:14:40$"'
+ok "why --last: says what is closed, too" eval 'gives 0 why --last && prints "^node 3: user_numa is closed"'
+put_reason() { sed -i "1s/ why=[a-z]* / why=$1 /" "$root/proc/private_node_refusals"; known=''; }
+put_reason named
+ok "why: the cgroup of a process that lives" eval 'gives 0 why 412 && prints "pmnctl grant 1 /a/below\`"'
+write "$root/proc/412" stat '412 (num a) ctl) S 1 412 412 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 8100 1 1'
+ok "... not that of another one with its number" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+write "$root/proc/412" stat '412 (num a) ctl) S 1 412 412 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 7900 1 1'
+write "$root/proc/412" cgroup '0::/a/$(reboot)'
+ok "... nor a name that a shell would take amiss" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+rm -r "$root/proc/412"
+ok "... nor of one that has ended" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+write "$root/proc/412" cgroup '0::/a/below'
+put_reason closed
 ok "why: of a node that is closed to programs" eval 'gives 0 why 3 && prints "^node 3: user_numa is closed"'
 ok "why: of a node" eval 'gives 0 why 2 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
 ok "why: of a process" eval 'gives 0 why 413 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "pid 412"'
 ok "why: of a node that is gone, and of its owner" eval 'gives 0 why 7 && prints "node 7 " && gives 0 why gone0 && prints "node 7 "'
-ok "why: the latest" eval 'gives 0 why --last && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
+ok "why: the latest" eval 'gives 0 why --last && [ "$(grep -vc "^node 3: user_numa is closed" "$tmp/out")" = 3 ] && prints "node 2 "'
 ok "why: neither a node nor a process" refused 4 "neither a private node nor a process" why 12345
 ok "why: nobody of that name" refused 4 "" why nonesuch
 : > "$root/proc/private_node_refusals"
