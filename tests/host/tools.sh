@@ -259,8 +259,34 @@ ok "... there are some" [ "$(of_kernel WHY | wc -l)" -gt 20 ]
 fresh
 ok "top: lines" gives 0 top --batch -c 1
 ok "... a node" prints '^node 1, boot: 384M of 512M used, 75%; services: user_numa reclaim'
-ok "... a process" prints '^ +4M  process +100  redis server$'
-ok "... a cgroup" prints '^ +12K  cgroup +/a$'
+ok "... a process" prints '^ +4M +process +100  redis server$'
+ok "... a cgroup" prints '^ +12K +cgroup +/a$'
+printf 'anon N2=8192\n' > "$root/sys/fs/cgroup/a/below/memory.numa_stat"
+ok "top: a cgroup in a cgroup" gives 0 top 2 --batch -c 1
+ok "... has its own" prints '^ +8K +cgroup +/a/below$'
+ok "... and the one above the rest" prints '^ +4K +cgroup +/a$'
+# until REGEX: for up to a minute, the output of the command in the background
+until_prints() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		! grep -qE -- "$1" "$tmp/watch" || return 0
+		sleep 0.2
+	done
+	tail -n 12 "$tmp/watch" | sed 's/^/# /'
+	return 1
+}
+PMN_ROOT=$root "$san/pmnctl" top --batch -i 0.2 > "$tmp/watch" 2>&1 &
+watch=$!
+ok "top: the first picture says nothing of growth" until_prints '^ +8K {9} +cgroup +/a/below$'
+printf 'anon N2=20480\n' > "$tmp/stat"
+mv "$tmp/stat" "$root/sys/fs/cgroup/a/below/memory.numa_stat"
+ok "... a later one does" until_prints '^ +20K +\+12K  cgroup +/a/below$'
+printf '7f00 bind:1 anon=1 N1=1 kernelpagesize_kB=2048\n' > "$tmp/maps"
+mv "$tmp/maps" "$root/proc/100/numa_maps"
+ok "... of a process that shrinks, too" until_prints '^ +2M +-2M +process +100 '
+kill "$watch"
+wait "$watch" 2> /dev/null
+fresh
 ok "top: no terminal" refused 2 "use --batch" top
 ok "metrics" gives 0 metrics
 ok "... a level" prints '^pmn_node_free_bytes\{node="1",owner="boot"\} 134217728$'
