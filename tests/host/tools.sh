@@ -363,6 +363,9 @@ for bad in on_full=x on_full=fallback: on_unplug= adistance=-1 adistance=1000001
 	nonesuch=1 on_full =fail writable=1Q; do
 	ok "set: $bad" refused 2 "setting" set 1 on_unplug=sigbus "$bad"
 done
+ok "set: no such node to fall back to" refused 1 "node 1: on_full=fallback:9 cannot be: node 9 has no ordinary memory; the nodes that have are 0" set 1 on_full=fallback:9 --dry-run
+ok "set: nor a private one" refused 1 "node 1 has no ordinary memory" set 2 on_full=fallback:0-2 --dry-run
+ok "set: fallback to no list" refused 2 "no value of it" set 1 on_full=fallback:0-
 ok "set: writable of a node that is not compressed RAM" refused 1 "not compressed RAM" set 1 writable=1M
 export PMN_FAKE_REFUSE='node2/private/on_full:22'
 ok "set: refused for the second node: the first is put back" refused 1 "node 2: cannot write" set 1-2 on_full=oom
