@@ -446,6 +446,22 @@ fresh
 ok "dax: private already: its services alone change" gives 0 dax dax0.0 -s reclaim,demotion
 ok "... exactly these" [ "$(text_of 2 enabled)" = "reclaim demotion" ]
 ok "... nothing is unplugged" [ "$(dax dax0.0 private_services)" = '' ]
+ok "remove, dax: what the file says holds again" eval 'write "$root" etc/pmn.d/a.conf "[dax dax0.0]
+services = user_numa
+on_full = fallback:0
+grant = a"; gives 0 apply && gives 0 remove 2'
+put "$root/sys/devices/system/node/node2" private/on_full fail
+put "$root/sys/devices/system/node/node2" private/enabled ''
+put "$root/sys/fs/cgroup/a" cpuset.mems 0
+known=''
+ok "... which dax applies" gives 0 dax dax0.0
+ok "... settings, services and grants" [ "$(text_of 2 on_full),$(text_of 2 enabled),$(cat "$root/sys/fs/cgroup/a/cpuset.mems")" = "fallback:0,user_numa,0,2" ]
+ok "... services of the command line count" eval 'gives 0 dax dax0.0 -s reclaim && [ "$(text_of 2 enabled)" = reclaim ]'
+write "$root" etc/pmn.d/a.conf '[dax dax0.0]
+on_full = fallback:7'
+ok "... what cannot be is told, with its line" refused 1 "/etc/pmn.d/a.conf:1: [dax dax0.0] is not done" dax dax0.0
+rm "$root/etc/pmn.d/a.conf"
+fresh
 ok "cxl: dry run" refused 0 '' cxl region0 --dry-run -s all
 ok "... the region's device" prints "^dax1.0: would write '1' to"
 ok "cxl: no such region" refused 4 "region7: no CXL region" cxl region7

@@ -259,6 +259,8 @@ static int make_and_persist(struct cli *cli, const char *kind, const char *name,
 		ret = persist_check(cli, path);
 	if (!ret)
 		ret = dax_make(cli, list, &wish);
+	if (!ret && wish.private)
+		ret = apply_to_device(cli, kind, name);
 	if (ret || !cli->opt[OPT_PERSIST])
 		return ret;
 	if (!cli->opt[OPT_DRY_RUN])
