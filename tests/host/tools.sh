@@ -472,6 +472,8 @@ ok "private: boot memory of a node with memory" refused 3 "add private_node=4 to
 ok "... with services" refused 3 "add private_node=4:user_numa to the kernel command line" private 4 -s user_numa
 ok "private: a node with processors" refused 1 "it has processors" private 0
 ok "private --persist: without grub" refused 1 "another boot loader" private 4 --persist
+ok "... says what to add" grep -qx 'private_node=4' "$tmp/out"
+ok "... and where" grep -q '/etc/kernel/cmdline.*U_BOOT_PARAMETERS.*efibootmgr' "$tmp/err"
 write "$root" etc/default/grub ''
 ok "private --persist" gives 0 private 4 -s reclaim,demotion --persist
 ok "... for grub" grep -qx 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX private_node=4:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node4.cfg"

@@ -313,6 +313,18 @@ static bool has_grub(struct cli *cli)
 	return !access(path, F_OK);
 }
 
+/* Where they keep the options of the kernel, of those that Debian has. */
+static int no_grub(int node, const char *option)
+{
+	if (option)
+		printf("%s\n", option);
+	return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; %s the kernel command line by hand: "
+			"systemd-boot and unified images have it in /etc/kernel/cmdline (then `kernel-install add-all`, or `dpkg-reconfigure` of the kernel), "
+			"u-boot and extlinux in U_BOOT_PARAMETERS of /etc/default/u-boot (then `u-boot-update`), "
+			"a Raspberry Pi in /boot/firmware/cmdline.txt, a boot entry of the firmware in what `efibootmgr -u` shows, and a virtual machine in its -append",
+			node, option ? "add that line to" : "take private_node= off");
+}
+
 /* At each boot; without @option no more. */
 static int boot_file(struct cli *cli, int node, const char *option)
 {
@@ -320,8 +332,7 @@ static int boot_file(struct cli *cli, int node, const char *option)
 	int ret;
 
 	if (!has_grub(cli))
-		return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; %s the kernel command line there",
-				node, option ? option : "take private_node= off");
+		return no_grub(node, option);
 	snprintf(path, sizeof(path), GRUB_DIR "/pmn-node%d.cfg", node);
 	ret = persist_check(cli, path);
 	if (ret)
