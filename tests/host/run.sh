@@ -32,6 +32,12 @@ boots() {
 	echo "$n"
 }
 
+wrong=$(tests/run --kernel none --kernel-dir "${TMPDIR:-/tmp}" report/nosuch 2>&1)
+rc=$?
+ok 'a test that there is not: a failure' [ "$rc" = 1 ]
+ok '... which is counted in the last line' [ "${wrong##*$'\n'}" = '0 passed, 1 failed, 0 skipped' ]
+ok '... with the name' grep -qF "run: no test ran: no test matches 'report/nosuch'" <<< "$wrong"
+
 # For up to a minute, until there are some, or none.
 # shellcheck disable=SC2317 # called by ok
 until_boots() {

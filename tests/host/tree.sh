@@ -9,6 +9,8 @@
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/lib/recipe.bash
+. "$top/tests/lib/recipe.bash"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
@@ -233,6 +235,13 @@ mails() {
 	want=$(git -C "$a" rev-parse 'HEAD^{tree}') got=$(git -C "$tmp/am" rev-parse 'HEAD^{tree}')
 	[ "$want" = "$got" ]
 	result $? "git am takes the series' mails and ends in the same tree"
+	git clone -q --shared "$("$top/kernel/scripts/fetch")" "$tmp/other"
+	git -C "$tmp/other" config user.name x
+	git -C "$tmp/other" config user.email x@example.org
+	lines "$top/docs/install.md" run mails | sed "s#/path/to/linux#$tmp/other#" > "$tmp/recipe"
+	[ -s "$tmp/recipe" ] && (cd "$tmp" && bash -eu "$tmp/recipe" > "$tmp/log" 2>&1) && git -C "$tmp/other" rev-parse 'HEAD^{tree}' > "$tmp/log" &&
+		[ "$(cat "$tmp/log")" = "$want" ]
+	result $? "and so does who does what docs/install.md says"
 	printf 'mm: more\n\nWhy.\n' > "$tmp/kernel/patches/2-more/cover"
 	tree series --out "$tmp/out" && grep -q '^Subject: .PATCH 0/2. mm: more' "$tmp/out/2-more/0000-cover-letter.patch" &&
 		grep -q '^Signed-off-by: A. Tester <tester@example.org>' "$tmp/out/1-core/0001-"* &&
