@@ -57,6 +57,7 @@ for ((try = 1; try <= 3; try++)); do
 done
 
 # One of a file: the file keeps it, and with it the node.
+put 2 "$pool/nr_hugepages"
 coproc HOLDER { page_of shared "$nid"; }
 read -r pfn <&"${HOLDER[0]}"
 ok 'a huge page of a file breaks' breaks $((pfn + 5))

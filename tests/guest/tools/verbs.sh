@@ -56,8 +56,8 @@ ok '... is open' is 1 enabled 'user_numa reclaim demotion'
 ok 'allow: not capable' gives 1 allow 1 thp
 ok 'set' gives 0 set 1 on_full=fallback:0 on_unplug=move weight=3 promotion=5 adistance=900
 ok '... is set' eval "is 1 on_full fallback:0 && is 1 on_unplug move && is 1 interleave_weight 3 && is 1 adistance 900"
-ok 'set: status 1: the kernel refuses the last one' gives 1 set 1 on_unplug=sigbus weight=9 on_full=fallback:1
-ok '... with its reason' says 'node 1: .fallback:1. was refused by on_full: boot: on_full unchanged: .fallback:1. is not a list of nodes with ordinary memory, which are 0$'
+ok 'set: status 1: the last one names no ordinary memory' gives 1 set 1 on_unplug=sigbus weight=9 on_full=fallback:1
+ok '... with the reason' says 'node 1: on_full=fallback:1 cannot be: node 1 has no ordinary memory; the nodes that have are 0$'
 ok '... and all is as before' eval "is 1 on_full fallback:0 && is 1 on_unplug move && is 1 interleave_weight 3"
 nobody() { setpriv --reuid 65534 --clear-groups "$@" > /tmp/out 2> /tmp/err; }
 not_ok 'set: not as nobody' nobody "$pmnctl" set 1 on_full=oom

@@ -16,6 +16,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
 #include <linux/page-flags.h>
+#include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/srcu.h>
 #include <linux/swap.h>
@@ -121,6 +122,9 @@ static void count_failure(struct private_node *pn, unsigned int flags)
 		this_cpu_inc(pn->stats->failure_hard);
 }
 
+/* A device that loses thousands of pages at once says so in other ways. */
+static DEFINE_RATELIMIT_STATE(failure_lines, 5 * HZ, 50);
+
 static void log_failure(struct private_node *pn, unsigned long pfn,
 			unsigned int flags, int result)
 {
@@ -132,19 +136,21 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 		private_node_record(.nid = pn->nid, .owner = pn->owner,
 				    .act = PRIVATE_NODE_ACT_DATA,
 				    .why = PRIVATE_NODE_WHY_BROKEN, .pages = 1);
+	if (!__ratelimit(&failure_lines))
+		return;
 	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
-		pr_info_ratelimited("node %d: pfn %#lx: %s: out of use\n",
-				    pn->nid, pfn, what);
+		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
+			what);
 	else if (flags & PRIVATE_NODE_FAILURE_HELD)
-		pr_err_ratelimited("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
-				   pn->nid, pfn, what, pn->owner);
+		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
+		       pn->nid, pfn, what, pn->owner);
 	else if (flags & PRIVATE_NODE_FAILURE_SOFT &&
 		 private_node_is_full(pn->nid))
-		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
-				   pn->nid, pfn, what);
+		pr_err("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
+		       pn->nid, pfn, what);
 	else
-		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use (%d)\n",
-				   pn->nid, pfn, what, result);
+		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
+		       pfn, what, result);
 }
 
 /*
