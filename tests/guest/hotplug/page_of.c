@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "huge"))
 		return huge(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
 	if (argc == 3 && !strcmp(argv[1], "shared"))
-		return of_node(atoi(argv[2]), 2 << 20, MAP_SHARED | MAP_HUGETLB);
+		return of_node(atoi(argv[2]), 2 << 20, MAP_SHARED | MAP_HUGETLB | MAP_NORESERVE);
 	if (argc == 2)
 		return of_node(atoi(argv[1]), sysconf(_SC_PAGESIZE), MAP_PRIVATE);
 	fprintf(stderr, "usage: page_of NID | page_of shared NID | page_of huge ADDR SIZE\n");

@@ -261,6 +261,7 @@ static void test_full(void)
 	munmap(p, room + 16 * MIB);
 	munmap(q, LEN);
 
+	wait_for_guests(fd);
 	p = filled(room + 16 * MIB, MADV_NOHUGEPAGE);
 	ok(same_hash(fd, p, room + 16 * MIB) && where(p, room + 16 * MIB).here >= room / PAGE * 9 / 10,
 	   "a job fills the node");

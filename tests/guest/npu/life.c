@@ -285,32 +285,13 @@ static void test_unplug(void)
 	clean();
 }
 
-/*
- * For a while after memory that named the node found no room, the device's own faults bring nothing
- * there, and what they map elsewhere stays elsewhere.
- */
-static void wait_for_guests(void)
-{
-	bool here;
-	char *p;
-
-	do {
-		p = map(PMD, MADV_NOHUGEPAGE);
-		fill(p, PMD);
-		if (!same_hash(fd, p, PMD))
-			bail("wrong hash");
-		here = where(p, PMD).here;
-		munmap(p, PMD);
-	} while (!here);
-}
-
 /* The handle of an owner that is gone must not reach the memory of the next one. */
 static void test_next_owner(void)
 {
 	unsigned long before;
 	int nid = node;
 
-	wait_for_guests();
+	wait_for_guests(fd);
 	a = map(LEN, MADV_NOHUGEPAGE);
 	dst = map(LEN, MADV_NOHUGEPAGE);
 	fill(a, LEN);

@@ -191,4 +191,24 @@ static void load(void)
 		bail("modprobe npu_sim");
 }
 
+/*
+ * For a while after memory that named the node found no room, the device's own faults bring nothing
+ * there, and what they map elsewhere stays elsewhere.
+ */
+__attribute__((unused))
+static void wait_for_guests(int fd)
+{
+	bool here;
+	char *p;
+
+	do {
+		p = map(PMD, MADV_NOHUGEPAGE);
+		fill(p, PMD);
+		if (!same_hash(fd, p, PMD))
+			bail("wrong hash");
+		here = where(p, PMD).here;
+		munmap(p, PMD);
+	} while (!here);
+}
+
 #endif

@@ -17,5 +17,5 @@ ok '... and drawn' quiet docs/pictures/draw $out 'a guest'
 ok 'top: the node, a cgroup, and how much it grows' grep -qE '>\+[0-9.]+M</text>' $out/top.svg
 ok '... with the cgroup' grep -q '>/db/batch</text>' $out/top.svg
 ok 'the dashboard: pages were placed' grep -q 'node 1 user_numa</text>' $out/dashboard.svg
-ok '... and refused' grep -q 'node 1 user_numa refused</text>' $out/dashboard.svg
+ok '... and failed, on a full node' grep -q 'node 1 user_numa failed</text>' $out/dashboard.svg
 done_testing
