@@ -1,11 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# A network card takes its receive buffers from a private node: closed, attached, detached; TCP, UDP, splice,
-# zero-copy receive, mirroring; a full node; who holds a buffer when the node is unplugged.
+# A network card takes its receive buffers from a private node: closed, attached; TCP, UDP, splice, zero-copy
+# receive, iperf3, mirroring, XDP.
 #
 # vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1 --cards 2
 # timeout: 400
-# allow: Memory failure|hardware memory corruption
 # The functions are called through ok.
 # shellcheck disable=SC2317
 set -u
@@ -13,13 +12,7 @@ set -u
 . tests/guest/hotplug/sim.bash
 . tests/guest/net/net.bash
 
-MIB=$((1 << 20))
-
-ok "the modules" modules
-before=$(leftovers)
-sim new_node name=card node=spare ranges="$(reserved | sed -n 1p)"
-nid=$(nid_of card)
-ok "two cards" cards_up
+ok "two cards, and a node" start
 
 # -- closed: nothing is attached ----------------------------------------------------------------
 
@@ -47,13 +40,33 @@ ok "... mapped pages" [ "${said##* }" -gt 65536 ]
 
 # The pools of a driver that is bound anew have no page from before.  The device above it stays attached.
 sim attach node=card netdev=eth1 up=2
-pools_are_all() { [ "$(used_pages)" = "$(sum inflight)" ] && [ "$(used_pages)" -gt 0 ]; }
 ok "bound anew" rebind_right
 ok "the attachment of the driver's device has ended, that above it not" \
 	[ "$(cut -d' ' -f1 "$(files attached)" | paste -sd' ')" = virtio-pci ]
 ok "TCP again" tcp read $((16 * MIB))
 ok "nothing but its buffers is on the node" soon pools_are_all
 ok "the audit says so, too" build/tests/audit --owner "$(used_pages)" "$nid"
+
+# -- much traffic ----------------------------------------------------------------------------------
+
+# iperf SECONDS STREAMS OPTION...: prints the bytes that came
+iperf() {
+	iperf3 -s -1 > /dev/null & server=$!
+	soon state_is 5201 0A &&
+		left iperf3 -c 10.1.0.2 -t "$1" -P "$2" -J "${@:3}" > /tmp/iperf.json && wait $server &&
+		sed -n '/"sum_received"/,/}/s/.*"bytes":[[:space:]]*\([0-9]*\).*/\1/p' /tmp/iperf.json
+}
+if [ -n "$(type -P iperf3)" ]; then
+	was=$(sum recycled)
+	ok "iperf3, four streams: 32 MiB and more" [ "$(iperf 5 4)" -gt $((32 * MIB)) ]
+	ok "... by recycled pages" [ "$(sum recycled)" -gt $((was + 4096)) ]
+	ok "iperf3, UDP" [ "$(iperf 3 1 -u -b 50M)" -gt $((4 * MIB)) ]
+	ok "nothing but buffers is on the node" soon pools_are_all
+	ok "the audit says so, too" build/tests/audit --owner "$(used_pages)" "$nid"
+	ok "none came from elsewhere" [ "$(sum fallback) $(stat_of fallback)" = "0 0" ]
+else
+	skip "iperf3" "no iperf3"
+fi
 
 # -- mirroring, XDP --------------------------------------------------------------------------------
 
@@ -81,6 +94,8 @@ xdp() {
 	read -t 30 -r line <&"$xdp_out"
 	[ "$line" = ready ]
 }
+left_received() { left cat /sys/class/net/eth0/statistics/rx_bytes; }
+came_back() { [ $(($(left_received) - was)) -gt $((400 * 1400)) ]; }
 end_xdp() {
 	local in=${XDP[1]:-}
 	exec {xdp_out}<&- {xdp_in}>&-
@@ -88,7 +103,6 @@ end_xdp() {
 	wait "$xdp"
 }
 if xdp pass; then
-	was=$(sum pages)
 	ok "XDP passes: TCP" tcp read $((4 * MIB))
 	end_xdp
 	ok "XDP drops" xdp drop
@@ -96,9 +110,13 @@ if xdp pass; then
 	left "$stream" udp-send 10.1.0.2 5001 500 1400
 	ok "... and what was dropped is recycled" [ "$(sum recycled)" -gt $((was + 400)) ]
 	end_xdp
+	left ip link set eth0 promisc on
 	ok "XDP sends back" xdp tx
+	was=$(left_received)
 	left "$stream" udp-send 10.1.0.2 5001 500 1400
+	ok "... which arrives" soon came_back
 	end_xdp
+	left ip link set eth0 promisc off
 	ok "without XDP again: TCP" tcp read $((4 * MIB))
 else
 	skip "XDP passes, drops, sends" "this kernel has no bpf(2)"
@@ -106,176 +124,10 @@ fi
 left ip link set eth0 mtu 9000
 ip link set eth1 mtu 9000
 
-# -- unplug: refused and named, in bounded time --------------------------------------------------------
-
-unplug_says() {
-	local began=$SECONDS
-	logged "$1" sim unplug card && [ $((SECONDS - began)) -lt 30 ]
-}
-eventually() {
-	local i
-	for i in 1 2 3 4 5; do
-		! "$@" || return 0
-	done
-	return 1
-}
-ok "unplug names the pool" eventually unplug_says "held by owner sim, one is a buffer of page pool [0-9]+ of eth1;"
-sink right tcp-sink 5000 read
-left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
-for _ in 1 2 3; do
-	ok "unplug under traffic is refused" unplug_says "held by owner sim"
-done
-wait $sender
-ok "... and the stream is whole" end_sink
-
-# A slow receiver: its buffers stay when the card, its driver and its interface are gone.
-# shellcheck disable=SC2016 # awk's dollars
-state_is() { awk -v p="$(printf '%04X' "$1")" -v s="$2" '$2 ~ ":" p "$" && $4 == s { f = 1 } END { exit !f }' /proc/net/tcp; }
-slow() {
-	sink right tcp-sink 5000 "$1" keep && left "$stream" tcp-send 10.1.0.2 5000 "$2" && expect accepted &&
-		soon state_is 5000 08
-}
-gone() { unbind_right && [ ! -e /sys/class/net/eth1 ]; }
-back() { bind_right && right_up; }
-
-ok "a slow TCP receiver" slow read $((MIB / 2))
-ok "its card goes" gone
-ok "unplug names the receiver" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
-tell
-ok "what it had is whole" end_sink
-ok "the node is empty, and is unplugged" soon sim unplug card
-sim plug card
-ok "the card comes back" back
-
-ok "one with zero-copy" slow zerocopy $((MIB / 2))
-tell
-ok "... keeps what it mapped" expect held
-ok "its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer (mapped by|in a socket of) pid $sink \(stream\);"
-tell
-ok "what it had is whole" end_sink
-back
-
-ok "one with splice" slow splice $((MIB / 2))
-tell
-ok "... has pages in a pipe" expect held
-ok "its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer in a (pipe|socket) of pid $sink \(stream\);"
-tell
-ok "what it had is whole" end_sink
-back
-
-sink right udp-hold 5001
-left "$stream" udp-send 10.1.0.2 5001 100 1400
-ok "a slow UDP receiver: its card goes" gone
-ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\);"
-tell
-ok "what it had is whole" end_sink
-is_empty() { [ "$(used_pages)" = "${1:-0}" ]; }
-ok "unplugged when it was read" soon sim unplug card
-sim plug card
-ok "the node is empty" is_empty
-
-# -- a full node -----------------------------------------------------------------------------------
-
-sim alloc "node=card count=100000"
-ok "the node is full" [ "$(< "$(files free_bytes_exact)")" = 0 ]
-was=$(stat_of attached_failed)
-ok "on_full=fail: the card has no buffers" back
-ok "... which is counted" [ "$(stat_of attached_failed)" -gt "$was" ]
-ok "... and took none elsewhere" [ "$(sum inflight) $(stat_of fallback)" = "0 0" ]
-gone
-echo fallback:0 > "$(files on_full)"
-back
-ok "on_full=fallback: TCP" tcp read $((8 * MIB))
-ok "... with buffers from elsewhere, counted" [ "$(sum fallback) $(sum pages)" = "$(stat_of fallback) 0" ]
-ok "... some" [ "$(sum fallback)" -gt 0 ]
-sim free all
-ok "the node has room again: TCP" tcp read $((8 * MIB))
-ok "... with buffers of the node" [ "$(sum pages)" -gt 0 ]
-
-# -- a broken page in flight --------------------------------------------------------------------------
-
-# Told of it once more, the kernel says how the page is by now.
-broken() {
-	dmesg -C
-	echo "$1" > /sys/kernel/debug/hwpoison/corrupt-pfn 2> /dev/null
-	dmesg | grep -q "told: memory failure of 1 page(s) at pfn $1: $2"
-}
-flows_until_gone() {
-	local i
-	for ((i = 0; i < 20; i++)); do
-		tcp read $((4 * MIB)) || return 1
-		! broken "$pfn" isolated || return 0
-	done
-	return 1
-}
-if modprobe hwpoison_inject 2> /dev/null; then
-	sim unplug card
-	pfn=$(dmesg | sed -n 's/.*one is a buffer of page pool .*(pfn \(0x[0-9a-f]*\)).*/\1/p' | tail -n1)
-	ok "a buffer breaks: the owner is told" broken "$pfn" held
-	ok "traffic goes on, and the page leaves the pool for good" flows_until_gone
-else
-	skip "a buffer breaks" "no hwpoison_inject"
-fi
-
-# -- detach ---------------------------------------------------------------------------------------
-
-sink right tcp-sink 5000 read
-left "$stream" tcp-send 10.1.0.2 5000 $((48 * MIB)) & sender=$!
-for _ in 1 2 3 4 5; do
-	sim detach netdev=eth1 up=2
-	sim attach node=card netdev=eth1 up=2
-done
 sim detach netdev=eth1 up=2
-was=$(stat_of attached_used)
-wait $sender
-ok "detached under traffic: the stream is whole" end_sink
-ok "... and the node gave no page after that" [ "$(stat_of attached_used)" = "$was" ]
-ok "... and no pool is on it" [ "$(nodes)" = -1 ]
-ok "no device is attached" [ -z "$(< "$(files attached)")" ]
-not_ok "once more is refused" sim detach netdev=eth1 up=2
-ok "bound anew, the card has ordinary buffers" rebind_right
-ok "TCP" tcp read $((4 * MIB))
-# The broken page does not come back.
-lost=$([ -n "${pfn:-}" ] && echo 1 || echo 0)
-ok "nothing is on the node" soon is_empty "$lost"
-
-# -- the interface goes first, the namespace, the handle ------------------------------------------------
-
-sim attach node=card netdev=eth1 up=0
-ok "the interface itself is attached: TCP" tcp read $((4 * MIB))
-ok "... on the node" [ "$(used_pages)" -gt "$lost" ]
-ok "a receiver that does not read" slow read $((MIB / 2))
 unbind_right
-ok "the interface goes, and its attachment" [ -z "$(< "$(files attached)")" ]
-ok "remove_node is refused" eventually logged "in a socket of pid $sink" sim remove_node card
-tell
-ok "what it had is whole" end_sink
-
-bind_right
-sim attach node=card netdev=eth1 up=2
-ip netns add far
-ip link set eth1 netns far
-ip -n far addr add 10.1.0.2/24 dev eth1
-ip -n far link set eth1 mtu 9000 up
-sink far tcp-sink 5000 read keep
-was=$(stat_of attached_used)
-ok "moved to another namespace: a receiver that does not read" left "$stream" tcp-send 10.1.0.2 5000 $((MIB / 2))
-expect accepted
-ok "... has pages of the node" [ "$(used_pages)" -gt "$lost" ]
-kill "$sink"
-wait "$sink" 2> /dev/null
-ip netns del far
-back_here() { [ -e /sys/class/net/eth1 ]; }
-ok "the namespace goes, the card comes back" soon back_here
-unbind_right
-ok "its buffers are gone" soon is_empty "$lost"
-bind_right
-ok "the handle goes first" soon sim remove_node card
-ok "the card goes on with ordinary memory" right_up
-ok "TCP" tcp read $((4 * MIB))
-ok "no pool is on a node" [ "$(nodes)" = -1 ]
+ok "its buffers are gone with it" soon is_empty
+sim remove_node card
 
 ip netns del left
 ok "nothing is left" same "$(leftovers)" "$before"

@@ -13,11 +13,7 @@ set -u
 . tests/guest/hotplug/sim.bash
 . tests/guest/net/net.bash
 
-ok "the modules" modules
-before=$(leftovers)
-sim new_node name=card node=spare ranges="$(reserved | sed -n 1p)"
-nid=$(nid_of card)
-ok "two cards" cards_up
+ok "two cards, and a node" start
 
 pci=$(readlink -f /sys/class/net/eth1/device/..)
 was=$(< "$pci/numa_node")

@@ -4,6 +4,7 @@
 # eth0 is 10.1.0.1 in the network namespace "left"; eth1, 10.1.0.2, stays here, since netlink shows the page
 # pools of an interface no more when it has moved to another namespace.
 
+MIB=$((1 << 20))
 stream=${PMN_BIN:-build/tests/guest/net}/stream
 PAGE=4096
 
@@ -30,6 +31,18 @@ cards_up() {
 	ip netns add left && ip link set eth0 netns left && ip -n left addr add 10.1.0.1/24 dev eth0 &&
 		ip -n left link set eth0 mtu 9000 up && right_up
 }
+
+# The node "card", and the two cards; $before is for the end.
+start() {
+	modules || return
+	before=$(leftovers)
+	sim new_node name=card node=spare ranges="$(reserved | sed -n 1p)" || return
+	nid=$(nid_of card)
+	cards_up
+}
+
+# attach [UP]: by default the device above the driver's, which stays attached when the driver is bound anew
+attach() { sim attach node=card netdev=eth1 up="${1:-2}"; }
 
 # Binds eth1's driver anew, so that its page pools and buffers are new; between the two there are none.
 VIRTIO=/sys/bus/virtio/drivers/virtio_net
@@ -101,4 +114,32 @@ soon() {
 	done
 	echo "# never: $*"
 	return 1
+}
+
+# eventually CMD...: a holder whose lock is taken just now is not named, so it is tried again
+eventually() {
+	local i
+	for i in 1 2 3 4 5; do
+		! "$@" || return 0
+	done
+	return 1
+}
+
+# Has a TCP socket with port $1 the state $2?
+# shellcheck disable=SC2016 # awk's dollars
+state_is() { awk -v p="$(printf '%04X' "$1")" -v s="$2" '$2 ~ ":" p "$" && $4 == s { f = 1 } END { exit !f }' /proc/net/tcp; }
+slow() {
+	sink right tcp-sink 5000 "$1" keep && left "$stream" tcp-send 10.1.0.2 5000 "$2" && expect accepted &&
+		soon state_is 5000 08
+}
+gone() { unbind_right && [ ! -e /sys/class/net/eth1 ]; }
+back() { bind_right && right_up; }
+
+is_empty() { [ "$(used_pages)" = "${1:-0}" ]; }
+pools_are_all() { [ "$(used_pages)" = "$(sum inflight)" ] && [ "$(used_pages)" -gt 0 ]; }
+
+# unplug_says REGEX: refused in bounded time, with these words in the log
+unplug_says() {
+	local began=$SECONDS
+	logged "$1" sim unplug card && [ $((SECONDS - began)) -lt 30 ]
 }
