@@ -71,7 +71,7 @@ for _ in 1 2 3 4 5; do
 done
 sim detach netdev=eth1 up=2
 was=$(stat_of attached_used)
-wait $sender
+wait "$sender"
 ok "detached under traffic: the stream is whole" end_sink
 ok "... and the node gave no page after that" [ "$(stat_of attached_used)" = "$was" ]
 ok "... and no pool is on it" [ "$(nodes)" = -1 ]

@@ -22,7 +22,7 @@ left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
 for _ in 1 2 3; do
 	ok "unplug under traffic is refused" unplug_says "held by owner sim"
 done
-wait $sender
+wait "$sender"
 ok "... and the stream is whole" end_sink
 ok "... and the pool has the node again" [ "$(nodes)" = "$nid" ]
 
@@ -70,10 +70,10 @@ flows() {
 	sink right tcp-sink 5000 read
 	left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
 	sleep 0.3
-	"$@" && kill -0 $sender 2> /dev/null
+	"$@" && kill -0 "$sender" 2> /dev/null
 	ret=$?
-	wait $sender
-	end_sink && return $ret
+	wait "$sender"
+	end_sink && return "$ret"
 }
 has_pages() { [ "$(sum pages)" -gt 0 ]; }
 echo fallback:0 > "$(files on_full)"

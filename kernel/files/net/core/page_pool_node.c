@@ -153,10 +153,11 @@ void page_pool_node_unreg(struct net_device *netdev)
  */
 void page_pool_node_exit(struct page_pool *pool)
 {
-	if (!hlist_unhashed(&pool->node.moved))
-		scoped_guard(mutex, &page_pools_lock)
-			hlist_del_init(&pool->node.moved);
 	private_node_device_put(rcu_access_pointer(pool->node.dev));
+	if (hlist_unhashed(&pool->node.moved))
+		return;
+	guard(mutex)(&page_pools_lock);
+	hlist_del_init(&pool->node.moved);
 }
 
 static struct private_node_device *enter(struct page_pool *pool)

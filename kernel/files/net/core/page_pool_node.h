@@ -55,15 +55,18 @@ static inline struct page *page_pool_node_alloc_one(struct page_pool *pool,
 #else /* !CONFIG_PRIVATE_NODE */
 
 /* Macros, so that the callers compile to the same code as without them. */
-#define page_pool_on_node(pool)				false
-#define page_pool_node_init(pool)			do { } while (0)
-#define page_pool_node_exit(pool)			do { } while (0)
-#define page_pool_node_unreg(netdev)			do { } while (0)
-#define page_pool_node_stays(pool, new_nid)		false
-#define page_pool_node_alloc(pool, gfp, nr, pages)	0
-#define page_pool_node_alloc_one(pool, gfp)		NULL
-#define page_pool_node_nl_fill(pool, rsp)		0
-#define page_pool_node_nl_stats(pool, rsp)		0
+#define page_pool_on_node(pool)		((void)(pool), false)
+#define page_pool_node_init(pool)	((void)(pool))
+#define page_pool_node_exit(pool)	((void)(pool))
+#define page_pool_node_unreg(netdev)	((void)(netdev))
+#define page_pool_node_stays(pool, new_nid) \
+	((void)(pool), (void)(new_nid), false)
+#define page_pool_node_alloc(pool, gfp, nr, pages) \
+	((void)(pool), (void)(gfp), (void)(nr), (void)(pages), 0)
+#define page_pool_node_alloc_one(pool, gfp) \
+	((void)(pool), (void)(gfp), NULL)
+#define page_pool_node_nl_fill(pool, rsp)	((void)(pool), (void)(rsp), 0)
+#define page_pool_node_nl_stats(pool, rsp)	((void)(pool), (void)(rsp), 0)
 
 #endif /* CONFIG_PRIVATE_NODE */
 
