@@ -24,6 +24,9 @@
 #include "page_pool_node.h"
 #include "page_pool_priv.h"
 
+/* All pools, a variable of page_pool_user.c; under page_pools_lock. */
+static struct xarray *all_pools;
+
 /*
  * Pools whose interface moved to another network namespace, under
  * page_pools_lock.  They are listed with the loopback of the old one from then
@@ -82,7 +85,7 @@ static void all_look_again(void)
 	unsigned long id;
 
 	guard(mutex)(&page_pools_lock);
-	xa_for_each(&page_pools, id, pool)
+	xa_for_each(all_pools, id, pool)
 		look_again(pool);
 }
 
@@ -265,7 +268,7 @@ static void describe_page(const struct page *page, char *text, size_t size)
 
 	if (!page_pool_page_is_pp(page) || !mutex_trylock(&page_pools_lock))
 		return;
-	xa_for_each(&page_pools, id, pool)
+	xa_for_each(all_pools, id, pool)
 		if (pool == wanted)
 			describe_pool(pool, text, size);
 	mutex_unlock(&page_pools_lock);
@@ -289,9 +292,14 @@ static const struct private_node_buffers page_pool_buffers = {
 	.flush = flush_pages,
 };
 
-static int __init page_pool_node_start(void)
+/*
+ * page_pool_node_start - hear of devices that are attached
+ * @pools: all page pools
+ *
+ * Context: boot.
+ */
+void __init page_pool_node_start(struct xarray *pools)
 {
+	all_pools = pools;
 	private_node_set_buffers(&page_pool_buffers);
-	return 0;
 }
-subsys_initcall(page_pool_node_start);

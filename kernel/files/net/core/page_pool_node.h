@@ -13,9 +13,11 @@
 
 struct net_device;
 struct sk_buff;
+struct xarray;
 
 #ifdef CONFIG_PRIVATE_NODE
 
+void page_pool_node_start(struct xarray *pools);
 void page_pool_node_init(struct page_pool *pool);
 void page_pool_node_exit(struct page_pool *pool);
 void page_pool_node_unreg(struct net_device *netdev);
@@ -56,6 +58,7 @@ static inline struct page *page_pool_node_alloc_one(struct page_pool *pool,
 
 /* Macros, so that the callers compile to the same code as without them. */
 #define page_pool_on_node(pool)		((void)(pool), false)
+#define page_pool_node_start(pools)	((void)(pools))
 #define page_pool_node_init(pool)	((void)(pool))
 #define page_pool_node_exit(pool)	((void)(pool))
 #define page_pool_node_unreg(netdev)	((void)(netdev))
