@@ -530,7 +530,7 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 				       PRIVATE_NODE_WHEN_FULL_SPILL);
 }
 
-/* Takes folios until there are @nr, or no more; the caller is inside the gate. */
+/* Takes folios until there are @nr, or no more; the caller is in the gate. */
 static unsigned int take_many(struct private_node *pn, gfp_t gfp,
 			      unsigned int order,
 			      enum private_node_service user, unsigned int nr,

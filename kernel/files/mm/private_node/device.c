@@ -14,9 +14,9 @@
  *
  * Who closes one waits for the allocations inside.  Behind the first gate the
  * device has ordinary memory, as if it had never been attached.  Behind the
- * second one, and when the node is full, on_full decides, as for any user of the
- * node: "fallback" takes from the nodes that it names, all others give nothing.
- * Nobody is killed for a buffer.
+ * second one, and when the node is full, on_full decides, as for any user of
+ * the node: "fallback" takes from the nodes that it names, all others give
+ * nothing.  Nobody is killed for a buffer.
  *
  * The code that allocates is told of changes by &struct private_node_buffers,
  * since this file knows nothing of it.
@@ -67,7 +67,7 @@ struct private_node_device {
 /* Whom to tell; set once, at boot. */
 static const struct private_node_buffers *buffers;
 
-/* Protects the list.  Taken inside private_node.lock; nothing is taken inside. */
+/* Protects the list.  Taken inside private_node.lock; nothing inside it. */
 static DEFINE_MUTEX(devices_lock);
 static LIST_HEAD(devices);
 
@@ -280,28 +280,29 @@ static int check_kind(struct private_node *pn, struct device *dev)
  *	its probe(), or with device_lock() held; or a device without a bus, such
  *	as that of a network interface, that cannot be removed meanwhile
  *
- * From now on new pages in the page pools of @dev, and of devices below it, come
- * from the node.  A device below that is attached itself goes first.  Pages that
- * a pool has already stay in it until they are next due to be replaced.
+ * From now on new pages in the page pools of @dev, and of devices below it,
+ * come from the node.  A device below that is attached itself goes first.
+ * Pages that a pool has already stay in it until they are next due to be
+ * replaced.
  *
  * No service is needed for it: this is the owner's own use of its node.  The
  * device has to reach the node by DMA, and the CPUs have to reach the node
- * coherently, since the kernel keeps the metadata of a packet behind its data in
- * the same buffer.
+ * coherently, since the kernel keeps the metadata of a packet behind its data
+ * in the same buffer.
  *
  * When the node is full, or is being unplugged, on_full decides: with fallback
  * the buffers come from the nodes that it names and are counted, else there are
- * none, and the device drops packets.  The pages of the buffers are the owner's:
- * they keep the node from being unplugged.  The owner detaches the device first,
- * and has its pools destroyed, or resets its queues.
+ * none, and the device drops packets.  The pages of the buffers are the
+ * owner's: they keep the node from being unplugged.  The owner detaches the
+ * device first, and has its pools destroyed, or resets its queues.
  *
  * The attachment ends with private_node_detach_device(), when the driver of
  * @dev is unbound, when @dev is removed, or with private_node_unregister(),
  * whichever comes first.
  *
  * Context: process, may sleep, not inside an allocation of the node.
- * Return: 0; -ENODEV after private_node_unregister(); -EBUSY if @dev is attached
- * already; -ENXIO for a device that could have a driver and has none;
+ * Return: 0; -ENODEV after private_node_unregister(); -EBUSY if @dev is
+ * attached already; -ENXIO for a device that could have a driver and has none;
  * -EOPNOTSUPP for a node of a compressing device; -ENOMEM.  The kernel log has
  * the reason.
  */
@@ -388,7 +389,7 @@ const struct private_node_subscriber private_node_device_subscriber = {
 };
 
 /*
- * private_node_emit_devices - names of the attached devices, for a file of sysfs
+ * private_node_emit_devices - names of attached devices, for a file of sysfs
  * @pn: the handle
  * @buf: the file's page
  *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finds what holds a page besides mappings: a file of tmpfs, a pipe, a socket or
- * the page pool of a network card.
+ * Finds what holds a page besides mappings: a file of tmpfs, a pipe, a socket
+ * or the page pool of a network card.
  *
  * This is for the message of an unplug that is refused, so it may be slow.  It
  * looks at the open files of all threads, and at what was sent to their
@@ -385,7 +385,7 @@ static int pte_maps(pte_t *pte, unsigned long addr, unsigned long next,
 	       pte_pfn(entry) - folio_pfn(folio) < folio_nr_pages(folio);
 }
 
-/* vm_insert_pages() makes no huge entries; others must not be split for this. */
+/* vm_insert_pages() makes no huge entries; others are not to be split here. */
 static int pmd_maps(pmd_t *pmd, unsigned long addr, unsigned long next,
 		    struct mm_walk *walk)
 {

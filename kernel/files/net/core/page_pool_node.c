@@ -8,9 +8,10 @@
  * recycling them, and asks the node again.
  *
  * All pools look for their attachment again when one comes or goes.  Writers of
- * pool->node and, while it is on, of pool->p.nid hold page_pools_lock.  Code that
- * allocates for a pool holds no lock, and enters the attachment, which does not
- * end before the code has left.
+ * pool->node and, while it is on, of pool->p.nid hold page_pools_lock.  Code
+ * that allocates for a pool holds no lock, and enters the attachment, which
+ * does not end before the code has left.  It may write pool->p.nid as well, and
+ * then the next allocation puts right what became wrong.
  */
 #include <linux/cpumask.h>
 #include <linux/init.h>
@@ -93,8 +94,8 @@ static void all_look_again(void)
  * page_pool_node_init - find out whether the device of a new pool is attached
  * @pool: the pool, in the list of all pools, before it is used
  *
- * A card may be near a private node and not be attached to it.  Its pool gets no
- * page of that node, so pages of that node cannot be what it recycles.
+ * A card may be near a private node and not be attached to it.  Its pool gets
+ * no page of that node, so pages of that node cannot be what it recycles.
  *
  * Context: process; page_pools_lock held.
  */

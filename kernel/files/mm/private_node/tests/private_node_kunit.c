@@ -682,7 +682,8 @@ static struct device *kept_device(struct kunit *test)
 {
 	struct device *dev = new_device(test);
 
-	KUNIT_ASSERT_EQ(test, 0, kunit_add_action_or_reset(test, remove_device, dev));
+	KUNIT_ASSERT_EQ(test, 0,
+			kunit_add_action_or_reset(test, remove_device, dev));
 	return dev;
 }
 
@@ -741,7 +742,8 @@ static void attach_nearest(struct kunit *test)
 	struct private_node *far = take(test, free_nid(test, 0), &attach_desc);
 	struct private_node *near = take(test, free_nid(test, 0), &attach_desc);
 	struct device *dev = kept_device(test);
-	struct faux_device *child = faux_device_create("private_node_below", dev, NULL);
+	struct faux_device *child =
+		faux_device_create("private_node_below", dev, NULL);
 
 	KUNIT_ASSERT_NOT_NULL(test, child);
 	KUNIT_EXPECT_EQ(test, 0, private_node_attach_device(far, dev));
@@ -831,7 +833,8 @@ static void attach_waits(struct kunit *test, bool unregister)
 	KUNIT_ASSERT_EQ(test, 0, private_node_attach_device(pn, d.dev));
 	pd = attachment(test, d.dev);
 	KUNIT_ASSERT_TRUE(test, private_node_device_enter(pd));
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, kthread_run(detach_thread, &d, "detach"));
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test,
+				     kthread_run(detach_thread, &d, "detach"));
 	/* It is let in no more, and the thread waits for those inside. */
 	while (private_node_device_enter(pd)) {
 		private_node_device_leave(pd);
@@ -866,7 +869,8 @@ static void attach_alloc(struct kunit *test)
 	pd = attachment(test, dev);
 	KUNIT_ASSERT_TRUE(test, private_node_device_enter(pd));
 	local_bh_disable();
-	got = private_node_device_alloc(pd, GFP_ATOMIC, 0, ARRAY_SIZE(pages), pages);
+	got = private_node_device_alloc(pd, GFP_ATOMIC, 0, ARRAY_SIZE(pages),
+					pages);
 	local_bh_enable();
 	private_node_device_leave(pd);
 	private_node_device_put(pd);
