@@ -71,7 +71,7 @@ struct dax_private_memory {
 	struct private_node *pn;
 	int nid;
 	bool spare;
-	struct dax_private_config config;
+	struct private_node_config config;
 	int online_type;
 	char owner[OWNER_MAX];
 	const char *res_name;
@@ -92,108 +92,25 @@ struct dax_private_memory {
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
 
-static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
-	[DAX_PRIVATE_AUTO] = "auto",
-	[DAX_PRIVATE_TARGET] = "target",
-	[DAX_PRIVATE_SPARE] = "spare",
-};
-
 /* -- configuration ------------------------------------------------------ */
-
-static struct dax_private_config defaults;
-
-/*
- * A setting: a file of each device, and a parameter of the module for the
- * default.  @want describes valid values for messages.  Files are read without
- * a lock.
- */
-struct choice {
-	const char *name;
-	int (*set)(struct dax_private_config *c, const char *text);
-	int (*show)(const struct dax_private_config *c, char *buf);
-	const char *want;
-};
-
-static int set_private(struct dax_private_config *c, const char *text)
-{
-	if (!sysfs_streq(text, "0") && !sysfs_streq(text, "1"))
-		return -EINVAL;
-	WRITE_ONCE(c->private, sysfs_streq(text, "1"));
-	return 0;
-}
-
-static int show_private(const struct dax_private_config *c, char *buf)
-{
-	return sysfs_emit(buf, "%d\n", READ_ONCE(c->private));
-}
-
-static int set_where(struct dax_private_config *c, const char *text)
-{
-	int i = __sysfs_match_string(where_names, DAX_PRIVATE_NR_WHERE, text);
-
-	if (i < 0)
-		return i;
-	WRITE_ONCE(c->where, i);
-	return 0;
-}
-
-static int show_where(const struct dax_private_config *c, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", where_names[READ_ONCE(c->where)]);
-}
-
-static int set_services(struct dax_private_config *c, const char *text)
-{
-	unsigned long services;
-	const char *missing;
-
-	if (private_node_parse_services(text, &services) ||
-	    private_node_check_services(services, &missing))
-		return -EINVAL;
-	WRITE_ONCE(c->services, services);
-	return 0;
-}
-
-static int show_services(const struct dax_private_config *c, char *buf)
-{
-	return private_node_emit_services(READ_ONCE(c->services), buf);
-}
-
-static const struct choice choice_private = {
-	"private", set_private, show_private, "0 or 1",
-};
-
-static const struct choice choice_where = {
-	"private_node", set_where, show_where, "auto, target or spare",
-};
-
-static const struct choice choice_services = {
-	"private_services", set_services, show_services,
-	"none, all, or names of services, each with those that it needs",
-};
-
-/* For messages: length of the first line of @text, at most 64. */
-static int shown_len(const char *text)
-{
-	return min(strcspn(text, "\n"), 64);
-}
 
 static int default_set(const char *text, const struct kernel_param *kp)
 {
-	const struct choice *choice = kp->arg;
-	int ret = choice->set(&defaults, text);
+	const struct private_node_setting *setting = kp->arg;
+	int ret = setting->set(&private_node_config_default, text);
 
 	if (ret)
-		pr_err("%s unchanged: '%.*s' is not %s\n", choice->name,
-		       shown_len(text), text, choice->want);
+		pr_err("%s unchanged: '%.*s' is not %s\n", setting->name,
+		       (int)min(strcspn(text, "\n"), 64UL), text,
+		       setting->want);
 	return ret;
 }
 
 static int default_get(char *buf, const struct kernel_param *kp)
 {
-	const struct choice *choice = kp->arg;
+	const struct private_node_setting *setting = kp->arg;
 
-	return choice->show(&defaults, buf);
+	return setting->show(&private_node_config_default, buf);
 }
 
 static const struct kernel_param_ops default_ops = {
@@ -201,82 +118,55 @@ static const struct kernel_param_ops default_ops = {
 	.get = default_get,
 };
 
-#define DEFAULT_PARAM(name, choice, text) \
-	module_param_cb(name, &default_ops, (void *)(choice), 0644); \
+#define DEFAULT_PARAM(name, setting, text) \
+	module_param_cb(name, &default_ops, (void *)(setting), 0644); \
 	MODULE_PARM_DESC(name, text)
 
-DEFAULT_PARAM(private, &choice_private,
+DEFAULT_PARAM(private, &private_node_setting_private,
 	      "memory that kmem plugs in is private, unless the device says otherwise");
-DEFAULT_PARAM(private_node, &choice_where,
+DEFAULT_PARAM(private_node, &private_node_setting_where,
 	      "on which node: auto, target or spare");
-DEFAULT_PARAM(private_services, &choice_services,
+DEFAULT_PARAM(private_services, &private_node_setting_services,
 	      "services that are open from the start");
 
-static const struct dax_private_config *config_of(const struct dev_dax *dev_dax)
+static const struct private_node_config *config_of(const struct dev_dax *dev_dax)
 {
-	/* pairs with set_config() */
-	return smp_load_acquire(&dev_dax->private.chosen) ?
-	       &dev_dax->private.config : &defaults;
+	return private_node_config_of(&dev_dax->private.choice);
 }
 
-static void set_config(struct dev_dax *dev_dax,
-		       const struct dax_private_config *config)
+static const struct private_node_setting *
+setting_of(struct device_attribute *attr)
 {
-	struct dax_private_config *c = &dev_dax->private.config;
-
-	WRITE_ONCE(c->private, config->private);
-	WRITE_ONCE(c->where, config->where);
-	WRITE_ONCE(c->services, config->services);
-	/* pairs with config_of() */
-	smp_store_release(&dev_dax->private.chosen, true);
+	return container_of(attr, struct dev_ext_attribute, attr)->var;
 }
 
-struct choice_attr {
-	struct device_attribute attr;
-	const struct choice *choice;
-};
-
-static const struct choice *choice_of(struct device_attribute *attr)
+static ssize_t setting_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
 {
-	return container_of(attr, struct choice_attr, attr)->choice;
-}
-
-static ssize_t choice_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	return choice_of(attr)->show(config_of(to_dev_dax(dev)), buf);
+	return setting_of(attr)->show(config_of(to_dev_dax(dev)), buf);
 }
 
 struct new_choice {
-	const struct choice *choice;
+	const struct private_node_setting *setting;
 	const char *text;
 };
 
 static int choose_config(struct dev_dax *dev_dax, void *arg)
 {
-	struct dax_private_config config = *config_of(dev_dax);
 	const struct new_choice *new = arg;
-	int ret;
 
-	ret = new->choice->set(&config, new->text);
-	if (ret) {
-		dev_err(&dev_dax->dev, "%s unchanged: '%.*s' is not %s\n",
-			new->choice->name, shown_len(new->text), new->text,
-			new->choice->want);
-		return ret;
-	}
-	set_config(dev_dax, &config);
-	return 0;
+	return private_node_choose_text(&dev_dax->dev, &dev_dax->private.choice,
+					new->setting, new->text);
 }
 
 /*
  * Under the device lock the driver does not change.  Under the lock of that
  * driver, which configure() takes, the memory is not plugged in meanwhile.
  */
-static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
+static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count)
 {
-	struct new_choice new = { choice_of(attr), buf };
+	struct new_choice new = { setting_of(attr), buf };
 	struct dev_dax *dev_dax = to_dev_dax(dev);
 	struct dax_device_driver *drv;
 	int ret;
@@ -288,17 +178,18 @@ static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 	ret = drv->configure(dev_dax, choose_config, &new);
 	if (ret == -EBUSY)
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
-			new.choice->name);
+			new.setting->name);
 	return ret ?: count;
 }
 
-#define CHOICE_ATTR(_name, _choice) \
-	static struct choice_attr _name##_attr = { \
-		__ATTR(_name, 0644, choice_show, choice_store), _choice }
+#define SETTING_ATTR(_name, _setting) \
+	static struct dev_ext_attribute _name##_attr = { \
+		__ATTR(_name, 0644, setting_show, setting_store), \
+		(void *)(_setting) }
 
-CHOICE_ATTR(private, &choice_private);
-CHOICE_ATTR(private_node, &choice_where);
-CHOICE_ATTR(private_services, &choice_services);
+SETTING_ATTR(private, &private_node_setting_private);
+SETTING_ATTR(private_node, &private_node_setting_where);
+SETTING_ATTR(private_services, &private_node_setting_services);
 
 static struct attribute *dax_private_attrs[] = {
 	&private_attr.attr.attr,
@@ -310,6 +201,37 @@ static struct attribute *dax_private_attrs[] = {
 const struct attribute_group dax_private_group = {
 	.attrs = dax_private_attrs,
 };
+
+/**
+ * dax_region_set_private - DAX devices of a region come up as the region says
+ * @dax_region: the region, without devices
+ * @choice: what was chosen for it; if nobody chose, its devices follow the
+ *	defaults
+ * @adistance: abstract distance of its memory, 0 if that is not known
+ * @device: is its device there?  Valid as long as the region; NULL for a device
+ *	that cannot go
+ *
+ * A device's own files can change what it inherited.
+ *
+ * Context: process; the region has no device yet.
+ */
+void dax_region_set_private(struct dax_region *dax_region,
+			    const struct private_node_choice *choice,
+			    int adistance,
+			    const enum private_node_device *device)
+{
+	private_node_inherit_choice(&dax_region->private.choice, choice);
+	dax_region->private.adistance = adistance;
+	dax_region->private.device = device;
+}
+EXPORT_SYMBOL_FOR_MODULES(dax_region_set_private, "dax_cxl");
+
+/* See private.h. */
+void dax_private_inherit(struct dev_dax *dev_dax)
+{
+	private_node_inherit_choice(&dev_dax->private.choice,
+				    &dev_dax->region->private.choice);
+}
 
 /* -- plug --------------------------------------------------------------- */
 
@@ -364,14 +286,16 @@ static int take_spare(struct device *dev, int target)
 }
 
 /*
- * Firmware knows nothing about a spare node, so the abstract distance of the
- * device's own node is used.  Returns 0 if firmware gives none.
+ * The abstract distance that the device's region was given.  Without one,
+ * firmware decides; as it knows nothing of a spare node, it is asked for the
+ * device's own node then.  Returns 0 if nobody knows.
  */
-static int distance_of_spare(const struct dev_dax *dev_dax)
+static int distance_of(const struct dev_dax *dev_dax, bool spare)
 {
-	int adist = 0;
+	int adist = dev_dax->region->private.adistance;
 
-	mt_calc_adistance(dev_dax->target_node, &adist);
+	if (!adist && spare)
+		mt_calc_adistance(dev_dax->target_node, &adist);
 	return clamp(adist, 0, PRIVATE_NODE_MAX_ADISTANCE);
 }
 
@@ -381,9 +305,9 @@ static int take_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	struct device *dev = &dev_dax->dev;
 
 	m->nid = dev_dax->target_node;
-	if (m->config.where != DAX_PRIVATE_SPARE && !why)
+	if (m->config.where != PRIVATE_NODE_WHERE_SPARE && !why)
 		return 0;
-	if (m->config.where == DAX_PRIVATE_TARGET) {
+	if (m->config.where == PRIVATE_NODE_WHERE_TARGET) {
 		dev_err(dev, "cannot come up private: its node %d %s; write spare to private_node\n",
 			m->nid, why);
 		return -EBUSY;
@@ -415,6 +339,22 @@ static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	return ret;
 }
 
+/* kmem has nothing to repair; whoever has a spare device wants to know which. */
+static void dax_memory_failure(struct private_node *pn, unsigned long pfn,
+			       unsigned long nr_pages, unsigned int flags)
+{
+	/* NULL until the registration has returned: no memory came online yet */
+	const struct dax_private_memory *m = private_node_drvdata(pn);
+
+	pr_err("%s: memory at %#llx %s\n", m ? m->owner : "kmem",
+	       PFN_PHYS(pfn), flags & PRIVATE_NODE_FAILURE_SOFT ?
+	       "had errors that were corrected" : "is broken");
+}
+
+static const struct private_node_ops dax_node_ops = {
+	.memory_failure = dax_memory_failure,
+};
+
 /*
  * Under dax_private_lock, so that no other device takes the chosen node in
  * between.
@@ -428,6 +368,7 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 		 */
 		.capable = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0),
 		.enabled = m->config.services,
+		.ops = &dax_node_ops,
 	};
 	struct private_node *pn;
 	int ret;
@@ -436,11 +377,11 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 	ret = take_node(dev_dax, m);
 	if (ret)
 		return ret;
-	if (m->spare)
-		desc.adistance = distance_of_spare(dev_dax);
+	desc.adistance = distance_of(dev_dax, m->spare);
 	pn = private_node_register(m->nid, &desc);
 	if (IS_ERR(pn))
 		return PTR_ERR(pn);
+	private_node_set_drvdata(pn, m);
 	m->pn = pn;
 	return 0;
 }
@@ -468,6 +409,39 @@ static int take_down_memory(struct dax_private_memory *m)
 	if (m->spare)
 		private_node_spare_put(m->nid);
 	return 0;
+}
+
+static enum private_node_device device_of(const struct dev_dax *dev_dax)
+{
+	const enum private_node_device *device =
+		dev_dax->region->private.device;
+
+	return device ? READ_ONCE(*device) : PRIVATE_NODE_DEVICE_STAYS;
+}
+
+static void lose_users(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	dev_err(&dev_dax->dev, "its device goes away: what is on node %d is lost, users get SIGBUS\n",
+		m->nid);
+	private_node_set_on_unplug(m->pn, PRIVATE_NODE_UNPLUG_SIGBUS);
+}
+
+/*
+ * Memory whose device goes away goes in any case, but for pages that are
+ * pinned.  What can be moved is, while the device can be read.
+ */
+static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	enum private_node_device device = device_of(dev_dax);
+	int ret;
+
+	if (m->pn && device == PRIVATE_NODE_DEVICE_LOST)
+		lose_users(dev_dax, m);
+	ret = take_down_memory(m);
+	if (!ret || !m->pn || device != PRIVATE_NODE_DEVICE_LEAVES)
+		return ret;
+	lose_users(dev_dax, m);
+	return take_down_memory(m);
 }
 
 static void attach_memory(struct dev_dax *dev_dax, struct dax_private_memory *m)
@@ -535,7 +509,7 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
  */
 int dax_private_online_type(const struct dev_dax *dev_dax, int online_type)
 {
-	if (online_type == MMOP_OFFLINE && !dev_dax->private.chosen &&
+	if (online_type == MMOP_OFFLINE && !dev_dax->private.choice.made &&
 	    config_of(dev_dax)->private)
 		return MMOP_ONLINE_MOVABLE;
 	return online_type;
@@ -612,7 +586,7 @@ int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 
 	if (!m)
 		return offline_and_remove_memory_ranges(ranges, nr);
-	ret = take_down_memory(m);
+	ret = take_down(dev_dax, m);
 	if (ret)
 		return ret;
 	detach_memory(dev_dax);
@@ -720,7 +694,7 @@ static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	*res_name = m->res_name;
 	m->res_name = NULL;
 	module_put(THIS_MODULE);
-	set_config(dev_dax, &m->config);
+	private_node_choose(&dev_dax->private.choice, &m->config);
 	attach_memory(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);
