@@ -3,7 +3,7 @@
 # A CXL region says that its memory comes up private, before it is committed; its DAX device inherits
 # that.  Two regions in one window have a node each.  Device map, bind by number, and the way back.
 #
-# vm: --node 1G --cxl 512M --cxl 256M --append private_node_spare=2
+# vm: --node 1G --cxl 512M --cxl 256M --slow cxl,3 --append private_node_spare=2
 # timeout: 400
 # The functions are called through ok.
 # shellcheck disable=SC2317
@@ -71,6 +71,22 @@ ok 'nobody has a page there' same "$(used "$spare")" 0
 ok 'a bind reaches the first alone' binds_to "$nid"
 ok '... still nobody' same "$(used "$spare")" 0
 ok 'no service was asked for' same "$(< "$NODES/node$spare/private/enabled")" ''
+
+# How far they are: by the coordinates of the region, relative to DRAM with 100 ns and 64 GB/s
+coordinate() { rget "$first" "access1/$1"; }
+expected() {
+	local latency=$(($(coordinate read_latency) + $(coordinate write_latency)))
+	local bandwidth=$(($(coordinate read_bandwidth) + $(coordinate write_bandwidth)))
+	echo "# latency $latency, bandwidth $bandwidth" >&2
+	echo $((576 * latency / 200 * (2 * 65536) / bandwidth))
+}
+distance() { echo "$(< "$NODES/node$1/private/adistance")"; }
+row() { cut -d' ' -f1 "$NODES/node$1/distance"; }
+far=$(expected)
+ok "abstract distance $far, farther than DRAM" test "$far" -gt 576
+ok '... of the node of the window' same "$(distance "$nid")" "$far"
+ok '... and of the spare node' same "$(distance "$spare")" "$far"
+ok 'NUMA distance of the spare node' same "$(row "$spare")" "$(($(row "$nid") + 30))"
 ok 'the tools see both regions' test "$(cxl list -R | grep -c '"region"')" = 2
 ok '... and both devices' test "$(daxctl list | grep -c '"chardev"')" = 2
 end_holder
