@@ -63,6 +63,19 @@ ok 'refuse: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
 end_holder
 gone refuse
 
+# A pipe has references to some of its pages: what is gone goes as soon as they are given back
+ok 'pinned: up' up refuse
+ok 'pinned: 16 pages are in a pipe' same "$(ask pin)" 'pinned 16'
+dmesg -c > /dev/null
+ok 'pinned: taken out' take_out
+ok 'pinned: dmesg says so' logged "gone while its memory is in use: stays on private node $nid until its users are stopped" false
+ok 'pinned: the memory is there' is_private "$nid"
+ok 'pinned: the region stays' logged "$REGION: is not reset: its memory is in use" put "$REGION" "$ROOT/delete_region"
+ask unpin > /dev/null
+ok 'pinned: given back, gone' until_ is_gone "$nid"
+end_holder
+gone pinned
+
 # Taken off the bus by the kernel, and found again
 ok 'remove: up' up refuse
 pci=$(basename "$(dirname "$(readlink -f "$CXL/$(memdev)")")")
