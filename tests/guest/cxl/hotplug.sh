@@ -63,6 +63,14 @@ ok 'refuse: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
 end_holder
 gone refuse
 
+ok 'disabled: up' up refuse
+ok 'disabled' disable "$REGION"
+ok 'disabled: contents' same "$(ask check)" intact
+ok 'disabled: taken out' take_out
+ok 'disabled: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
+end_holder
+gone disabled
+
 # A pipe has references to some of its pages: what is gone goes as soon as they are given back
 ok 'pinned: up' up refuse
 ok 'pinned: 16 pages are in a pipe' same "$(ask pin)" 'pinned 16'

@@ -20,8 +20,8 @@ new_pair() {
 	put "$REGION" "$ROOT/create_ram_region" && rput 2 "$REGION" interleave_ways &&
 		rput 256 "$REGION" interleave_granularity && rput $((2 * PART)) "$REGION" size || return
 	for m in mem0 mem1; do
-		d=$(decoder_of $m)
-		put ram "$CXL/$d/mode" && put $PART "$CXL/$d/dpa_size" && rput "$d" "$REGION" "target$i" || return
+		d=$(decoder_of "$m")
+		put ram "$CXL/$d/mode" && put "$PART" "$CXL/$d/dpa_size" && rput "$d" "$REGION" "target$i" || return
 		i=$((i + 1))
 	done
 }
@@ -29,7 +29,7 @@ new_pair() {
 destroy_pair() {
 	local m
 	disable "$REGION" && rput 0 "$REGION" commit && put "$REGION" "$ROOT/delete_region" || return
-	for m in mem0 mem1; do put 0 "$CXL/$(decoder_of $m)/dpa_size" || return; done
+	for m in mem0 mem1; do put 0 "$CXL/$(decoder_of "$m")/dpa_size" || return; done
 }
 
 is_back() {
