@@ -38,13 +38,13 @@ is_back() {
 }
 
 unbound() {
-	ok "$1 unbound" put "$1" $MEMDEVS/unbind
+	ok "$1 unbound" put "$1" "$MEMDEVS/unbind"
 	ok "$1 unbound: contents" same "$(ask check)" intact
 	ok "$1 unbound: still private" is_private "$nid"
 	ok "$1 unbound: no DAX device" test ! -e "$DAX/$dax"
 }
 
-bound() { put "$1" $MEMDEVS/bind && until_ is_ready "$1"; }
+bound() { put "$1" "$MEMDEVS/bind" && until_ is_ready "$1"; }
 
 cxl_up mem0 mem1
 empty=$(memory_map)

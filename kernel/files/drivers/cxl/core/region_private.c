@@ -14,12 +14,12 @@
  *
  * See Documentation/ABI/testing/sysfs-bus-cxl-private-node.
  */
-#include <linux/async.h>
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/ioport.h>
 #include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/private_node.h>
@@ -297,9 +297,14 @@ static struct cxl_region *disabled_in_use(struct cxl_endpoint_decoder *cxled)
 	return cxlr;
 }
 
+static int attach(struct device *dev, void *data)
+{
+	return min(device_attach(dev), 0);
+}
+
 /*
  * What kmem kept of a device that goes has to go as well, and kmem does that for
- * a device that it has.  Its driver is probed asynchronously.
+ * a device that it has.  The driver of a DAX region would come some time later.
  */
 static void give_back_to_kmem(struct cxl_endpoint_decoder *cxled)
 {
@@ -307,8 +312,8 @@ static void give_back_to_kmem(struct cxl_endpoint_decoder *cxled)
 
 	if (!cxlr)
 		return;
-	if (device_attach(&cxlr->dev) > 0 && !current_is_async())
-		async_synchronize_full();
+	if (device_attach(&cxlr->dev) > 0)
+		device_for_each_child(&cxlr->dev, NULL, attach);
 	put_device(&cxlr->dev);
 }
 
