@@ -440,7 +440,8 @@ static void lose_users(struct dev_dax *dev_dax, struct dax_private_memory *m)
 
 /*
  * Memory whose device goes away goes in any case, but for pages that are
- * pinned.  What can be moved is, while the device can be read.
+ * pinned.  While the device can be read, data is moved rather than lost, also
+ * where an unplug would be refused.
  */
 static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
@@ -452,6 +453,10 @@ static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
 		lose_users(dev_dax, m);
 	ret = take_down_memory(m);
 	if (!ret || !m->pn || device != PRIVATE_NODE_DEVICE_LEAVES)
+		return ret;
+	private_node_set_on_unplug(m->pn, PRIVATE_NODE_UNPLUG_MOVE);
+	ret = take_down_memory(m);
+	if (!ret || !m->pn)
 		return ret;
 	lose_users(dev_dax, m);
 	return take_down_memory(m);
