@@ -137,6 +137,7 @@ static int found(struct resource *res, void *arg)
  * Nobody may take the decoders away from under it.
  *
  * Context: process; cxl_rwsem.region held.
+ * Return: true if so.
  */
 bool cxl_region_in_use(struct cxl_region *cxlr)
 {
@@ -347,6 +348,7 @@ void cxl_region_unmap_decoder(struct cxl_endpoint_decoder *cxled)
  * has a DAX device again.
  *
  * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: true if so.
  */
 bool cxl_region_is_private(struct cxl_region *cxlr)
 {
