@@ -67,7 +67,7 @@ static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
 	if (rc)
 		return rc;
 	if (cxlr->params.state >= CXL_CONFIG_RESET_PENDING) {
-		dev_err(dev, "%s unchanged: the region is committed; write to the file of its DAX device, or write 0 to commit first\n",
+		dev_err_ratelimited(dev, "%s unchanged: the region is committed; write to the file of its DAX device, or write 0 to commit first\n",
 			setting->name);
 		return -EBUSY;
 	}
