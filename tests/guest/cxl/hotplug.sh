@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 # A CXL device is plugged into a running machine, its region comes up private, and it is taken out again:
-# unused; in use with pages that may move; in use with pages that may not, whose users get SIGBUS.
+# unused; in use with pages that move, also where an unplug would be refused; with pages that are lost.
 #
 # vm: --node 1G --cxl 512M,later --append private_node_spare=1
 # timeout: 400
@@ -56,18 +56,44 @@ end_holder
 gone move
 
 ok 'refuse: up' up refuse
-dmesg -c > /dev/null
 ok 'refuse: taken out' take_out
-ok 'refuse: dmesg says so' logged "what is on node $nid is lost, users get SIGBUS" false
-ok 'refuse: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
+ok 'refuse: contents' same "$(ask check)" intact
 end_holder
 gone refuse
+
+ok 'sigbus: up' up sigbus
+ok 'sigbus: taken out' take_out
+ok 'sigbus: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
+end_holder
+gone sigbus
+
+ok 'disabled: up' up refuse
+ok 'disabled' disable "$REGION"
+ok 'disabled: contents' same "$(ask check)" intact
+ok 'disabled: taken out' take_out
+ok 'disabled: contents are elsewhere' same "$(ask check)" intact
+end_holder
+gone disabled
+
+# A pipe has references to some of its pages: what is gone goes as soon as they are given back
+ok 'pinned: up' up refuse
+ok 'pinned: 16 pages are in a pipe' same "$(ask pin)" 'pinned 16'
+dmesg -c > /dev/null
+ok 'pinned: taken out' take_out
+ok 'pinned: dmesg says what is lost' test "$(dmesg | grep -c "what is on node $nid is lost, users get SIGBUS")" = 1
+ok 'pinned: dmesg says what stays' logged "gone while its memory is in use: stays on private node $nid until its users are stopped" false
+ok 'pinned: the memory is there' is_private "$nid"
+ok 'pinned: the region stays' logged "$REGION: is not reset: its memory is in use" put "$REGION" "$ROOT/delete_region"
+ask unpin > /dev/null
+ok 'pinned: given back, gone' until_ is_gone "$nid"
+end_holder
+gone pinned
 
 # Taken off the bus by the kernel, and found again
 ok 'remove: up' up refuse
 pci=$(basename "$(dirname "$(readlink -f "$CXL/$(memdev)")")")
 ok "remove: $pci" put 1 "/sys/bus/pci/devices/$pci/remove"
-ok 'remove: each page' same "$(ask touch)" "sigbus $PAGES of $PAGES"
+ok 'remove: contents' same "$(ask check)" intact
 end_holder
 gone remove
 ok 'rescan' put 1 /sys/bus/pci/rescan

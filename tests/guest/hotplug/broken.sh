@@ -55,8 +55,16 @@ for ((try = 1; try <= 3; try++)); do
 	ok '... and is out of use' eval '[[ $(dmesg -c) =~ "recovery action for "[^:]*": Recovered" ]]'
 	[ $try = 3 ] || ok '... mended' mends $((pfn + 9))
 done
+
+# One of a file: the file keeps it, and with it the node.
+coproc HOLDER { page_of shared "$nid"; }
+read -r pfn <&"${HOLDER[0]}"
+ok 'a huge page of a file breaks' breaks $((pfn + 5))
 put 0 "$pool/nr_hugepages"
-ok 'the node goes' sim remove_node a
+not_ok '... and the node stays while the file is there' sim remove_node a
+eval "exec ${HOLDER[1]}>&-"
+wait "$HOLDER_PID" 2> /dev/null
+ok '... and goes without it' sim remove_node a
 ok '... and its broken pages with it' same "$(poisoned)" 0
 
 # A page breaks in the owner's hands while its block goes offline, which takes 0.2 s and is refused.

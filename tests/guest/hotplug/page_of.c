@@ -3,6 +3,7 @@
  * page_of: page frame numbers, for broken.sh.
  *
  *	page_of NID		a page of the node, which it has until the end of its input
+ *	page_of shared NID	a huge page, the same
  *	page_of huge ADDR SIZE	heads of huge pages in a physical range, one a line
  */
 #include <fcntl.h>
@@ -29,18 +30,17 @@ static uint64_t entry(const char *file, uint64_t index)
 	return e;
 }
 
-static int of_node(int nid)
+static int of_node(int nid, size_t size, int flags)
 {
 	unsigned long page = sysconf(_SC_PAGESIZE), mask = 1UL << nid;
-	char *p = mmap(NULL, page, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_ANONYMOUS | flags, -1, 0);
 
 	if (p == MAP_FAILED ||
-	    syscall(SYS_mbind, p, page, MPOL_BIND, &mask, 8 * sizeof(mask), 0)) {
+	    syscall(SYS_mbind, p, size, MPOL_BIND, &mask, 8 * sizeof(mask), 0)) {
 		perror("mbind");
 		return 1;
 	}
-	memset(p, 1, page);
+	memset(p, 1, size);
 	printf("%llu\n", (unsigned long long)
 	       (entry("/proc/self/pagemap", (uintptr_t)p / page) & ((1ULL << 55) - 1)));
 	fflush(stdout);
@@ -64,8 +64,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "huge"))
 		return huge(strtoull(argv[2], NULL, 0), strtoull(argv[3], NULL, 0));
+	if (argc == 3 && !strcmp(argv[1], "shared"))
+		return of_node(atoi(argv[2]), 2 << 20, MAP_SHARED | MAP_HUGETLB);
 	if (argc == 2)
-		return of_node(atoi(argv[1]));
-	fprintf(stderr, "usage: page_of NID | page_of huge ADDR SIZE\n");
+		return of_node(atoi(argv[1]), sysconf(_SC_PAGESIZE), MAP_PRIVATE);
+	fprintf(stderr, "usage: page_of NID | page_of shared NID | page_of huge ADDR SIZE\n");
 	return 2;
 }

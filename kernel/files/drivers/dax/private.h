@@ -68,6 +68,9 @@ void dax_region_set_private(struct dax_region *dax_region,
  */
 void dax_private_inherit(struct dev_dax *dev_dax);
 
+/* The module goes: it has no kept memory, which holds it. */
+void dax_private_exit(void);
+
 /*
  * dax_private_plug - add the memory of a device to a private node, if so
  *	configured
@@ -132,6 +135,10 @@ dax_region_set_private(struct dax_region *dax_region,
 }
 
 static inline void dax_private_inherit(struct dev_dax *dev_dax)
+{
+}
+
+static inline void dax_private_exit(void)
 {
 }
 

@@ -15,7 +15,8 @@
  *
  * The driver core cannot refuse an unbind.  If the memory is still in use then,
  * it stays on its private node, and is kept in a list here until a device with
- * the same ranges is bound and takes it back.
+ * the same ranges is bound and takes it back.  Memory whose device has gone is
+ * taken down from here, as soon as that is possible: no device may come again.
  *
  * See Documentation/ABI/testing/sysfs-bus-dax-private-node.
  */
@@ -39,6 +40,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "bus.h"
 #include "dax-private.h"
@@ -59,6 +61,7 @@
  * @spare: @nid is from private_node_spare_get()
  * @config: configuration when it was plugged in
  * @online_type: how its memory blocks were onlined
+ * @gone: its device is not there any more, or about to go
  * @owner: name of the device, as the node's owner
  * @res_name: while kept: name of the resources in @slots, allocated; otherwise
  *	NULL
@@ -73,6 +76,7 @@ struct dax_private_memory {
 	bool spare;
 	struct private_node_config config;
 	int online_type;
+	bool gone;
 	char owner[OWNER_MAX];
 	const char *res_name;
 	unsigned int nr;
@@ -91,6 +95,14 @@ struct dax_private_memory {
  */
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
+
+/* Seconds until the next try to take down what is gone; they double. */
+#define FIRST_WAIT		1
+#define LONGEST_WAIT		600
+
+static void take_down_gone(struct work_struct *work);
+static DECLARE_DELAYED_WORK(gone_work, take_down_gone);
+static unsigned int gone_wait;	/* protected by dax_private_lock */
 
 /* -- configuration ------------------------------------------------------ */
 
@@ -428,17 +440,23 @@ static void lose_users(struct dev_dax *dev_dax, struct dax_private_memory *m)
 
 /*
  * Memory whose device goes away goes in any case, but for pages that are
- * pinned.  What can be moved is, while the device can be read.
+ * pinned.  While the device can be read, data is moved rather than lost, also
+ * where an unplug would be refused.
  */
 static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
 	enum private_node_device device = device_of(dev_dax);
 	int ret;
 
+	m->gone = device != PRIVATE_NODE_DEVICE_STAYS;
 	if (m->pn && device == PRIVATE_NODE_DEVICE_LOST)
 		lose_users(dev_dax, m);
 	ret = take_down_memory(m);
 	if (!ret || !m->pn || device != PRIVATE_NODE_DEVICE_LEAVES)
+		return ret;
+	private_node_set_on_unplug(m->pn, PRIVATE_NODE_UNPLUG_MOVE);
+	ret = take_down_memory(m);
+	if (!ret || !m->pn)
 		return ret;
 	lose_users(dev_dax, m);
 	return take_down_memory(m);
@@ -595,6 +613,16 @@ int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_unplug, "kmem");
 
+static void keep_memory(struct dax_private_memory *m)
+{
+	guard(mutex)(&dax_private_lock);
+	list_add_tail(&m->list, &dax_private_kept);
+	if (!m->gone)
+		return;
+	gone_wait = FIRST_WAIT;
+	mod_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
+}
+
 /**
  * dax_private_keep - keep memory that an unbind could not remove
  * @dev_dax: a device that is being unbound, with dax_private_plugged()
@@ -619,13 +647,16 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	}
 	m->res_name = *res_name;
 	*res_name = NULL;
-	scoped_guard(mutex, &dax_private_lock)
-		list_add_tail(&m->list, &dax_private_kept);
 	detach_memory(dev_dax);
 	/* Until here kmem, which is bound to the device, held this module. */
 	__module_get(THIS_MODULE);
-	dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
-		 m->nid);
+	if (m->gone)
+		dev_warn(&dev_dax->dev, "gone while its memory is in use: stays on private node %d until its users are stopped\n",
+			 m->nid);
+	else
+		dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
+			 m->nid);
+	keep_memory(m);
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
 
@@ -641,6 +672,35 @@ static void forget_memory(struct dax_private_memory *m)
 	module_put(THIS_MODULE);
 	kfree(m->res_name);
 	kfree(m);
+}
+
+/* Somebody may hold references to its pages, as a pipe does. */
+static void take_down_gone(struct work_struct *work)
+{
+	struct dax_private_memory *m, *next;
+	LIST_HEAD(gone);
+
+	scoped_guard(mutex, &dax_private_lock)
+		list_for_each_entry_safe(m, next, &dax_private_kept, list)
+			if (m->gone)
+				list_move(&m->list, &gone);
+	list_for_each_entry_safe(m, next, &gone, list)
+		if (!take_down_memory(m)) {
+			list_del(&m->list);
+			forget_memory(m);
+		}
+	guard(mutex)(&dax_private_lock);
+	if (list_empty(&gone))
+		return;
+	list_splice(&gone, &dax_private_kept);
+	gone_wait = min(2 * gone_wait, LONGEST_WAIT);
+	queue_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
+}
+
+/* See private.h. */
+void dax_private_exit(void)
+{
+	cancel_delayed_work_sync(&gone_work);
 }
 
 static bool overlaps_memory(const struct dev_dax *dev_dax,
@@ -693,6 +753,7 @@ static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	kfree(*res_name);
 	*res_name = m->res_name;
 	m->res_name = NULL;
+	m->gone = false;
 	module_put(THIS_MODULE);
 	private_node_choose(&dev_dax->private.choice, &m->config);
 	attach_memory(dev_dax, m);
@@ -732,8 +793,7 @@ int dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 		if (take_down_memory(m)) {
 			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
 				m->owner, m->nid);
-			scoped_guard(mutex, &dax_private_lock)
-				list_add_tail(&m->list, &dax_private_kept);
+			keep_memory(m);
 			return -EBUSY;
 		}
 		forget_memory(m);

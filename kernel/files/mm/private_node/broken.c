@@ -3,6 +3,7 @@
  * Broken pages of private nodes: pages with memory failure that an owner still
  * holds, and those that nobody uses any more.
  */
+#include <linux/hugetlb.h>
 #include <linux/list.h>
 #include <linux/memory_hotplug.h>
 #include <linux/mm.h>
@@ -39,6 +40,13 @@ static bool any_broken;
  * struct pages are made anew when the blocks come online.
  */
 static DEFINE_XARRAY(offline_broken);
+
+/*
+ * Huge pages of files with a broken page in them, by their first page frame
+ * number.  memory_failure() keeps its reference to such a page while the file
+ * has it.  An entry says nothing of a page that is not broken any more.
+ */
+static DEFINE_XARRAY(kept_huge);
 
 /* For entries of a block that is coming online. */
 #define COMES_BACK	XA_MARK_0
@@ -242,6 +250,36 @@ void private_node_broken_seen(struct page *page)
 }
 
 /*
+ * private_node_huge_failed - write down whether memory_failure() kept a huge page
+ * @page: of a private node
+ * @result: of memory_failure()
+ *
+ * Context: process, may sleep.
+ */
+void private_node_huge_failed(struct page *page, int result)
+{
+	struct folio *folio = page_folio(page);
+
+	/* A huge page that no file has was dissolved. */
+	if (!result && folio_test_hugetlb(folio))
+		xa_store(&kept_huge, folio_pfn(folio), xa_mk_value(1),
+			 GFP_KERNEL | __GFP_NOFAIL);
+	else if (result != -EHWPOISON)
+		xa_erase(&kept_huge, folio_pfn(folio));
+}
+
+/* The file of a broken huge page has gone: its intact pages are free again. */
+static void dissolve_kept(struct folio *folio)
+{
+	if (!folio_test_hugetlb(folio) || folio->mapping ||
+	    folio_mapped(folio) || folio_ref_count(folio) != 1 ||
+	    !xa_erase(&kept_huge, folio_pfn(folio)))
+		return;
+	folio_put(folio);
+	dissolve_free_hugetlb_folio(folio);
+}
+
+/*
  * A broken page stays in the swap cache so that a swap-in fails.  Its place is
  * taken by an ordinary page that is not uptodate, with which a swap-in fails as
  * well.
@@ -288,17 +326,23 @@ static void detach_broken(struct folio *folio)
  *
  * A broken page stays in the file or the swap cache, so that those who ask for
  * its data get an error.  It is taken out of there first, and something else is
- * left in its place that gives the error, so that the page can be unplugged.
+ * left in its place that gives the error, so that the page can be unplugged.  A
+ * huge page of a file goes when the file has gone.
  *
  * Context: process, may sleep.
  * Return: true if so; false if the owner holds it, or it is not broken.
  */
 bool private_node_page_unused(struct page *page)
 {
-	struct folio *folio = page_folio(page);
+	struct folio *folio;
 
 	if (!PageHWPoison(page))
 		return false;
+	dissolve_kept(page_folio(page));
+	/* Of a huge page that was, another one may be broken. */
+	if (!PageHWPoison(page))
+		return false;
+	folio = page_folio(page);
 	if ((folio_test_swapcache(folio) || folio->mapping) &&
 	    folio_try_get(folio)) {
 		if (page_folio(page) == folio)

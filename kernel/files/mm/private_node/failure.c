@@ -176,8 +176,10 @@ static unsigned int judge_failure(struct page *page, bool soft, int result)
 {
 	unsigned int flags;
 
-	if (!soft)
+	if (!soft) {
 		private_node_broken_seen(page);
+		private_node_huge_failed(page, result);
+	}
 	flags = failure_flags(page, soft, result);
 	if (!(flags & PRIVATE_NODE_FAILURE_HELD))
 		private_node_held_forget(page_to_pfn(page), 1);

@@ -728,6 +728,7 @@ void private_node_broken_seen(struct page *page);
 void private_node_note_broken(unsigned long pfn, unsigned long nr);
 void private_node_mark_broken(unsigned long pfn, unsigned long nr);
 void private_node_stays_offline(unsigned long pfn, unsigned long nr);
+void private_node_huge_failed(struct page *page, int result);
 bool private_node_page_unused(struct page *page);
 bool private_node_page_lost(struct page *page);
 

@@ -19,6 +19,7 @@
 #include <linux/ioport.h>
 #include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
+#include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/pci.h>
 #include <linux/private_node.h>
@@ -283,6 +284,39 @@ static enum private_node_device device_state(struct cxl_memdev *cxlmd)
 					PRIVATE_NODE_DEVICE_LEAVES;
 }
 
+/* A region that was disabled while its memory was in use. */
+static struct cxl_region *disabled_in_use(struct cxl_endpoint_decoder *cxled)
+{
+	struct cxl_region *cxlr;
+
+	guard(rwsem_read)(&cxl_rwsem.region);
+	cxlr = cxled->cxld.region;
+	if (!cxlr || READ_ONCE(cxlr->dev.driver) || !cxl_region_in_use(cxlr))
+		return NULL;
+	get_device(&cxlr->dev);
+	return cxlr;
+}
+
+static int attach(struct device *dev, void *data)
+{
+	return min(device_attach(dev), 0);
+}
+
+/*
+ * What kmem kept of a device that goes has to go as well, and kmem does that for
+ * a device that it has.  The driver of a DAX region would come some time later.
+ */
+static void give_back_to_kmem(struct cxl_endpoint_decoder *cxled)
+{
+	struct cxl_region *cxlr = disabled_in_use(cxled);
+
+	if (!cxlr)
+		return;
+	if (device_attach(&cxlr->dev) > 0)
+		device_for_each_child(&cxlr->dev, NULL, attach);
+	put_device(&cxlr->dev);
+}
+
 /**
  * cxl_region_unmap_decoder - unplug memory before its decoder goes away
  * @cxled: decoder of a device that is being unbound or removed
@@ -291,11 +325,15 @@ static enum private_node_device device_state(struct cxl_memdev *cxlmd)
  */
 void cxl_region_unmap_decoder(struct cxl_endpoint_decoder *cxled)
 {
-	struct cxl_region *cxlr = begin_reset(cxled);
+	enum private_node_device state = device_state(cxled_to_memdev(cxled));
+	struct cxl_region *cxlr;
 
+	if (state != PRIVATE_NODE_DEVICE_STAYS)
+		give_back_to_kmem(cxled);
+	cxlr = begin_reset(cxled);
 	if (!cxlr)
 		return;
-	WRITE_ONCE(cxlr->device, device_state(cxled_to_memdev(cxled)));
+	WRITE_ONCE(cxlr->device, state);
 	device_release_driver(&cxlr->dev);
 	WRITE_ONCE(cxlr->device, PRIVATE_NODE_DEVICE_STAYS);
 	put_device(&cxlr->dev);
