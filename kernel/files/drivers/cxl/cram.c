@@ -199,7 +199,7 @@ static int send_zeroes(struct cxl_cram *c, unsigned int nr)
 	return send(c->cxlmd, &cmd);
 }
 
-static void add_range(struct cxl_cram *c, unsigned int i, u64 dpa, u64 length)
+static void set_range(struct cxl_cram *c, unsigned int i, u64 dpa, u64 length)
 {
 	c->op.ranges[i].dpa = cpu_to_le64(dpa);
 	c->op.ranges[i].length = cpu_to_le64(length);
@@ -213,7 +213,7 @@ static int trim_long(struct cxl_cram *c, const struct cram_range *r)
 
 	for (; dpa < end && !ret; dpa += length) {
 		length = min(end - dpa, TRIM_BYTES);
-		add_range(c, 0, dpa, length);
+		set_range(c, 0, dpa, length);
 		ret = send_zeroes(c, 1);
 	}
 	return ret;
@@ -230,7 +230,7 @@ static int trim_some(struct cxl_cram *c, const struct cram_range *ranges,
 		sum += PFN_PHYS(ranges[i].nr_pages);
 		if (sum > TRIM_BYTES)
 			break;
-		add_range(c, i, dpa_of(c, ranges[i].pfn),
+		set_range(c, i, dpa_of(c, ranges[i].pfn),
 			  PFN_PHYS(ranges[i].nr_pages));
 	}
 	if (!i)
