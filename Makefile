@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers lint tools deb-tools deb-kernel test-install own-config
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers pictures lint tools deb-tools deb-kernel test-install own-config
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -64,6 +64,8 @@ soak: ## the long tests: torture with the release, fuzz with the debug kernel an
 	@tests/run --soak
 	@tests/run --soak --kernel debug
 	@tests/run --soak --kernel coverage soak/fuzz_guided
+pictures: ## draw docs/pictures, pmnctl top and the dashboard, of a guest
+	@docs/pictures/make
 layers: ## draw docs/architecture.svg: our files in their layers, and which calls which
 	@kernel/scripts/layers draw
 lint: ## shellcheck, checkpatch, the patch series' form

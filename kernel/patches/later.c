@@ -11,6 +11,7 @@
 #include <linux/migrate.h>
 #include <linux/mm.h>
 
+#include "free.h"
 #include "gate.h"
 #include "internal.h"
 #include "policy.h"
@@ -22,6 +23,12 @@ unsigned long private_node_free_snapshot_nid(int nid)
 {
 	return private_node_exact_free_pages_nid(nid);
 }
+
+//@ mm/private_node/failure.c
+#ifdef CONFIG_MEMORY_FAILURE
+/* No report of a memory failure is waited for yet. */
+atomic_t private_node_failures;
+#endif
 
 //@ 3a-placement-map/40-mm-shmem-poison
 #ifdef CONFIG_SHMEM

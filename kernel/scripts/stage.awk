@@ -29,10 +29,28 @@ function folder(path) {
 	return path
 }
 
-# Objects and folders without a source are taken out of a Makefile.
-function cut_makefile(dir, text,    n, i, k, j, line, word, stem, there, start, all, new) {
+# Has an option of our Kconfig files not come yet?
+function is_later(config, name,    o, word) {
+	for (o in option) {
+		split(o, word, "#")
+		if (word[2] == config)
+			return option[o] > name
+	}
+	return 0
+}
+
+# Objects and folders without a source are taken out of a Makefile, and an "ifdef CONFIG_X" of an
+# option that has not come, up to its endif and the empty line after it.
+function cut_makefile(dir, text, name,    n, i, k, j, line, word, stem, there, start, all, new) {
 	n = split(text, line, "\n")
 	for (i = 1; i < n; i++) {
+		if (line[i] ~ /^ifdef CONFIG_/ && is_later(substr(line[i], 14), name)) {
+			while (line[i] != "endif")
+				i++
+			if (line[i + 1] == "")
+				i++
+			continue
+		}
 		if (line[i] !~ /^obj-.*\+=/) {
 			new = new line[i] "\n"
 			continue
@@ -54,6 +72,22 @@ function cut_makefile(dir, text,    n, i, k, j, line, word, stem, there, start, 
 		}
 		if (all != "")
 			new = new start all "\n"
+	}
+	return new
+}
+
+# Programs without a source are taken out of the Makefile of a folder of selftests.
+function cut_programs(dir, text,    n, i, k, j, line, word, new) {
+	n = split(text, line, "\n")
+	for (i = 1; i < n; i++) {
+		if (line[i] ~ /^TEST_GEN_PROGS :=/) {
+			k = split(line[i], word, " ")
+			line[i] = word[1] " " word[2]
+			for (j = 3; j <= k; j++)
+				if ((dir "/" word[j] ".c") in here)
+					line[i] = line[i] " " word[j]
+		}
+		new = new line[i] "\n"
 	}
 	return new
 }
@@ -112,14 +146,16 @@ function cut_later(text, name,    n, i, line, marked, keep, any, new) {
 
 # What a file has with a patch.
 function text_at(path, name,    text) {
-	if (path ~ /^tools\// || path !~ /\/(Makefile|Kconfig|subscribers\.c)$/)
+	if (path !~ /\/(Makefile|Kconfig|subscribers\.c)$/)
 		return whole
 	text = full[path]
+	if (path ~ /^tools\//)
+		return cut_programs(folder(path), text)
 	if (path ~ /Kconfig$/)
 		return cut_kconfig(path, text, name)
 	if (path ~ /subscribers\.c$/)
 		return cut_table(text)
-	text = cut_makefile(folder(path), text)
+	text = cut_makefile(folder(path), text, name)
 	if (folder(path) == folder(LATER) && later != "")
 		text = text "obj-y += later.o\n"
 	return text

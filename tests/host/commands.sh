@@ -119,6 +119,22 @@ for none in nonesuch pgrep pkill killall; do
 	not_ok "$none is not among them" [ -e "$tmp/bin/$none" ]
 done
 
+# dpkg-buildpackage asks for build-essential, whatever debian/control says.
+build_depends() {
+	echo build-essential
+	sed -n '/^Build-Depends:/,/^[A-Z].*:/p' debian/control | sed -nE 's/^ ([^,]+),?$/\1/p' | sed -E 's/ *\([^)]*\)//; s/^debhelper-compat/debhelper/'
+}
+# lists_all: one of the alternatives in each line is a package that setup lists
+lists_all() {
+	local line bad=0
+	while read -r line; do
+		harness/setup --list | grep -qxF -f <(tr '|' '\n' <<< "$line" | tr -d ' ') || { echo "# $line"; bad=1; }
+	done < <(build_depends)
+	[ "$bad" = 0 ]
+}
+ok "setup installs what the packages are built with" lists_all
+ok "... which is some" [ "$(build_depends | wc -l)" -gt 5 ]
+
 mapfile -t all < <(sources)
 ok "there are scripts" [ ${#all[@]} -gt 50 ]
 tests/lib/commands "${all[@]}" > "$tmp/called"

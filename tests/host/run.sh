@@ -16,6 +16,12 @@ ok 'all are skipped, and counted' grep -qxE '0 passed, 1 failed, [0-9]{2,} skipp
 ok '... with the reason' grep -q 'not started within 0 s (PMN_TEST_BUDGET)' <<< "$says"
 ok '... and that nothing ran is a failure' grep -q 'run: no test ran' <<< "$says"
 
+# Results of four skips, for two reasons, in three tests.
+reasons=$(printf '%s\t%s\t%s\n' skip a '1 - x # SKIP no swap' skip a '2 - y # SKIP no swap' skip b '7 - z # SKIP no swap' \
+	skip c '1 - not for kernel debug' pass c '2 - fine' | awk -f tests/lib/skipped.awk | sort -rn)
+ok 'one line for each reason to skip, with its count and its tests' [ "$reasons" = '      3 no swap: a, b
+      1 not for kernel debug: c' ]
+
 # How many of its boots there are.
 # shellcheck disable=SC2317 # called by ok
 boots() {
@@ -25,6 +31,12 @@ boots() {
 	done
 	echo "$n"
 }
+
+wrong=$(tests/run --kernel none --kernel-dir "${TMPDIR:-/tmp}" report/nosuch 2>&1)
+rc=$?
+ok 'a test that there is not: a failure' [ "$rc" = 1 ]
+ok '... which is counted in the last line' [ "${wrong##*$'\n'}" = '0 passed, 1 failed, 0 skipped' ]
+ok '... with the name' grep -qF "run: no test ran: no test matches 'report/nosuch'" <<< "$wrong"
 
 # For up to a minute, until there are some, or none.
 # shellcheck disable=SC2317 # called by ok

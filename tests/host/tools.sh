@@ -221,12 +221,28 @@ ok "... who could not do what, how often" prints ' node 1 \(boot\): num a ctl \(
 ok "... why" prints '^  why  the service user_numa is closed on the node$'
 ok "... what to do" prints '^  do   `pmnctl allow 1 user_numa` opens it$'
 ok "... who is in the way" prints '^  why  pages of programs were on the node; 27 pages; one is of pid 66 \(sleep\)$'
-ok "... three of them, the latest last" eval '[ "$(grep -c "^  why" "$tmp/out")" = 3 ] && tail -n 1 "$tmp/out" | grep -q "pmnctl remove 2 --move"'
+ok "... three of them, the latest last" eval '[ "$(grep -c "^  why" "$tmp/out")" = 3 ] && grep "^  do" "$tmp/out" | tail -n 1 | grep -q "pmnctl remove 2 --move"'
+ok "... and which nodes are closed to programs" prints '^node 3: user_numa is closed, .*its owner cram_sim did not declare'
+# Seconds since the boot, and the boot of /proc/stat: 22:13:20.
+ok "why: the time, which is the same each time" eval 'TZ=UTC0 gives 0 why 1 && prints "^Nov 14 22:14:41  node 1 " && prints " 4 times since Nov 14 22:14:40$"'
+ok "why --last: says what is closed, too" eval 'gives 0 why --last && prints "^node 3: user_numa is closed"'
+put_reason() { sed -i "1s/ why=[a-z]* / why=$1 /" "$root/proc/private_node_refusals"; known=''; }
+put_reason named
+ok "why: the cgroup of a process that lives" eval 'gives 0 why 412 && prints "pmnctl grant 1 /a/below\`"'
+write "$root/proc/412" stat '412 (num a) ctl) S 1 412 412 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 8100 1 1'
+ok "... not that of another one with its number" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+write "$root/proc/412" stat '412 (num a) ctl) S 1 412 412 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 7900 1 1'
+write "$root/proc/412" cgroup '0::/a/$(reboot)'
+ok "... nor a name that a shell would take amiss" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+rm -r "$root/proc/412"
+ok "... nor of one that has ended" eval 'gives 0 why 412 && prints "pmnctl grant 1 CGROUP\`"'
+write "$root/proc/412" cgroup '0::/a/below'
+put_reason closed
 ok "why: of a node that is closed to programs" eval 'gives 0 why 3 && prints "^node 3: user_numa is closed"'
 ok "why: of a node" eval 'gives 0 why 2 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
 ok "why: of a process" eval 'gives 0 why 413 && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "pid 412"'
 ok "why: of a node that is gone, and of its owner" eval 'gives 0 why 7 && prints "node 7 " && gives 0 why gone0 && prints "node 7 "'
-ok "why: the latest" eval 'gives 0 why --last && [ "$(wc -l < "$tmp/out")" = 3 ] && prints "node 2 "'
+ok "why: the latest" eval 'gives 0 why --last && [ "$(grep -vc "^node 3: user_numa is closed" "$tmp/out")" = 3 ] && prints "node 2 "'
 ok "why: neither a node nor a process" refused 4 "neither a private node nor a process" why 12345
 ok "why: nobody of that name" refused 4 "" why nonesuch
 : > "$root/proc/private_node_refusals"
@@ -243,8 +259,34 @@ ok "... there are some" [ "$(of_kernel WHY | wc -l)" -gt 20 ]
 fresh
 ok "top: lines" gives 0 top --batch -c 1
 ok "... a node" prints '^node 1, boot: 384M of 512M used, 75%; services: user_numa reclaim'
-ok "... a process" prints '^ +4M  process +100  redis server$'
-ok "... a cgroup" prints '^ +12K  cgroup +/a$'
+ok "... a process" prints '^ +4M +process +100  redis server$'
+ok "... a cgroup" prints '^ +12K +cgroup +/a$'
+printf 'anon N2=8192\n' > "$root/sys/fs/cgroup/a/below/memory.numa_stat"
+ok "top: a cgroup in a cgroup" gives 0 top 2 --batch -c 1
+ok "... has its own" prints '^ +8K +cgroup +/a/below$'
+ok "... and the one above the rest" prints '^ +4K +cgroup +/a$'
+# until REGEX: for up to a minute, the output of the command in the background
+until_prints() {
+	local i
+	for ((i = 0; i < 300; i++)); do
+		! grep -qE -- "$1" "$tmp/watch" || return 0
+		sleep 0.2
+	done
+	tail -n 12 "$tmp/watch" | sed 's/^/# /'
+	return 1
+}
+PMN_ROOT=$root "$san/pmnctl" top --batch -i 0.2 > "$tmp/watch" 2>&1 &
+watch=$!
+ok "top: the first picture says nothing of growth" until_prints '^ +8K {9} +cgroup +/a/below$'
+printf 'anon N2=20480\n' > "$tmp/stat"
+mv "$tmp/stat" "$root/sys/fs/cgroup/a/below/memory.numa_stat"
+ok "... a later one does" until_prints '^ +20K +\+12K  cgroup +/a/below$'
+printf '7f00 bind:1 anon=1 N1=1 kernelpagesize_kB=2048\n' > "$tmp/maps"
+mv "$tmp/maps" "$root/proc/100/numa_maps"
+ok "... of a process that shrinks, too" until_prints '^ +2M +-2M +process +100 '
+kill "$watch"
+wait "$watch" 2> /dev/null
+fresh
 ok "top: no terminal" refused 2 "use --batch" top
 ok "metrics" gives 0 metrics
 ok "... a level" prints '^pmn_node_free_bytes\{node="1",owner="boot"\} 134217728$'
@@ -321,6 +363,9 @@ for bad in on_full=x on_full=fallback: on_unplug= adistance=-1 adistance=1000001
 	nonesuch=1 on_full =fail writable=1Q; do
 	ok "set: $bad" refused 2 "setting" set 1 on_unplug=sigbus "$bad"
 done
+ok "set: no such node to fall back to" refused 1 "node 1: on_full=fallback:9 cannot be: node 9 has no ordinary memory; the nodes that have are 0" set 1 on_full=fallback:9 --dry-run
+ok "set: nor a private one" refused 1 "node 1 has no ordinary memory" set 2 on_full=fallback:0-2 --dry-run
+ok "set: fallback to no list" refused 2 "no value of it" set 1 on_full=fallback:0-
 ok "set: writable of a node that is not compressed RAM" refused 1 "not compressed RAM" set 1 writable=1M
 export PMN_FAKE_REFUSE='node2/private/on_full:22'
 ok "set: refused for the second node: the first is put back" refused 1 "node 2: cannot write" set 1-2 on_full=oom
@@ -401,6 +446,22 @@ fresh
 ok "dax: private already: its services alone change" gives 0 dax dax0.0 -s reclaim,demotion
 ok "... exactly these" [ "$(text_of 2 enabled)" = "reclaim demotion" ]
 ok "... nothing is unplugged" [ "$(dax dax0.0 private_services)" = '' ]
+ok "remove, dax: what the file says holds again" eval 'write "$root" etc/pmn.d/a.conf "[dax dax0.0]
+services = user_numa
+on_full = fallback:0
+grant = a"; gives 0 apply && gives 0 remove 2'
+put "$root/sys/devices/system/node/node2" private/on_full fail
+put "$root/sys/devices/system/node/node2" private/enabled ''
+put "$root/sys/fs/cgroup/a" cpuset.mems 0
+known=''
+ok "... which dax applies" gives 0 dax dax0.0
+ok "... settings, services and grants" [ "$(text_of 2 on_full),$(text_of 2 enabled),$(cat "$root/sys/fs/cgroup/a/cpuset.mems")" = "fallback:0,user_numa,0,2" ]
+ok "... services of the command line count" eval 'gives 0 dax dax0.0 -s reclaim && [ "$(text_of 2 enabled)" = reclaim ]'
+write "$root" etc/pmn.d/a.conf '[dax dax0.0]
+on_full = fallback:7'
+ok "... what cannot be is told, with its line" refused 1 "/etc/pmn.d/a.conf:1: [dax dax0.0] is not done" dax dax0.0
+rm "$root/etc/pmn.d/a.conf"
+fresh
 ok "cxl: dry run" refused 0 '' cxl region0 --dry-run -s all
 ok "... the region's device" prints "^dax1.0: would write '1' to"
 ok "cxl: no such region" refused 4 "region7: no CXL region" cxl region7
@@ -411,6 +472,8 @@ ok "private: boot memory of a node with memory" refused 3 "add private_node=4 to
 ok "... with services" refused 3 "add private_node=4:user_numa to the kernel command line" private 4 -s user_numa
 ok "private: a node with processors" refused 1 "it has processors" private 0
 ok "private --persist: without grub" refused 1 "another boot loader" private 4 --persist
+ok "... says what to add" grep -qx 'private_node=4' "$tmp/out"
+ok "... and where" grep -q '/etc/kernel/cmdline.*U_BOOT_PARAMETERS.*efibootmgr' "$tmp/err"
 write "$root" etc/default/grub ''
 ok "private --persist" gives 0 private 4 -s reclaim,demotion --persist
 ok "... for grub" grep -qx 'GRUB_CMDLINE_LINUX="$GRUB_CMDLINE_LINUX private_node=4:reclaim,demotion"' "$root/etc/default/grub.d/pmn-node4.cfg"
@@ -437,9 +500,12 @@ ok "... its services alone change" [ "$(text_of 2 enabled) $(dax dax0.0 state)" 
 
 # -- check --------------------------------------------------------------------------------------------------
 
-good=(private_node=4 private_node=4:reclaim private_node=4:demotion,reclaim)
+good=(private_node=4 private_node=4:reclaim private_node=4:demotion,reclaim private_node=4:capable=reclaim+demotion,reclaim
+	private_node_spare=2 dax.private=1 dax.private_node=spare dax.private_services=user_numa,reclaim dax.private_services=all zswap.node=1 zswap.node=-1)
 bad=(private_node= private_node=x private_node=4: private_node=4:warp private_node=4:demotion private_node=4:reclaim,
-	private_node=4:,reclaim 'private_node=4:reclaim demotion' private_node=4:all private_node=0 private_node=9 private_node=9999 nonesuch=1)
+	private_node=4:,reclaim 'private_node=4:reclaim demotion' private_node=4:all private_node=0 private_node=9 private_node=9999 nonesuch=1
+	private_node=4:capable=reclaim,user_numa private_node_spare=x private_node_spare=1024 dax.private=2 dax.private_node=4
+	dax.private_services=demotion zswap.node=all)
 for o in "${good[@]}"; do
 	ok "check $o" gives 0 check "$o"
 done
@@ -448,6 +514,36 @@ for o in "${bad[@]}"; do
 	ok "check '$o': fails" [ $? = 1 ]
 	ok "... and says so" prints '^fail '
 done
+ok "check: what is none of ours is said to be none" eval '! ctl check quiet && prints "^fail +option +quiet: this is no option of ours"'
+ok "check: options of one node are united: a service needs what another one opens" gives 0 check private_node=4:demotion private_node=4:reclaim
+ctl check private_node=4:capable=reclaim private_node=4:user_numa
+ok "... and capable= of one leaves out what another one opens" [ "$(grep -c '^fail .*capable= leaves out user_numa' "$tmp/out")" = 2 ]
+ok "... of another node it does not" eval 'write "$root/sys/devices/system/node" has_memory 0,4-5; write "$root/sys/devices/system/node" possible 0-5; gives 0 check private_node=4:capable=reclaim private_node=5:user_numa'
+# The table of options, and what a kernel is built with.
+of_check() { sed -n '/config_groups\[\]/,/^};/p' tools/pmnctl/check.c | grep -oE '\b[A-Z0-9_]+=[ym]\b' | sort; }
+of_needs() { sed -nE 's/^CONFIG_(.*)$/\1/p' kernel/deb/needs.config | sort; }
+ok "check: has each option of kernel/deb/needs.config, and no other" diff <(of_needs) <(of_check)
+# with OPTION...: a kernel that has all of them but these
+config_without() {
+	local f
+	f=$root/boot/config-$(uname -r)
+	mkdir -p "$root/boot"
+	grep -vxF -f <(printf 'CONFIG_%s\n' none "$@") kernel/deb/needs.config > "$f"
+	known=''
+	ctl check
+}
+config_without
+ok "check: a kernel that has all" prints '^ok +config '
+config_without MEMCG=y CXL_PORT=m
+ok "... two are missing" [ "$(grep -c '^warn  *config ' "$tmp/out")" = 2 ]
+ok "... which, and what for" eval 'prints "use is not known by cgroup .*CONFIG_MEMCG=y" && prints "CXL memory is no DAX device .*CONFIG_CXL_PORT=m"'
+rm -r "${root:?}/boot"
+write "$root" proc/cmdline 'quiet private_node=1:promotion private_node=1:demotion,reclaim dax.private_services=demotion'
+ctl check
+ok "check: the boot line is united, too" [ "$(grep -c '^ok .*node 1 is private' "$tmp/out")" = 2 ]
+ok "... and other options of it" prints "^fail +boot line +dax.private_services=demotion: 'demotion' is no value"
+ok "... what is none of ours is left out" eval '! prints quiet > /dev/null'
+write "$root" proc/cmdline 'root=/dev/sda private_node=1:user_numa,reclaim quiet'
 ctl check
 ok "check: the boot line" prints '^ok +boot line +private_node=1:user_numa,reclaim: node 1 is private'
 ok "check: swap" prints '^warn +swap '

@@ -9,6 +9,8 @@
 set -uo pipefail
 
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+# shellcheck source=tests/lib/recipe.bash
+. "$top/tests/lib/recipe.bash"
 tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 failed=0
@@ -111,7 +113,12 @@ two_developers() {
 
 # A file comes with the patch that the manifest names, without the objects that are not there yet.
 manifest() {
-	printf 'obj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
+	local tests=tools/testing/selftests/ours
+	printf 'ifdef CONFIG_LATE\nX := y\nendif\n\nobj-y += core.o late.o\n' > "$tmp/kernel/files/mm/private_node/Makefile"
+	printf 'config LATE\n\tbool\n' > "$tmp/kernel/files/mm/private_node/Kconfig"
+	mkdir -p "$tmp/kernel/files/$tests"
+	printf 'TEST_GEN_PROGS := one two\ninclude ../lib.mk\n' > "$tmp/kernel/files/$tests/Makefile"
+	echo 'int main(void) { return 0; }' | tee "$tmp/kernel/files/$tests/one.c" > "$tmp/kernel/files/$tests/two.c"
 	echo 'int late(void) { return 1; }' > "$tmp/kernel/files/mm/private_node/late.c"
 	printf '/* stubs */\n//@ mm/private_node/late.c\nint late(void) { return 0; }\n' > "$tmp/kernel/patches/later.c"
 	echo 'int late(void); int now(void) { return late(); }' >> "$tmp/kernel/files/mm/private_node/core.c"
@@ -119,7 +126,8 @@ manifest() {
 	! tree series && says 'patches/manifest: missing'
 	result $? "mails need a manifest"
 	printf '%s\t%s\n' 1-core/10-mm-first mm/private_node 1-core/05-mm-zero mm/private_node/core.c \
-		1-core/05-mm-zero mm/private_node/Makefile > "$tmp/kernel/patches/manifest"
+		1-core/05-mm-zero mm/private_node/Makefile 2-more/10-mm-a mm/private_node/Kconfig#LATE \
+		1-core/05-mm-zero $tests 2-more/10-mm-a $tests/two.c > "$tmp/kernel/patches/manifest"
 	! tree series && says 'include/linux/private_node.h: not in patches/manifest'
 	result $? "a file that it does not name is said"
 	printf '%s\t%s\n' 1-core/05-mm-zero 'include/linux/*.h' 2-more/10-mm-a mm/private_node/late.c >> "$tmp/kernel/patches/manifest"
@@ -130,6 +138,9 @@ manifest() {
 obj-y += later.o' ] && git -C "$s" show "$first:mm/private_node/later.c" | grep -q 'return 0' &&
 		! git -C "$s" cat-file -e "$first:mm/private_node/late.c" 2> /dev/null
 	result $? "a prefix has a stub, and no object without a source"
+	[ "$(git -C "$s" show "$first:$tests/Makefile")" = 'TEST_GEN_PROGS := one
+include ../lib.mk' ] && ! git -C "$s" cat-file -e "$first:$tests/two.c" 2> /dev/null
+	result $? "nor a selftest without a source"
 	[ "$(git -C "$s" rev-parse 'HEAD^{tree}')" = "$(git -C "$a" rev-parse 'HEAD^{tree}')" ]
 	result $? "the last patch has all files, and no stub"
 	cp "$tmp/kernel/patches/later.c" "$tmp/stubs"
@@ -224,6 +235,13 @@ mails() {
 	want=$(git -C "$a" rev-parse 'HEAD^{tree}') got=$(git -C "$tmp/am" rev-parse 'HEAD^{tree}')
 	[ "$want" = "$got" ]
 	result $? "git am takes the series' mails and ends in the same tree"
+	git clone -q --shared "$("$top/kernel/scripts/fetch")" "$tmp/other"
+	git -C "$tmp/other" config user.name x
+	git -C "$tmp/other" config user.email x@example.org
+	lines "$top/docs/install.md" run mails | sed "s#/path/to/linux#$tmp/other#" > "$tmp/recipe"
+	[ -s "$tmp/recipe" ] && (cd "$tmp" && bash -eu "$tmp/recipe" > "$tmp/log" 2>&1) && git -C "$tmp/other" rev-parse 'HEAD^{tree}' > "$tmp/log" &&
+		[ "$(cat "$tmp/log")" = "$want" ]
+	result $? "and so does who does what docs/install.md says"
 	printf 'mm: more\n\nWhy.\n' > "$tmp/kernel/patches/2-more/cover"
 	tree series --out "$tmp/out" && grep -q '^Subject: .PATCH 0/2. mm: more' "$tmp/out/2-more/0000-cover-letter.patch" &&
 		grep -q '^Signed-off-by: A. Tester <tester@example.org>' "$tmp/out/1-core/0001-"* &&

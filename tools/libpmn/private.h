@@ -114,6 +114,9 @@ struct pmn_log *pmn_log_open(const struct pmn_ctx *ctx);
 char *pmn_log_reason(struct pmn_log *log, const char *object, bool of_nodes);
 void pmn_log_close(struct pmn_log *log);
 
+/* user.c */
+char *pmn_cgroup_of(const struct pmn_ctx *ctx, const char *dir);
+
 /* nodeset.c */
 bool pmn_nodeset_parse_ids(const char *text, struct pmn_nodeset *set);
 void pmn_nodeset_set(struct pmn_nodeset *set, int id);

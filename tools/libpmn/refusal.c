@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "private.h"
 
@@ -36,7 +37,7 @@ static const struct {
 	{ "data", "was there when data of programs was lost" },
 };
 
-/* In what to do NODE is the number, and SERVICE the service. */
+/* In what to do NODE is the number, SERVICE the service, and CGROUP the cgroup of the process. */
 static const struct {
 	const char *why, *reason, *advice;
 } whys[] = {
@@ -80,7 +81,7 @@ static const struct {
 	  "what was there is lost; on_unplug=move keeps it the next time" },
 	{ "broken", "the memory is broken",
 	  "what was there is lost; replace the device when it happens again" },
-	{ "cram", "the node is compressed RAM",
+	{ "fenced", "the node is compressed RAM",
 	  "its driver takes it away" },
 	{ "boot", "the memory came at boot, and its memory block cannot go: firmware or another node has a part of it",
 	  "leave private_node= out of the kernel command line" },
@@ -162,9 +163,54 @@ static bool add_field(struct pmn_refusal *refusal, const char *word)
 	return true;
 }
 
-/* The text with the values of NODE and SERVICE. */
-static char *filled(const struct pmn_refusal *refusal, const char *text)
+/* When the process started, in seconds since boot: the 22nd field of its stat; -1 if it has ended. */
+static double started(const struct pmn_ctx *ctx, const char *dir)
 {
+	char *text = pmn_slurp_in(ctx, dir, "stat"), *p = text ? strrchr(text, ')') : NULL;
+	unsigned long long ticks;
+	double ret = -1;
+	int field;
+
+	for (field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p && sscanf(p, " %llu", &ticks) == 1)
+		ret = (double)ticks / sysconf(_SC_CLK_TCK);
+	free(text);
+	return ret;
+}
+
+/* Its name is chosen by whoever made it, and is typed into a shell. */
+static bool is_plain(const char *path)
+{
+	return !path[strspn(path, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_.:@-")];
+}
+
+/*
+ * The path of the process's cgroup; NULL if it has ended.  One that has its number now is the same if it
+ * was there before it was refused.
+ */
+static char *cgroup_of(const struct pmn_ctx *ctx, const struct pmn_refusal *refusal)
+{
+	const char *since = pmn_refusal_get(refusal, "first");
+	double start;
+	char *path;
+	char dir[48];
+
+	snprintf(dir, sizeof(dir), "/proc/%lld", pmn_refusal_get_number(refusal, "pid"));
+	start = started(ctx, dir);
+	if (start < 0 || !since || start > strtod(since, NULL))
+		return NULL;
+	path = pmn_cgroup_of(ctx, dir);
+	if (path && is_plain(path))
+		return path;
+	free(path);
+	return NULL;
+}
+
+/* The text with the values of NODE, SERVICE, and CGROUP if the process lives. */
+static char *filled(const struct pmn_ctx *ctx, const struct pmn_refusal *refusal, const char *text)
+{
+	char *cgroup = strstr(text, "CGROUP") ? cgroup_of(ctx, refusal) : NULL;
 	const char *node = pmn_refusal_get(refusal, "node"), *what = pmn_refusal_get(refusal, "what");
 	const char *service = pmn_service_by_name(what) ? what : "user_numa";
 	char *result = NULL;
@@ -178,12 +224,16 @@ static char *filled(const struct pmn_refusal *refusal, const char *text)
 		} else if (!strncmp(text, "SERVICE", 7)) {
 			fputs(service, f);
 			text += 7;
+		} else if (cgroup && !strncmp(text, "CGROUP", 6)) {
+			fputs(cgroup, f);
+			text += 6;
 		} else {
 			fputc(*text++, f);
 		}
 	}
 	if (f)
 		fclose(f);
+	free(cgroup);
 	return result;
 }
 
@@ -197,7 +247,7 @@ static char *act_of(const char *what)
 	return pmn_print("got no memory by the service %s", what);
 }
 
-static void explain(struct pmn_refusal *refusal)
+static void explain(const struct pmn_ctx *ctx, struct pmn_refusal *refusal)
 {
 	const char *why = pmn_refusal_get(refusal, "why");
 	size_t i;
@@ -205,8 +255,8 @@ static void explain(struct pmn_refusal *refusal)
 	refusal->act = act_of(pmn_refusal_get(refusal, "what"));
 	for (i = 0; i < ARRAY_SIZE(whys); i++)
 		if (!strcmp(whys[i].why, why)) {
-			refusal->reason = filled(refusal, whys[i].reason);
-			refusal->advice = filled(refusal, whys[i].advice);
+			refusal->reason = filled(ctx, refusal, whys[i].reason);
+			refusal->advice = filled(ctx, refusal, whys[i].advice);
 			return;
 		}
 	refusal->reason = pmn_print("the kernel calls it %s, which this version does not know", why);
@@ -214,7 +264,7 @@ static void explain(struct pmn_refusal *refusal)
 }
 
 /* NULL for a line that lacks what each has, or without memory. */
-static struct pmn_refusal *parse_line(char *line)
+static struct pmn_refusal *parse_line(const struct pmn_ctx *ctx, char *line)
 {
 	static const char *const needed[] = { "time", "count", "node", "owner", "what", "why", "pid", "comm" };
 	struct pmn_refusal *refusal = calloc(1, sizeof(*refusal));
@@ -230,7 +280,7 @@ static struct pmn_refusal *parse_line(char *line)
 	for (i = 0; good && i < ARRAY_SIZE(needed); i++)
 		good = pmn_refusal_get(refusal, needed[i]);
 	if (good) {
-		explain(refusal);
+		explain(ctx, refusal);
 		if (refusal->act && refusal->reason && refusal->advice)
 			return refusal;
 	}
@@ -245,7 +295,7 @@ void pmn_refusals_parse(struct pmn_ctx *ctx, char *text)
 	char *line, *save = NULL;
 
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		refusal = parse_line(line);
+		refusal = parse_line(ctx, line);
 		if (refusal)
 			STAILQ_INSERT_TAIL(&ctx->refusals, refusal, list);
 	}

@@ -71,7 +71,7 @@ static bool has_some(const struct pmn_user *user)
 }
 
 /* The line of cgroup v2: "0::/system.slice/redis.service" */
-static char *cgroup_of(const struct pmn_ctx *ctx, const char *dir)
+char *pmn_cgroup_of(const struct pmn_ctx *ctx, const char *dir)
 {
 	char *text = pmn_slurp_in(ctx, dir, "cgroup"), *line, *save = NULL, *ret = NULL;
 
@@ -97,7 +97,7 @@ static struct pmn_user *user_read(struct pmn_ctx *ctx, pid_t pid)
 	if (has_some(user)) {
 		snprintf(dir, sizeof(dir), "/proc/%d", pid);
 		user->name = pmn_slurp_in(ctx, dir, "comm");
-		user->cgroup = cgroup_of(ctx, dir);
+		user->cgroup = pmn_cgroup_of(ctx, dir);
 	}
 	if (user->name)
 		return user;

@@ -101,10 +101,28 @@ static int blame(const struct conf_section *s, int ret)
 	return ret;
 }
 
-static int add_settings(struct pmn_change *change, struct pmn_node *node,
+/* What the kernel would refuse in any case is found before the first file is written. */
+static int check_settings(struct cli *cli, int id, const struct conf_section *s)
+{
+	const struct setting *setting;
+	const struct conf_value *v;
+	char object[32];
+	int ret = PMN_OK;
+
+	snprintf(object, sizeof(object), "node %d", id);
+	STAILQ_FOREACH(v, &s->values, list) {
+		setting = setting_find(v->key, strlen(v->key));
+		if (!ret && setting)
+			ret = setting_check(cli, object, setting, v->text);
+	}
+	return ret;
+}
+
+/* The services that are chosen on the command line are not those of the file. */
+static int add_settings(struct cli *cli, struct pmn_change *change, struct pmn_node *node,
 			const struct conf_section *s)
 {
-	const char *services = conf_get(s, "services");
+	const char *services = cli->opt[OPT_SERVICES] ? NULL : conf_get(s, "services");
 	const struct setting *setting;
 	const struct conf_value *v;
 	char words[512] = "";
@@ -144,10 +162,13 @@ static int set_node(struct cli *cli, struct pmn_node *node, const struct conf_se
 	int id = pmn_node_get_id(node), ret;
 	struct pmn_change *change;
 
+	ret = check_settings(cli, id, s);
+	if (ret)
+		return ret;
 	ret = pmn_change_new(cli->ctx, &change);
 	if (ret)
 		return complain_lib(cli, ret);
-	ret = add_settings(change, node, s);
+	ret = add_settings(cli, change, node, s);
 	if (ret) {
 		pmn_change_free(change);
 		return complain_lib(cli, ret);
@@ -224,6 +245,31 @@ static int do_device(struct cli *cli, const struct conf_section *s)
 	if (!ret)
 		ret = dax_make(cli, &list, &wish);
 	return ret ? ret : set_device_nodes(cli, s);
+}
+
+/* See dax.h. */
+int apply_to_device(struct cli *cli, const char *kind, const char *name)
+{
+	const char *private;
+	struct conf_section *s;
+	struct pmn_dax *dax;
+	struct conf conf;
+	int ret;
+
+	conf_init(&conf, cli->ctx, tell);
+	ret = read_folder(cli, &conf);
+	if (!ret && conf.mistakes)
+		ret = complain(PMN_FAILED, "%s: is up, but the settings in " CONF_DIR " have mistakes, and none of them is applied", name);
+	STAILQ_FOREACH(s, &conf.sections, list) {
+		private = conf_get(s, "private");
+		if (ret || (s->kind != CONF_DAX && s->kind != CONF_CXL) || (private && strcmp(private, "yes")))
+			continue;
+		dax = pmn_dax_by_name(cli->ctx, name);
+		if ((!strcmp(conf_kind_name(s->kind), kind) && !strcmp(s->name, name)) || (dax && is_of(s, dax)))
+			ret = blame(s, set_device_nodes(cli, s));
+	}
+	conf_free(&conf);
+	return ret;
 }
 
 static int do_cram(struct cli *cli, const struct conf_section *s)

@@ -65,17 +65,16 @@ static bool kernel(struct cli *cli, struct report *r)
 	return false;
 }
 
-/* Does the configuration, packed or not, have the line @option? */
-static bool config_has(gzFile f, const char *option)
+/* The configuration, packed or not, has the line @option=y, or =m where that does. */
+static bool config_has(gzFile f, const char *option, char value)
 {
+	size_t len = strlen(option);
 	char line[512];
 
 	gzrewind(f);
-	while (gzgets(f, line, sizeof(line))) {
-		line[strcspn(line, "\n")] = '\0';
-		if (!strncmp(line, option, strlen(option)) && line[strlen(option)] == '=')
-			return true;
-	}
+	while (gzgets(f, line, sizeof(line)))
+		if (!strncmp(line, option, len) && line[len] == '=')
+			return line[len + 1] == 'y' || line[len + 1] == value;
 	return false;
 }
 
@@ -95,21 +94,70 @@ static gzFile open_config(struct cli *cli)
 	return gzopen(path, "r");
 }
 
+/*
+ * The options of kernel/deb/needs.config in the sources, by what is missing without them.
+ * tests/host/tools.sh compares the two.  "=m" is content with "=y".
+ */
+static const struct {
+	const char *lacks, *options;
+} config_groups[] = {
+	{ "there are no private nodes",
+	  "64BIT=y SMP=y NUMA=y PRIVATE_NODE=y" },
+	{ "no memory can play a private node (modprobe private_node_sim)",
+	  "PRIVATE_NODE_SIM=m" },
+	{ "there is no compressed RAM",
+	  "CRAM=y" },
+	{ "no memory can play compressed RAM (modprobe cram_sim)",
+	  "CRAM_SIM=m" },
+	{ "nobody is told of broken memory",
+	  "X86_MCE=y MEMORY_FAILURE=y" },
+	{ "there is no swap for what leaves a node, or no zswap that uses one",
+	  "BLOCK=y SWAP=y ZSWAP=y" },
+	{ "DAX memory cannot become a private node",
+	  "ZONE_DEVICE=y DAX=m DEV_DAX=m DEV_DAX_KMEM=m DEV_DAX_PRIVATE=y" },
+	{ "memory that firmware calls specific-purpose is no DAX device",
+	  "EFI=y EFI_STUB=y EFI_SOFT_RESERVE=y DEV_DAX_HMEM=m" },
+	{ "NVDIMMs and memmap= are no DAX devices",
+	  "ACPI=y BLK_DEV=y ACPI_NFIT=m LIBNVDIMM=m NVDIMM_PFN=y NVDIMM_DAX=y DEV_DAX_PMEM=m X86_PMEM_LEGACY=m" },
+	{ "CXL memory is no DAX device",
+	  "PCI=y CXL_BUS=m CXL_PCI=m CXL_ACPI=m CXL_MEM=m CXL_PORT=m CXL_REGION=y DEV_DAX_CXL=m" },
+	{ "nodes and what is slow about them are not read from firmware",
+	  "X86_64_ACPI_NUMA=y ACPI_HMAT=y" },
+	{ "the service compaction does nothing",
+	  "COMPACTION=y" },
+	{ "the services promotion and numa_balancing do nothing",
+	  "NUMA_BALANCING=y" },
+	{ "the service thp does nothing",
+	  "TRANSPARENT_HUGEPAGE=y" },
+	{ "the service hugetlb does nothing",
+	  "HUGETLBFS=y" },
+	{ "no cgroup can be kept from a private node",
+	  "CGROUPS=y CPUSETS=y" },
+	{ "use is not known by cgroup",
+	  "MEMCG=y" },
+	{ "pmnctl cannot read what it shows",
+	  "PROC_FS=y PROC_PAGE_MONITOR=y SYSFS=y" },
+};
+
+/* Those of the group that are off, with commas between them; "" for none. */
+static void config_off(gzFile f, const char *options, char *off, size_t size)
+{
+	char copy[256], name[64], *word, *save = NULL;
+	size_t len = 0;
+
+	*off = '\0';
+	snprintf(copy, sizeof(copy), "%s", options);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		snprintf(name, sizeof(name), "CONFIG_%.*s", (int)strcspn(word, "="), word);
+		if (!config_has(f, name, word[strcspn(word, "=") + 1]) && len < size)
+			len += snprintf(off + len, size - len, "%sCONFIG_%s", len ? ", " : "", word);
+	}
+}
+
 static void config(struct cli *cli, struct report *r)
 {
-	static const struct {
-		const char *option, *lacks, *fix;
-	} wants[] = {
-		{ "CONFIG_CPUSETS", "no cgroup can be kept from a private node",
-		  "build the kernel with CONFIG_CPUSETS=y" },
-		{ "CONFIG_MEMCG", "use is not known by cgroup", "build the kernel with CONFIG_MEMCG=y" },
-		{ "CONFIG_DEV_DAX_PRIVATE", "DAX and CXL memory cannot come up private",
-		  "build the kernel with CONFIG_DEV_DAX_PRIVATE=y" },
-		{ "CONFIG_DEV_DAX_KMEM", "DAX and CXL memory cannot become nodes",
-		  "build the kernel with CONFIG_DEV_DAX_KMEM=m" },
-		{ "CONFIG_CRAM", "there is no compressed RAM", "build the kernel with CONFIG_CRAM=y" },
-	};
 	gzFile f = open_config(cli);
+	char off[512], fix[600];
 	bool all = true;
 	size_t i;
 
@@ -118,10 +166,12 @@ static void config(struct cli *cli, struct report *r)
 		    "neither /proc/config.gz nor /boot/config-RELEASE is there");
 		return;
 	}
-	for (i = 0; i < ARRAY_SIZE(wants); i++) {
-		if (config_has(f, wants[i].option))
+	for (i = 0; i < ARRAY_SIZE(config_groups); i++) {
+		config_off(f, config_groups[i].options, off, sizeof(off));
+		if (!*off)
 			continue;
-		add(r, WARN, "config", wants[i].fix, "%s is off: %s", wants[i].option, wants[i].lacks);
+		snprintf(fix, sizeof(fix), "if you want that, build the kernel with %s", off);
+		add(r, WARN, "config", fix, "off in this kernel, so that %s", config_groups[i].lacks);
 		all = false;
 	}
 	if (all)
@@ -131,37 +181,73 @@ static void config(struct cli *cli, struct report *r)
 
 /* -- the command line -------------------------------------------------------------- */
 
+#define MAX_WORDS	256
+
+/* Options of which the kernel unites those for one node. */
+struct words {
+	int nr;
+	const char *text[MAX_WORDS];
+};
+
+/* All that the words say of the node of @text, of which nothing is said that does not stand alone. */
+static int parse_united(struct cli *cli, const struct words *words, const char *text,
+			struct boot_option *option, char *why, size_t size)
+{
+	struct boot_option other;
+	char ignored[768];
+	int i, ret;
+
+	ret = boot_parse(text, option, why, size);
+	for (i = 0; !ret && i < words->nr; i++)
+		if (!boot_parse(words->text[i], &other, ignored, sizeof(ignored)) &&
+		    other.node == option->node)
+			boot_unite(option, &other);
+	return ret ? ret : boot_check(cli->ctx, text, option, why, size);
+}
+
 /* An option of the line that was booted: did the node become private? */
-static void booted(struct cli *cli, struct report *r, const char *word)
+static void booted(struct cli *cli, struct report *r, const struct words *words, const char *word)
 {
 	struct boot_option option;
-	char why[512];
+	char why[768];
 
-	if (boot_parse(cli->ctx, word, &option, why, sizeof(why))) {
+	if (parse_united(cli, words, word, &option, why, sizeof(why)))
 		add(r, FAIL, "boot line", "correct the option and boot again", "%s", why);
-	} else if (pmn_node_by_id(cli->ctx, option.node)) {
+	else if (pmn_node_by_id(cli->ctx, option.node))
 		add(r, OK, "boot line", "", "%s: node %d is private", word, option.node);
-	} else {
-		boot_possible(cli->ctx, option.node, why, sizeof(why));
+	else
 		add(r, FAIL, "boot line", "`dmesg | grep private_node` says why",
 		    "%s: node %d is not private", word, option.node);
-	}
+}
+
+static void booted_other(struct cli *cli, struct report *r, const char *word)
+{
+	char why[768];
+	int ret = boot_other(cli->ctx, word, why, sizeof(why));
+
+	if (ret == PMN_OK)
+		add(r, OK, "boot line", "", "%s", word);
+	else if (ret == PMN_USAGE)
+		add(r, FAIL, "boot line", "correct the option and boot again", "%s", why);
 }
 
 static void boot_line(struct cli *cli, struct report *r)
 {
 	char line[4096], *word, *save = NULL;
-	bool any = false;
+	struct words words = {};
+	int i;
 
 	if (pmn_read(cli->ctx, "/proc/cmdline", line, sizeof(line)))
 		return;
 	for (word = strtok_r(line, " \n", &save); word; word = strtok_r(NULL, " \n", &save)) {
-		if (strncmp(word, "private_node=", 13))
-			continue;
-		booted(cli, r, word);
-		any = true;
+		if (!boot_is_private_node(word))
+			booted_other(cli, r, word);
+		else if (words.nr < MAX_WORDS)
+			words.text[words.nr++] = word;
 	}
-	if (!any)
+	for (i = 0; i < words.nr; i++)
+		booted(cli, r, &words, words.text[i]);
+	if (!words.nr)
 		add(r, OK, "boot line", "", "it makes no node private");
 }
 
@@ -284,29 +370,41 @@ static void cram(struct cli *cli, struct report *r)
 }
 
 /* An option before it is booted. */
-static void option(struct cli *cli, struct report *r, const char *text)
+static void option(struct cli *cli, struct report *r, const struct words *words, const char *text)
 {
 	struct boot_option parsed;
-	char why[512];
+	char why[768];
+	int ret;
 
-	if (boot_parse(cli->ctx, text, &parsed, why, sizeof(why)))
+	if (!boot_is_private_node(text)) {
+		ret = boot_other(cli->ctx, text, why, sizeof(why));
+		if (ret)
+			add(r, FAIL, "option", ret == PMN_USAGE ? "correct it before the reboot" :
+			    "if one of ours was meant, correct it", "%s", why);
+		else
+			add(r, OK, "option", "", "%s: the kernel takes it", text);
+	} else if (parse_united(cli, words, text, &parsed, why, sizeof(why))) {
 		add(r, FAIL, "option", "correct it before the reboot", "%s", why);
-	else if (!boot_possible(cli->ctx, parsed.node, why, sizeof(why)))
+	} else if (!boot_possible(cli->ctx, parsed.node, why, sizeof(why))) {
 		add(r, FAIL, "option", "the kernel would not make it private", "%s", why);
-	else
+	} else {
 		add(r, OK, "option", "", "%s: nothing speaks against it, as far as can be told now", text);
+	}
 }
 
 int verb_check(struct cli *cli)
 {
 	struct report r = {};
+	struct words words = {};
 	int i, ret;
 
 	r.table = table_new(cli, "checks", columns, ARRAY_SIZE(columns), "STATUS,CHECK,FOUND,FIX");
 	if (!r.table)
 		return PMN_USAGE;
+	for (i = 0; i < cli->nr && i < MAX_WORDS; i++)
+		words.text[words.nr++] = cli->args[i];
 	for (i = 0; i < cli->nr; i++)
-		option(cli, &r, cli->args[i]);
+		option(cli, &r, &words, cli->args[i]);
 	if (!cli->nr) {
 		ret = kernel(cli, &r);
 		if (!ret) {

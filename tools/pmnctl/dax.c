@@ -259,6 +259,8 @@ static int make_and_persist(struct cli *cli, const char *kind, const char *name,
 		ret = persist_check(cli, path);
 	if (!ret)
 		ret = dax_make(cli, list, &wish);
+	if (!ret && wish.private)
+		ret = apply_to_device(cli, kind, name);
 	if (ret || !cli->opt[OPT_PERSIST])
 		return ret;
 	if (!cli->opt[OPT_DRY_RUN])
@@ -311,6 +313,18 @@ static bool has_grub(struct cli *cli)
 	return !access(path, F_OK);
 }
 
+/* Where they keep the options of the kernel, of those that Debian has. */
+static int no_grub(int node, const char *option)
+{
+	if (option)
+		printf("%s\n", option);
+	return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; %s the kernel command line by hand: "
+			"systemd-boot and unified images have it in /etc/kernel/cmdline (then `kernel-install add-all`, or `dpkg-reconfigure` of the kernel), "
+			"u-boot and extlinux in U_BOOT_PARAMETERS of /etc/default/u-boot (then `u-boot-update`), "
+			"a Raspberry Pi in /boot/firmware/cmdline.txt, a boot entry of the firmware in what `efibootmgr -u` shows, and a virtual machine in its -append",
+			node, option ? "add that line to" : "take private_node= off");
+}
+
 /* At each boot; without @option no more. */
 static int boot_file(struct cli *cli, int node, const char *option)
 {
@@ -318,8 +332,7 @@ static int boot_file(struct cli *cli, int node, const char *option)
 	int ret;
 
 	if (!has_grub(cli))
-		return complain(PMN_FAILED, "node %d: there is no /etc/default/grub, so another boot loader starts this machine; %s the kernel command line there",
-				node, option ? option : "take private_node= off");
+		return no_grub(node, option);
 	snprintf(path, sizeof(path), GRUB_DIR "/pmn-node%d.cfg", node);
 	ret = persist_check(cli, path);
 	if (ret)
@@ -384,7 +397,9 @@ static int private_at_boot(struct cli *cli, int node)
 	if (ret)
 		return ret;
 	boot_option_of(cli, node, option, sizeof(option));
-	ret = boot_parse(cli->ctx, option, &parsed, why, sizeof(why));
+	ret = boot_parse(option, &parsed, why, sizeof(why));
+	if (!ret)
+		ret = boot_check(cli->ctx, option, &parsed, why, sizeof(why));
 	if (ret)
 		return complain(ret, "%s", why);
 	if (!boot_possible(cli->ctx, node, why, sizeof(why)))

@@ -22,6 +22,12 @@ int dax_make(struct cli *cli, const struct dax_list *list, const struct dax_wish
 /* Before: a word that makes no sense is a mistake in usage. */
 int dax_check_wish(struct cli *cli, struct dax_wish *wish);
 
+/*
+ * What the files of /etc/pmn.d say of the nodes of a device, or of a region (@kind "dax" or "cxl"), which went
+ * when its memory was taken away.
+ */
+int apply_to_device(struct cli *cli, const char *kind, const char *name);
+
 /* PMN_OK when the device has kmem now. */
 int dax_bind(struct cli *cli, const char *name);
 void dax_unbind(struct cli *cli, const char *name);

@@ -245,12 +245,17 @@ static int add_setting(struct cli *cli, struct pmn_change *change, struct pmn_no
 		       const char *word)
 {
 	const struct setting *s = setting_find(word, strcspn(word, "="));
+	char object[32];
 	int ret;
 
 	if (!strncmp(s->file, "cram/", 5) && !pmn_node_is_cram(node))
 		return complain(PMN_FAILED,
 				"node %d: it is not compressed RAM, so %s means nothing there; `pmnctl list -o +KIND` shows which are",
 				pmn_node_get_id(node), s->name);
+	snprintf(object, sizeof(object), "node %d", pmn_node_get_id(node));
+	ret = setting_check(cli, object, s, word + strlen(s->name) + 1);
+	if (ret)
+		return ret;
 	ret = pmn_change_set(change, node, s->file, word + strlen(s->name) + 1);
 	return ret ? complain_lib(cli, ret) : PMN_OK;
 }

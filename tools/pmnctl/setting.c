@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a node can be set to: one table for `pmnctl set` and for /etc/pmn.d. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "boot.h"
 #include "setting.h"
 
 static bool is_number(const char *text, unsigned long min, unsigned long max)
@@ -82,4 +84,45 @@ const struct setting *setting_find(const char *name, size_t len)
 		if (strlen(s->name) == len && !strncmp(s->name, name, len))
 			return s;
 	return NULL;
+}
+
+/* "0,2-3": the first that is no ordinary node; -1 for none; -2 if it is no such list. */
+static int not_ordinary(struct pmn_ctx *ctx, const char *list)
+{
+	long first, last;
+	char *p;
+
+	do {
+		if (*list < '0' || *list > '9')
+			return -2;
+		first = last = strtol(list, &p, 10);
+		if (*p == '-' && p[1] >= '0' && p[1] <= '9')
+			last = strtol(p + 1, &p, 10);
+		if (first > last || last > 1023 || (*p && (*p != ',' || !p[1])))
+			return -2;
+		for (; first <= last; first++)
+			if (!boot_is_ordinary(ctx, first))
+				return first;
+		list = p + 1;
+	} while (*p);
+	return -1;
+}
+
+int setting_check(struct cli *cli, const char *object, const struct setting *setting,
+		  const char *value)
+{
+	char ordinary[256];
+	int bad;
+
+	if (strcmp(setting->name, "on_full") || strncmp(value, "fallback:", 9) ||
+	    pmn_read(cli->ctx, "/sys/devices/system/node/has_memory", ordinary, sizeof(ordinary)))
+		return PMN_OK;
+	bad = not_ordinary(cli->ctx, value + 9);
+	if (bad == -2)
+		return complain(PMN_USAGE, "setting on_full: '%s' is no value of it; give nodes such as fallback:0,2-3",
+				value);
+	if (bad >= 0)
+		return complain(PMN_FAILED, "%s: on_full=%s cannot be: node %d has no ordinary memory; the nodes that have are %s",
+				object, value, bad, ordinary);
+	return PMN_OK;
 }

@@ -13,6 +13,12 @@ struct setting {
 	const char *values;
 };
 
+/*
+ * What depends on the machine: PMN_OK, or it has said why not.  @object: such as "node 1", for messages.
+ */
+int setting_check(struct cli *cli, const char *object, const struct setting *setting,
+		  const char *value);
+
 /* Ends with one without a name. */
 const struct setting *setting_first(void);
 const struct setting *setting_find(const char *name, size_t len);

@@ -11,10 +11,11 @@
 #include "pmnctl.h"
 #include "rates.h"
 #include "repeat.h"
+#include "uses.h"
 
 /* The busiest counters of each node. */
 #define SHOWN_RATES	6
-/* Of each node; a screen has no more. */
+/* Cgroups, and processes, of each node; a screen has no more. */
 #define SHOWN_USERS	50
 
 /* One picture, a line each. */
@@ -24,10 +25,10 @@ struct frame {
 	bool failed;
 };
 
-struct use {
-	const char *what, *name;
-	int pid;
-	unsigned long long bytes;
+/* What was there at the picture before. */
+struct before {
+	struct rates *rates;
+	struct uses uses;
 };
 
 static void put(struct frame *frame, const char *fmt, ...) PRINTF(2, 3);
@@ -59,64 +60,30 @@ static void frame_free(struct frame *frame)
 	*frame = (struct frame){};
 }
 
-static int by_bytes(const void *a, const void *b)
+static void put_use(struct frame *frame, const struct use *use)
 {
-	const struct use *x = a, *y = b;
+	char size[32], grown[36] = "", pid[16];
 
-	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+	human_size(size, sizeof(size), use->bytes);
+	if (use->growth) {
+		*grown = use->growth < 0 ? '-' : '+';
+		human_size(grown + 1, sizeof(grown) - 1, llabs(use->growth));
+	}
+	snprintf(pid, sizeof(pid), "%d", use->pid);
+	put(frame, "  %8s %8s  %-8s %7s  %s", size, grown, use->is_cgroup ? "cgroup" : "process",
+	    use->is_cgroup ? "" : pid, use->name);
 }
 
-static void put_uses(struct frame *frame, struct use *uses, size_t nr)
+/* The largest cgroups, and the largest processes. */
+static void put_uses(struct frame *frame, const struct uses *uses, int node)
 {
-	char size[32], pid[16];
-	size_t i;
+	size_t i, shown[2] = {};
 
-	if (nr)
-		qsort(uses, nr, sizeof(*uses), by_bytes);
-	for (i = 0; i < nr && i < SHOWN_USERS; i++) {
-		human_size(size, sizeof(size), uses[i].bytes);
-		snprintf(pid, sizeof(pid), "%d", uses[i].pid);
-		put(frame, "  %8s  %-8s %7s  %s", size, uses[i].what, uses[i].pid ? pid : "",
-		    uses[i].name);
-	}
-}
-
-/* Those at the leaves say it all; a cgroup above has the sum. */
-static size_t cgroup_uses(struct pmn_ctx *ctx, int node, struct use **uses)
-{
-	struct pmn_cgroup *c;
-	unsigned long long bytes;
-	struct use *more;
-	size_t nr = 0;
-
-	pmn_cgroup_foreach(ctx, c) {
-		bytes = pmn_cgroup_get_parent(c) ? pmn_cgroup_get_use(c, node) : 0;
-		more = bytes ? reallocarray(*uses, nr + 1, sizeof(*more)) : NULL;
-		if (!more)
-			continue;
-		*uses = more;
-		more[nr++] = (struct use){ "cgroup", pmn_cgroup_get_path(c), 0, bytes };
-	}
-	return nr;
-}
-
-static size_t process_uses(struct pmn_ctx *ctx, int node, struct use **uses)
-{
-	unsigned long long bytes;
-	struct pmn_user *u;
-	struct use *more;
-	size_t nr = 0;
-
-	pmn_user_foreach(ctx, u) {
-		bytes = pmn_user_get_use(u, node);
-		more = bytes ? reallocarray(*uses, nr + 1, sizeof(*more)) : NULL;
-		if (!more)
-			continue;
-		*uses = more;
-		more[nr++] = (struct use){ "process", pmn_user_get_name(u),
-					   pmn_user_get_pid(u), bytes };
-	}
-	return nr;
+	for (i = 0; i < uses->nr; i++)
+		if (uses->all[i].node == node && shown[uses->all[i].is_cgroup]++ < SHOWN_USERS)
+			put_use(frame, &uses->all[i]);
+	if (!shown[0] && !shown[1])
+		put(frame, "  no cgroup and no process that you may look at has memory there");
 }
 
 /* What counted since the last picture; events, not pages of each kind. */
@@ -138,13 +105,10 @@ static void put_rates(struct frame *frame, struct rates *rates, struct pmn_node 
 	put(frame, "%s", n ? line : "  nothing counted since the last time");
 }
 
-static void put_node(struct frame *frame, struct pmn_ctx *ctx, struct rates *rates,
-		     struct pmn_node *node)
+static void put_node(struct frame *frame, const struct before *before, struct pmn_node *node)
 {
 	unsigned long long size = pmn_node_get_size(node), left = pmn_node_get_free(node);
 	char all[32], used[32];
-	struct use *uses = NULL;
-	size_t nr, n;
 
 	human_size(all, sizeof(all), size);
 	human_size(used, sizeof(used), size - left);
@@ -153,17 +117,11 @@ static void put_node(struct frame *frame, struct pmn_ctx *ctx, struct rates *rat
 	    *pmn_node_get_enabled(node) ? pmn_node_get_enabled(node) : "none",
 	    pmn_node_is_cram(node) ? "; compressed RAM, " : "",
 	    pmn_node_is_cram(node) ? pmn_cram_get_state(node) : "");
-	put_rates(frame, rates, node);
-	nr = cgroup_uses(ctx, pmn_node_get_id(node), &uses);
-	put_uses(frame, uses, nr);
-	n = process_uses(ctx, pmn_node_get_id(node), &uses);
-	put_uses(frame, uses, n);
-	if (!nr && !n)
-		put(frame, "  no cgroup and no process that you may look at has memory there");
-	free(uses);
+	put_rates(frame, before->rates, node);
+	put_uses(frame, &before->uses, pmn_node_get_id(node));
 }
 
-static int make_frame(struct cli *cli, struct rates *rates, struct frame *frame)
+static int make_frame(struct cli *cli, struct before *before, struct frame *frame)
 {
 	struct pmn_nodeset *set = NULL;
 	struct pmn_node *node;
@@ -174,29 +132,31 @@ static int make_frame(struct cli *cli, struct rates *rates, struct frame *frame)
 		ret = pmn_nodeset_parse(cli->ctx, cli->args[0], &set);
 	if (ret)
 		return ret;
-	rates_now(rates);
+	rates_now(before->rates);
+	uses_take(&before->uses, cli->ctx);
 	pmn_node_foreach(cli->ctx, node)
 		if (!set || pmn_nodeset_has(set, pmn_node_get_id(node)))
-			put_node(frame, cli->ctx, rates, node);
+			put_node(frame, before, node);
 	if (!frame->nr)
 		put(frame, "no node is private; `pmnctl check` says how to make one so");
 	pmn_nodeset_free(set);
-	rates_take(rates, cli->ctx);
+	rates_take(before->rates, cli->ctx);
 	return PMN_OK;
 }
 
-static int batch(struct cli *cli, struct rates *rates, struct repeat *repeat)
+static int batch(struct cli *cli, struct before *before, struct repeat *repeat)
 {
 	struct frame frame = {};
 	size_t i;
 	int ret;
 
 	do {
-		ret = make_frame(cli, rates, &frame);
+		ret = make_frame(cli, before, &frame);
 		if (ret)
 			return complain_lib(cli, ret);
 		for (i = 0; i < frame.nr; i++)
 			puts(frame.lines[i]);
+		fflush(stdout);
 		frame_free(&frame);
 	} while (repeat_again(repeat));
 	return PMN_OK;
@@ -229,7 +189,7 @@ static bool wants_end(double seconds)
 	return key == 'q' || key == 'Q' || key == 3;
 }
 
-static int screen(struct cli *cli, struct rates *rates, struct repeat *repeat)
+static int screen(struct cli *cli, struct before *before, struct repeat *repeat)
 {
 	struct frame frame = {};
 	int ret;
@@ -240,7 +200,7 @@ static int screen(struct cli *cli, struct rates *rates, struct repeat *repeat)
 	noecho();
 	curs_set(0);
 	do {
-		ret = make_frame(cli, rates, &frame);
+		ret = make_frame(cli, before, &frame);
 		if (ret)
 			break;
 		draw(&frame, repeat->seconds);
@@ -253,7 +213,7 @@ static int screen(struct cli *cli, struct rates *rates, struct repeat *repeat)
 int verb_top(struct cli *cli)
 {
 	struct repeat repeat;
-	struct rates *rates;
+	struct before before = {};
 	int ret;
 
 	ret = repeat_parse(cli, &repeat, 0);
@@ -264,10 +224,11 @@ int verb_top(struct cli *cli)
 		return complain_lib(cli, ret);
 	if (!cli->opt[OPT_BATCH] && !isatty(STDOUT_FILENO))
 		return complain(PMN_USAGE, "top: standard output is no terminal; use --batch, with --count for an end");
-	rates = rates_new();
-	if (!rates)
+	before.rates = rates_new();
+	if (!before.rates)
 		return complain(PMN_FAILED, "memory: not enough");
-	ret = cli->opt[OPT_BATCH] ? batch(cli, rates, &repeat) : screen(cli, rates, &repeat);
-	rates_free(rates);
+	ret = cli->opt[OPT_BATCH] ? batch(cli, &before, &repeat) : screen(cli, &before, &repeat);
+	rates_free(before.rates);
+	uses_free(&before.uses);
 	return ret;
 }

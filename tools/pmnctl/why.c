@@ -66,17 +66,32 @@ static int parse_wanted(struct cli *cli, struct wanted *w)
 
 /* -- text ------------------------------------------------------------------ */
 
-static void print_time(const struct pmn_refusal *r, const char *field)
+/*
+ * When the machine was booted, as /proc/stat has it, which stays the same until somebody sets the clock; the
+ * difference of two clocks that are read one after the other does not.
+ */
+static time_t boot_time(struct cli *cli)
+{
+	char path[4096], line[256];
+	long long when = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/proc/stat", pmn_get_root(cli->ctx));
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f) && sscanf(line, "btime %lld", &when) != 1)
+		;
+	if (f)
+		fclose(f);
+	return when;
+}
+
+static void print_time(time_t boot, const struct pmn_refusal *r, const char *field)
 {
 	double since = strtod(pmn_refusal_get(r, field) ? pmn_refusal_get(r, field) : "0", NULL);
-	struct timespec now, boot;
+	time_t when = boot + (time_t)since;
 	char text[64];
 	struct tm tm;
-	time_t when;
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	clock_gettime(CLOCK_BOOTTIME, &boot);
-	when = now.tv_sec - boot.tv_sec + (time_t)since;
 	strftime(text, sizeof(text), "%b %e %H:%M:%S", localtime_r(&when, &tm));
 	fputs(text, stdout);
 }
@@ -123,9 +138,9 @@ static void print_more(const struct pmn_refusal *r)
 	putchar(')');
 }
 
-static void print_refusal(const struct pmn_refusal *r)
+static void print_refusal(time_t boot, const struct pmn_refusal *r)
 {
-	print_time(r, "time");
+	print_time(boot, r, "time");
 	printf("  node %s (", pmn_refusal_get(r, "node"));
 	print_plain(pmn_refusal_get(r, "owner"));
 	fputs("): ", stdout);
@@ -133,7 +148,7 @@ static void print_refusal(const struct pmn_refusal *r)
 	printf(" %s", pmn_refusal_get_act(r));
 	if (pmn_refusal_get_number(r, "count") > 1) {
 		printf(", %lld times since ", pmn_refusal_get_number(r, "count"));
-		print_time(r, "first");
+		print_time(boot, r, "first");
 	}
 	printf("\n  why  %s", pmn_refusal_get_reason(r));
 	print_more(r);
@@ -167,16 +182,29 @@ static struct json_object *json_refusal(const struct pmn_refusal *r)
  * numactl and libnuma ask Mems_allowed, and turn a program away themselves, so that the kernel has
  * nothing to write down.
  */
-static void say_closed(struct cli *cli, const struct wanted *w)
+static void say_closed_node(struct pmn_node *node)
 {
 	const struct pmn_service *numa = pmn_service_by_name("user_numa");
+	int id = pmn_node_get_id(node);
+
+	if (pmn_node_is_enabled(node, numa))
+		return;
+	printf("node %d: user_numa is closed, so that numactl and other users of libnuma turn programs away by themselves; ",
+	       id);
+	if (pmn_node_is_capable(node, numa))
+		printf("`pmnctl allow %d user_numa` opens it\n", id);
+	else
+		printf("its owner %s did not declare the node capable of it\n", pmn_node_get_owner(node));
+}
+
+/* Of the nodes that are asked for; of all without a question. */
+static void say_closed(struct cli *cli, const struct wanted *w)
+{
 	struct pmn_node *node;
 
 	pmn_node_foreach(cli->ctx, node)
-		if (w->set && pmn_nodeset_has(w->set, pmn_node_get_id(node)) &&
-		    !pmn_node_is_enabled(node, numa))
-			printf("node %d: user_numa is closed, so that numactl and other users of libnuma turn programs away by themselves; `pmnctl allow %d user_numa` opens it\n",
-			       pmn_node_get_id(node), pmn_node_get_id(node));
+		if (w->set ? pmn_nodeset_has(w->set, pmn_node_get_id(node)) : !w->name && w->number < 0)
+			say_closed_node(node);
 }
 
 /* -- the verb -------------------------------------------------------------- */
@@ -185,6 +213,7 @@ static void print_all(struct cli *cli, const struct wanted *w)
 {
 	struct json_object *top = json_object_new_object(), *array = json_object_new_array();
 	struct pmn_refusal *r, *last = NULL;
+	time_t boot = boot_time(cli);
 
 	pmn_refusal_foreach(cli->ctx, r)
 		if (is_wanted(w, r))
@@ -195,7 +224,7 @@ static void print_all(struct cli *cli, const struct wanted *w)
 		if (cli->opt[OPT_JSON])
 			json_object_array_add(array, json_refusal(r));
 		else
-			print_refusal(r);
+			print_refusal(boot, r);
 	}
 	json_object_object_add(top, "refusals", array);
 	if (cli->opt[OPT_JSON])

@@ -1077,7 +1077,10 @@ static void set_leaving(struct sim_device *sd, bool leaving)
 {
 	guard(spinlock_irqsave)(&sd->lock);
 	sd->leaving = leaving;
-	/* It stays after all: what happened meanwhile was not told. */
+	/*
+	 * The removal failed.  Capacity events that were suppressed meanwhile
+	 * are reported now.
+	 */
 	if (!leaving)
 		cram_capacity_event(sd->cd);
 }

@@ -78,6 +78,7 @@ expected() {
 	local latency=$(($(coordinate read_latency) + $(coordinate write_latency)))
 	local bandwidth=$(($(coordinate read_bandwidth) + $(coordinate write_bandwidth)))
 	echo "# latency $latency, bandwidth $bandwidth" >&2
+	# shellcheck disable=SC2017 # rounded where the kernel does
 	echo $((576 * latency / 200 * (2 * 65536) / bandwidth))
 }
 distance() { echo "$(< "$NODES/node$1/private/adistance")"; }

@@ -109,7 +109,7 @@ ok 'dax: other services, without taking it away' gives 0 dax $dev -s user_numa,r
 ok '... are open' is "$nid" enabled 'user_numa reclaim'
 ok 'a program holds memory there' holder $dev private
 ok 'top' gives 0 top "$nid" --batch -c 1
-ok '... the program' prints "^ +1[67][.0-9]*M  process +$HOLDER_PID  user_pages$"
+ok '... the program' prints "^ +1[67][.0-9]*M +process +$HOLDER_PID  user_pages$"
 ok 'deny: says who is hit' gives 0 deny "$nid" user_numa --dry-run
 ok '... the program' prints "pid $HOLDER_PID \(user_pages\), 1[67]"
 ok 'remove: status 5: busy' gives 5 remove "$nid"

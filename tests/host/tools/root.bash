@@ -87,6 +87,10 @@ make_process() {
 	put "$1/proc/100" comm 'redis server'
 	put "$1/proc/100" cgroup '0::/a'
 	printf '7f00 bind:1 anon=3 N1=3 kernelpagesize_kB=4\n7f10 default file=/lib/N1=5 mapped=9 N0=9 kernelpagesize_kB=4\n7f20 bind:1 anon=2 N1=2 kernelpagesize_kB=2048\n' > "$1/proc/100/numa_maps"
+	put "$1/proc/412" comm 'num a ctl'
+	put "$1/proc/412" cgroup '0::/a/below'
+	# It started 79 s after the boot, before it was refused.
+	put "$1/proc/412" stat '412 (num a) ctl) S 1 412 412 0 -1 4194560 1 0 0 0 1 2 0 0 20 0 1 0 7900 1 1'
 	put "$1/proc/200" comm ordinary
 	put "$1/proc/200" numa_maps '7f00 default anon=3 N0=3 kernelpagesize_kB=4'
 }
@@ -125,6 +129,7 @@ make_root() {
 	time=83.000001 node=1 owner=boot what=policy why=closed uid=0 pid=9
 	time=90.200000 first=90.200000 count=1 node=2 owner=kmem-dax0.0 what=unplug why=in_use order=0 pages=27 uid=0 pid=99 tid=99 comm=daxctl by=66 by_comm=sleep new=1
 	END
+	put "$r" proc/stat 'btime 1700000000'
 	put "$r" proc/swaps 'Filename Type Size Used Priority'
 	put "$r" proc/sys/vm/overcommit_memory 0
 	put "$r" sys/devices/system/memory/auto_online_blocks offline

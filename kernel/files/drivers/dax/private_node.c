@@ -36,6 +36,7 @@
 #include <linux/mutex.h>
 #include <linux/private_node.h>
 #include <linux/range.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
@@ -106,12 +107,15 @@ static unsigned int gone_wait;	/* protected by dax_private_lock */
 
 /* -- configuration ------------------------------------------------------ */
 
+/* Scripts try many values at once; more than this fills the log. */
+static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 100);
+
 static int default_set(const char *text, const struct kernel_param *kp)
 {
 	const struct private_node_setting *setting = kp->arg;
 	int ret = setting->set(&private_node_config_default, text);
 
-	if (ret)
+	if (ret && __ratelimit(&bad_writes))
 		pr_err("%s unchanged: '%.*s' is not %s\n", setting->name,
 		       (int)min(strcspn(text, "\n"), 64UL), text,
 		       setting->want);
@@ -188,7 +192,7 @@ static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
 	if (!drv || !drv->configure)
 		return choose_config(dev_dax, &new) ?: count;
 	ret = drv->configure(dev_dax, choose_config, &new);
-	if (ret == -EBUSY)
+	if (ret == -EBUSY && __ratelimit(&bad_writes))
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
 			new.setting->name);
 	return ret ?: count;
@@ -518,9 +522,9 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
  * @dev_dax: a device that is being bound
  * @online_type: how ordinary memory does, by the policy in auto_online_blocks
  *
- * With a policy that leaves memory offline, somebody is expected to bring it
- * online, as daxctl does.  For a device that nobody configured, and that is
- * private by the module's parameter, nobody does: it comes online at once.
+ * With a policy that leaves memory offline, a tool is expected to bring it
+ * online, as daxctl does.  Memory of a device that is private only by the module
+ * parameter is brought online here, because no tool will do it.
  *
  * Context: in probe.
  * Return: an enum mmop.

@@ -170,7 +170,8 @@ static inline bool task_may_name(struct task_struct *task, int nid)
  * @task: the task
  * @nodes: the mask; the result
  *
- * Cost and context: as cpuset_may_name().
+ * Cost: as cpuset_may_name().
+ * Context: any; the answer may be outdated when the cpuset is being changed.
  */
 static inline void cpuset_add_possible(struct task_struct *task,
 				       nodemask_t *nodes)
@@ -281,6 +282,7 @@ static inline nodemask_t *cpuset_fill_bind_mems(const nodemask_t *bind,
  * @room: buffer for the result
  *
  * Context: process.
+ * Return: the mask, which is @room.
  */
 #define cpuset_bind_mems(bind, room)	(*cpuset_fill_bind_mems(bind, room))
 

@@ -174,8 +174,8 @@ struct private_node_ops {
 #define PRIVATE_NODE_F_NO_DEVICE_MAP	BIT(0)
 /*
  * The device compresses, and stores less than the memory that it shows.
- * Enabled services get pages of the node only while it is registered by
- * cram_register(), and the owner gets none.
+ * Enabled services get pages of the node only while the driver has registered
+ * the device as compressed RAM, see <linux/cram.h>, and the owner gets none.
  */
 #define PRIVATE_NODE_F_COMPRESSED	BIT(1)
 

@@ -283,6 +283,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  *
  * Cost: a static branch; with private nodes, a sum over their zones.
  * Context: any.
+ * Return: the sum.
  */
 #define ordinary_zone_pages(item)					\
 	(private_node_any() ? __ordinary_zone_pages(item) :		\
@@ -297,6 +298,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  *
  * Cost: a static branch; with private nodes, one load for each.
  * Context: any.
+ * Return: the sum.
  */
 #define ordinary_node_pages(item)					\
 	(private_node_any() ? __ordinary_node_pages(item) :		\
@@ -307,6 +309,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  *
  * Cost: a static branch; with a private node, one more load.
  * Context: any.
+ * Return: the number.
  */
 #define ordinary_poisoned_pages()					\
 	(private_node_any() ? __ordinary_poisoned_pages() :		\
@@ -324,6 +327,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  *
  * Cost: a static branch; with private nodes, two loads for each.
  * Context: any.
+ * Return: the number; 0 without private nodes.
  */
 #define private_node_file_pages() \
 	(private_node_any() ? __private_node_file_pages() : 0UL)
@@ -332,6 +336,7 @@ static inline int private_node_report_node(int nid, char *buf, int len)
  * private_node_boot_pages - number of memblock's pages on private nodes
  *
  * Context: boot, as long as memblock exists.
+ * Return: the number; 0 without private nodes.
  */
 #define private_node_boot_pages() \
 	(private_node_any() ? __private_node_boot_pages() : 0UL)

@@ -128,7 +128,7 @@ bool cpuset_refuse_private(const struct cpuset *cs, const nodemask_t *mask)
 		return false;
 	cgroup_path(cs->css.cgroup, path, sizeof(path));
 	private_node_cpuset_refused(&private);
-	pr_err("cpuset: %s: mems.sysram unchanged: nodes %*pbl are private; name them in cpuset.mems\n",
-	       path, nodemask_pr_args(&private));
+	pr_err_ratelimited("cpuset: %s: mems.sysram unchanged: nodes %*pbl are private; name them in cpuset.mems\n",
+			   path, nodemask_pr_args(&private));
 	return true;
 }

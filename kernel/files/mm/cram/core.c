@@ -373,7 +373,10 @@ int cram_unregister(struct cram_device *cd)
 {
 	int ret;
 
-	/* No lock while the device is waited for: it may never answer. */
+	/*
+	 * The lock is not held while the device is waited for, since that may
+	 * never answer.
+	 */
 	scoped_guard(mutex, &register_lock) {
 		if (cd->closing)
 			return -EBUSY;

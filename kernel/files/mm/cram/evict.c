@@ -74,7 +74,10 @@ bool cram_leave(struct cram_device *cd, struct private_node_leaving *l,
 	       private_node_move_out(l, folio) > 0;
 }
 
-/* How many residents take as many bytes as the device lacks, on average? */
+/*
+ * How many residents have to leave?  Assumes that each takes the average number
+ * of bytes on the device.
+ */
 static unsigned long pages_to_evict(struct cram_device *cd)
 {
 	u64 lack = cram_ledger_lack(&cd->ledger);
@@ -85,7 +88,7 @@ static unsigned long pages_to_evict(struct cram_device *cd)
 	if (READ_ONCE(cd->state) == CRAM_BROKEN || !used)
 		return EVICT_MAX;
 	nr = mul_u64_u64_div_u64(lack, cram_resident(cd), used) + 1;
-	/* Pages that wait for their trim will free room too. */
+	/* Pages that wait for their trim will give room as well. */
 	return nr > freed ? clamp(nr - freed, EVICT_MIN, EVICT_MAX) : 0;
 }
 

@@ -108,7 +108,8 @@ static inline void cram_targets(nodemask_t *nodes, bool pageout)
  *
  * Such a folio must not be made writable without a grant.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool cram_folio_fenced(const struct folio *folio)
@@ -120,7 +121,9 @@ static __always_inline bool cram_folio_fenced(const struct folio *folio)
  * cram_fences - is this an anonymous folio on a compressing device?
  * @folio: any folio
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
+ * Return: true if so.
  */
 #define cram_fences(folio) \
 	(cram_folio_fenced(folio) && folio_test_anon(folio))
@@ -150,7 +153,8 @@ static __always_inline bool cram_may_reuse(struct vm_fault *vmf,
  * cram_file_fenced - is this page cache on a compressing device?
  * @folio: any folio
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool cram_file_fenced(const struct folio *folio)
@@ -166,7 +170,8 @@ static __always_inline bool cram_file_fenced(const struct folio *folio)
  * True when page cache became dirty after it was chosen, or after a capacity
  * event.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true when nothing may be copied to @dst.
  */
 static __always_inline bool cram_refuses(struct folio *src, struct folio *dst)
@@ -408,7 +413,8 @@ static __always_inline void cram_stayed(int nid, unsigned int order)
  * For code that takes free pages without a reservation: the free scanner of
  * compaction, and the end of an isolation, which takes a page only to merge it.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true for the node of a compressing device.
  */
 static __always_inline bool cram_stays(int nid)
@@ -435,7 +441,8 @@ static __always_inline void cram_batch_begin(void)
 /**
  * cram_batch_end - the list of cram_batch_begin() was demoted
  *
- * Cost and context: as cram_batch_begin().
+ * Cost: as cram_batch_begin().
+ * Context: process.
  */
 static __always_inline void cram_batch_end(void)
 {
@@ -482,7 +489,8 @@ static __always_inline void cram_failed(struct page *page)
  * cram_apart - is a folio charged to memory.cram alone, not to memory.current?
  * @folio: any folio
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool cram_apart(const struct folio *folio)
@@ -496,7 +504,8 @@ static __always_inline bool cram_apart(const struct folio *folio)
  *
  * See cram_apart().  False with cgroup v1.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool cram_charges_apart(int nid)
@@ -514,7 +523,8 @@ static __always_inline bool cram_charges_apart(int nid)
  * When the folio moves to or from a compressing device, moves the charge
  * between memory.current and memory.cram.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  */
 static __always_inline void cram_recharged(struct folio *old,
 					   struct obj_cgroup *from,
@@ -532,7 +542,8 @@ static __always_inline void cram_recharged(struct folio *old,
  *
  * Does nothing for ordinary memory.
  *
- * Cost and context: as cram_node().
+ * Cost: as cram_node().
+ * Context: any.
  */
 static __always_inline void cram_uncharge(struct folio *folio,
 					  struct obj_cgroup *objcg)

@@ -29,8 +29,6 @@
  * A page that a batch (batch.c) has stored counts as reserved, and so as
  * promised, until the ledger reads the counters of its CPU.  That happens at
  * the latest when a reading begins, before the device is asked.
- *
- * docs/model/cram.pml of the project is a model of this protocol for Spin.
  */
 #include <kunit/visibility.h>
 #include <linux/bug.h>
@@ -253,7 +251,10 @@ EXPORT_SYMBOL_IF_KUNIT(cram_ledger_reserve);
 bool cram_ledger_take(struct cram_ledger *l, unsigned long nr)
 {
 	guard(ledger)(l);
-	/* An attempt without a reservation is refused; it breaks no books. */
+	/*
+	 * Taking pages without a reservation is refused.  Nothing was counted,
+	 * so the books still balance.
+	 */
 	if (l->reserved < nr)
 		return false;
 	l->reserved -= nr;

@@ -331,7 +331,7 @@ static struct folio *take_nearest(int from, nodemask_t *nodes, gfp_t gfp,
 	return dst;
 }
 
-/* The cgroup of @src was charged. */
+/* Takes a place for @src, whose cgroup was charged for it already. */
 static struct folio *take_charged(struct folio *src, int from, nodemask_t *nodes,
 				  gfp_t gfp, unsigned int order)
 {

@@ -118,8 +118,8 @@ static ssize_t state_show(struct cram_device *cd, char *buf)
 static int state_store(struct cram_device *cd, const char *text)
 {
 	if (!sysfs_streq(text, "ok") || cram_clear_broken(cd)) {
-		pr_err("cram: node %d: state: '%.*s' refused: only 'ok' can be written, while the device is broken; nothing was changed\n",
-		       cd->nid, (int)strcspn(text, "\n"), text);
+		pr_write_err("cram: node %d: state: '%.*s' refused: only 'ok' can be written, while the device is broken; nothing was changed\n",
+			     cd->nid, (int)strcspn(text, "\n"), text);
 		return -EINVAL;
 	}
 	return 0;
@@ -166,8 +166,8 @@ static int writable_bytes_store(struct cram_device *cd, const char *text)
 	}
 	if (end == text || (*end && *end != '\n') ||
 	    bytes >> PAGE_SHIFT > cd->nr_pages) {
-		pr_err("cram: node %d: writable_bytes: '%.*s' is neither a size nor 'default', or more than the device shows; nothing was changed\n",
-		       cd->nid, (int)strcspn(text, "\n"), text);
+		pr_write_err("cram: node %d: writable_bytes: '%.*s' is neither a size nor 'default', or more than the device shows; nothing was changed\n",
+			     cd->nid, (int)strcspn(text, "\n"), text);
 		return -EINVAL;
 	}
 	WRITE_ONCE(cd->writable_max, max);
@@ -198,8 +198,8 @@ static int parse_bool(struct cram_device *cd, const char *name,
 {
 	if (!kstrtobool(text, on))
 		return 0;
-	pr_err("cram: node %d: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
-	       cd->nid, name, (int)strcspn(text, "\n"), text);
+	pr_write_err("cram: node %d: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
+		     cd->nid, name, (int)strcspn(text, "\n"), text);
 	return -EINVAL;
 }
 
@@ -219,8 +219,8 @@ static int stray_store_store(struct cram_device *cd, const char *text)
 
 	if (!kstrtoul(text, 0, &pfn) && !cram_debug_stray_store(cd, pfn))
 		return 0;
-	pr_err("cram: node %d: stray_store: '%.*s' is no page in use of the device, or it cannot be written to; nothing was changed\n",
-	       cd->nid, (int)strcspn(text, "\n"), text);
+	pr_write_err("cram: node %d: stray_store: '%.*s' is no page in use of the device, or it cannot be written to; nothing was changed\n",
+		     cd->nid, (int)strcspn(text, "\n"), text);
 	return -EFAULT;
 }
 #endif
@@ -347,8 +347,8 @@ static ssize_t store_switch(const char *name, bool *value, const char *buf,
 	bool on;
 
 	if (kstrtobool(buf, &on)) {
-		pr_err("cram: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
-		       name, (int)strcspn(buf, "\n"), buf);
+		pr_write_err("cram: %s: '%.*s' is neither 0 nor 1; nothing was changed\n",
+			     name, (int)strcspn(buf, "\n"), buf);
 		return -EINVAL;
 	}
 	WRITE_ONCE(*value, on);

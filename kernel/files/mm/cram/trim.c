@@ -50,11 +50,11 @@ static unsigned long end_resident(struct cram_device *cd, unsigned long pfn,
 }
 
 /*
- * What a freed block has to be told by until it is trimmed is in page->private of
- * its first page, which nobody else uses while the block is on cd->freed or in a
- * request: its order, how many of its pages were taken and never settled, and how
- * many were granted.  Only the functions here look at it; 0 before the block is
- * given to the page allocator.
+ * From its free to its trim, a block keeps three numbers in page->private of
+ * its first page: its order, how many of its pages were taken and never
+ * settled, and how many were granted.  Nobody else uses that field while the
+ * block is on cd->freed or in a request.  Only the functions here access it,
+ * and it is set to 0 before the block goes back to the page allocator.
  */
 static void set_freed(struct page *page, unsigned int order,
 		      unsigned long taken, unsigned long granted)
@@ -136,7 +136,10 @@ static void settle_freed(struct cram_device *cd, struct page *page)
 		return;
 	cram_write_back(page_to_pfn(page), 1UL << order);
 	cram_settle_ended(cd, taken, granted);
-	/* Not again, if the device does not trim the block this time. */
+	/*
+	 * The block is settled once, even if the device does not trim it now
+	 * and it is sent again.
+	 */
 	set_freed(page, order, 0, 0);
 }
 

@@ -81,7 +81,10 @@ static bool zone_is_bare(struct zone *zone)
 	       !private_node_pcp_pages(zone);
 }
 
-/* Does no node have a free page?  Cheaper to find out than by a walk. */
+/*
+ * Checks whether all of the nodes are full, which costs less than a walk of the
+ * zonelist.
+ */
 static bool all_nodes_empty(const nodemask_t *nodes)
 {
 	struct zone *zone;
@@ -326,7 +329,10 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	page = walk_and_drain(from, nodes, look, order);
 	while (!page && tries++ < RECLAIM_TRIES &&
 	       guests_leave(nodes, gfp, order, user, false)) {
-		/* Drains as well: guests free pages to lists of other CPUs. */
+		/*
+		 * This walk drains as well, since the pages of guests were
+		 * freed to per-CPU lists of other CPUs.
+		 */
 		page = walk_and_drain(from, nodes,
 				      look | (gfp & __GFP_DIRECT_RECLAIM),
 				      order);

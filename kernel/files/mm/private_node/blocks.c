@@ -224,7 +224,11 @@ int private_node_offline_blocks(struct private_node *pn,
 	lock_device_hotplug();
 	ret = walk_ranges(ranges, nr, offline_block);
 	if (ret) {
-		/* Nobody else brings a block online before they are fixed again. */
+		/*
+		 * Blocks are not fixed while these come online again.  Nobody
+		 * else brings one online meanwhile, since device_hotplug_lock
+		 * is held.
+		 */
 		WRITE_ONCE(pn->blocks_fixed, false);
 		if (walk_back(ranges, nr, online_block))
 			pr_err("node %d: %s: some of its memory blocks did not come online again; write online to its boot_memory\n",

@@ -28,7 +28,10 @@ struct held_page {
 	unsigned long pfn;
 };
 
-/* Of all nodes; under held_lock.  Entries of pages that were freed go later. */
+/*
+ * Broken pages that owners hold, on all nodes.  Protected by held_lock.  An
+ * entry is removed some time after its page was freed.
+ */
 static LIST_HEAD(held_pages);
 static DEFINE_SPINLOCK(held_lock);
 
@@ -44,7 +47,7 @@ static DEFINE_XARRAY(offline_broken);
 /*
  * Huge pages of files with a broken page in them, by their first page frame
  * number.  memory_failure() keeps its reference to such a page while the file
- * has it.  An entry says nothing of a page that is not broken any more.
+ * has it.  An entry is ignored if its page is no longer marked as broken.
  */
 static DEFINE_XARRAY(kept_huge);
 
@@ -57,7 +60,10 @@ static bool is_kept_off(const struct page *page)
 	return PageHWPoison(page) && page_private(page) == MAGIC_HWPOISON;
 }
 
-/* False for a page that the owner freed: private_node_keep_off() has it. */
+/*
+ * Returns false if the owner has freed the page: private_node_keep_off() then
+ * keeps it out of use.
+ */
 static bool still_held(unsigned long pfn)
 {
 	struct page *page = pfn_to_online_page(pfn);
@@ -82,8 +88,8 @@ void private_node_held_add(unsigned long pfn)
 }
 
 /*
- * private_node_held_forget - pages that were broken in an owner's hands are not
- *	any more
+ * private_node_held_forget - forget the entries of broken pages that the owner
+ *	no longer holds
  * @pfn: first page
  * @nr: number of pages
  *
@@ -234,8 +240,8 @@ void private_node_stays_offline(unsigned long pfn, unsigned long nr)
 }
 
 /*
- * From now on private_node_block_broken() looks.  A block that was freed after its
- * page was marked, and before this, is in the free lists.
+ * Makes private_node_block_broken() check freed blocks.  A block that was freed
+ * between the marking of its page and this call is in the free lists already.
  */
 void private_node_broken_seen(struct page *page)
 {
@@ -339,7 +345,10 @@ bool private_node_page_unused(struct page *page)
 	if (!PageHWPoison(page))
 		return false;
 	dissolve_kept(page_folio(page));
-	/* Of a huge page that was, another one may be broken. */
+	/*
+	 * The huge page was dissolved, and the broken page may be another of its
+	 * pages.
+	 */
 	if (!PageHWPoison(page))
 		return false;
 	folio = page_folio(page);

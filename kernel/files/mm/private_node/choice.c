@@ -11,8 +11,12 @@
 #include <linux/export.h>
 #include <linux/minmax.h>
 #include <linux/private_node.h>
+#include <linux/ratelimit.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
+
+/* Scripts try many values at once; more than this fills the log. */
+static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 100);
 
 struct private_node_config private_node_config_default;
 EXPORT_SYMBOL_GPL(private_node_config_default);
@@ -156,7 +160,7 @@ int private_node_choose_text(struct device *dev,
 
 	if (!ret)
 		private_node_choose(choice, &config);
-	else
+	else if (__ratelimit(&bad_writes))
 		dev_err(dev, "%s unchanged: '%.*s' is not %s\n", setting->name,
 			(int)min(strcspn(text, "\n"), 64UL), text,
 			setting->want);

@@ -193,7 +193,7 @@ int private_node_change_enabled(struct private_node *pn, unsigned long enabled,
 }
 
 /*
- * private_node_set_ledger - open or close compressed RAM with its ledger
+ * private_node_set_ledger - open or close a fenced node with its ledger
  * @pn: the handle, with PRIVATE_NODE_F_COMPRESSED
  * @ledger: is there a ledger in which pages can be reserved?
  *
@@ -418,7 +418,9 @@ static const char *node_obstacle(int nid, bool boot)
 		return "has CPUs";
 	if (node_state(nid, N_MEMORY))
 		return "has ordinary memory";
-	/* When these came online later, they would become private memory. */
+	/*
+	 * These blocks would become private memory if they came online later.
+	 */
 	if (!boot && for_each_memory_block(&nid, block_is_on))
 		return "has memory blocks that are offline";
 	return NULL;

@@ -80,7 +80,10 @@ static bool goes_back(const struct device_access *a)
 	return a->flags & PRIVATE_NODE_MIGRATE_BACK;
 }
 
-/* Does a kind of memory never come to the node by this way? */
+/*
+ * Is this a kind of memory that is never moved here: a file, huge page of a
+ * pool or KSM page?
+ */
 static bool wrong_kind(struct folio *folio)
 {
 	return !folio_test_swapbacked(folio) || folio_test_hugetlb(folio) ||
@@ -109,7 +112,10 @@ static void collect(struct device_access *a, struct folio *folio,
 		a->again = true;	/* on no LRU list yet */
 }
 
-/* Returns true when the walk is to stop: a hole ends here. */
+/*
+ * Does what the walk is for with one folio.  Returns true if the walk is to
+ * stop, because a hole in the mapping ends here.
+ */
 static bool look_at(struct device_access *a, struct folio *folio,
 		    unsigned long nr)
 {
@@ -312,8 +318,8 @@ static void keep_named_elsewhere(struct device_access *a)
 }
 
 /*
- * A guest.  Guests do not make room for each other, and leave the room that they
- * have made to who named the node.
+ * Allocates the place of a guest.  No guest has to leave for another one, and
+ * none is placed while memory that names the node needs the room.
  */
 static struct folio *place_guest(struct private_node *pn, gfp_t gfp,
 				 unsigned int order)
@@ -389,7 +395,10 @@ static int not_let_in(struct private_node *pn)
 	return private_node_closing(pn) ? -EAGAIN : -ENODEV;
 }
 
-/* mmap_lock comes first: nobody waits for it inside a gate. */
+/*
+ * Takes mmap_lock before it enters a gate, since code inside a gate must not
+ * wait for that lock.
+ */
 static void move_chunk(struct device_access *a, unsigned long start,
 		       unsigned long end)
 {
@@ -423,7 +432,10 @@ static void pass(struct device_access *a, unsigned long start,
 	a->unmapped = false;
 	for (; start < end && !a->error; start = next) {
 		next = chunk_end(start, end);
-		/* Ordinary memory is not filled for a node that is full. */
+		/*
+		 * When the node is full, what is missing would stay in ordinary
+		 * memory, so it is not faulted in.
+		 */
 		if (fill && !a->full)
 			fill_holes(a, start, next);
 		if (!a->error)

@@ -722,7 +722,10 @@ static bool still_blocked(const struct holders *now, const struct holders *last,
 	return now->pinned && now->pinned_pfn == last->pinned_pfn;
 }
 
-/* With refuse, data of the device map is in the way in swap as well. */
+/*
+ * With on_unplug=refuse, data of the device map keeps the node from being
+ * unplugged even if it is in swap.
+ */
 static bool refuses_swapped(struct private_node *pn,
 			    enum private_node_on_unplug how)
 {

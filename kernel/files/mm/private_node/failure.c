@@ -50,8 +50,8 @@ bool __private_node_can_replace(int nid, unsigned long pfn)
  * @gfp: for the new folio
  * @order: of the new folio
  *
- * The new folio is on the same private node.  On compressed RAM it is on an
- * ordinary node that the users of @src may have.
+ * The new folio is on the same private node.  If that is fenced, the
+ * folio is on an ordinary node that the users of @src may have.
  *
  * Context: process, may sleep.
  * Return: the folio, or NULL.
@@ -78,7 +78,10 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 	return folio;
 }
 
-/* Guests are the kernel's, such as pages of zswap. */
+/*
+ * Does the owner hold the page?  Guests, such as pages of zswap, do not count:
+ * the kernel holds them.
+ */
 static bool owner_holds(struct page *page)
 {
 	struct folio *folio = page_folio(page);
@@ -130,18 +133,18 @@ static void log_failure(struct private_node *pn, unsigned long pfn,
 				    .act = PRIVATE_NODE_ACT_DATA,
 				    .why = PRIVATE_NODE_WHY_BROKEN, .pages = 1);
 	if (flags & PRIVATE_NODE_FAILURE_ISOLATED)
-		pr_info("node %d: pfn %#lx: %s: out of use\n", pn->nid, pfn,
-			what);
+		pr_info_ratelimited("node %d: pfn %#lx: %s: out of use\n",
+				    pn->nid, pfn, what);
 	else if (flags & PRIVATE_NODE_FAILURE_HELD)
-		pr_err("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
-		       pn->nid, pfn, what, pn->owner);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: held by owner %s, who alone can free it\n",
+				   pn->nid, pfn, what, pn->owner);
 	else if (flags & PRIVATE_NODE_FAILURE_SOFT &&
 		 private_node_is_full(pn->nid))
-		pr_err("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
-		       pn->nid, pfn, what);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use, no free page on the node to move it to\n",
+				   pn->nid, pfn, what);
 	else
-		pr_err("node %d: pfn %#lx: %s: still in use (%d)\n", pn->nid,
-		       pfn, what, result);
+		pr_err_ratelimited("node %d: pfn %#lx: %s: still in use (%d)\n",
+				   pn->nid, pfn, what, result);
 }
 
 /*
@@ -171,7 +174,10 @@ EXPORT_SYMBOL_IF_KUNIT(private_node_tell_owner);
 /* Calls of memory_failure() whose page judge_failure() has not seen yet. */
 atomic_t private_node_failures;
 
-/* What a report says of a page of @pn, written down for unplug and offline. */
+/*
+ * Finds out what a report of memory failure did to a page, and notes what
+ * unplug and offline have to know about it.  Returns PRIVATE_NODE_FAILURE_*.
+ */
 static unsigned int judge_failure(struct page *page, bool soft, int result)
 {
 	unsigned int flags;

@@ -20,12 +20,13 @@ bool __private_node_took_off(struct page *page);
  *
  * The allocator keeps a broken page off the free lists if it is freed by itself.
  * One in a larger block would be handed out again, so such a block is freed page
- * by page.  Memory of ordinary nodes and of compressed RAM is not looked at.
+ * by page.  Pages of ordinary and of fenced nodes are not looked at.
  *
  * Cost: a static branch; for a block of two pages or more, node_is_private(); on
  * a private node, a look at each page if a page of any private node broke since
  * boot.
  * Context: any.
+ * Return: true if so.
  */
 static inline bool private_node_block_broken(struct page *page,
 					     unsigned int order)
@@ -38,8 +39,8 @@ static inline bool private_node_block_broken(struct page *page,
  * private_node_keep_off - keep a broken page that was freed out of use
  * @page: the page, without references
  *
- * unpoison_memory() can give it to the free lists later.  A page of compressed
- * RAM is not touched, mm/cram has it.
+ * unpoison_memory() can give it to the free lists later.  Ignores pages of
+ * fenced nodes, which their driver handles.
  *
  * Cost: a static branch and node_is_private(), for a broken page.
  * Context: any but NMI.
@@ -100,10 +101,10 @@ void __private_node_moves(struct folio *folio);
  *
  * Tells the owner of a private node that watches one of the pages.
  *
- * Cost: a static branch, which is the only one for cram_takes() as well.
+ * Cost: a static branch, which serves fenced nodes as well.
  * Context: any.
- * Return: true if compressed RAM may want the block; false for sure if nobody
- * looks at pages that are freed.
+ * Return: true if the block may belong to a fenced node; false if there is none
+ * and nobody looks at pages that are freed.
  */
 static __always_inline bool private_node_freed(struct page *page,
 					       unsigned int order)

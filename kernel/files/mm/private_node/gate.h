@@ -146,6 +146,7 @@ static inline bool private_node_reclaim_told(bool proactive)
  * @result: expression for the result otherwise, evaluated only then
  *
  * Context: process.
+ * Return: COMPACT_CONTENDED when the gate was shut, or else @result.
  */
 #define private_node_compact_result(gate, result) \
 	(private_node_gate_shuts(gate) ? COMPACT_CONTENDED : (result))

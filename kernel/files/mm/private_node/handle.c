@@ -16,7 +16,7 @@
 #include "free.h"
 #include "internal.h"
 
-/* Somebody looks at pages that are freed: told.c, or compressed RAM. */
+/* Somebody looks at pages that are freed: told.c, or a fenced node. */
 DEFINE_STATIC_KEY_FALSE(private_node_frees_key);
 
 DEFINE_STATIC_KEY_FALSE(private_node_key);
@@ -185,8 +185,8 @@ EXPORT_SYMBOL_GPL(private_node_drvdata);
  * @nid: node id
  * @service: the service
  *
- * On compressed RAM a service is open only while the driver has the device
- * registered.  An unplug under way makes no difference here.
+ * On memory that compresses a service is open only while the driver has the
+ * node fenced.  An unplug under way makes no difference here.
  *
  * Context: any.
  * Return: true if it is open; false also for a node that is not private.

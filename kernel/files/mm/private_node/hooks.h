@@ -94,7 +94,8 @@ struct private_node_detour {
 /**
  * private_node_detour_begin - to be called before the first attempt to allocate
  *
- * Cost and context: as private_node_unplugs().
+ * Cost: as private_node_unplugs().
+ * Context: any.
  * Return: state for private_node_detour().
  */
 static inline struct private_node_detour private_node_detour_begin(void)
@@ -215,13 +216,32 @@ vma_is_private_node(const struct vm_area_struct *vma)
  * True if its policy names private nodes.  With the zero page a device that
  * reads the range would read DRAM.
  *
- * Cost and context: as vma_is_private_node().
+ * Cost: as vma_is_private_node().
+ * Context: any.
  * Return: true if so.
  */
 static __always_inline bool
 private_node_forbids_zeropage(const struct vm_area_struct *vma)
 {
 	return private_node_any() && __vma_names_private_node(vma);
+}
+
+/* fenced nodes, struct private_node_fence; mm/private_node/handle.c */
+DECLARE_STATIC_KEY_FALSE(private_node_fence_key);
+
+/**
+ * private_node_any_fence - was a node ever fenced?
+ *
+ * The driver of a fenced node decides about each of its pages, see struct
+ * private_node_fence.
+ *
+ * Cost: a static branch, not taken until a node is fenced.
+ * Context: any.
+ * Return: true from then on.
+ */
+static __always_inline bool private_node_any_fence(void)
+{
+	return static_branch_unlikely(&private_node_fence_key);
 }
 
 /* distances, mm/private_node/spare.c */
@@ -385,7 +405,8 @@ static inline bool private_node_closed(int nid,
  * @nid: node id
  * @service: the service
  *
- * Cost and context: as private_node_closed().
+ * Cost: as private_node_closed().
+ * Context: any.
  * Return: false for an ordinary node.
  */
 static inline bool private_node_opened(int nid,
@@ -413,7 +434,7 @@ void __private_node_pfn_poisoned(unsigned long pfn, long pages);
  *
  * Cost: a static branch; on a private node, a look at its zones.
  * Context: process, may sleep.
- * Return: true if so, or if reclaim or compressed RAM can provide one; always
+ * Return: true if so, or if reclaim or a fenced node can provide one; always
  * true for an ordinary node.
  */
 static inline bool private_node_can_replace(int nid, unsigned long pfn)
@@ -564,6 +585,7 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  *
  * Cost: that of node_is_private(); for a private node a look-up.
  * Context: any.
+ * Return: true if so; false for a folio of an ordinary node.
  */
 #define private_node_stays_small(folio) \
 	(node_is_private(folio_nid(folio)) && \
@@ -574,7 +596,8 @@ static inline bool private_node_came_late(int nid, const u32 *load)
  *	thp?
  * @vma: any mapping, locked
  *
- * Cost and context: as vma_is_private_node().
+ * Cost: as vma_is_private_node().
+ * Context: any.
  * Return: true when nothing of it may be collapsed.
  */
 static inline bool

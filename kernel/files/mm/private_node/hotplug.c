@@ -171,7 +171,7 @@ static int range_insert(struct private_node *pn, struct private_node_range *r)
 		return -ENODEV;
 	}
 	if (READ_ONCE(pn->fenced)) {
-		pr_err("node %d: %s: cannot add memory: it is compressed RAM; cram_unregister() comes first\n",
+		pr_err("node %d: %s: cannot add memory: the node is fenced; its driver has to unregister the device first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
 	}
@@ -314,8 +314,8 @@ static int check_unplug(struct private_node *pn)
 		return -ENODEV;
 	if (READ_ONCE(pn->fenced)) {
 		record_refusal(pn, PRIVATE_NODE_ACT_UNPLUG,
-			       PRIVATE_NODE_WHY_CRAM);
-		pr_err("node %d: %s: cannot unplug: it is compressed RAM; cram_unregister() comes first\n",
+			       PRIVATE_NODE_WHY_FENCED);
+		pr_err("node %d: %s: cannot unplug: the node is fenced; its driver has to unregister the device first\n",
 		       pn->nid, pn->owner);
 		return -EBUSY;
 	}
@@ -343,7 +343,7 @@ static int unplug_begin(struct private_node *pn)
 	ACQUIRE(mutex_kill, lock)(&pn->lock);
 	if (ACQUIRE_ERR(mutex_kill, &lock))
 		return -EINTR;
-	/* It may have become compressed RAM since the first check. */
+	/* It may have been fenced since the first check. */
 	ret = check_unplug(pn);
 	if (ret)
 		return ret;
@@ -422,7 +422,10 @@ static void removal_work(struct work_struct *work)
 	r->ret = take_away(r->pn, r->ranges, r->nr);
 }
 
-/* For a task with a signal pending, which a worker never has. */
+/*
+ * Runs the removal in a worker if the task has a signal pending, because a
+ * worker gets no signals.
+ */
 static int remove_in_worker(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr)
 {
@@ -446,7 +449,10 @@ static int empty_and_remove(struct private_node *pn, const struct range *ranges,
 	if (ret)
 		return ret;
 	ret = take_away(pn, ranges, nr);
-	/* Unmapped data is lost, and would be lost for nothing otherwise. */
+	/*
+	 * User data was unmapped already.  If the unplug stopped now, that data
+	 * would be lost and the memory would still be there.
+	 */
 	if (ret == -EINTR && pn->unmapped)
 		ret = remove_in_worker(pn, ranges, nr);
 	return ret;
@@ -551,8 +557,8 @@ void private_node_offline_failed(int nid, unsigned long start_pfn,
 }
 
 /*
- * Returns why no block of a node may go offline, or online; NULL if they may.
- * What an owner might ask about later is recorded.
+ * Returns why no block of a node may go offline (or, with @online, come
+ * online); NULL if they may.  Refusals because of a fence are recorded.
  */
 static const char *blocks_stay(int nid, bool online)
 {
@@ -566,10 +572,13 @@ static const char *blocks_stay(int nid, bool online)
 	 */
 	if (pn && READ_ONCE(pn->fenced)) {
 		private_node_record(.nid = nid, .act = PRIVATE_NODE_ACT_OFFLINE,
-				    .why = PRIVATE_NODE_WHY_CRAM);
+				    .why = PRIVATE_NODE_WHY_FENCED);
 		return "it is compressed RAM; its driver takes it away";
 	}
-	/* It would be left behind, when data was unmapped for the others. */
+	/*
+	 * A block that comes online during the unplug would make it fail after
+	 * user data of the other blocks was unmapped.
+	 */
 	if (pn && online && READ_ONCE(pn->blocks_fixed))
 		return "the memory of the node is going offline; try again";
 	return NULL;

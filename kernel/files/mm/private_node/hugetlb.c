@@ -224,11 +224,14 @@ static int check_pool(struct private_node *pn, unsigned int order,
 		      unsigned long nr)
 {
 	if (nr && order > MAX_PAGE_ORDER && !IS_ENABLED(CONFIG_CONTIG_ALLOC)) {
-		pr_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
-		       pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
+		pr_write_err("node %d: %s: nr_hugepages unchanged: no pages larger than %lu kB here\n",
+			     pn->nid, pn->owner, PAGE_SIZE << MAX_PAGE_ORDER >> 10);
 		return -EINVAL;
 	}
-	/* Whether there is such a place is known when it was taken. */
+	/*
+	 * For gigantic pages only the size is checked.  Whether a contiguous
+	 * range is free is known only when one was taken.
+	 */
 	if (order > MAX_PAGE_ORDER)
 		return private_node_managed_pages_nid(pn->nid) >> order >= nr ?
 		       0 : no_room(pn, order);
@@ -246,8 +249,8 @@ static int not_let_in(struct private_node *pn, unsigned int order)
 		private_node_note_refused(pn);
 		return -EAGAIN;
 	}
-	pr_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
-	       pn->nid, pn->owner);
+	pr_write_err("node %d: %s: nr_hugepages unchanged: service hugetlb is not enabled\n",
+		     pn->nid, pn->owner);
 	private_node_refuse(pn, PRIVATE_NODE_HUGETLB, PRIVATE_NODE_REFUSED, order);
 	return -EOPNOTSUPP;
 }

@@ -13,6 +13,8 @@
 #include <linux/mutex.h>
 #include <linux/percpu.h>
 #include <linux/percpu-refcount.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/rcupdate.h>
 #include <linux/refcount.h>
 #include <linux/sched.h>
@@ -122,9 +124,9 @@ struct private_node_gate {
  * @adistance: abstract distance as an administrator wrote it, or 0; written
  *	under @lock
  * @owner_adistance: abstract distance as the owner gave it, or 0; fixed
- * @fenced: compressed RAM, whose memory is neither added nor removed while it
- *	is registered with cram; written under @lock
- * @ledger: compressed RAM, and its ledger accepts reservations; written under
+ * @fenced: the driver has fenced the node, see struct private_node_fence; until
+ *	it ends that, memory is neither added nor removed; written under @lock
+ * @ledger: the node is fenced, and its device has room to give; written under
  *	@lock
  * @demoted_to: the kernel may have placed guests: the node was open to demotion,
  *	now or earlier, or its owner moved memory there for its device
@@ -231,8 +233,8 @@ struct private_node {
 };
 
 /*
- * Mask of the services that are open.  On compressed RAM none is open before
- * the driver has called cram_register(), whatever is enabled.  Context: any.
+ * Mask of the services that are open.  On memory that compresses none is open
+ * before the driver has fenced the node, whatever is enabled.  Context: any.
  */
 static inline unsigned long
 private_node_services_open(const struct private_node *pn)
@@ -326,8 +328,9 @@ struct private_node_subscriber {
  * @moves_up: a folio that is hot is about to leave
  * @credit: pages that a fenced node would still take
  *
- * Pages of a fenced node are paid for before they are taken.  Who does that
- * (mm/cram/place.c) is told here, since it stands on private nodes.
+ * Pages of a fenced node are reserved on the device before they are taken.  The
+ * code that reserves room registers its functions here, because private nodes
+ * must not call it by name.
  */
 struct private_node_fence {
 	const nodemask_t *nodes;
@@ -347,16 +350,9 @@ struct private_node_fence {
 };
 
 /* handle.c */
-DECLARE_STATIC_KEY_FALSE(private_node_fence_key);
 /* Set before private_node_fence_key is switched on, and never again. */
 extern const struct private_node_fence *private_node_fence;
 void private_node_set_fence(const struct private_node_fence *fence);
-
-/* Was there ever a fenced node?  Cost: a static branch.  Context: any. */
-static __always_inline bool private_node_any_fence(void)
-{
-	return static_branch_unlikely(&private_node_fence_key);
-}
 
 /* Is this a fenced node?  Context: any. */
 static __always_inline bool private_node_fenced(int nid)
@@ -376,6 +372,18 @@ extern const struct private_node_subscriber private_node_tier_subscriber;
 extern const struct private_node_subscriber private_node_zswap_subscriber;
 
 /* services.c */
+extern struct ratelimit_state private_node_bad_writes;
+
+/*
+ * Says why a write to a file of a private node was refused.  Silent when that
+ * happens too often.  Context: process.
+ */
+#define pr_write_err(fmt, ...)						\
+do {									\
+	if (__ratelimit(&private_node_bad_writes))			\
+		pr_err(fmt, ##__VA_ARGS__);				\
+} while (0)
+
 int private_node_parse_change(const struct private_node *pn, const char *list,
 			      unsigned long *mask);
 const char *private_node_user_name(enum private_node_service user);

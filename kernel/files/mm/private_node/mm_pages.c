@@ -84,7 +84,10 @@ struct pages {
 	unsigned long private;	/* resident pages on private nodes */
 };
 
-/* Of each @step page table entries one is drawn, and its table is read. */
+/*
+ * One of every @step page table entries is chosen at random, and the page table
+ * that contains it is read.
+ */
 struct sample {
 	unsigned long entries;	/* upper bound of the entries of all tables */
 	unsigned long step;

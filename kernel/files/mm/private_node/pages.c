@@ -78,7 +78,10 @@ unsigned long private_node_pcp_pages(struct zone *zone)
 	int cpu;
 
 	for_each_possible_cpu(cpu) {
-		/* Callers that need to be sure drain, or try to allocate. */
+		/*
+		 * A racy read.  Callers that need the exact number drain the
+		 * lists, or try to allocate.
+		 */
 		sum += data_race(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count);
 	}
 	return sum;

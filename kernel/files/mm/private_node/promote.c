@@ -109,7 +109,7 @@ static bool hot_anon(struct pass *pass, struct folio *folio)
 	return young && before;
 }
 
-/* Page cache on a private node is on a fenced one. */
+/* Is this page cache?  Of private nodes, only fenced ones have some. */
 static bool file_fenced(const struct folio *folio)
 {
 	return private_node_fenced(folio_nid(folio)) && !folio_test_anon(folio);

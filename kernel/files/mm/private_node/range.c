@@ -36,7 +36,7 @@ static bool may_displace(struct folio *folio, unsigned int flags)
 			PRIVATE_NODE_RANGE_GUESTS : PRIVATE_NODE_RANGE_USERS);
 }
 
-/* Pages from @pfn on that are in nobody's way, or 0. */
+/* Returns the number of pages from @pfn on that the range may take, or 0. */
 static unsigned long usable_pages(struct zone *zone, unsigned long pfn,
 				  unsigned int flags)
 {
@@ -54,7 +54,7 @@ static unsigned long usable_pages(struct zone *zone, unsigned long pfn,
 	/* Free pages of a pool have no reference. */
 	if (folio_test_hugetlb(folio))
 		return 0;
-	/* Without a reference it is free, on a list of some CPU. */
+	/* A page without a reference is free, and on a per-CPU list. */
 	if (!folio_try_get(folio))
 		return 1;
 	next = folio_pfn(folio) + folio_nr_pages(folio);

@@ -47,7 +47,10 @@ void private_node_set_wmarks(struct zone *zone, unsigned int scale)
 		zone->_watermark[i] = i * gap;
 }
 
-/* Exact, where node_page_state() may keep a rest for ever. */
+/*
+ * Is the counter above 0?  Adds the counts that CPUs have not folded in yet,
+ * which node_page_state() leaves out.
+ */
 static bool has_any(int nid, enum node_stat_item item)
 {
 	struct pglist_data *pgdat = NODE_DATA(nid);
@@ -64,8 +67,8 @@ static bool has_any(int nid, enum node_stat_item item)
 }
 
 /*
- * Is somebody else about to free pages of a node?  Of those who want to age its pages
- * only one can at a time; the others reclaim nothing meanwhile.
+ * Is another task about to free pages of a node?  Only one task at a time can
+ * age the pages of a node; other tasks reclaim nothing while it does.
  */
 static bool others_reclaim(int nid)
 {
@@ -74,7 +77,7 @@ static bool others_reclaim(int nid)
 	if (has_any(nid, NR_ISOLATED_ANON) || has_any(nid, NR_ISOLATED_FILE) ||
 	    has_any(nid, NR_WRITEBACK))
 		return true;
-	/* A wrong answer costs one wait, or one more look: no barrier. */
+	/* No barrier: a wrong answer costs one wait or one more check. */
 	return pgdat->kswapd && !waitqueue_active(&pgdat->kswapd_wait) &&
 	       !kswapd_test_hopeless(pgdat);
 }
@@ -163,7 +166,7 @@ void __private_node_reclaimed(int nid, unsigned long nr)
  * private_node_not_reclaimed - count a pageout that the closed service refused
  * @nid: a private node
  *
- * Memory on a compressing device counts as paged out already.
+ * Memory on a fenced node counts as paged out already.
  *
  * Context: process.
  */

@@ -14,6 +14,9 @@
 
 #include "internal.h"
 
+/* Scripts try many values at once; more than this fills the log. */
+DEFINE_RATELIMIT_STATE(private_node_bad_writes, 5 * HZ, 100);
+
 #define NEEDS(service)	BIT(PRIVATE_NODE_##service)
 
 const struct private_node_service_info
@@ -192,8 +195,8 @@ static int change_one(const struct private_node *pn, const char *word,
 	if (word[0] == '+' || word[0] == '-')
 		service = private_node_parse_service(word + 1, len - 1);
 	if (service < 0) {
-		pr_err("node %d: %s: enabled unchanged: '%.*s' is not +service or -service\n",
-		       pn->nid, pn->owner, (int)min(len, 64UL), word);
+		pr_write_err("node %d: %s: enabled unchanged: '%.*s' is not +service or -service\n",
+			     pn->nid, pn->owner, (int)min(len, 64UL), word);
 		return -EINVAL;
 	}
 	if (word[0] == '-') {
@@ -201,8 +204,8 @@ static int change_one(const struct private_node *pn, const char *word,
 		return 0;
 	}
 	if (!(pn->capable & BIT(service))) {
-		pr_err("node %d: %s: enabled unchanged: the owner did not declare its device capable of %s\n",
-		       pn->nid, pn->owner, private_node_services[service].name);
+		pr_write_err("node %d: %s: enabled unchanged: the owner did not declare its device capable of %s\n",
+			     pn->nid, pn->owner, private_node_services[service].name);
 		return -EPERM;
 	}
 	*mask |= BIT(service);
@@ -241,9 +244,9 @@ int private_node_parse_change(const struct private_node *pn, const char *list,
 	} while (*list);
 	ret = private_node_check_services(new, &missing);
 	if (ret) {
-		pr_err("node %d: %s: enabled unchanged: %s needs %s; change both in one write\n",
-		       pn->nid, pn->owner, private_node_services[ret - 1].name,
-		       missing);
+		pr_write_err("node %d: %s: enabled unchanged: %s needs %s; change both in one write\n",
+			     pn->nid, pn->owner, private_node_services[ret - 1].name,
+			     missing);
 		return -ENXIO;
 	}
 	*mask = new;

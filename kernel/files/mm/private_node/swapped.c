@@ -36,7 +36,10 @@ static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	pte_t *start, *pte;
 	spinlock_t *ptl;
 
-	/* No table: a range mapped by a huge page has nothing in swap. */
+	/*
+	 * Without a page table the range is mapped by a huge page or not at
+	 * all, and has nothing in swap.
+	 */
 	start = pte_offset_map_lock(walk->mm, pmd, addr, &ptl);
 	if (!start)
 		return 0;

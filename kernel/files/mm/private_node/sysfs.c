@@ -188,15 +188,15 @@ static int fallback_store(struct private_node *pn, const char *list)
 	nodemask_t nodes;
 
 	if (nodelist_parse(list, nodes) || nodes_empty(nodes)) {
-		pr_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a node list such as fallback:0,2-3\n",
-		       pn->nid, pn->owner, list);
+		pr_write_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a node list such as fallback:0,2-3\n",
+			     pn->nid, pn->owner, list);
 		return -EINVAL;
 	}
 	/* A private node can be named only with its owner's handle. */
 	if (!nodes_subset(nodes, node_states[N_MEMORY])) {
-		pr_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a list of nodes with ordinary memory, which are %*pbl\n",
-		       pn->nid, pn->owner, list,
-		       nodemask_pr_args(&node_states[N_MEMORY]));
+		pr_write_err("node %d: %s: on_full unchanged: 'fallback:%.64s' is not a list of nodes with ordinary memory, which are %*pbl\n",
+			     pn->nid, pn->owner, list,
+			     nodemask_pr_args(&node_states[N_MEMORY]));
 		return -EINVAL;
 	}
 	/*
@@ -218,8 +218,8 @@ static int on_full_store(struct private_node *pn, const char *text)
 	i = match_string(private_node_on_full_names, PRIVATE_NODE_NR_ON_FULL,
 			 text);
 	if (i < 0 || i == PRIVATE_NODE_FULL_FALLBACK) {
-		pr_err("node %d: %s: on_full unchanged: '%.64s' is none of fail, sigbus, oom, fallback:<nodes>\n",
-		       pn->nid, pn->owner, text);
+		pr_write_err("node %d: %s: on_full unchanged: '%.64s' is none of fail, sigbus, oom, fallback:<nodes>\n",
+			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pn->on_full, i);
@@ -232,8 +232,8 @@ static int on_unplug_store(struct private_node *pn, const char *text)
 			     PRIVATE_NODE_NR_ON_UNPLUG, text);
 
 	if (i < 0) {
-		pr_err("node %d: %s: on_unplug unchanged: '%.64s' is none of refuse, move, sigbus\n",
-		       pn->nid, pn->owner, text);
+		pr_write_err("node %d: %s: on_unplug unchanged: '%.64s' is none of refuse, move, sigbus\n",
+			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pn->on_unplug, i);
@@ -257,14 +257,14 @@ static int access_store(struct private_node *pn, const char *text)
 	int ret;
 
 	if (i < 0) {
-		pr_err("node %d: %s: access unchanged: '%.64s' is none of any, named\n",
-		       pn->nid, pn->owner, text);
+		pr_write_err("node %d: %s: access unchanged: '%.64s' is none of any, named\n",
+			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
 	ret = cpuset_set_must_name(pn->nid, i == PRIVATE_NODE_ACCESS_NAMED);
 	if (ret)
-		pr_err("node %d: %s: access unchanged: named needs a kernel with cpusets\n",
-		       pn->nid, pn->owner);
+		pr_write_err("node %d: %s: access unchanged: named needs a kernel with cpusets\n",
+			     pn->nid, pn->owner);
 	return ret;
 }
 
@@ -280,8 +280,8 @@ static int adistance_store(struct private_node *pn, const char *text)
 
 	if (kstrtoint(text, 10, &adist) || adist < 0 ||
 	    adist > PRIVATE_NODE_MAX_ADISTANCE) {
-		pr_err("node %d: %s: adistance unchanged: '%.64s' is no number in 0 to %d\n",
-		       pn->nid, pn->owner, text, PRIVATE_NODE_MAX_ADISTANCE);
+		pr_write_err("node %d: %s: adistance unchanged: '%.64s' is no number in 0 to %d\n",
+			     pn->nid, pn->owner, text, PRIVATE_NODE_MAX_ADISTANCE);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pn->adistance, adist);
@@ -302,8 +302,8 @@ static int promotion_mib_per_second_store(struct private_node *pn,
 	unsigned int mib;
 
 	if (kstrtouint(text, 10, &mib) || mib > MAX_PROMOTE_MIB) {
-		pr_err("node %d: %s: promotion_mib_per_second unchanged: '%.64s' is no number in 0 to %u\n",
-		       pn->nid, pn->owner, text, MAX_PROMOTE_MIB);
+		pr_write_err("node %d: %s: promotion_mib_per_second unchanged: '%.64s' is no number in 0 to %u\n",
+			     pn->nid, pn->owner, text, MAX_PROMOTE_MIB);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pn->promote_mib, mib);
@@ -320,8 +320,8 @@ static int interleave_weight_store(struct private_node *pn, const char *text)
 	u8 weight;
 
 	if (kstrtou8(text, 10, &weight) || !weight) {
-		pr_err("node %d: %s: interleave_weight unchanged: '%.64s' is no number in 1 to 255\n",
-		       pn->nid, pn->owner, text);
+		pr_write_err("node %d: %s: interleave_weight unchanged: '%.64s' is no number in 1 to 255\n",
+			     pn->nid, pn->owner, text);
 		return -EINVAL;
 	}
 	WRITE_ONCE(pn->interleave_weight, weight);
@@ -340,8 +340,8 @@ static int boot_memory_store(struct private_node *pn, const char *text)
 		return remove_private_memory_driver_managed(pn);
 	if (sysfs_streq(text, "online"))
 		return private_node_boot_plug(pn);
-	pr_err("node %d: %s: boot_memory unchanged: '%.64s' is none of online, offline\n",
-	       pn->nid, pn->owner, text);
+	pr_write_err("node %d: %s: boot_memory unchanged: '%.64s' is none of online, offline\n",
+		     pn->nid, pn->owner, text);
 	return -EINVAL;
 }
 
@@ -423,8 +423,8 @@ static char *text_of(struct private_node *pn, const char *name,
 	size_t i;
 
 	if (count >= PAGE_SIZE) {
-		pr_err("node %d: %s: %s unchanged: more than %lu bytes\n",
-		       pn->nid, pn->owner, name, PAGE_SIZE - 1);
+		pr_write_err("node %d: %s: %s unchanged: more than %lu bytes\n",
+			     pn->nid, pn->owner, name, PAGE_SIZE - 1);
 		return ERR_PTR(-E2BIG);
 	}
 	text = kmemdup_nul(buf, count, GFP_KERNEL);
@@ -438,8 +438,8 @@ static char *text_of(struct private_node *pn, const char *name,
 			break;
 	if (i == count && *skip_spaces(text))
 		return text;
-	pr_err("node %d: %s: %s unchanged: write one line of plain text\n",
-	       pn->nid, pn->owner, name);
+	pr_write_err("node %d: %s: %s unchanged: write one line of plain text\n",
+		     pn->nid, pn->owner, name);
 	kfree(text);
 	return ERR_PTR(-EINVAL);
 }
@@ -612,7 +612,7 @@ void __private_node_device_removed(int nid)
 
 /*
  * Version of all that users see: files, their values, messages that tools read.
- * Raised when a meaning changes, see NEWS in the project that carries this.
+ * Raised when a meaning changes.
  */
 #define ABI_VERSION	2
 

@@ -41,7 +41,7 @@ static bool has_all_users(struct task_struct *group, struct mm_struct *mm)
 	struct task_struct *t;
 	unsigned long flags;
 
-	/* This group may have left, and the only user be another group. */
+	/* The only user need not be this group, which may have exited. */
 	if (users == 1)
 		return READ_ONCE(group->mm) == mm;
 	if (!lock_task_sighand(group, &flags))

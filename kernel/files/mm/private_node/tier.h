@@ -7,7 +7,6 @@
 #ifndef _MM_PRIVATE_NODE_TIER_H
 #define _MM_PRIVATE_NODE_TIER_H
 
-#include "../cram/fence.h"
 #include "hooks.h"
 
 struct mem_cgroup;
@@ -126,7 +125,8 @@ static inline void private_node_filter_targets(int nid, nodemask_t *targets)
  * That is the case while a private node is in the memory tiers.  The function
  * keeps each folio on nodes that all its users may have.
  *
- * Cost and context: as private_node_demotes().
+ * Cost: as private_node_demotes().
+ * Context: any.
  * Return: true if so.
  */
 static inline bool private_node_demote_apart(void)
@@ -138,10 +138,10 @@ static inline bool private_node_demote_apart(void)
  * private_node_may_demote - is there a demotion target for a folio?
  * @folio: the folio, locked, on a node that has targets
  * @memcg: cgroup that is reclaimed
- * @pageout: is this a page-out (MADV_PAGEOUT)?  Then only compressed RAM counts
+ * @pageout: is this a page-out (MADV_PAGEOUT)?  Then only fenced nodes count
  *
  * Page cache and KSM pages are demoted to ordinary nodes only, page cache to
- * compressed RAM as well.  Memory of the device map is not demoted.  A bind of
+ * fenced nodes as well.  Memory of the device map is not demoted.  A bind of
  * a user has to allow the target.
  *
  * Cost: a static branch and a load; with a private node in the tiers, a walk of
@@ -163,17 +163,18 @@ static inline bool private_node_may_demote(struct folio *folio,
  * @targets: demotion targets; the result
  * @memcg: cgroup that is reclaimed; NULL for all
  *
- * A compressing device takes nothing while it has no credit, and nothing from a
- * cgroup that has reached memory.cram.max.  Then reclaim need not look for
+ * A fenced node takes nothing while its device has no room, and nothing from a
+ * cgroup that has reached its limit there.  Then reclaim need not look for
  * folios to demote.
  *
- * Cost: a static branch; with such a device, a look at the ledger.
+ * Cost: a static branch; with a fenced node, a call of
+ * &private_node_fence.has_room.
  * Context: any but NMI.
  */
 static inline void private_node_drop_useless(nodemask_t *targets,
 					     struct mem_cgroup *memcg)
 {
-	if (cram_any())
+	if (private_node_any_fence())
 		__private_node_drop_useless(targets, memcg);
 }
 

@@ -20,7 +20,7 @@
  * There is a bit for each page, in chunks as those of mark.c, so that a folio
  * may be split meanwhile.  The bit is cleared by who tells.  While nobody has
  * ever watched a folio, the path that frees pages has the static branch alone
- * which it has for compressed RAM.
+ * which it has for fenced nodes.
  */
 #include <linux/export.h>
 #include <linux/mm.h>

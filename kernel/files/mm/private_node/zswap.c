@@ -235,7 +235,10 @@ static bool stays_in_swap(struct folio *folio)
 	stays = zswap_compress_again(folio);
 	if (stays) {
 		folio_put(folio);
-		/* Tasks that wait for it look up the swap entry again. */
+		/*
+		 * Tasks that wait for the folio lock look up the swap entry
+		 * again.
+		 */
 		if (!remove_mapping(folio_mapping(folio), folio))
 			swap_cache_del_folio(folio);
 		folio_unlock(folio);

@@ -67,7 +67,7 @@ static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
 	if (rc)
 		return rc;
 	if (cxlr->params.state >= CXL_CONFIG_RESET_PENDING) {
-		dev_err(dev, "%s unchanged: the region is committed; write to the file of its DAX device, or write 0 to commit first\n",
+		dev_err_ratelimited(dev, "%s unchanged: the region is committed; write to the file of its DAX device, or write 0 to commit first\n",
 			setting->name);
 		return -EBUSY;
 	}
@@ -137,6 +137,7 @@ static int found(struct resource *res, void *arg)
  * Nobody may take the decoders away from under it.
  *
  * Context: process; cxl_rwsem.region held.
+ * Return: true if so.
  */
 bool cxl_region_in_use(struct cxl_region *cxlr)
 {
@@ -347,6 +348,7 @@ void cxl_region_unmap_decoder(struct cxl_endpoint_decoder *cxled)
  * has a DAX device again.
  *
  * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: true if so.
  */
 bool cxl_region_is_private(struct cxl_region *cxlr)
 {

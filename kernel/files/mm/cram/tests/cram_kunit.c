@@ -5,9 +5,7 @@
  * Tests of the ledger run it against a model of a device.  Readings,
  * placements, grants, events, frees, trims and failures come in random order.
  * The device is never over-filled, and nothing is admitted from a capacity
- * event to the end of a reading that began after it.  The steps have the names
- * of docs/model/cram.pml of the project, which searches all orders for small
- * numbers of pages.
+ * event to the end of a reading that began after it.
  *
  * only_what_can_be_read tests which page cache may be placed, waits_double how
  * long a refaulted page waits.  Tests with names in register and device use a

@@ -6,7 +6,7 @@
  * plug, open and close services, unplug and unregister, each as soon as another
  * one gave the node up.  Meanwhile tasks, softirqs and hard interrupts on each
  * CPU take pages by whatever handle there is, or was; user space maps, binds
- * and reports failures on its own, see tests/guest/life/.
+ * and reports failures on its own.
  *
  * Each page carries the number of the registration that gave it.  What may
  * never be seen is counted, and printed at the end:

@@ -75,7 +75,7 @@ static int by_name(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Some files are readings that allocate nothing: tests/guest/guard/hooks.sh has them. */
+/* Some files of the module are readings that allocate nothing. */
 static int is_call(const struct dirent *de)
 {
 	static const char *const others[] = { "all", "nr_online_nodes", "page_reporting" };
@@ -87,7 +87,7 @@ static int is_call(const struct dirent *de)
 	return de->d_name[0] != '.';
 }
 
-/* A few for the odd topologies: those that the design calls traps, see docs/design.md. */
+/* A few for the odd topologies: the calls that are most likely to get a page by mistake. */
 static unsigned int sets(const char *call)
 {
 	static const char *const quick[] = { "alloc_pages_node",
