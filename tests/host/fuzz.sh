@@ -26,7 +26,7 @@ flags=(-std=gnu11 -g -O1 -Wall -Wextra -Wno-missing-field-initializers -fno-sani
 	-I tools/libpmn -I tools/pmnctl)
 # Of each: its sources, and the inputs that it begins with.
 declare -A sources=(
-	[fuzz]="tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c"
+	[fuzz]="tools/pmnctl/conf.c tools/pmnctl/setting.c tools/pmnctl/say.c tools/pmnctl/boot.c"
 	[fuzz_ring]=""
 ) corpus=([fuzz]=$src/corpus [fuzz_ring]=$src/ring)
 
