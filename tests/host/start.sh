@@ -80,6 +80,6 @@ ok "the options that a kernel needs are those that are tested" options
 sed -nE 's/^<!-- (run|boot): (.*) -->$/\2/p' docs/*.md > "$tmp/marks"
 ok "there are recipes" [ "$(wc -l < "$tmp/marks")" -gt 10 ]
 while read -r name; do
-	ok "$name has a test" grep -qE "(run|booted|lines) docs/[a-z-]*\.md( run)? $name\>" -r tests/guest/start tests/host/start.sh
+	ok "$name has a test" grep -qE "(run|booted|lines) (\"\\\$top/)?docs/[a-z-]*\.md\"?( run)? $name\>" -r tests/guest/start tests/host/{start,tree}.sh
 done < "$tmp/marks"
 done_testing
