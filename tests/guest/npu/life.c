@@ -252,6 +252,18 @@ static void test_memory(void)
 	umount("/tmp/npu_cgroup");
 }
 
+/* A job that copies new memory again and again. */
+static void copy_until_reset(void)
+{
+	a = map(LEN, MADV_NOHUGEPAGE);
+	dst = map(LEN, MADV_NOHUGEPAGE);
+	fill(a, LEN);
+	job = (struct npu_sim_job){ .op = NPU_SIM_COPY, .dst = (uintptr_t)dst, .a = (uintptr_t)a,
+				    .len = LEN, .repeat = ~0U };
+	if (submit(fd, &job))
+		bail("submit");
+}
+
 static void test_unplug(void)
 {
 	int i, bad = 0;
@@ -268,13 +280,7 @@ static void test_unplug(void)
 	   "unplug with on_unplug=refuse: what a user sent there stays: EBUSY");
 	clean();
 
-	a = map(LEN, MADV_NOHUGEPAGE);
-	dst = map(LEN, MADV_NOHUGEPAGE);
-	fill(a, LEN);
-	job = (struct npu_sim_job){ .op = NPU_SIM_COPY, .dst = (uintptr_t)dst, .a = (uintptr_t)a,
-				    .len = LEN, .repeat = ~0U };
-	if (submit(fd, &job))
-		bail("submit");
+	copy_until_reset();
 	for (i = 0; i < 6; i++) {
 		bad += !write_file(SIM "unplug", "a");
 		bad += !write_file(SIM "plug", "a");
@@ -292,13 +298,7 @@ static void test_next_owner(void)
 	int nid = node;
 
 	wait_for_guests(fd);
-	a = map(LEN, MADV_NOHUGEPAGE);
-	dst = map(LEN, MADV_NOHUGEPAGE);
-	fill(a, LEN);
-	job = (struct npu_sim_job){ .op = NPU_SIM_COPY, .dst = (uintptr_t)dst, .a = (uintptr_t)a,
-				    .len = LEN, .repeat = ~0U };
-	if (submit(fd, &job))
-		bail("submit");
+	copy_until_reset();
 	while (!where(dst, LEN).here)
 		nap();
 	ok(write_file(SIM "remove_node", "a"), "the owner goes under a job that runs");
