@@ -247,6 +247,36 @@ int private_node_watch(struct private_node *pn, struct folio *folio)
 }
 EXPORT_SYMBOL_GPL(private_node_watch);
 
+//@ mm/private_node/device.c
+const struct private_node_subscriber private_node_device_subscriber;
+
+int private_node_emit_devices(struct private_node *pn, char *buf)
+{
+	return 0;
+}
+
+void private_node_flush_buffers(struct private_node *pn)
+{
+}
+
+void private_node_describe_buffer(const struct page *page, char *text,
+				  size_t size)
+{
+}
+
+/* For private_node_sim. */
+int private_node_attach_device(struct private_node *pn, struct device *dev)
+{
+	return -EOPNOTSUPP;
+}
+EXPORT_SYMBOL_GPL(private_node_attach_device);
+
+int private_node_detach_device(struct device *dev)
+{
+	return -ENOENT;
+}
+EXPORT_SYMBOL_GPL(private_node_detach_device);
+
 //@ mm/private_node/hugetlb.c
 #ifdef CONFIG_HUGETLB_PAGE
 void private_node_pools_note(int nid, unsigned long *pools)

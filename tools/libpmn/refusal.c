@@ -20,6 +20,7 @@ static const struct {
 	{ "device_map", "got no memory by the device file" },
 	{ "soft_offline", "got no page to move the data of a bad one to" },
 	{ "device_access", "could not move memory that its device uses to the node" },
+	{ "attached", "got no buffers for a device that is attached to the node" },
 	{ "policy", "could not name the node in a memory policy" },
 	{ "move", "could not move pages to the node" },
 	{ "map", "could not map memory" },

@@ -54,6 +54,13 @@
  *	what was stored in one of them has changed.
  * ``held``
  *	One line for each node and order: "nid=N order=N folios=N".
+ * ``attach``
+ *	Write "node=NAME netdev=INTERFACE [up=N]" to attach a network card to a
+ *	node: the device N above that of the interface; 0 is the interface's
+ *	own, 1 (the default) is the device behind it.  The interface is one of
+ *	the writer's network namespace.
+ * ``detach``
+ *	Write "netdev=INTERFACE [up=N]" to detach it.
  * ``held_pfn``
  *	First page frame of the folio that was taken last, 0 when there is none.
  *
@@ -85,6 +92,8 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
+#include <linux/nsproxy.h>
 #include <linux/private_node.h>
 #include <linux/range.h>
 #include <linux/sched/mm.h>
@@ -123,6 +132,14 @@ static const char *const option_names[SIM_NR_OPTIONS] = {
 	"ranges", "node", "distances", "owner", "name", "capable", "enabled",
 	"on_full", "on_unplug", "access", "online_type", "memmap_on_memory",
 	"adistance",
+};
+
+enum sim_attach_option {
+	ATTACH_NODE, ATTACH_NETDEV, ATTACH_UP, ATTACH_NR_OPTIONS,
+};
+
+static const char *const attach_names[ATTACH_NR_OPTIONS] = {
+	"node", "netdev", "up",
 };
 
 enum sim_alloc_option {
@@ -812,6 +829,98 @@ static ssize_t held_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return len;
 }
 
+#ifdef CONFIG_NET
+
+/* With a reference. */
+static struct device *netdev_device(char *o[])
+{
+	const char *name = o[ATTACH_NETDEV] ?: "";
+	struct net_device *netdev;
+	unsigned int up = 1;
+	struct device *dev;
+
+	if (o[ATTACH_UP] && kstrtouint(o[ATTACH_UP], 10, &up)) {
+		bad_option("up", o[ATTACH_UP], "no number");
+		return NULL;
+	}
+	netdev = dev_get_by_name(current->nsproxy->net_ns, name);
+	if (!netdev) {
+		bad_option("netdev", name, "no such network interface");
+		return NULL;
+	}
+	dev = &netdev->dev;
+	while (dev && up--)
+		dev = dev->parent;
+	get_device(dev);
+	dev_put(netdev);
+	if (!dev)
+		bad_option("up", o[ATTACH_UP] ?: "1", "no device there");
+	return dev;
+}
+
+static int sim_attach(char *o[])
+{
+	struct sim_node *sn = find_node(o[ATTACH_NODE] ?: "");
+	struct device *dev;
+	int ret;
+
+	if (!sn)
+		return bad_option("node", o[ATTACH_NODE] ?: "",
+				  "no such node; see the file nodes");
+	dev = netdev_device(o);
+	if (!dev)
+		return -EINVAL;
+	scoped_guard(device, dev)
+		ret = private_node_attach_device(sn->pn, dev);
+	put_device(dev);
+	return ret;
+}
+
+static int sim_detach(char *o[])
+{
+	struct device *dev = netdev_device(o);
+	int ret;
+
+	if (!dev)
+		return -EINVAL;
+	ret = private_node_detach_device(dev);
+	put_device(dev);
+	return ret;
+}
+
+static ssize_t attach_or_detach(const char *buf, size_t count,
+				int (*act)(char *o[]))
+{
+	char *text __free(kfree) = kstrndup(buf, count, GFP_KERNEL);
+	char *options[ATTACH_NR_OPTIONS] = {};
+	int ret;
+
+	if (!text)
+		return -ENOMEM;
+	ret = split_options(text, attach_names, ATTACH_NR_OPTIONS, options);
+	if (ret)
+		return ret;
+	guard(mutex)(&sim_lock);
+	return act(options) ?: count;
+}
+
+static ssize_t attach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return attach_or_detach(buf, count, sim_attach);
+}
+
+static ssize_t detach_store(struct kobject *kobj, struct kobj_attribute *attr,
+			    const char *buf, size_t count)
+{
+	return attach_or_detach(buf, count, sim_detach);
+}
+
+static struct kobj_attribute attach_attr = __ATTR_WO(attach);
+static struct kobj_attribute detach_attr = __ATTR_WO(detach);
+
+#endif
+
 static ssize_t held_pfn_show(struct kobject *kobj, struct kobj_attribute *attr,
 			     char *buf)
 {
@@ -975,6 +1084,10 @@ static const struct attribute *sim_attrs[] = {
 	&ranges_attr.attr,
 	&watch_attr.attr,
 	&told_attr.attr,
+#ifdef CONFIG_NET
+	&attach_attr.attr,
+	&detach_attr.attr,
+#endif
 	NULL
 };
 

@@ -33,7 +33,7 @@ refused() {
 
 errno() { PMN_ERRNO_WANTED=$1 "$PMN_BIN/write_errno" "$dir/$2" "$3"; }
 
-for f in owner capable total_bytes free_bytes stat; do
+for f in owner capable total_bytes free_bytes stat attached; do
 	ok "$f is world-readable and read-only" mode $f 444
 done
 for f in enabled on_full on_unplug access; do
@@ -120,7 +120,7 @@ done
 
 names=$(cut -d' ' -f1 "$dir/stat")
 for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing \
-	owner device_map soft_offline device_access; do
+	owner device_map soft_offline device_access attached; do
 	for e in used refused failed; do
 		ok "stat has ${s}_$e" grep -qx "${s}_$e" <<< "$names"
 	done

@@ -18,8 +18,11 @@
 #include <linux/nodemask.h>
 #include <linux/types.h>
 
+struct device;
 struct folio;
+struct page;
 struct private_node;
+struct private_node_device;
 
 /**
  * enum private_node_service - who may use pages of a node
@@ -40,6 +43,8 @@ struct private_node;
  *	one on its node
  * @PRIVATE_NODE_USER_DEVICE_ACCESS: no service: memory that the owner moves to
  *	its node, by private_node_migrate_range()
+ * @PRIVATE_NODE_USER_ATTACHED: no service: buffers of devices that the owner
+ *	attached to the node
  * @PRIVATE_NODE_NR_USERS: number of services and of other users
  *
  * Masks of services have bits below PRIVATE_NODE_NR_SERVICES only.  The others
@@ -64,6 +69,7 @@ enum private_node_service {
 	PRIVATE_NODE_USER_DEVICE_MAP,
 	PRIVATE_NODE_USER_SOFT_OFFLINE,
 	PRIVATE_NODE_USER_DEVICE_ACCESS,
+	PRIVATE_NODE_USER_ATTACHED,
 	PRIVATE_NODE_NR_USERS,
 };
 
@@ -254,6 +260,21 @@ struct private_node_migrated {
 	unsigned long refused;
 };
 
+/**
+ * struct private_node_buffers - code that allocates buffers for devices
+ * @look_again: devices were attached or detached
+ * @flush: frees buffers that only wait to be freed; need not wait for that
+ * @describe: says whose buffer a page is that it may have allocated, such as
+ *	"of page pool 3 of eth1"; leaves the text alone if it does not know
+ *
+ * Context: process, may sleep; private_node.lock may be held.
+ */
+struct private_node_buffers {
+	void (*look_again)(void);
+	void (*flush)(void);
+	void (*describe)(const struct page *page, char *text, size_t size);
+};
+
 #ifdef CONFIG_PRIVATE_NODE
 
 DECLARE_STATIC_KEY_FALSE(private_node_key);
@@ -319,6 +340,21 @@ struct page *private_node_alloc_range(struct private_node *pn,
 				      unsigned long nr_pages,
 				      unsigned long align, unsigned int flags);
 void private_node_free_range(struct page *page, unsigned long nr_pages);
+
+/* devices that take their buffers from a node, mm/private_node/device.c */
+int private_node_attach_device(struct private_node *pn, struct device *dev);
+int private_node_detach_device(struct device *dev);
+
+/* the same, for code that allocates the buffers: the page pool */
+void private_node_set_buffers(const struct private_node_buffers *buffers);
+struct private_node_device *private_node_device_get(const struct device *dev);
+void private_node_device_put(struct private_node_device *pd);
+int private_node_device_nid(const struct private_node_device *pd);
+bool private_node_device_enter(struct private_node_device *pd);
+void private_node_device_leave(struct private_node_device *pd);
+unsigned int private_node_device_alloc(struct private_node_device *pd,
+				       gfp_t gfp, unsigned int order,
+				       unsigned int nr, struct page **pages);
 
 /* memory that a device uses, mm/private_node/device_access.c */
 int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,

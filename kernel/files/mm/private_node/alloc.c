@@ -342,13 +342,17 @@ struct folio *private_node_walk_preferred(int from, const nodemask_t *nodes,
 	return page_to_new_folio(page);
 }
 
-/* The owner cannot use small folios, so guests leave for its large ones. */
+/*
+ * The owner and its devices cannot use small folios, so guests leave for their
+ * large ones.
+ */
 static struct folio *walk_for_user(enum private_node_service user, int from,
 				   const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
 	return walk_and_make_room(from, nodes, gfp, order, user,
-				  user == PRIVATE_NODE_USER_OWNER);
+				  user == PRIVATE_NODE_USER_OWNER ||
+				  user == PRIVATE_NODE_USER_ATTACHED);
 }
 
 static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
@@ -530,6 +534,80 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 	return enter_and_alloc(pn, gfp, order, user,
 			       order ? PRIVATE_NODE_WHEN_FULL_STOP :
 				       PRIVATE_NODE_WHEN_FULL_SPILL);
+}
+
+/* Takes folios until there are @nr, or no more; the caller is in the gate. */
+static unsigned int take_many(struct private_node *pn, gfp_t gfp,
+			      unsigned int order,
+			      enum private_node_service user, unsigned int nr,
+			      struct page **pages)
+{
+	nodemask_t nodes = nodemask_of_node(pn->nid);
+	unsigned int got = 0;
+	struct folio *folio;
+
+	while (got < nr) {
+		folio = walk_for_user(user, pn->nid, &nodes, gfp, order);
+		if (!folio)
+			break;
+		pages[got++] = folio_page(folio, 0);
+		/* Nobody makes room for more than the first. */
+		gfp &= ~__GFP_DIRECT_RECLAIM;
+	}
+	return got;
+}
+
+/*
+ * Only a task that could have waited for memory is recorded.  In an interrupt
+ * the running task is not the one that got nothing, and packets that arrive
+ * while the node is full would drive all other refusals out of the record.
+ */
+static void refuse_or_count(struct private_node *pn,
+			    enum private_node_service user, gfp_t gfp,
+			    enum private_node_event event, unsigned int order)
+{
+	if (in_task() && gfpflags_allow_blocking(gfp))
+		private_node_refuse(pn, user, event, order);
+	else
+		private_node_count(pn, user, event, 1);
+}
+
+/*
+ * private_node_alloc_many - take several folios of one node for a user
+ * @pn: the handle
+ * @gfp: as for folio_alloc(); %__GFP_THISNODE makes no difference
+ * @order: of each folio
+ * @user: on whose behalf
+ * @nr: how many are wanted
+ * @pages: result: the first page of each
+ *
+ * Enters and leaves the gate of @user once.  Only for the first folio the
+ * allocation sleeps and makes room on the node; the others have to be free.
+ * on_full is not applied: nobody is killed, and no other node is tried.
+ *
+ * Context: any but NMI; sleeps as @gfp allows.
+ * Return: the number of folios, which may be less than @nr; 0 if the node is
+ * closed, or full.
+ */
+unsigned int private_node_alloc_many(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_service user,
+				     unsigned int nr, struct page **pages)
+{
+	unsigned int got;
+
+	if (!private_node_enter(pn, user)) {
+		refuse_or_count(pn, user, gfp, PRIVATE_NODE_REFUSED, order);
+		return 0;
+	}
+	got = take_many(pn, gfp | __GFP_COMP, order, user, nr, pages);
+	if (got)
+		private_node_count(pn, user, PRIVATE_NODE_USED,
+				   (unsigned long)got << order);
+	else
+		refuse_or_count(pn, user, gfp, PRIVATE_NODE_FAILED, order);
+	private_node_leave(pn, user);
+	return got;
 }
 
 /**

@@ -271,6 +271,25 @@ static void report_users(struct private_node *pn, const struct refused *r,
 	kfree(holder);
 }
 
+static void report_owner(struct private_node *pn, const struct refused *r,
+			 unsigned long nr, unsigned long pfn)
+{
+	const char *owner = pn ? pn->owner : "(none)";
+	char *holder = NULL;
+
+	record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, nr, NULL);
+	/* Buffers of a device that was attached go through many hands. */
+	if (pn && READ_ONCE(pn->attached))
+		holder = find_holder(pfn, false);
+	if (holder)
+		pr_err("node %d: %s: %lu pages held by owner %s, one is a buffer %s (pfn %#lx); they have to be freed first\n",
+		       r->nid, r->what, nr, owner, holder, pfn);
+	else
+		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
+		       r->nid, r->what, nr, owner);
+	kfree(holder);
+}
+
 static void report_holders(struct private_node *pn, const struct refused *r,
 			   const struct holders *h, const char *next)
 {
@@ -285,9 +304,7 @@ static void report_holders(struct private_node *pn, const struct refused *r,
 		pr_err("node %d: %s: %lu pages are on their way to a user, or in the kernel's hands for a moment; try again\n",
 		       r->nid, r->what, h->other);
 	} else if (h->other) {
-		record_refused(pn, r, PRIVATE_NODE_WHY_OWNER, h->other, NULL);
-		pr_err("node %d: %s: %lu pages held by owner %s; they have to be freed first\n",
-		       r->nid, r->what, h->other, pn ? pn->owner : "(none)");
+		report_owner(pn, r, h->other, h->other_pfn);
 	} else if (h->pinned) {
 		report_users(pn, r, h->pinned, "are pinned", h->pinned_pfn,
 			     let_it_end, PRIVATE_NODE_WHY_PINNED);
@@ -732,6 +749,13 @@ static bool refuses_swapped(struct private_node *pn,
 	return how == PRIVATE_NODE_UNPLUG_REFUSE && private_node_is_swapped(pn);
 }
 
+/* For pages that are no user's: those whose holders can do without them. */
+static void let_go(struct private_node *pn)
+{
+	zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+	private_node_flush_buffers(pn);
+}
+
 static int look_for_holders(struct private_node *pn, const struct range *ranges,
 			    unsigned int nr, struct holders *h)
 {
@@ -739,7 +763,7 @@ static int look_for_holders(struct private_node *pn, const struct range *ranges,
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (h->other)
-		zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+		let_go(pn);
 	return 0;
 }
 
@@ -835,7 +859,7 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 		if (passes == EVACUATE_PASSES || tries == SETTLE_TRIES)
 			break;
 		if (h.other)
-			zswap_leave_node(pn->nid, ULONG_MAX, GFP_KERNEL);
+			let_go(pn);
 		if (unplug_blocked(&h, how)) {
 			tries++;
 			msleep(SETTLE_MS);

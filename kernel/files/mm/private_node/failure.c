@@ -80,6 +80,23 @@ struct folio *private_node_replace(struct folio *src, gfp_t gfp,
 }
 
 /*
+ * A page pool does not recycle a page that came from a reserve, and drops what
+ * is received into it.  Both is right for a broken page as well.  The bit is
+ * one that page_pool_page_is_pp() ignores.
+ */
+static void expel_from_pool(struct page *page)
+{
+	struct folio *folio = page_folio(page);
+
+	if (!folio_try_get(folio))
+		return;
+	/* Bit 1 is that of folio_is_pfmemalloc(). */
+	if (page_pool_page_is_pp(&folio->page))
+		set_bit(1, &folio->page.pp_magic);
+	folio_put(folio);
+}
+
+/*
  * Does the owner hold the page?  Guests, such as pages of zswap, do not count:
  * the kernel holds them.
  */
@@ -193,10 +210,12 @@ static unsigned int judge_failure(struct page *page, bool soft, int result)
 		private_node_huge_failed(page, result);
 	}
 	flags = failure_flags(page, soft, result);
-	if (!(flags & PRIVATE_NODE_FAILURE_HELD))
+	if (!(flags & PRIVATE_NODE_FAILURE_HELD)) {
 		private_node_held_forget(page_to_pfn(page), 1);
-	else if (!soft)
+	} else if (!soft) {
 		private_node_held_add(page_to_pfn(page));
+		expel_from_pool(page);
+	}
 	return flags;
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finds what holds a page besides mappings: a file of tmpfs, a pipe or a
- * socket.
+ * Finds what holds a page besides mappings: a file of tmpfs, a pipe, a socket
+ * or the page pool of a network card.
  *
  * This is for the message of an unplug that is refused, so it may be slow.  It
  * looks at the open files of all threads, and at what was sent to their
@@ -14,11 +14,15 @@
 #include <linux/fs.h>
 #include <linux/mm.h>
 #include <linux/pagemap.h>
+#include <linux/pagewalk.h>
 #include <linux/pipe_fs_i.h>
+#include <linux/sched/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 #include <linux/shmem_fs.h>
 #include <linux/skbuff.h>
 #include <linux/slab.h>
+#include <linux/tcp.h>
 #include <linux/udp.h>
 #include <net/af_unix.h>
 #include <net/inet_connection_sock.h>
@@ -55,21 +59,35 @@ static bool pipe_has(struct pipe_inode_info *pipe, struct folio *folio)
 
 #ifdef CONFIG_NET
 
-static bool skb_has(const struct sk_buff *skb, struct folio *folio)
+static bool page_is_of(const struct page *page, const struct folio *folio)
+{
+	return page && page_folio(page) == folio;
+}
+
+/* Without the buffers in its frag_list. */
+static bool one_skb_has(const struct sk_buff *skb, struct folio *folio)
 {
 	const struct skb_shared_info *info = skb_shinfo(skb);
-	const struct sk_buff *part;
 	int i;
 
+	/* Received data may be in place of a head that the kernel allocates. */
+	if (skb->head_frag && page_is_of(virt_to_page(skb->head), folio))
+		return true;
 	for (i = 0; i < info->nr_frags; i++)
-		if (skb_frag_page(&info->frags[i]) &&
-		    page_folio(skb_frag_page(&info->frags[i])) == folio)
+		if (page_is_of(skb_frag_page(&info->frags[i]), folio))
 			return true;
+	return false;
+}
+
+static bool skb_has(const struct sk_buff *skb, struct folio *folio)
+{
+	const struct sk_buff *part;
+
+	if (one_skb_has(skb, folio))
+		return true;
 	skb_walk_frags(skb, part)
-		for (i = 0; i < skb_shinfo(part)->nr_frags; i++)
-			if (skb_frag_page(&skb_shinfo(part)->frags[i]) &&
-			    page_folio(skb_frag_page(&skb_shinfo(part)->frags[i])) == folio)
-				return true;
+		if (one_skb_has(part, folio))
+			return true;
 	return false;
 }
 
@@ -166,17 +184,25 @@ static const char *unix_has(struct sock *sk, struct quest *q)
 
 #ifdef CONFIG_INET
 
-/* Looks at data that was sent and is not acknowledged yet. */
-static bool tcp_has(struct sock *sk, struct folio *folio)
+static bool tree_has(const struct rb_root *tree, struct folio *folio)
 {
 	struct rb_node *node;
 
-	if (!sk_is_tcp(sk))
-		return false;
-	for (node = rb_first(&sk->tcp_rtx_queue); node; node = rb_next(node))
+	for (node = rb_first(tree); node; node = rb_next(node))
 		if (skb_has(rb_to_skb(node), folio))
 			return true;
 	return false;
+}
+
+/*
+ * Looks at data that was sent and is not acknowledged yet, and at received data
+ * that waits for what is missing before it.
+ */
+static bool tcp_has(struct sock *sk, struct folio *folio)
+{
+	return sk_is_tcp(sk) &&
+	       (tree_has(&sk->tcp_rtx_queue, folio) ||
+		tree_has(&tcp_sk(sk)->out_of_order_queue, folio));
 }
 
 /* Looks at received data that a reader has moved to reader_queue. */
@@ -348,6 +374,97 @@ static bool who_holds(struct quest *q, struct private_node_task_name *name)
 	return found;
 }
 
+static int pte_maps(pte_t *pte, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	const struct folio *folio = walk->private;
+	pte_t entry = ptep_get(pte);
+
+	/* By its number: what device drivers map need not have struct pages. */
+	return pte_present(entry) &&
+	       pte_pfn(entry) - folio_pfn(folio) < folio_nr_pages(folio);
+}
+
+/* vm_insert_pages() makes no huge entries; others are not to be split here. */
+static int pmd_maps(pmd_t *pmd, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	if (pmd_leaf(pmdp_get_lockless(pmd)))
+		walk->action = ACTION_CONTINUE;
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static int pud_maps(pud_t *pud, unsigned long addr, unsigned long next,
+		    struct mm_walk *walk)
+{
+	if (pud_leaf(pudp_get(pud)))
+		walk->action = ACTION_CONTINUE;
+	return 0;
+}
+
+static int skips_vma(unsigned long addr, unsigned long next,
+		     struct mm_walk *walk)
+{
+	return !(walk->vma->vm_flags & VM_MIXEDMAP);
+}
+
+static const struct mm_walk_ops maps_ops = {
+	.pte_entry = pte_maps,
+	.pmd_entry = pmd_maps,
+	.pud_entry = pud_maps,
+	.test_walk = skips_vma,
+	.walk_lock = PGWALK_RDLOCK,
+};
+
+static bool mm_maps(struct mm_struct *mm, struct folio *folio)
+{
+	bool ret;
+
+	if (!mmap_read_trylock(mm))
+		return false;
+	ret = walk_page_range(mm, 0, ULONG_MAX, &maps_ops, folio) > 0;
+	mmap_read_unlock(mm);
+	return ret;
+}
+
+/*
+ * Finds a process into which a page was mapped by vm_insert_pages(), as
+ * TCP_ZEROCOPY_RECEIVE does.  The reverse map does not have such mappings, so
+ * all processes are looked at.
+ */
+static bool who_maps(struct folio *folio, struct private_node_task_name *name)
+{
+	struct task_struct *task;
+	struct mm_struct *mm;
+	bool found = false;
+	int nr = 1;
+
+	while (!found && !fatal_signal_pending(current) &&
+	       (task = private_node_next_group(&nr))) {
+		mm = get_task_mm(task);
+		if (mm)
+			found = mm_maps(mm, folio);
+		if (found)
+			private_node_name_of(task, name);
+		if (mm)
+			mmput_async(mm);
+		put_task_struct(task);
+	}
+	return found;
+}
+
+/* For a page of the owner. */
+static void describe_owners(struct folio *folio, char *text)
+{
+	struct private_node_task_name name;
+
+	private_node_describe_buffer(&folio->page, text, TEXT_MAX);
+	if (!*text && folio_mapped(folio) && who_maps(folio, &name))
+		snprintf(text, TEXT_MAX, "mapped by pid %d (%s)", name.pid,
+			 name.comm);
+}
+
 /* The shmem inode of a folio, with a reference; NULL if it has none. */
 static struct inode *shmem_inode_of(struct folio *folio)
 {
@@ -417,7 +534,9 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 		return NULL;
 	/* Pipes and sockets first: they say more than the file of the page. */
 	describe_holders(&q, text);
-	if (!*text && !mapped) {
+	if (!*text && !private_node_folio_is_users(folio)) {
+		describe_owners(folio, text);
+	} else if (!*text && !mapped) {
 		q.inode = shmem_inode_of(folio);
 		if (q.inode)
 			describe_holders(&q, text);

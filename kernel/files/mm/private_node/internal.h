@@ -156,6 +156,7 @@ struct private_node_gate {
  * @kobj: node<N>/private, or NULL while there is none; sysfs.c
  * @devmap: state of the device map, or NULL; devmap.c
  * @devmapped: the device map was mapped, now or earlier
+ * @attached: devices were attached, now or earlier; device.c
  * @ranges: memory that hotplug.c added; changed under @life and
  *	private_node_lock
  * @full_order: the lowest order of which no page was found after per-CPU lists
@@ -221,6 +222,7 @@ struct private_node {
 	struct kobject *kobj;
 	struct private_node_devmap *devmap;
 	bool devmapped;
+	bool attached;
 	struct list_head ranges;
 	unsigned int full_order;
 	struct mutex range_lock;
@@ -363,6 +365,7 @@ static __always_inline bool private_node_fenced(int nid)
 
 /* subscribers.c; ends with NULL */
 extern const struct private_node_subscriber *const private_node_subscribers[];
+extern const struct private_node_subscriber private_node_device_subscriber;
 extern const struct private_node_subscriber private_node_devmap_subscriber;
 extern const struct private_node_subscriber private_node_marks_subscriber;
 extern const struct private_node_subscriber private_node_promote_subscriber;
@@ -468,7 +471,17 @@ struct folio *private_node_try_for(struct private_node *pn, gfp_t gfp,
 struct folio *private_node_alloc_exact(struct private_node *pn, gfp_t gfp,
 				       unsigned int order,
 				       enum private_node_service user);
+unsigned int private_node_alloc_many(struct private_node *pn, gfp_t gfp,
+				     unsigned int order,
+				     enum private_node_service user,
+				     unsigned int nr, struct page **pages);
 void private_node_seek_block(struct private_node *pn, unsigned int order);
+
+/* device.c */
+int private_node_emit_devices(struct private_node *pn, char *buf);
+void private_node_flush_buffers(struct private_node *pn);
+void private_node_describe_buffer(const struct page *page, char *text,
+				  size_t size);
 
 /* report.c */
 unsigned long private_node_free_snapshot_nid(int nid);

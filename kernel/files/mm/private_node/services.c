@@ -182,6 +182,8 @@ const char *private_node_user_name(enum private_node_service user)
 		return "soft_offline";
 	case PRIVATE_NODE_USER_DEVICE_ACCESS:
 		return "device_access";
+	case PRIVATE_NODE_USER_ATTACHED:
+		return "attached";
 	default:
 		return private_node_services[user].name;
 	}

@@ -12,6 +12,7 @@ const struct private_node_subscriber *const private_node_subscribers[] = {
 #if IS_ENABLED(CONFIG_ZSWAP)
 	&private_node_zswap_subscriber,
 #endif
+	&private_node_device_subscriber,
 	&private_node_sysfs_subscriber,
 	&private_node_devmap_subscriber,
 	NULL

@@ -174,6 +174,11 @@ static ssize_t stat_show(struct private_node *pn, char *buf)
 	return len;
 }
 
+static ssize_t attached_show(struct private_node *pn, char *buf)
+{
+	return private_node_emit_devices(pn, buf);
+}
+
 static int enabled_store(struct private_node *pn, const char *text)
 {
 	unsigned long mask = pn->enabled;
@@ -368,6 +373,7 @@ FILE_RO(total_bytes);
 FILE_RO(free_bytes);
 FILE_ROOT(free_bytes_exact);
 FILE_RO(stat);
+FILE_RO(attached);
 static struct private_node_attr boot_memory_attr = {
 	{ "boot_memory", 0644 }, boot_memory_show, boot_memory_store, true };
 
@@ -385,6 +391,7 @@ static struct attribute *private_node_attrs[] = {
 	&free_bytes_attr.attr,
 	&free_bytes_exact_attr.attr,
 	&stat_attr.attr,
+	&attached_attr.attr,
 	&boot_memory_attr.attr,
 	NULL
 };
