@@ -105,6 +105,9 @@ arguments() {
 	--slow x -- true
 	--slow 1 -- true
 	--slow 0,1 -- true
+	--cxl 100M -- true
+	--cxl 0 -- true
+	--cxl 512M,soon -- true
 	--slots 4 -- true
 	--timeout 0 -- true
 	--cpu-time 0 -- true

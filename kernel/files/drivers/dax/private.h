@@ -7,8 +7,10 @@
 
 #include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
+#include <linux/private_node.h>
 
 struct attribute_group;
+struct dax_region;
 struct dev_dax;
 struct memory_dev_type;
 struct range;
@@ -18,42 +20,31 @@ struct resource;
 
 struct dax_private_memory;
 
-/* The node on which the memory of a device comes up. */
-enum dax_private_where {
-	DAX_PRIVATE_AUTO,	/* target node if possible, else a spare node */
-	DAX_PRIVATE_TARGET,	/* node by firmware, dev_dax.target_node */
-	DAX_PRIVATE_SPARE,	/* see private_node_spare_get() */
-	DAX_PRIVATE_NR_WHERE,
-};
-
-/**
- * struct dax_private_config - how the memory of a device comes up
- * @private: true for a private node, false for ordinary memory
- * @where: which private node
- * @services: services open from the start; mask of BIT(enum
- *	private_node_service)
- */
-struct dax_private_config {
-	bool private;
-	enum dax_private_where where;
-	unsigned long services;
-};
-
 /**
  * struct dax_private - state of a device, in struct dev_dax
- * @config: configuration of this device, used if @chosen.  Written under the
- *	device lock; while a driver is bound, under the driver's lock for the
- *	device as well, see &dax_device_driver.configure.
- * @chosen: use @config; otherwise the defaults of the module
+ * @choice: how its memory comes up.  Written under the device lock; while a
+ *	driver is bound, under the driver's lock for the device as well, see
+ *	&dax_device_driver.configure.
  * @memory: private memory that is plugged in, or NULL.  Written under kmem's
  *	lock for the device, or in probe and remove.
  * @nid: node of @memory
  */
 struct dax_private {
-	struct dax_private_config config;
-	bool chosen;
+	struct private_node_choice choice;
 	struct dax_private_memory *memory;
 	int nid;
+};
+
+/**
+ * struct dax_private_region - what the devices of a region inherit
+ * @choice: how their memory comes up
+ * @adistance: abstract distance of the region's memory, 0 if not known
+ * @device: is its device there?  NULL for one that cannot go.
+ */
+struct dax_private_region {
+	struct private_node_choice choice;
+	int adistance;
+	const enum private_node_presence *device;
 };
 
 extern const struct attribute_group dax_private_group;
@@ -64,6 +55,21 @@ int dax_private_state(const struct dev_dax *dev_dax, int state);
 void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 		      const char **res_name);
 int dax_private_target_node(const struct dev_dax *dev_dax, int target_node);
+void dax_region_set_private(struct dax_region *dax_region,
+			    const struct private_node_choice *choice,
+			    int adistance,
+			    const enum private_node_presence *device);
+
+/*
+ * dax_private_inherit - a new device comes up as its region says
+ * @dev_dax: the device, not added yet
+ *
+ * Context: process; dax_region_rwsem held for write.
+ */
+void dax_private_inherit(struct dev_dax *dev_dax);
+
+/* The module goes: it has no kept memory, which holds it. */
+void dax_private_exit(void);
 
 /*
  * dax_private_plug - add the memory of a device to a private node, if so
@@ -117,8 +123,24 @@ int dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 #else
 
 struct dax_private {};
+struct dax_private_region {};
 
 #define DAX_PRIVATE_GROUP
+
+static inline void
+dax_region_set_private(struct dax_region *dax_region,
+		       const struct private_node_choice *choice, int adistance,
+		       const enum private_node_presence *device)
+{
+}
+
+static inline void dax_private_inherit(struct dev_dax *dev_dax)
+{
+}
+
+static inline void dax_private_exit(void)
+{
+}
 
 static inline int dax_private_plug(struct dev_dax *dev_dax,
 				   struct resource *const res[],

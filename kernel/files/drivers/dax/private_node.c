@@ -15,7 +15,8 @@
  *
  * The driver core cannot refuse an unbind.  If the memory is still in use then,
  * it stays on its private node, and is kept in a list here until a device with
- * the same ranges is bound and takes it back.
+ * the same ranges is bound and takes it back.  Memory whose device has gone is
+ * taken down from here, as soon as that is possible: no device may come again.
  *
  * See Documentation/ABI/testing/sysfs-bus-dax-private-node.
  */
@@ -40,6 +41,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/topology.h>
+#include <linux/workqueue.h>
 
 #include "bus.h"
 #include "dax-private.h"
@@ -60,6 +62,7 @@
  * @spare: @nid is from private_node_spare_get()
  * @config: configuration when it was plugged in
  * @online_type: how its memory blocks were onlined
+ * @gone: its device is not there any more, or about to go
  * @owner: name of the device, as the node's owner
  * @res_name: while kept: name of the resources in @slots, allocated; otherwise
  *	NULL
@@ -72,8 +75,9 @@ struct dax_private_memory {
 	struct private_node *pn;
 	int nid;
 	bool spare;
-	struct dax_private_config config;
+	struct private_node_config config;
 	int online_type;
+	bool gone;
 	char owner[OWNER_MAX];
 	const char *res_name;
 	unsigned int nr;
@@ -93,111 +97,36 @@ struct dax_private_memory {
 static DEFINE_MUTEX(dax_private_lock);
 static LIST_HEAD(dax_private_kept);
 
-static const char *const where_names[DAX_PRIVATE_NR_WHERE] = {
-	[DAX_PRIVATE_AUTO] = "auto",
-	[DAX_PRIVATE_TARGET] = "target",
-	[DAX_PRIVATE_SPARE] = "spare",
-};
+/* Seconds until the next try to take down what is gone; they double. */
+#define FIRST_WAIT		1
+#define LONGEST_WAIT		600
+
+static void take_down_gone(struct work_struct *work);
+static DECLARE_DELAYED_WORK(gone_work, take_down_gone);
+static unsigned int gone_wait;	/* protected by dax_private_lock */
 
 /* -- configuration ------------------------------------------------------ */
-
-static struct dax_private_config defaults;
-
-/*
- * A setting: a file of each device, and a parameter of the module for the
- * default.  @want describes valid values for messages.  Files are read without
- * a lock.
- */
-struct choice {
-	const char *name;
-	int (*set)(struct dax_private_config *c, const char *text);
-	int (*show)(const struct dax_private_config *c, char *buf);
-	const char *want;
-};
-
-static int set_private(struct dax_private_config *c, const char *text)
-{
-	if (!sysfs_streq(text, "0") && !sysfs_streq(text, "1"))
-		return -EINVAL;
-	WRITE_ONCE(c->private, sysfs_streq(text, "1"));
-	return 0;
-}
-
-static int show_private(const struct dax_private_config *c, char *buf)
-{
-	return sysfs_emit(buf, "%d\n", READ_ONCE(c->private));
-}
-
-static int set_where(struct dax_private_config *c, const char *text)
-{
-	int i = __sysfs_match_string(where_names, DAX_PRIVATE_NR_WHERE, text);
-
-	if (i < 0)
-		return i;
-	WRITE_ONCE(c->where, i);
-	return 0;
-}
-
-static int show_where(const struct dax_private_config *c, char *buf)
-{
-	return sysfs_emit(buf, "%s\n", where_names[READ_ONCE(c->where)]);
-}
-
-static int set_services(struct dax_private_config *c, const char *text)
-{
-	unsigned long services;
-	const char *missing;
-
-	if (private_node_parse_services(text, &services) ||
-	    private_node_check_services(services, &missing))
-		return -EINVAL;
-	WRITE_ONCE(c->services, services);
-	return 0;
-}
-
-static int show_services(const struct dax_private_config *c, char *buf)
-{
-	return private_node_emit_services(READ_ONCE(c->services), buf);
-}
-
-static const struct choice choice_private = {
-	"private", set_private, show_private, "0 or 1",
-};
-
-static const struct choice choice_where = {
-	"private_node", set_where, show_where, "auto, target or spare",
-};
-
-static const struct choice choice_services = {
-	"private_services", set_services, show_services,
-	"none, all, or names of services, each with those that it needs",
-};
 
 /* Scripts try many values at once; more than this fills the log. */
 static DEFINE_RATELIMIT_STATE(bad_writes, 5 * HZ, 100);
 
-/* For messages: length of the first line of @text, at most 64. */
-static int shown_len(const char *text)
-{
-	return min(strcspn(text, "\n"), 64);
-}
-
 static int default_set(const char *text, const struct kernel_param *kp)
 {
-	const struct choice *choice = kp->arg;
-	int ret = choice->set(&defaults, text);
+	const struct private_node_setting *setting = kp->arg;
+	int ret = setting->set(&private_node_config_default, text);
 
 	if (ret && __ratelimit(&bad_writes))
-		pr_err("%s unchanged: '%.*s' is not %s\n", choice->name,
-		       shown_len(text), text, choice->want);
+		pr_err("%s unchanged: '%.*s' is not %s\n", setting->name,
+		       (int)min(strcspn(text, "\n"), 64UL), text,
+		       setting->want);
 	return ret;
 }
 
 static int default_get(char *buf, const struct kernel_param *kp)
 {
-	const struct choice *choice = kp->arg;
+	const struct private_node_setting *setting = kp->arg;
 
-	return choice->show(&defaults, buf);
+	return setting->show(&private_node_config_default, buf);
 }
 
 static const struct kernel_param_ops default_ops = {
@@ -205,83 +134,55 @@ static const struct kernel_param_ops default_ops = {
 	.get = default_get,
 };
 
-#define DEFAULT_PARAM(name, choice, text) \
-	module_param_cb(name, &default_ops, (void *)(choice), 0644); \
+#define DEFAULT_PARAM(name, setting, text) \
+	module_param_cb(name, &default_ops, (void *)(setting), 0644); \
 	MODULE_PARM_DESC(name, text)
 
-DEFAULT_PARAM(private, &choice_private,
+DEFAULT_PARAM(private, &private_node_setting_private,
 	      "memory that kmem plugs in is private, unless the device says otherwise");
-DEFAULT_PARAM(private_node, &choice_where,
+DEFAULT_PARAM(private_node, &private_node_setting_where,
 	      "on which node: auto, target or spare");
-DEFAULT_PARAM(private_services, &choice_services,
+DEFAULT_PARAM(private_services, &private_node_setting_services,
 	      "services that are open from the start");
 
-static const struct dax_private_config *config_of(const struct dev_dax *dev_dax)
+static const struct private_node_config *config_of(const struct dev_dax *dev_dax)
 {
-	/* pairs with set_config() */
-	return smp_load_acquire(&dev_dax->private.chosen) ?
-	       &dev_dax->private.config : &defaults;
+	return private_node_config_of(&dev_dax->private.choice);
 }
 
-static void set_config(struct dev_dax *dev_dax,
-		       const struct dax_private_config *config)
+static const struct private_node_setting *
+setting_of(struct device_attribute *attr)
 {
-	struct dax_private_config *c = &dev_dax->private.config;
-
-	WRITE_ONCE(c->private, config->private);
-	WRITE_ONCE(c->where, config->where);
-	WRITE_ONCE(c->services, config->services);
-	/* pairs with config_of() */
-	smp_store_release(&dev_dax->private.chosen, true);
+	return container_of(attr, struct dev_ext_attribute, attr)->var;
 }
 
-struct choice_attr {
-	struct device_attribute attr;
-	const struct choice *choice;
-};
-
-static const struct choice *choice_of(struct device_attribute *attr)
+static ssize_t setting_show(struct device *dev, struct device_attribute *attr,
+			    char *buf)
 {
-	return container_of(attr, struct choice_attr, attr)->choice;
-}
-
-static ssize_t choice_show(struct device *dev, struct device_attribute *attr,
-			   char *buf)
-{
-	return choice_of(attr)->show(config_of(to_dev_dax(dev)), buf);
+	return setting_of(attr)->show(config_of(to_dev_dax(dev)), buf);
 }
 
 struct new_choice {
-	const struct choice *choice;
+	const struct private_node_setting *setting;
 	const char *text;
 };
 
 static int choose_config(struct dev_dax *dev_dax, void *arg)
 {
-	struct dax_private_config config = *config_of(dev_dax);
 	const struct new_choice *new = arg;
-	int ret;
 
-	ret = new->choice->set(&config, new->text);
-	if (ret) {
-		if (__ratelimit(&bad_writes))
-			dev_err(&dev_dax->dev, "%s unchanged: '%.*s' is not %s\n",
-				new->choice->name, shown_len(new->text),
-				new->text, new->choice->want);
-		return ret;
-	}
-	set_config(dev_dax, &config);
-	return 0;
+	return private_node_choose_text(&dev_dax->dev, &dev_dax->private.choice,
+					new->setting, new->text);
 }
 
 /*
  * Under the device lock the driver does not change.  Under the lock of that
  * driver, which configure() takes, the memory is not plugged in meanwhile.
  */
-static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
-			    const char *buf, size_t count)
+static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
+			     const char *buf, size_t count)
 {
-	struct new_choice new = { choice_of(attr), buf };
+	struct new_choice new = { setting_of(attr), buf };
 	struct dev_dax *dev_dax = to_dev_dax(dev);
 	struct dax_device_driver *drv;
 	int ret;
@@ -293,17 +194,18 @@ static ssize_t choice_store(struct device *dev, struct device_attribute *attr,
 	ret = drv->configure(dev_dax, choose_config, &new);
 	if (ret == -EBUSY && __ratelimit(&bad_writes))
 		dev_err(dev, "%s unchanged: its memory is plugged in; write unplugged to state first\n",
-			new.choice->name);
+			new.setting->name);
 	return ret ?: count;
 }
 
-#define CHOICE_ATTR(_name, _choice) \
-	static struct choice_attr _name##_attr = { \
-		__ATTR(_name, 0644, choice_show, choice_store), _choice }
+#define SETTING_ATTR(_name, _setting) \
+	static struct dev_ext_attribute _name##_attr = { \
+		__ATTR(_name, 0644, setting_show, setting_store), \
+		(void *)(_setting) }
 
-CHOICE_ATTR(private, &choice_private);
-CHOICE_ATTR(private_node, &choice_where);
-CHOICE_ATTR(private_services, &choice_services);
+SETTING_ATTR(private, &private_node_setting_private);
+SETTING_ATTR(private_node, &private_node_setting_where);
+SETTING_ATTR(private_services, &private_node_setting_services);
 
 static struct attribute *dax_private_attrs[] = {
 	&private_attr.attr.attr,
@@ -315,6 +217,37 @@ static struct attribute *dax_private_attrs[] = {
 const struct attribute_group dax_private_group = {
 	.attrs = dax_private_attrs,
 };
+
+/**
+ * dax_region_set_private - DAX devices of a region come up as the region says
+ * @dax_region: the region, without devices
+ * @choice: what was chosen for it; if nobody chose, its devices follow the
+ *	defaults
+ * @adistance: abstract distance of its memory, 0 if that is not known
+ * @device: is its device there?  Valid as long as the region; NULL for a device
+ *	that cannot go
+ *
+ * A device's own files can change what it inherited.
+ *
+ * Context: process; the region has no device yet.
+ */
+void dax_region_set_private(struct dax_region *dax_region,
+			    const struct private_node_choice *choice,
+			    int adistance,
+			    const enum private_node_presence *device)
+{
+	private_node_inherit_choice(&dax_region->private.choice, choice);
+	dax_region->private.adistance = adistance;
+	dax_region->private.device = device;
+}
+EXPORT_SYMBOL_FOR_MODULES(dax_region_set_private, "dax_cxl");
+
+/* See private.h. */
+void dax_private_inherit(struct dev_dax *dev_dax)
+{
+	private_node_inherit_choice(&dev_dax->private.choice,
+				    &dev_dax->region->private.choice);
+}
 
 /* -- plug --------------------------------------------------------------- */
 
@@ -369,14 +302,16 @@ static int take_spare(struct device *dev, int target)
 }
 
 /*
- * Firmware knows nothing about a spare node, so the abstract distance of the
- * device's own node is used.  Returns 0 if firmware gives none.
+ * The abstract distance that the device's region was given.  Without one,
+ * firmware decides; as it knows nothing of a spare node, it is asked for the
+ * device's own node then.  Returns 0 if nobody knows.
  */
-static int distance_of_spare(const struct dev_dax *dev_dax)
+static int distance_of(const struct dev_dax *dev_dax, bool spare)
 {
-	int adist = 0;
+	int adist = dev_dax->region->private.adistance;
 
-	mt_calc_adistance(dev_dax->target_node, &adist);
+	if (!adist && spare)
+		mt_calc_adistance(dev_dax->target_node, &adist);
 	return clamp(adist, 0, PRIVATE_NODE_MAX_ADISTANCE);
 }
 
@@ -386,9 +321,9 @@ static int take_node(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	struct device *dev = &dev_dax->dev;
 
 	m->nid = dev_dax->target_node;
-	if (m->config.where != DAX_PRIVATE_SPARE && !why)
+	if (m->config.where != PRIVATE_NODE_WHERE_SPARE && !why)
 		return 0;
-	if (m->config.where == DAX_PRIVATE_TARGET) {
+	if (m->config.where == PRIVATE_NODE_WHERE_TARGET) {
 		dev_err(dev, "cannot come up private: its node %d %s; write spare to private_node\n",
 			m->nid, why);
 		return -EBUSY;
@@ -420,6 +355,22 @@ static int add_slots(struct dev_dax *dev_dax, struct dax_private_memory *m)
 	return ret;
 }
 
+/* kmem has nothing to repair; whoever has a spare device wants to know which. */
+static void dax_memory_failure(struct private_node *pn, unsigned long pfn,
+			       unsigned long nr_pages, unsigned int flags)
+{
+	/* NULL until the registration has returned: no memory came online yet */
+	const struct dax_private_memory *m = private_node_drvdata(pn);
+
+	pr_err("%s: memory at %#llx %s\n", m ? m->owner : "kmem",
+	       PFN_PHYS(pfn), flags & PRIVATE_NODE_FAILURE_SOFT ?
+	       "had errors that were corrected" : "is broken");
+}
+
+static const struct private_node_ops dax_node_ops = {
+	.memory_failure = dax_memory_failure,
+};
+
 /*
  * Under dax_private_lock, so that no other device takes the chosen node in
  * between.
@@ -433,6 +384,7 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 		 */
 		.capable = GENMASK(PRIVATE_NODE_NR_SERVICES - 1, 0),
 		.enabled = m->config.services,
+		.ops = &dax_node_ops,
 	};
 	struct private_node *pn;
 	int ret;
@@ -441,11 +393,11 @@ static int register_dax_node(struct dev_dax *dev_dax, struct dax_private_memory 
 	ret = take_node(dev_dax, m);
 	if (ret)
 		return ret;
-	if (m->spare)
-		desc.adistance = distance_of_spare(dev_dax);
+	desc.adistance = distance_of(dev_dax, m->spare);
 	pn = private_node_register(m->nid, &desc);
 	if (IS_ERR(pn))
 		return PTR_ERR(pn);
+	private_node_set_drvdata(pn, m);
 	m->pn = pn;
 	return 0;
 }
@@ -473,6 +425,45 @@ static int take_down_memory(struct dax_private_memory *m)
 	if (m->spare)
 		private_node_spare_put(m->nid);
 	return 0;
+}
+
+static enum private_node_presence device_of(const struct dev_dax *dev_dax)
+{
+	const enum private_node_presence *device =
+		dev_dax->region->private.device;
+
+	return device ? READ_ONCE(*device) : PRIVATE_NODE_DEVICE_STAYS;
+}
+
+static void lose_users(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	dev_err(&dev_dax->dev, "its device goes away: what is on node %d is lost, users get SIGBUS\n",
+		m->nid);
+	private_node_set_on_unplug(m->pn, PRIVATE_NODE_UNPLUG_SIGBUS);
+}
+
+/*
+ * Memory whose device goes away goes in any case, but for pages that are
+ * pinned.  While the device can be read, data is moved rather than lost, also
+ * where an unplug would be refused.
+ */
+static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
+{
+	enum private_node_presence device = device_of(dev_dax);
+	int ret;
+
+	m->gone = device != PRIVATE_NODE_DEVICE_STAYS;
+	if (m->pn && device == PRIVATE_NODE_DEVICE_LOST)
+		lose_users(dev_dax, m);
+	ret = take_down_memory(m);
+	if (!ret || !m->pn || device != PRIVATE_NODE_DEVICE_LEAVES)
+		return ret;
+	private_node_set_on_unplug(m->pn, PRIVATE_NODE_UNPLUG_MOVE);
+	ret = take_down_memory(m);
+	if (!ret || !m->pn)
+		return ret;
+	lose_users(dev_dax, m);
+	return take_down_memory(m);
 }
 
 static void attach_memory(struct dev_dax *dev_dax, struct dax_private_memory *m)
@@ -540,7 +531,7 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_plug, "kmem");
  */
 int dax_private_online_type(const struct dev_dax *dev_dax, int online_type)
 {
-	if (online_type == MMOP_OFFLINE && !dev_dax->private.chosen &&
+	if (online_type == MMOP_OFFLINE && !dev_dax->private.choice.made &&
 	    config_of(dev_dax)->private)
 		return MMOP_ONLINE_MOVABLE;
 	return online_type;
@@ -617,7 +608,7 @@ int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 
 	if (!m)
 		return offline_and_remove_memory_ranges(ranges, nr);
-	ret = take_down_memory(m);
+	ret = take_down(dev_dax, m);
 	if (ret)
 		return ret;
 	detach_memory(dev_dax);
@@ -625,6 +616,16 @@ int dax_private_unplug(struct dev_dax *dev_dax, const struct range *ranges,
 	return 0;
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_unplug, "kmem");
+
+static void keep_memory(struct dax_private_memory *m)
+{
+	guard(mutex)(&dax_private_lock);
+	list_add_tail(&m->list, &dax_private_kept);
+	if (!m->gone)
+		return;
+	gone_wait = FIRST_WAIT;
+	mod_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
+}
 
 /**
  * dax_private_keep - keep memory that an unbind could not remove
@@ -650,13 +651,16 @@ void dax_private_keep(struct dev_dax *dev_dax, struct resource *res[],
 	}
 	m->res_name = *res_name;
 	*res_name = NULL;
-	scoped_guard(mutex, &dax_private_lock)
-		list_add_tail(&m->list, &dax_private_kept);
 	detach_memory(dev_dax);
 	/* Until here kmem, which is bound to the device, held this module. */
 	__module_get(THIS_MODULE);
-	dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
-		 m->nid);
+	if (m->gone)
+		dev_warn(&dev_dax->dev, "gone while its memory is in use: stays on private node %d until its users are stopped\n",
+			 m->nid);
+	else
+		dev_warn(&dev_dax->dev, "unbound while its memory is in use: stays on private node %d; stop the users, bind the device to kmem again and write unplugged to state\n",
+			 m->nid);
+	keep_memory(m);
 }
 EXPORT_SYMBOL_FOR_MODULES(dax_private_keep, "kmem");
 
@@ -672,6 +676,35 @@ static void forget_memory(struct dax_private_memory *m)
 	module_put(THIS_MODULE);
 	kfree(m->res_name);
 	kfree(m);
+}
+
+/* Somebody may hold references to its pages, as a pipe does. */
+static void take_down_gone(struct work_struct *work)
+{
+	struct dax_private_memory *m, *next;
+	LIST_HEAD(gone);
+
+	scoped_guard(mutex, &dax_private_lock)
+		list_for_each_entry_safe(m, next, &dax_private_kept, list)
+			if (m->gone)
+				list_move(&m->list, &gone);
+	list_for_each_entry_safe(m, next, &gone, list)
+		if (!take_down_memory(m)) {
+			list_del(&m->list);
+			forget_memory(m);
+		}
+	guard(mutex)(&dax_private_lock);
+	if (list_empty(&gone))
+		return;
+	list_splice(&gone, &dax_private_kept);
+	gone_wait = min(2 * gone_wait, LONGEST_WAIT);
+	queue_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
+}
+
+/* See private.h. */
+void dax_private_exit(void)
+{
+	cancel_delayed_work_sync(&gone_work);
 }
 
 static bool overlaps_memory(const struct dev_dax *dev_dax,
@@ -724,8 +757,9 @@ static void adopt_memory(struct dev_dax *dev_dax, struct dax_private_memory *m,
 	kfree(*res_name);
 	*res_name = m->res_name;
 	m->res_name = NULL;
+	m->gone = false;
 	module_put(THIS_MODULE);
-	set_config(dev_dax, &m->config);
+	private_node_choose(&dev_dax->private.choice, &m->config);
 	attach_memory(dev_dax, m);
 	dev_info(&dev_dax->dev, "has its memory on private node %d again\n",
 		 m->nid);
@@ -763,8 +797,7 @@ int dax_private_adopt(struct dev_dax *dev_dax, struct resource *res[],
 		if (take_down_memory(m)) {
 			dev_err(&dev_dax->dev, "overlaps memory of %s, which was unbound while in use and stays on private node %d\n",
 				m->owner, m->nid);
-			scoped_guard(mutex, &dax_private_lock)
-				list_add_tail(&m->list, &dax_private_kept);
+			keep_memory(m);
 			return -EBUSY;
 		}
 		forget_memory(m);

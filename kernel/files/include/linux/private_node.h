@@ -275,6 +275,71 @@ struct private_node_buffers {
 	void (*describe)(const struct page *page, char *text, size_t size);
 };
 
+/**
+ * enum private_node_where - the node on which private memory comes up
+ * @PRIVATE_NODE_WHERE_AUTO: the target node if possible, else a spare node
+ * @PRIVATE_NODE_WHERE_TARGET: the node that firmware gives
+ * @PRIVATE_NODE_WHERE_SPARE: see private_node_spare_get()
+ * @PRIVATE_NODE_NR_WHERE: number of values
+ */
+enum private_node_where {
+	PRIVATE_NODE_WHERE_AUTO,
+	PRIVATE_NODE_WHERE_TARGET,
+	PRIVATE_NODE_WHERE_SPARE,
+	PRIVATE_NODE_NR_WHERE,
+};
+
+/**
+ * enum private_node_presence - is the device of some memory still there?
+ * @PRIVATE_NODE_DEVICE_STAYS: it is, and stays
+ * @PRIVATE_NODE_DEVICE_LEAVES: it will be gone soon: what can leave now does
+ * @PRIVATE_NODE_DEVICE_LOST: it is gone, and what was stored with it
+ */
+enum private_node_presence {
+	PRIVATE_NODE_DEVICE_STAYS,
+	PRIVATE_NODE_DEVICE_LEAVES,
+	PRIVATE_NODE_DEVICE_LOST,
+};
+
+/**
+ * struct private_node_config - how the memory of a device comes up
+ * @private: true for a private node, false for ordinary memory
+ * @where: which private node
+ * @services: services open from the start; mask of BIT(enum
+ *	private_node_service)
+ */
+struct private_node_config {
+	bool private;
+	enum private_node_where where;
+	unsigned long services;
+};
+
+/**
+ * struct private_node_choice - the configuration of one device
+ * @config: used if @made
+ * @made: somebody chose; otherwise private_node_config_default is used
+ *
+ * Written under a lock of the device's driver, read without.
+ */
+struct private_node_choice {
+	struct private_node_config config;
+	bool made;
+};
+
+/**
+ * struct private_node_setting - one value of a configuration, as a file
+ * @name: name of the file
+ * @set: parse the text of a write; 0, or -EINVAL and nothing changed
+ * @show: the text of a read
+ * @want: the valid values, for messages
+ */
+struct private_node_setting {
+	const char *name;
+	int (*set)(struct private_node_config *c, const char *text);
+	int (*show)(const struct private_node_config *c, char *buf);
+	const char *want;
+};
+
 #ifdef CONFIG_PRIVATE_NODE
 
 DECLARE_STATIC_KEY_FALSE(private_node_key);
@@ -318,6 +383,8 @@ void private_node_put(struct private_node *pn);
 int private_node_nid(const struct private_node *pn);
 bool private_node_service_enabled(int nid, enum private_node_service service);
 int private_node_set_enabled(struct private_node *pn, unsigned long enabled);
+void private_node_set_on_unplug(struct private_node *pn,
+				enum private_node_on_unplug how);
 void private_node_set_drvdata(struct private_node *pn, void *data);
 void *private_node_drvdata(const struct private_node *pn);
 
@@ -364,6 +431,26 @@ int private_node_migrate_range(struct private_node *pn, struct mm_struct *mm,
 
 /* folios that go, mm/private_node/told.c */
 int private_node_watch(struct private_node *pn, struct folio *folio);
+
+/* how memory of a device comes up, mm/private_node/choice.c */
+extern struct private_node_config private_node_config_default;
+extern const struct private_node_setting private_node_setting_private;
+extern const struct private_node_setting private_node_setting_where;
+extern const struct private_node_setting private_node_setting_services;
+
+const struct private_node_config *
+private_node_config_of(const struct private_node_choice *choice);
+void private_node_choose(struct private_node_choice *choice,
+			 const struct private_node_config *config);
+void private_node_inherit_choice(struct private_node_choice *choice,
+				 const struct private_node_choice *from);
+int private_node_choose_text(struct device *dev,
+			     struct private_node_choice *choice,
+			     const struct private_node_setting *setting,
+			     const char *text);
+
+/* memory blocks, mm/private_node/blocks.c */
+bool private_node_has_block(u64 start, u64 size);
 
 /* hot-add and removal, mm/private_node/hotplug.c */
 int add_private_memory_driver_managed(struct private_node *pn, u64 start,

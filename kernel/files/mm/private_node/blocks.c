@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Memory that a private node has since boot: its blocks go offline, all or
- * none, and come back.
+ * Memory blocks of private nodes, above all of those that have their memory
+ * since boot: its blocks go offline, all or none, and come back.
  *
  * Nobody added this memory, so it is not removed either: its blocks stay, and
  * what is offline can be brought online again.
@@ -9,6 +9,7 @@
 #define pr_fmt(fmt) "private_node: " fmt
 
 #include <linux/device.h>
+#include <linux/export.h>
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
@@ -267,3 +268,29 @@ int private_node_boot_plug(struct private_node *pn)
 	kvfree(s.ranges);
 	return ret;
 }
+
+static int is_private_block(struct memory_block *mem, void *arg)
+{
+	return mem->nid >= 0 && node_is_private(mem->nid);
+}
+
+/**
+ * private_node_has_block - is there memory of a private node in a range?
+ * @start: first physical address
+ * @size: size of the range in bytes
+ *
+ * A memory block counts whether it is online or not.
+ *
+ * Context: process, may sleep; takes device_hotplug_lock.
+ * Return: true if so.
+ */
+bool private_node_has_block(u64 start, u64 size)
+{
+	int ret;
+
+	lock_device_hotplug();
+	ret = walk_memory_blocks(start, size, NULL, is_private_block);
+	unlock_device_hotplug();
+	return ret;
+}
+EXPORT_SYMBOL_GPL(private_node_has_block);

@@ -242,6 +242,23 @@ int private_node_set_enabled(struct private_node *pn, unsigned long enabled)
 }
 EXPORT_SYMBOL_GPL(private_node_set_enabled);
 
+/**
+ * private_node_set_on_unplug - what the next unplug does with user pages
+ * @pn: the handle
+ * @how: the policy
+ *
+ * For an owner whose device goes away under its users: an administrator's word
+ * in on_unplug cannot hold then.
+ *
+ * Context: any.
+ */
+void private_node_set_on_unplug(struct private_node *pn,
+				enum private_node_on_unplug how)
+{
+	WRITE_ONCE(pn->on_unplug, how);
+}
+EXPORT_SYMBOL_GPL(private_node_set_on_unplug);
+
 /*
  * private_node_name_ok - can this be the name of a node or of its owner?
  * @name: the name, or NULL
