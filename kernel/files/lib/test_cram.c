@@ -36,6 +36,9 @@
  *	watermark   percent of physical use at which it raises a capacity event;
  *	            90 by default
  *	mode        as the file ``mode`` below; "good" by default
+ *	role        device (the default); store: no private node, since another
+ *	            driver plays the device and asks for what it stores, by
+ *	            lib/test_cram.h
  *	==========  ===========================================================
  *
  * ``remove_device``
@@ -95,6 +98,7 @@
 #include <linux/workqueue.h>
 
 #include "../mm/internal.h"
+#include "test_cram.h"
 #include "test_private_node.h"
 
 #define NAME_MAX_LEN	24
@@ -147,6 +151,9 @@ struct sim_device {
 	unsigned long first_pfn;
 	unsigned long nr_pages;
 	void *alias;	/* mapping to poison pages: see cram_protect */
+	bool store;	/* no cram_device of its own */
+	const struct cram_sim_player *player;	/* who plays it, or NULL */
+	void *player_data;
 	enum sim_algorithm algorithm;
 	unsigned int worst_case;
 	unsigned int latency_us;
@@ -278,6 +285,15 @@ static bool on_its_way(unsigned long pfn)
 	return way;
 }
 
+/* The player of a device is cancelled before he goes away. */
+static void fail_page(struct sim_device *sd, unsigned long pfn)
+{
+	if (sd->player)
+		sd->player->lost(sd->player_data, pfn);
+	else
+		memory_failure(pfn, 0);
+}
+
 /*
  * Reports dropped pages to memory failure, as a machine check would at the
  * first read.  memory_failure() is called once for each page and cannot handle
@@ -294,7 +310,7 @@ static void fail_pages(struct work_struct *work)
 		if (on_its_way(sd->first_pfn + i))
 			again = true;
 		else if (test_and_clear_bit(i, sd->failed))
-			memory_failure(sd->first_pfn + i, 0);
+			fail_page(sd, sd->first_pfn + i);
 	}
 	if (again)
 		queue_delayed_work(system_highpri_wq, &sd->fail_work,
@@ -331,6 +347,16 @@ static void store_page(struct sim_device *sd, unsigned long i)
 	sd->used += (u64)sectors * sd->sector;
 }
 
+/* Under sd->lock, so that who is told does not go away. */
+static void tell_event(struct sim_device *sd)
+{
+	if (sd->player)
+		sd->player->short_of_room(sd->player_data);
+	/* The device may be on its way out, see sim_take_down(). */
+	if (sd->cd && !sd->leaving)
+		cram_capacity_event(sd->cd);
+}
+
 /*
  * Raises a capacity event when use reaches the watermark, once until it falls
  * below.
@@ -342,8 +368,8 @@ static void raise_events(struct sim_device *sd)
 	guard(spinlock_irqsave)(&sd->lock);
 	was = sd->event_raised;
 	sd->event_raised = full_enough(sd);
-	if (sd->event_raised && !was && sd->cd && !sd->leaving)
-		cram_capacity_event(sd->cd);
+	if (sd->event_raised && !was)
+		tell_event(sd);
 }
 
 static unsigned int lag_of(const struct sim_device *sd)
@@ -351,10 +377,9 @@ static unsigned int lag_of(const struct sim_device *sd)
 	return sd->lag_ms ?: SAMPLE_MS;
 }
 
-static void sim_stored(struct cram_device *cd, unsigned long pfn,
-		       unsigned long nr)
+static void store_pages(struct sim_device *sd, unsigned long pfn,
+			unsigned long nr)
 {
-	struct sim_device *sd = cram_drvdata(cd);
 	unsigned long i = index_of(sd, pfn);
 
 	if (plays_mode(sd, DELAYED)) {
@@ -374,6 +399,12 @@ static void sim_stored(struct cram_device *cd, unsigned long pfn,
 	raise_events(sd);
 }
 
+static void sim_stored(struct cram_device *cd, unsigned long pfn,
+		       unsigned long nr)
+{
+	store_pages(cram_drvdata(cd), pfn, nr);
+}
+
 static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
 			unsigned long nr)
 {
@@ -391,12 +422,15 @@ static bool sim_is_lost(struct cram_device *cd, unsigned long pfn,
  * A real device sees each store to a writable page.  The simulation does not,
  * and so compresses these pages again in store_writable().
  */
-static void sim_writable(struct cram_device *cd, unsigned long pfn)
+static void set_writable(struct sim_device *sd, unsigned long pfn)
 {
-	struct sim_device *sd = cram_drvdata(cd);
-
 	guard(spinlock_irqsave)(&sd->lock);
 	sd->pages[index_of(sd, pfn)].writable = true;
+}
+
+static void sim_writable(struct cram_device *cd, unsigned long pfn)
+{
+	set_writable(cram_drvdata(cd), pfn);
 }
 
 static void store_writable(struct sim_device *sd)
@@ -486,10 +520,8 @@ static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 	return !is_overdue(sd, sd->sample_at);
 }
 
-static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
+static int read_device(struct sim_device *sd, struct cram_capacity *cap)
 {
-	struct sim_device *sd = cram_drvdata(cd);
-
 	if (plays_mode(sd, SLOW))
 		msleep(SLOW_MS);
 	if (plays_mode(sd, SILENT))
@@ -504,6 +536,11 @@ static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 	}
 	falsify_reading(sd, cap);
 	return 0;
+}
+
+static int sim_read_capacity(struct cram_device *cd, struct cram_capacity *cap)
+{
+	return read_device(cram_drvdata(cd), cap);
 }
 
 static void check_page(struct sim_device *sd, unsigned long i)
@@ -597,8 +634,10 @@ static enum hrtimer_restart sim_storm(struct hrtimer *timer)
 {
 	struct sim_device *sd = container_of(timer, struct sim_device, storm);
 
-	if (plays_mode(sd, STORM))
-		cram_capacity_event(sd->cd);
+	if (plays_mode(sd, STORM)) {
+		guard(spinlock_irqsave)(&sd->lock);
+		tell_event(sd);
+	}
 	hrtimer_forward_now(timer, ms_to_ktime(5));
 	return HRTIMER_RESTART;
 }
@@ -699,9 +738,7 @@ static ssize_t physical_bytes_store(struct kobject *kobj,
 		return ret;
 	guard(spinlock_irqsave)(&sd->lock);
 	sd->physical = bytes;
-	/* The device may be on its way out, see sim_take_down(). */
-	if (sd->cd && !sd->leaving)
-		cram_capacity_event(sd->cd);
+	tell_event(sd);
 	return count;
 }
 
@@ -800,13 +837,13 @@ static const struct kobj_type sim_ktype = {
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
 	OPT_WORST, OPT_LATENCY, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT, OPT_WATERMARK,
-	OPT_MODE, NR_OPTIONS,
+	OPT_MODE, OPT_ROLE, NR_OPTIONS,
 };
 
 static const char *const option_names[NR_OPTIONS] = {
 	"name", "range", "physical", "node", "sector", "algorithm",
 	"worst_case", "latency_us", "margin", "lag_ms", "timeout_ms",
-	"watermark", "mode",
+	"watermark", "mode", "role",
 };
 
 /* The name, the range and the size have no default. */
@@ -887,6 +924,14 @@ static int parse_algorithm(struct sim_device *sd, const char *name)
 	return 0;
 }
 
+static int parse_role(struct sim_device *sd, const char *role)
+{
+	sd->store = role && !strcmp(role, "store");
+	if (role && !sd->store && strcmp(role, "device"))
+		return bad_option("role", role, "neither device nor store");
+	return 0;
+}
+
 static int parse_options(struct sim_device *sd, char *values[])
 {
 	const char *const *o = (const char *const *)values;
@@ -904,6 +949,7 @@ static int parse_options(struct sim_device *sd, char *values[])
 	      parse_physical(o[OPT_PHYSICAL], &sd->physical) ?:
 	      parse_uint(o, OPT_SECTOR, 64, PAGE_SIZE, &sd->sector) ?:
 	      parse_algorithm(sd, o[OPT_ALGORITHM]) ?:
+	      parse_role(sd, o[OPT_ROLE]) ?:
 	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
 			 &sd->worst_case) ?:
 	      parse_uint(o, OPT_LATENCY, 0, 1000, &sd->latency_us) ?:
@@ -1079,6 +1125,161 @@ static int sim_take_down(struct sim_device *sd)
 	return 0;
 }
 
+/*
+ * -- a store that another driver plays the device with ------------------------
+ */
+
+static struct sim_device *find_store(u64 start, u64 size)
+{
+	struct sim_device *sd;
+
+	list_for_each_entry(sd, &sim_devices, list)
+		if (sd->store && sd->range.start == start &&
+		    range_len(&sd->range) == size)
+			return sd;
+	return NULL;
+}
+
+static void set_player(struct sim_device *sd,
+		       const struct cram_sim_player *player, void *data)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->player = player;
+	sd->player_data = data;
+}
+
+/**
+ * cram_sim_store_get - take a device that was made with role=store
+ * @start: of its range
+ * @size: of its range
+ * @player: who plays the device
+ * @data: passed to the functions of @player
+ *
+ * Context: process, may sleep.
+ * Return: the device; or ERR_PTR: -ENODEV when there is none, -EBUSY when
+ * somebody plays it.
+ */
+struct sim_device *cram_sim_store_get(u64 start, u64 size,
+				      const struct cram_sim_player *player,
+				      void *data)
+{
+	struct sim_device *sd;
+
+	guard(mutex)(&sim_lock);
+	sd = find_store(start, size);
+	if (!sd)
+		return ERR_PTR(-ENODEV);
+	if (sd->player)
+		return ERR_PTR(-EBUSY);
+	sd->sample_at = jiffies - msecs_to_jiffies(sd->lag_ms);
+	set_player(sd, player, data);
+	queue_delayed_work(system_dfl_wq, &sd->later, 1);
+	hrtimer_start(&sd->storm, ms_to_ktime(5), HRTIMER_MODE_REL);
+	return sd;
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_get);
+
+/**
+ * cram_sim_store_put - give a store back
+ * @sd: the store; no page of it is in use
+ *
+ * Context: process, may sleep.
+ */
+void cram_sim_store_put(struct sim_device *sd)
+{
+	guard(mutex)(&sim_lock);
+	hrtimer_cancel(&sd->storm);
+	cancel_delayed_work_sync(&sd->later);
+	cancel_delayed_work_sync(&sd->fail_work);
+	set_player(sd, NULL, NULL);
+	vunmap(sd->alias);
+	sd->alias = NULL;
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_put);
+
+/**
+ * cram_sim_store_read - what the device says that it stores
+ * @sd: the store
+ * @cap: result
+ *
+ * Context: process, may sleep.
+ * Return: 0, or an errno in the mode silent.
+ */
+int cram_sim_store_read(struct sim_device *sd, struct cram_capacity *cap)
+{
+	return read_device(sd, cap);
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_read);
+
+/**
+ * cram_sim_store_trim - drop the contents of a range
+ * @sd: the store
+ * @pfn: first page frame
+ * @nr: number of pages
+ *
+ * Context: process, may sleep; its pages are on a node.
+ * Return: false when the device does not, in the mode trim_fail, or without
+ * memory.
+ */
+bool cram_sim_store_trim(struct sim_device *sd, unsigned long pfn,
+			 unsigned long nr)
+{
+	struct cram_range range = { .pfn = pfn, .nr_pages = nr };
+
+	/* The first trim comes before the first store. */
+	if (!sd->alias && sim_alias(sd))
+		return false;
+	if (plays_mode(sd, TRIM_LATE))
+		msleep(TRIM_LATE_MS);
+	if (plays_mode(sd, TRIM_FAIL) && sd->requests++ % 2)
+		return false;
+	trim_range(sd, &range);
+	raise_events(sd);
+	return true;
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_trim);
+
+/**
+ * cram_sim_store_stored - pages were stored
+ * @sd: the store
+ * @pfn: first page frame
+ * @nr: number of pages
+ *
+ * Context: any but NMI.
+ */
+void cram_sim_store_stored(struct sim_device *sd, unsigned long pfn,
+			   unsigned long nr)
+{
+	store_pages(sd, pfn, nr);
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_stored);
+
+/**
+ * cram_sim_store_writable - a page may change at any time
+ * @sd: the store
+ * @pfn: its page frame
+ *
+ * Context: any but NMI.
+ */
+void cram_sim_store_writable(struct sim_device *sd, unsigned long pfn)
+{
+	set_writable(sd, pfn);
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_writable);
+
+/* What the device says about itself.  Context: any. */
+unsigned int cram_sim_store_worst_case(const struct sim_device *sd)
+{
+	return sd->worst_case;
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_worst_case);
+
+unsigned int cram_sim_store_lag_ms(const struct sim_device *sd)
+{
+	return sd->lag_ms;
+}
+EXPORT_SYMBOL_GPL(cram_sim_store_lag_ms);
+
 static struct sim_device *sim_device_new(void)
 {
 	struct sim_device *sd = kzalloc_obj(*sd);
@@ -1101,7 +1302,9 @@ static int new_device(char *values[])
 
 	if (!sd)
 		return -ENOMEM;
-	ret = parse_options(sd, values) ?: sim_memory(sd) ?: sim_bring_up(sd);
+	ret = parse_options(sd, values) ?: sim_memory(sd);
+	if (!ret && !sd->store)
+		ret = sim_bring_up(sd);
 	if (!ret)
 		ret = kobject_add(&sd->kobj, sim_kobj, "%s", sd->name);
 	if (ret && !sim_take_down(sd)) {
@@ -1149,7 +1352,7 @@ static ssize_t remove_device_store(struct kobject *kobj,
 		       (int)strcspn(buf, "\n"), buf);
 		return -ENOENT;
 	}
-	ret = sim_take_down(sd);
+	ret = sd->player ? -EBUSY : sim_take_down(sd);
 	if (ret)
 		return ret;
 	list_del(&sd->list);
