@@ -47,6 +47,7 @@ static struct shared {
 #define wrong(...) wrong_at(&sh->verdict, __VA_ARGS__)
 
 static const char *modes[MAX_DEVICES];
+static const char *region;
 static bool shown_full, physically_full;
 static int nr_devices;
 static int self;
@@ -203,13 +204,34 @@ static unsigned long device_number(int i, const char *name)
 	return read_file(device_file(i, name), buf, sizeof(buf)) ? strtoul(buf, NULL, 0) : 0;
 }
 
+/*
+ * Device 0 can be what a CXL memory device stores, see tests/guest/cxl/mock.sh; then its region comes and goes,
+ * and the simulation stays.
+ */
+static bool is_region(int i)
+{
+	return region && !i;
+}
+
 static bool bring(int i)
 {
 	char words[256];
 
+	if (is_region(i))
+		return write_file("/sys/bus/cxl/drivers/cxl_region/bind", region);
 	snprintf(words, sizeof(words), "name=c%d range=%s physical=%s lag_ms=20 margin=64K algorithm=%s mode=%s", i,
 		 reserved_range(i), !physically_full ? "128M" : shown_full ? "16M" : "8M", i ? "zstd" : "lz4", modes[i]);
 	return write_file(SIM "/new_device", words);
+}
+
+static bool take_away(int i)
+{
+	char name[8];
+
+	if (is_region(i))
+		return write_file("/sys/bus/cxl/drivers/cxl_region/unbind", region);
+	snprintf(name, sizeof(name), "c%d", i);
+	return write_file(SIM "/remove_device", name);
 }
 
 static void none_lost(int i)
@@ -222,7 +244,7 @@ static void none_lost(int i)
 /* Events, budgets, and each device away and back, now and then. */
 static void administrator(void)
 {
-	char words[64], name[8];
+	char words[64];
 	int i;
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
@@ -231,12 +253,9 @@ static void administrator(void)
 		none_lost(i);
 		snprintf(words, sizeof(words), "%s%s", modes[i], draw(3) ? "" : ",storm");
 		write_file(device_file(i, "mode"), words);
-		if (draw(10) == 0) {
-			snprintf(name, sizeof(name), "c%d", i);
-			if (write_file(SIM "/remove_device", name))
-				while (!bring(i) && !sh->stop)
-					usleep(100000);
-		}
+		if (draw(10) == 0 && take_away(i))
+			while (!bring(i) && !sh->stop)
+				usleep(100000);
 		sh->rounds[self]++;
 	}
 }
@@ -287,8 +306,8 @@ static void filler(void)
 /* Who moves pages about, or wants them whole or gone. */
 static void disturber(void)
 {
-	char name[24], path[128];
-	int offline = 0;
+	int offline = 0, device;
+	char path[128];
 	size_t i;
 
 	mem = anon(LEN);
@@ -312,9 +331,9 @@ static void disturber(void)
 		case 3:
 			/* A device cannot go while one of its pages is held. */
 			hold_page(mem + i * PAGE);
-			snprintf(name, sizeof(name), "c%lu", draw(nr_devices));
-			if (write_file(SIM "/remove_device", name))
-				while (!bring(name[1] - '0') && !sh->stop)
+			device = draw(nr_devices);
+			if (take_away(device))
+				while (!bring(device) && !sh->stop)
 					usleep(100000);
 			hold_page(NULL);
 			break;
@@ -385,13 +404,11 @@ static void prepare(char **argv)
 
 static bool gone(int i)
 {
-	char name[8];
 	int tries;
 
-	snprintf(name, sizeof(name), "c%d", i);
 	write_file(device_file(i, "mode"), "good");
 	for (tries = 0; tries < 30; tries++) {
-		if (write_file(SIM "/remove_device", name))
+		if (take_away(i))
 			return true;
 		usleep(500000);
 	}
@@ -414,6 +431,7 @@ int main(int argc, char **argv)
 	seed = strtoull(argv[2], NULL, 0);
 	shown_full = !strcmp(argv[3], "shown") || !strcmp(argv[3], "both");
 	physically_full = !strcmp(argv[3], "physical") || !strcmp(argv[3], "both");
+	region = getenv("PMN_CXL_REGION");
 	prepare(argv + 4);
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
 		pids[i] = begin(i, fns[i], seed);
