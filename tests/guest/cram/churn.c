@@ -209,7 +209,7 @@ static unsigned long device_number(int i, const char *name)
  */
 static bool is_region(int i)
 {
-	return region() && !i;
+	return cxl_region() && !i;
 }
 
 static bool bring(int i)
