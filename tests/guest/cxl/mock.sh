@@ -12,7 +12,7 @@ set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
 
-MODULES=/lib/modules/cxl_test
+MODULES=/lib/modules/$(uname -r)/cxl_test
 SIM=/sys/kernel/cram_sim
 CRAM=/sys/kernel/mm/cram
 range=$(tr ' ' '\n' <<< "$PMN_RESERVED" | cut -d: -f2- | sed -n 1p)
