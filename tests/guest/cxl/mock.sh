@@ -33,8 +33,8 @@ insert() {
 # load: CXL with mock devices, of which cxl_mem.0 compresses
 load() {
 	local m
-	for m in fwctl dax_hmem; do modprobe $m; done
-	insert cxl_core && insert cxl_mock && insert cxl_port && insert cxl_acpi && insert cxl_pmem && insert cxl_mem &&
+	for m in firmware_class fwctl; do modprobe $m; done
+	insert cxl_core && insert cxl_mock && insert cxl_port && insert cxl_pmem && insert cxl_acpi && insert cxl_mem &&
 		insert cxl_cram && insert cxl_mock_mem cram_id=0 cram_base=$((start)) cram_size=$size &&
 		insert cxl_test volatile_base=$((start)) volatile_size=$size
 }
