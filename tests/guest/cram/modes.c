@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../../../kernel/files/tools/testing/selftests/cram/modes.c"
+#include "probe.h"
 
 static void within_axioms(void)
 {
@@ -119,6 +120,33 @@ static long now_us(void)
 	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+#define ASKED 400
+
+/* Each refusal for lack of credit could ask whether a reading helps, which takes the lock of the ledger. */
+static void asked_seldom(void)
+{
+	unsigned long refused, asked;
+	long start;
+	int i;
+
+	p = anon(LEN);
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	fill(p, LEN, RANDOM, 16);
+	make_cold(p, LEN);
+	probe("cram_request_room");
+	probe("cram_ledger_uncovered");
+	start = now_us();
+	for (i = 0; i < 10000 && calls_of("cram_request_room") < ASKED; i++)
+		write_file(GROUP "/memory.reclaim", "64K swappiness=max");
+	refused = unprobe("cram_request_room");
+	asked = unprobe("cram_ledger_uncovered");
+	start = (now_us() - start) / 10000;
+	ok(refused >= ASKED && asked <= (unsigned long)start + 2 && asked < refused / 2,
+	   "full: %lu refusals in %ld times 10 ms ask %lu times whether a reading could help", refused, start, asked);
+	munmap(p, LEN);
+	all_trimmed("full");
+}
+
 /* A device that takes its time for each page. */
 static void latency(void)
 {
@@ -141,6 +169,7 @@ static void latency(void)
 MODE_TEST(within_axioms)
 MODE_TEST(broken_stays)
 MODE_TEST(overstated)
+MODE_TEST(asked_seldom)
 
 DEVICE_FIXTURE(slow, "physical=64M latency_us=500")
 

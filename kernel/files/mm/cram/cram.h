@@ -91,7 +91,8 @@ struct cram_debug {
  * @event_read: jiffies; a capacity event starts no reading before
  * @read_due: jiffies; the reading under way is late after that; 0 when there is
  *	none
- * @next_read: jiffies; a lack of credit starts no reading before
+ * @next_read: jiffies; a lack of credit starts no reading before, and does not
+ *	ask the ledger whether one could help
  * @read_work: takes readings; also waits for the trims of cram_clean()
  * @tend_work: runs after each reading: evicts, promotes or makes room, then
  *	ends grants of idle pages

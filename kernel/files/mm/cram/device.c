@@ -50,16 +50,16 @@ void cram_read_soon(struct cram_device *cd)
 
 /*
  * Starts a reading if it can give credit: when stored pages are not covered
- * yet.
+ * yet.  Whatever the answer, the ledger is not asked again before READ_AGAIN
+ * has passed: it takes its lock and reads a cache line of each CPU.
  */
 static void read_if_useful(struct cram_device *cd)
 {
-	unsigned long next = READ_ONCE(cd->next_read);
-
-	if (time_before(jiffies, next) || !cram_ledger_uncovered(&cd->ledger))
+	if (time_before(jiffies, READ_ONCE(cd->next_read)))
 		return;
 	WRITE_ONCE(cd->next_read, jiffies + READ_AGAIN);
-	cram_read_soon(cd);
+	if (cram_ledger_uncovered(&cd->ledger))
+		cram_read_soon(cd);
 }
 
 /*
