@@ -40,6 +40,7 @@ enum cram_stat {
 	CRAM_REFUSED_CREDIT,	/* no room for the worst case */
 	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
 	CRAM_REFUSED_TOKEN,	/* the taker had no reservation */
+	CRAM_REFUSED_GRANT,	/* not writable in place: no credit, or not ok */
 	CRAM_FAILED,		/* taken, and then not used */
 	CRAM_WAITED,		/* came back twice, kept in ordinary memory */
 	CRAM_COPIED_UP,		/* copied for a write or a pin */

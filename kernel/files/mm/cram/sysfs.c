@@ -34,6 +34,7 @@ static const char *const stat_names[CRAM_NR_STATS] = {
 	[CRAM_REFUSED_CREDIT] = "refused_credit",
 	[CRAM_REFUSED_STATE] = "refused_state",
 	[CRAM_REFUSED_TOKEN] = "refused_token",
+	[CRAM_REFUSED_GRANT] = "refused_grant",
 	[CRAM_FAILED] = "failed",
 	[CRAM_WAITED] = "waited",
 	[CRAM_COPIED_UP] = "copied_up",
