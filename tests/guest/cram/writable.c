@@ -246,7 +246,7 @@ static bool little_credit(void)
 }
 
 /* A write that finds no credit asks for a reading, as a placement does. */
-static void no_credit(void)
+static void refused_grants(void)
 {
 	char *p = placed(LEN, MADV_NOHUGEPAGE, 9), words[32];
 	unsigned long copied, refused, granted = cram_stat("granted"), asked;
@@ -285,7 +285,7 @@ WRITE_TEST(small_races)
 WRITE_TEST(large_races)
 WRITE_TEST(while_mprotected)
 WRITE_TEST(parts)
-WRITE_TEST(no_credit)
+WRITE_TEST(refused_grants)
 
 TEST_F(writable, failed)
 {
