@@ -120,6 +120,31 @@ static long now_us(void)
 	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+static void nothing_comes(const char *what)
+{
+	unsigned long admitted = cram_stat("admitted");
+	bool shown = cram_state_is("silent") && !cram_number("credit_bytes");
+	char *q = anon(MIB);
+
+	fill(q, MIB, EASY, 17);
+	ok(!make_cold(q, MIB) && cram_stat("admitted") == admitted && shown, "%s: silent, without credit, nothing is admitted",
+	   what);
+	munmap(q, MIB);
+}
+
+/* A reading that is late changes nothing in the state that the last one left. */
+static void late(void)
+{
+	mode("slow");
+	ok(within(60, is_silent), "a reading that takes longer than timeout_ms: silent is seen");
+	ok(within(60, is_ok), "and ok when it has come");
+	mode("hang");
+	ok(within(60, is_silent), "a reading that does not return: silent");
+	nothing_comes("hang");
+	mode("good");
+	ok(within(60, is_ok), "hang: over");
+}
+
 #define ASKED 400
 
 /* Each refusal for lack of credit could ask whether a reading helps, which takes the lock of the ledger. */
@@ -172,6 +197,13 @@ MODE_TEST(overstated)
 MODE_TEST(asked_seldom)
 
 DEVICE_FIXTURE(slow, "physical=64M latency_us=500")
+
+DEVICE_FIXTURE(strict, "physical=64M timeout_ms=100")
+
+TEST_F(strict, late)
+{
+	late();
+}
 
 TEST_F(slow, latency)
 {

@@ -192,6 +192,7 @@ int cram_clear_broken(struct cram_device *cd);
 void cram_write_back(unsigned long pfn, unsigned long nr);
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted);
+enum cram_state cram_state_now(struct cram_device *cd);
 bool cram_usable(struct cram_device *cd);
 bool cram_admits(struct cram_device *cd);
 bool cram_stores(int nid);

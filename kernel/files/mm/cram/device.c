@@ -89,6 +89,22 @@ static bool reading_late(struct cram_device *cd)
 	return due && time_after(jiffies, due);
 }
 
+/*
+ * cram_state_now - state of a device, with one whose reading is late as silent
+ * @cd: the device
+ *
+ * A reading that hangs does not change &cram_device.state.
+ *
+ * Context: any.
+ * Return: the state that an administrator is shown.
+ */
+enum cram_state cram_state_now(struct cram_device *cd)
+{
+	enum cram_state state = READ_ONCE(cd->state);
+
+	return state != CRAM_BROKEN && reading_late(cd) ? CRAM_SILENT : state;
+}
+
 /* Leaves CRAM_BROKEN as it is: only cram_clear_broken() ends it. */
 void cram_set_state(struct cram_device *cd, enum cram_state state)
 {
@@ -115,15 +131,13 @@ void cram_set_broken(struct cram_device *cd, const char *why)
  * cram_usable - is the state of a device good enough to store pages on it?
  * @cd: the device
  *
- * Does not ask the ledger.  A reading that hangs does not change the state, so
- * its age is checked here.
+ * Does not ask the ledger.
  *
  * Context: any.
  */
 bool cram_usable(struct cram_device *cd)
 {
-	return READ_ONCE(cd->state) == CRAM_OK && !READ_ONCE(cd->closing) &&
-	       !reading_late(cd);
+	return cram_state_now(cd) == CRAM_OK && !READ_ONCE(cd->closing);
 }
 
 /*
