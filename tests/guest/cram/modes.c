@@ -145,6 +145,34 @@ static void late(void)
 	ok(within(60, is_ok), "hang: over");
 }
 
+static unsigned long evicted_before;
+
+static bool some_evicted(void)
+{
+	return cram_stat("evicted") >= evicted_before + 64 && cram_state_is("ok");
+}
+
+/* What leaves a device that is short is found by the bitmap of residents, and not by a walk over its pages. */
+static void no_walk(void)
+{
+	char words[32];
+
+	p = anon(3 * MIB);
+	madvise(p, 3 * MIB, MADV_NOHUGEPAGE);
+	fill(p, 3 * MIB, RANDOM, 18);
+	ok(make_cold(p, 3 * MIB) > 256, "short: pages are there");
+	evicted_before = cram_stat("evicted");
+	probe("private_node_next_used");
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes"));
+	put(DEV "/physical_bytes", words);
+	ok(within(60, some_evicted), "short: %lu pages leave", cram_stat("evicted") - evicted_before);
+	ok(!unprobe("private_node_next_used"), "short: nobody walks over all pages");
+	ok(!damaged(p, 0, 3 * MIB, RANDOM, 18), "short: contents");
+	munmap(p, 3 * MIB);
+	put(DEV "/physical_bytes", "6M");
+	all_trimmed("short");
+}
+
 #define ASKED 400
 
 /* Each refusal for lack of credit could ask whether a reading helps, which takes the lock of the ledger. */
@@ -195,6 +223,7 @@ MODE_TEST(within_axioms)
 MODE_TEST(broken_stays)
 MODE_TEST(overstated)
 MODE_TEST(asked_seldom)
+MODE_TEST(no_walk)
 
 DEVICE_FIXTURE(slow, "physical=64M latency_us=500")
 

@@ -66,13 +66,13 @@ enum cram_stat {
  * @sums: checksum of each page
  * @summed: bitmap of pages whose checksum is valid
  * @protect: the whole device is read-only in the direct map
- * @scan_pfn: where the next scan begins
+ * @scan_at: index of the page where the next scan begins
  */
 struct cram_debug {
 	u32 *sums;
 	unsigned long *summed;
 	bool protect;
-	unsigned long scan_pfn;
+	unsigned long scan_at;
 };
 #endif
 
@@ -97,7 +97,7 @@ struct cram_debug {
  * @read_work: takes readings; also waits for the trims of cram_clean()
  * @tend_work: runs after each reading: evicts, promotes or makes room, then
  *	ends grants of idle pages
- * @evict_pfn: page frame where the next eviction begins
+ * @evict_at: index of the page where the next eviction begins
  * @wanted: a placement was refused for lack of credit since room was last made
  * @freed: list of freed pages that have to be trimmed, by &page.pcp_llist
  * @nr_freed: pages on @freed or in a trim request
@@ -136,7 +136,7 @@ struct cram_device {
 	unsigned long event_read;
 	struct delayed_work read_work;
 	struct work_struct tend_work;
-	unsigned long evict_pfn;
+	unsigned long evict_at;
 	bool wanted;
 	struct llist_head freed;
 	atomic_long_t nr_freed;
@@ -186,6 +186,7 @@ void cram_read_soon(struct cram_device *cd);
 void cram_read_if_low(struct cram_device *cd);
 void cram_check_books(struct cram_device *cd, bool balance);
 unsigned long cram_resident(struct cram_device *cd);
+struct folio *cram_next_resident(struct cram_device *cd, unsigned long *i);
 void cram_dropped_count(const struct folio *folio);
 void cram_copied_up(const struct folio *folio, unsigned long nr);
 int cram_clear_broken(struct cram_device *cd);

@@ -6,6 +6,7 @@
 #define pr_fmt(fmt) "cram: " fmt
 
 #include <linux/export.h>
+#include <linux/find.h>
 #include <linux/jiffies.h>
 #include <linux/libnvdimm.h>
 #include <linux/mm.h>
@@ -236,6 +237,37 @@ unsigned long cram_resident(struct cram_device *cd)
 			     atomic_long_read(&cd->nr_freed);
 
 	return all > idle ? all - idle : 0;
+}
+
+/*
+ * cram_next_resident - walk the folios of a device that are in use
+ * @cd: the device
+ * @i: index of the page where to begin; result: of the page after the folio
+ *
+ * Goes by the bitmap of residents, so that free memory costs next to nothing.
+ *
+ * Context: process, may sleep.
+ * Return: the folio, with a reference; NULL when there is none up to the end.
+ */
+struct folio *cram_next_resident(struct cram_device *cd, unsigned long *i)
+{
+	struct folio *folio;
+
+	for (;; ++*i) {
+		cond_resched();
+		*i = find_next_bit(cd->resident, cd->nr_pages, *i);
+		if (*i >= cd->nr_pages)
+			return NULL;
+		folio = pfn_folio(cd->first_pfn + *i);
+		if (!folio_try_get(folio))
+			continue;
+		/* It may have been freed, or split, before it was held. */
+		if (folio == pfn_folio(cd->first_pfn + *i))
+			break;
+		folio_put(folio);
+	}
+	*i = folio_pfn(folio) + folio_nr_pages(folio) - cd->first_pfn;
+	return folio;
 }
 
 /**

@@ -7,7 +7,6 @@
 #include <linux/memory_hotplug.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/swap.h>
 #include <trace/events/cram.h>
 
@@ -94,19 +93,15 @@ static unsigned long pages_to_evict(struct cram_device *cd)
 
 static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 {
-	unsigned long end = pgdat_end_pfn(NODE_DATA(cd->nid));
 	struct private_node_leaving l;
 	unsigned long seen = 0;
 	struct folio *folio;
 
 	cram_leave_init(cd, &l);
-	if (cd->evict_pfn < NODE_DATA(cd->nid)->node_start_pfn)
-		cd->evict_pfn = NODE_DATA(cd->nid)->node_start_pfn;
-	get_online_mems();
 	while (seen < nr) {
-		folio = private_node_next_used(&cd->evict_pfn, end);
+		folio = cram_next_resident(cd, &cd->evict_at);
 		if (!folio) {
-			cd->evict_pfn = 0;
+			cd->evict_at = 0;
 			break;
 		}
 		cram_leave(cd, &l, folio);
@@ -114,7 +109,6 @@ static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);
-	put_online_mems();
 	return l.moved;
 }
 
