@@ -42,6 +42,56 @@ static void promoted(void)
 	all_trimmed("promoted");
 }
 
+static time_t until;
+
+/* Each time that the device was read it says what is hot. */
+static bool time_is_up(void)
+{
+	put(cram_file("writable_bytes"), "default");
+	return time(NULL) >= until;
+}
+
+static bool one_moved_up(void)
+{
+	return where(p, LEN).elsewhere;
+}
+
+/* The device reports all its pages as hot: they move up as fast as promotion may. */
+static void hot_at_rate(int advice, const char *what)
+{
+	unsigned long moved;
+	char frame[32];
+	size_t i, here;
+
+	put(node_file("promotion_mib_per_second"), "1");
+	/* Until passes have seen the new limit. */
+	sleep(3);
+	p = anon(LEN);
+	madvise(p, LEN, advice);
+	fill(p, LEN, HALF, 6);
+	here = make_cold(p, LEN);
+	until = time(NULL) + 3;
+	for (i = 0; i < LEN; i += PAGE) {
+		snprintf(frame, sizeof(frame), "%lu", frame_of(p + i));
+		write_file(DEV "/hot", frame);
+	}
+	within(60, time_is_up);
+	moved = here - where(p, LEN).here;
+	/* What was left of the second before, and a huge page that was saved up for. */
+	ok(moved <= (time(NULL) - until + 3 + 2) * MIB / PAGE + PMD / PAGE, "%s: %lu pages of %zu moved up in %ld s", what, moved,
+	   here, time(NULL) - until + 3);
+	ok(within(60, one_moved_up), "%s: they do move", what);
+	put(node_file("promotion_mib_per_second"), "64");
+	munmap(p, LEN);
+	all_trimmed(what);
+}
+
+static void hot_rates(void)
+{
+	hot_at_rate(MADV_NOHUGEPAGE, "hot pages");
+	hot_at_rate(MADV_HUGEPAGE, "hot huge pages");
+}
+
 static bool has_shrunk(void)
 {
 	return cram_number("physical_bytes") == 8 * MIB;
@@ -170,6 +220,7 @@ static void killed(void)
 
 EVICT_TEST(promoted)
 EVICT_TEST(second_device)
+EVICT_TEST(hot_rates)
 
 TEST_F(evict, failure)
 {

@@ -178,11 +178,32 @@ void cram_make_room(struct cram_device *cd)
 			break;
 }
 
+/* The rate limit counts only pages that did move. */
+static void count_hot(struct private_node_leaving *l, unsigned long moved,
+		      unsigned long left)
+{
+	private_node_promote_untake(l->pn, left);
+}
+
+static void promote_folio(struct cram_device *cd,
+			  struct private_node_leaving *l, struct folio *folio)
+{
+	unsigned long nr = folio_nr_pages(folio);
+
+	if (!private_node_promote_take(cd->pn, nr))
+		return;
+	if (cram_leave(cd, l, folio))
+		cram_thrash_moves_up(folio);
+	else
+		private_node_promote_untake(cd->pn, nr);
+}
+
 /*
  * cram_promote_hot - move pages that the device calls hot to ordinary memory
  * @cd: the device
  *
- * Needs the service promotion.  At most CRAM_HOT folios with each call.
+ * Needs the service promotion.  At most CRAM_HOT folios with each call, and no
+ * more pages than the rate limit of that service allows.
  *
  * Context: process, may sleep.
  */
@@ -192,16 +213,19 @@ void cram_promote_hot(struct cram_device *cd)
 		PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
+	long credit = private_node_promote_credit(cd->pn);
+	unsigned int i, nr, max = clamp(credit, 0, CRAM_HOT);
 	struct page *page;
-	unsigned int i, nr;
 
-	if (!cd->desc.ops->hot_pages || !private_node_open(cd->pn, user))
+	if (!max || !cd->desc.ops->hot_pages ||
+	    !private_node_open(cd->pn, user))
 		return;
 	cram_leave_init(cd, &l);
-	nr = cd->desc.ops->hot_pages(cd, cd->hot, CRAM_HOT);
+	l.done = count_hot;
+	nr = cd->desc.ops->hot_pages(cd, cd->hot, max);
 	if (!private_node_enter(cd->pn, user))
 		return;
-	for (i = 0; i < min(nr, CRAM_HOT); i++) {
+	for (i = 0; i < min(nr, max); i++) {
 		if (cd->hot[i] - cd->first_pfn >= cd->nr_pages)
 			continue;
 		/* The device may have holes. */
@@ -211,8 +235,7 @@ void cram_promote_hot(struct cram_device *cd)
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
 			continue;
-		if (cram_leave(cd, &l, folio))
-			cram_thrash_moves_up(folio);
+		promote_folio(cd, &l, folio);
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);
