@@ -8,6 +8,7 @@
  */
 #define _GNU_SOURCE
 #include <sys/uio.h>
+#include <time.h>
 
 #include "../../../kernel/files/tools/testing/selftests/cram/evict.c"
 
