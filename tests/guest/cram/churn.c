@@ -47,7 +47,6 @@ static struct shared {
 #define wrong(...) wrong_at(&sh->verdict, __VA_ARGS__)
 
 static const char *modes[MAX_DEVICES];
-static const char *region;
 static bool shown_full, physically_full;
 static int nr_devices;
 static int self;
@@ -210,7 +209,7 @@ static unsigned long device_number(int i, const char *name)
  */
 static bool is_region(int i)
 {
-	return region && !i;
+	return cxl_region() && !i;
 }
 
 static bool bring(int i)
@@ -218,7 +217,7 @@ static bool bring(int i)
 	char words[256];
 
 	if (is_region(i))
-		return write_file("/sys/bus/cxl/drivers/cxl_region/bind", region);
+		return bind_region("bind");
 	snprintf(words, sizeof(words), "name=c%d range=%s physical=%s lag_ms=20 margin=64K algorithm=%s mode=%s", i,
 		 reserved_range(i), !physically_full ? "128M" : shown_full ? "16M" : "8M", i ? "zstd" : "lz4", modes[i]);
 	return write_file(SIM "/new_device", words);
@@ -229,7 +228,7 @@ static bool take_away(int i)
 	char name[8];
 
 	if (is_region(i))
-		return write_file("/sys/bus/cxl/drivers/cxl_region/unbind", region);
+		return bind_region("unbind");
 	snprintf(name, sizeof(name), "c%d", i);
 	return write_file(SIM "/remove_device", name);
 }
@@ -431,7 +430,6 @@ int main(int argc, char **argv)
 	seed = strtoull(argv[2], NULL, 0);
 	shown_full = !strcmp(argv[3], "shown") || !strcmp(argv[3], "both");
 	physically_full = !strcmp(argv[3], "physical") || !strcmp(argv[3], "both");
-	region = getenv("PMN_CXL_REGION");
 	prepare(argv + 4);
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
 		pids[i] = begin(i, fns[i], seed);
