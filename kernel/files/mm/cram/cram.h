@@ -16,6 +16,8 @@
 
 /* Most ranges in one trim request. */
 #define CRAM_BATCH	256
+/* How long cram_unregister() waits for an answer of the device. */
+#define CRAM_PATIENCE	(30 * HZ)
 /* Value of writable_max for the default, see cram_writable_max(). */
 #define CRAM_WRITABLE_SHARE	ULONG_MAX
 /* Most pages that a device can report as hot after each reading. */
@@ -94,6 +96,9 @@ struct cram_debug {
  *	none
  * @next_read: jiffies; a lack of credit starts no reading before, and does not
  *	ask the ledger whether one could help
+ * @read_wq: runs @read_work.  Reclaim depends on readings and trims for its
+ *	credit, and a device may not answer for long.  So each device has a
+ *	queue for each of the two, whose worker needs no memory to start.
  * @read_work: takes readings; also waits for the trims of cram_clean()
  * @tend_work: runs after each reading: evicts, promotes or makes room, then
  *	ends grants of idle pages
@@ -101,6 +106,7 @@ struct cram_debug {
  * @wanted: a placement was refused for lack of credit since room was last made
  * @freed: list of freed pages that have to be trimmed, by &page.pcp_llist
  * @nr_freed: pages on @freed or in a trim request
+ * @trim_wq: runs @trim_work
  * @trim_work: trims the pages of @freed
  * @trim_done: completed when the driver ends a trim request
  * @batch: ranges of the trim request
@@ -134,12 +140,14 @@ struct cram_device {
 	unsigned long read_due;
 	unsigned long next_read;
 	unsigned long event_read;
+	struct workqueue_struct *read_wq;
 	struct delayed_work read_work;
 	struct work_struct tend_work;
 	unsigned long evict_at;
 	bool wanted;
 	struct llist_head freed;
 	atomic_long_t nr_freed;
+	struct workqueue_struct *trim_wq;
 	struct delayed_work trim_work;
 	struct completion trim_done;
 	struct cram_range batch[CRAM_BATCH];
@@ -161,7 +169,6 @@ struct cram_device {
 	struct cram_late __percpu *late;
 };
 
-extern struct workqueue_struct *cram_wq;
 extern bool cram_anon;
 extern bool cram_file;
 extern bool cram_swap;
@@ -218,10 +225,13 @@ void cram_prepare_file(struct folio *folio);
 
 /* reading.c */
 void cram_reading_init(struct cram_device *cd);
+int cram_reading_stop(struct cram_device *cd);
+void cram_reading_start(struct cram_device *cd);
 
 /* new.c */
 struct cram_device *cram_device_new(struct private_node *pn,
 				    const struct cram_desc *desc);
+void cram_device_end(struct cram_device *cd);
 void cram_device_free(struct cram_device *cd);
 
 /* batch.c */

@@ -22,7 +22,6 @@
 
 DEFINE_STATIC_KEY_FALSE(cram_key);
 nodemask_t cram_nodes __read_mostly;
-struct workqueue_struct *cram_wq;
 
 /* By node id; written by core.c. */
 struct cram_device __rcu *cram_devices[MAX_NUMNODES];
@@ -46,7 +45,7 @@ struct cram_device *cram_peek(int nid)
 void cram_read_soon(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->closing))
-		mod_delayed_work(cram_wq, &cd->read_work, 0);
+		mod_delayed_work(cd->read_wq, &cd->read_work, 0);
 }
 
 /*
