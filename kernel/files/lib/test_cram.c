@@ -49,12 +49,14 @@
  * ``mode``
  *	Words, separated by commas; good stands for none of them.  Within the
  *	axioms of mm/cram/ledger.c: slow (a reading takes 300 ms), silent
- *	(readings fail), stale (a reading is up to lag_ms old), delayed (a store
+ *	(readings fail), hang (a reading does not return before the mode
+ *	changes), stale (a reading is up to lag_ms old), delayed (a store
  *	takes up to lag_ms), understated (reports a random amount too little
  *	free), storm (a capacity event every 5 ms, from an interrupt), trim_late
  *	(a trim takes 200 ms), trim_partial (trims half of the ranges of a
- *	request), trim_fail (every second request trims nothing).  Breaking the
- *	axioms: overstated (reports half of what is used).
+ *	request), trim_fail (every second request trims nothing), trim_never (a
+ *	request does not end before the mode changes).  Breaking the axioms:
+ *	overstated (reports half of what is used).
  * ``physical_bytes``
  *	Bytes that it can store.  A write changes them, for a device that
  *	shrinks.
@@ -94,6 +96,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 #include <linux/zstd.h>
 #include <linux/workqueue.h>
 
@@ -114,12 +117,13 @@
 
 enum sim_mode {
 	SLOW, SILENT, STALE, DELAYED, UNDERSTATED, STORM, TRIM_LATE,
-	TRIM_PARTIAL, TRIM_FAIL, OVERSTATED, NR_MODES,
+	TRIM_PARTIAL, TRIM_FAIL, OVERSTATED, HANG, TRIM_NEVER, NR_MODES,
 };
 
 static const char *const mode_names[NR_MODES] = {
 	"slow", "silent", "stale", "delayed", "understated", "storm",
-	"trim_late", "trim_partial", "trim_fail", "overstated",
+	"trim_late", "trim_partial", "trim_fail", "overstated", "hang",
+	"trim_never",
 };
 
 enum sim_algorithm { LZ4, ZSTD, NONE, BLIND, NR_ALGORITHMS };
@@ -164,6 +168,7 @@ struct sim_device {
 	unsigned int timeout_ms;
 
 	unsigned long mode;
+	wait_queue_head_t mode_changed;
 	spinlock_t lock;	/* protects all fields below down to out */
 	bool leaving;		/* files may not use cd any more */
 	u64 physical;
@@ -187,6 +192,7 @@ struct sim_device {
 	struct delayed_work fail_work;
 	struct cram_range *ranges;
 	unsigned int nr_ranges;
+	bool trim_held;		/* until trim_never ends; under @lock */
 	unsigned int requests;
 	struct hrtimer storm;
 };
@@ -522,6 +528,7 @@ static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 
 static int read_device(struct sim_device *sd, struct cram_capacity *cap)
 {
+	wait_event_idle(sd->mode_changed, !plays_mode(sd, HANG));
 	if (plays_mode(sd, SLOW))
 		msleep(SLOW_MS);
 	if (plays_mode(sd, SILENT))
@@ -589,6 +596,14 @@ static void trim_later(struct work_struct *work)
 			      trim_work));
 }
 
+/* Does the request have to wait until trim_never ends? */
+static bool hold_trim(struct sim_device *sd)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->trim_held = plays_mode(sd, TRIM_NEVER);
+	return sd->trim_held;
+}
+
 static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 		     unsigned int nr)
 {
@@ -598,6 +613,8 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
+	if (hold_trim(sd))
+		return;
 	if (plays_mode(sd, TRIM_LATE))
 		queue_delayed_work(system_dfl_wq, &sd->trim_work,
 				   msecs_to_jiffies(TRIM_LATE_MS));
@@ -688,6 +705,18 @@ static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return len + sysfs_emit_at(buf, len, "%s\n", len ? "" : "good");
 }
 
+static void set_mode(struct sim_device *sd, unsigned long mode)
+{
+	scoped_guard(spinlock_irqsave, &sd->lock) {
+		WRITE_ONCE(sd->mode, mode);
+		if (sd->trim_held && !plays_mode(sd, TRIM_NEVER)) {
+			sd->trim_held = false;
+			queue_delayed_work(system_dfl_wq, &sd->trim_work, 0);
+		}
+	}
+	wake_up_all(&sd->mode_changed);
+}
+
 static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
 			  const char *buf, size_t count)
 {
@@ -696,7 +725,7 @@ static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (ret)
 		return ret;
-	WRITE_ONCE(to_sim(kobj)->mode, mode);
+	set_mode(to_sim(kobj), mode);
 	return count;
 }
 
@@ -1229,6 +1258,7 @@ bool cram_sim_store_trim(struct sim_device *sd, unsigned long pfn,
 	/* The first trim comes before the first store. */
 	if (!sd->alias && sim_alias(sd))
 		return false;
+	wait_event_idle(sd->mode_changed, !plays_mode(sd, TRIM_NEVER));
 	if (plays_mode(sd, TRIM_LATE))
 		msleep(TRIM_LATE_MS);
 	if (plays_mode(sd, TRIM_FAIL) && sd->requests++ % 2)
@@ -1287,6 +1317,7 @@ static struct sim_device *sim_device_new(void)
 	if (!sd)
 		return NULL;
 	kobject_init(&sd->kobj, &sim_ktype);
+	init_waitqueue_head(&sd->mode_changed);
 	spin_lock_init(&sd->lock);
 	INIT_DELAYED_WORK(&sd->later, sim_later);
 	INIT_DELAYED_WORK(&sd->trim_work, trim_later);

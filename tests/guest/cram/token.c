@@ -169,14 +169,25 @@ static void eights_only(bool on)
 	put(THP "hugepages-32kB/enabled", on ? "always" : "never");
 }
 
+/* Compaction would copy residents, and find no page to copy them to. */
+static void not_compacted(unsigned long scanned)
+{
+	ok(has_thread("kswapd") && !has_thread("kcompactd"), "holes: the node has a kswapd, and no kcompactd");
+	ok(number_in("/proc/vmstat", "compact_migrate_scanned ") == scanned, "holes: nothing is compacted");
+}
+
 /* The device is full but for single pages, and folios of eight are to be placed. */
 static void test_holes(void)
 {
+	unsigned long scanned;
 	size_t len = node_number("total_bytes"), i;
 	unsigned long here;
 	char *p = small_pages(len), *q;
 	int round;
 
+	/* Ordinary memory is not compacted either. */
+	put("/proc/sys/vm/compaction_proactiveness", "0");
+	scanned = number_in("/proc/vmstat", "compact_migrate_scanned ");
 	put(DEV "/physical_bytes", "128M");
 	fill(p, len, EASY, 2);
 	here = make_cold(p, len);
@@ -195,6 +206,7 @@ static void test_holes(void)
 	}
 	munmap(q, 4 * MIB);
 	eights_only(false);
+	not_compacted(scanned);
 	ok(within(60, is_ok) && nothing_lost(), "holes: the books balance, and nothing is lost");
 	ok(!damaged(p, 0, len, EASY, 2), "holes: contents");
 	munmap(p, len);

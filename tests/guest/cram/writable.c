@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "../../../kernel/files/tools/testing/selftests/cram/writable.c"
+#include "probe.h"
 
 static bool one_writable(void)
 {
@@ -239,6 +240,36 @@ static void parts(void)
 	all_trimmed("parts");
 }
 
+static bool little_credit(void)
+{
+	return is_ok() && cram_number("credit_bytes") <= (long)(64 * PAGE);
+}
+
+/* A write that finds no credit asks for a reading, as a placement does. */
+static void refused_grants(void)
+{
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 9), words[32];
+	unsigned long copied, refused, granted = cram_stat("granted"), asked;
+
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + 32 * PAGE);
+	put(DEV "/physical_bytes", words);
+	ok(within(60, little_credit), "no credit: %ld bytes are left", cram_number("credit_bytes"));
+	copied = cram_stat("copied_up");
+	refused = cram_stat("refused_grant");
+	probe("cram_read_if_low");
+	fill(p, LEN, RANDOM, 9);
+	asked = unprobe("cram_read_if_low");
+	copied = cram_stat("copied_up") - copied;
+	refused = cram_stat("refused_grant") - refused;
+	ok(refused && copied >= refused && cram_stat("granted") > granted, "no credit: %lu writes are refused, %lu pages copied",
+	   refused, copied);
+	ok(asked >= refused, "no credit: each asks for a reading: %lu", asked);
+	ok(!damaged(p, 0, LEN, RANDOM, 9) && nothing_lost(), "no credit: contents");
+	put(DEV "/physical_bytes", "201326592");
+	munmap(p, LEN);
+	all_trimmed("no credit");
+}
+
 static void small_races(void)
 {
 	races("small folios", MADV_NOHUGEPAGE);
@@ -254,6 +285,7 @@ WRITE_TEST(small_races)
 WRITE_TEST(large_races)
 WRITE_TEST(while_mprotected)
 WRITE_TEST(parts)
+WRITE_TEST(refused_grants)
 
 TEST_F(writable, failed)
 {

@@ -10,6 +10,7 @@
 #include <sys/swap.h>
 
 #include "cram.h"
+#include "probe.h"
 
 #define ZSWAP "/sys/module/zswap/parameters/"
 #define LEN (8 * MIB)
@@ -125,6 +126,45 @@ static void full(void)
 	remove_device();
 }
 
+static unsigned long stored;
+
+static bool has_room_again(void)
+{
+	return as_is() < stored && cram_state_is("ok");
+}
+
+/*
+ * Short by 256 KiB: so much leaves, and a little more.  It is found behind others that were swapped out before
+ * it, without a look at all of them under the lock of their list.
+ */
+static void leaves_little(void)
+{
+	char *before, *p, words[32];
+	unsigned long looked, calls;
+
+	new_device("physical=96M margin=1M");
+	before = region(MAP_PRIVATE);
+	ok(page_out(before) && !as_is(), "short: some are compressed in software");
+	name_node(node);
+	p = region(MAP_PRIVATE);
+	ok(page_out(p) && as_is() > NR / 2, "short: %lu pages are on the device", as_is());
+	stored = as_is();
+	probe("zswap_list_stored");
+	probe("zswap_stored_cb");
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + MIB - 256 * 1024);
+	put(DEV "/physical_bytes", words);
+	ok(within(60, has_room_again), "short: until there is room again");
+	ok(stored - as_is() <= 512, "short: %lu of %lu pages leave", stored - as_is(), stored);
+	calls = unprobe("zswap_list_stored");
+	looked = unprobe("zswap_stored_cb");
+	ok(looked > NR / 2 && looked <= 1024 * calls, "short: %lu entries are looked at, under the lock %lu times", looked, calls);
+	ok(!damaged(p, 0, LEN, HALF, SALT) && !damaged(before, 0, LEN, HALF, SALT), "short: contents");
+	munmap(p, LEN);
+	munmap(before, LEN);
+	name_node(-1);
+	remove_device();
+}
+
 static void device_goes(void)
 {
 	char *p, text[16];
@@ -206,6 +246,7 @@ int main(void)
 	on_device(MAP_PRIVATE, "anonymous");
 	on_device(MAP_SHARED, "shmem");
 	full();
+	leaves_little();
 	device_goes();
 	on_slow_node();
 	put(ZSWAP "enabled", "0");

@@ -143,7 +143,9 @@ struct private_node_gate {
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where the next pass of @promote begins
  * @promote_mib: limit of @promote in MiB a second
- * @promote_credit: pages that @promote may move now
+ * @promote_lock: protects @promote_credit and @promote_saved
+ * @promote_credit: pages that may be promoted now, by @promote or by the owner
+ *	of a fence
  * @promote_saved: size in pages of the large folio for which @promote_credit is
  *	saved up, or 0
  * @promote_wait: time between two passes of @promote, in jiffies
@@ -211,6 +213,7 @@ struct private_node {
 	struct delayed_work promote;
 	unsigned long promote_pfn;
 	unsigned long promote_mib;
+	spinlock_t promote_lock;
 	long promote_credit;
 	long promote_saved;
 	unsigned long promote_wait;
@@ -736,6 +739,9 @@ private_node_alloc_gigantic(struct private_node *pn, unsigned int order,
 
 /* promote.c */
 void private_node_promote_start(struct private_node *pn);
+long private_node_promote_credit(struct private_node *pn);
+bool private_node_promote_take(struct private_node *pn, long nr);
+void private_node_promote_untake(struct private_node *pn, long nr);
 bool private_node_balances(int nid);
 void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left);
