@@ -175,7 +175,7 @@ static bool nothing_lost(void)
  * The region of the CXL memory device that plays the simulator's device "c", if
  * CRAM_CXL_REGION names one: the simulator's stays, and the region comes and goes.
  */
-static const char *region(void)
+static const char *cxl_region(void)
 {
 	return getenv("CRAM_CXL_REGION");
 }
@@ -185,7 +185,7 @@ static bool bind_region(const char *act)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/sys/bus/cxl/drivers/cxl_region/%s", act);
-	return write_file(path, region());
+	return write_file(path, cxl_region());
 }
 
 __attribute__((unused))
@@ -193,7 +193,7 @@ static bool try_device(const char *more)
 {
 	char words[256];
 
-	if (region())
+	if (cxl_region())
 		return bind_region("bind");
 	snprintf(words, sizeof(words), "name=c range=%s %s", reserved_range(0), more);
 	return write_file(SIM "/new_device", words);
@@ -221,7 +221,7 @@ static bool remove_device(void)
 {
 	char nodes[64] = "";
 
-	if (!region())
+	if (!cxl_region())
 		return write_file(SIM "/remove_device", "c");
 	/* Nobody can refuse an unbind.  Memory that is in use stays, and waits. */
 	if (!bind_region("unbind"))
