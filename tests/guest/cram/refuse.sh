@@ -148,23 +148,26 @@ for f in anon file pageout swap; do
 	is "$f: off" $SWITCHES/$f 0
 	write $SWITCHES/$f "$([ $f = file ] && echo 0 || echo 1)"
 done
-if [ -e "$cram/protect" ]; then
-	is 'protect: off by itself' "$cram/protect" 0
+if [ -e "$cram/ledger" ]; then
 	is 'ledger: on by itself' "$cram/ledger" 1
-	refused 'protect: x' "protect: 'x' is neither 0 nor 1" "$cram/protect" x
 	refused 'ledger: x' "ledger: 'x' is neither 0 nor 1" "$cram/ledger" x
-	write "$cram/protect" 1
-	is 'protect: on' "$cram/protect" 1
-	write "$cram/protect" 0
 	write "$cram/ledger" 0
 	is 'ledger: off' "$cram/ledger" 0
 	write "$cram/ledger" 1
+	is 'protected: a device that came while the switch was off' "$cram/protected" 0
+	not_ok 'protected is for reading' write "$cram/protected" 1
 	refused 'stray_store: no number' "stray_store: 'x' is no page in use" "$cram/stray_store" x
 	refused 'stray_store: below' "stray_store: '1' is no page in use" "$cram/stray_store" 1
 	refused 'stray_store: above' "is no page in use" "$cram/stray_store" $((start / 4096 + 32768))
 	refused 'stray_store: a free page' "is no page in use" "$cram/stray_store" $((start / 4096))
+	is 'protect: off by itself' $SWITCHES/protect 0
+	refused 'protect: x' "protect: 'x' is neither 0 nor 1" $SWITCHES/protect x
+	write $SWITCHES/protect 1
+	is 'protect: on' $SWITCHES/protect 1
+	is 'protect: and a device that is there stays as it is' "$cram/protected" 0
+	write $SWITCHES/protect 0
 else
-	skip 'protect, ledger, stray_store' 'a kernel without CONFIG_CRAM_DEBUG'
+	skip 'ledger, protected, stray_store, protect' 'a kernel without CONFIG_CRAM_DEBUG'
 fi
 
 block=$(blocks "$nid" | sed -n 1p)
