@@ -28,10 +28,11 @@
  *	echo 2 > /sys/module/private_node_hold/parameters/plug
  *	echo 2 > /sys/module/private_node_hold/parameters/unplug
  *	echo 2 > /sys/module/private_node_hold/parameters/compress
+ *	echo 2 > /sys/module/private_node_hold/parameters/take
  *
  * An owner who does what it may not: gives node 2 memory that the node has already,
- * takes all of its memory away, registers it as compressed RAM.  The errno is what
- * the owner gets.
+ * takes all of its memory away, registers it as compressed RAM, takes a page.  The
+ * errno is what the owner gets.  A page that it got is given back.
  *
  *	echo 98765 > /sys/module/private_node_hold/parameters/no_online
  *	echo 98765 > /sys/module/private_node_hold/parameters/no_offline
@@ -297,6 +298,24 @@ static int set_compress(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops compress_ops = { .set = set_compress };
 module_param_cb(compress, &compress_ops, NULL, 0200);
+
+static int take_folio(struct private_node *pn)
+{
+	struct folio *folio = private_node_alloc_folio(pn, GFP_KERNEL, 0);
+
+	if (!folio)
+		return -ENOMEM;
+	folio_put(folio);
+	return 0;
+}
+
+static int set_take(const char *val, const struct kernel_param *kp)
+{
+	return owner_does(val, take_folio);
+}
+
+static const struct kernel_param_ops take_ops = { .set = set_take };
+module_param_cb(take, &take_ops, NULL, 0200);
 
 static unsigned long no_online;
 static unsigned long no_offline;
