@@ -84,6 +84,7 @@ no_device 'a worst case above two pages' 'worst_case=8193: out of range' worst_c
 no_device 'a worst case of part of a sector' 'worst_case=4100: not whole sectors' worst_case=4100
 no_device 'an unknown algorithm' 'algorithm=gzip: none of lz4' algorithm=gzip
 no_device 'more than a millisecond' 'latency_us=1001: out of range' latency_us=1001
+no_device 'more than ten seconds' 'reading_ms=10001: out of range' reading_ms=10001
 no_device 'lag_ms=10001' 'lag_ms=10001: out of range' lag_ms=10001
 no_device 'timeout_ms=60001' 'timeout_ms=60001: out of range' timeout_ms=60001
 no_device 'watermark=0' 'watermark=0: out of range' watermark=0
