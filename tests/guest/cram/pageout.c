@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * pageout: who pages memory out (MADV_PAGEOUT, process_madvise) places it on a device that has credit, without
- * swap and with it; what no device takes goes to swap, and nothing to an ordinary node of a lower tier.
+ * swap and with it; what no device takes goes to swap, and nothing to an ordinary node of a lower tier.  Old
+ * pages make room on a full device, and pages that nobody uses cost next to nothing.
  *
  * Node 1 is such a node: ordinary, slow, and demotion to it is on.
  *

@@ -3,9 +3,11 @@
  * token: no page of a device without a reservation, whoever takes it, also when it is full of holes and larger
  * pieces are wanted; nothing is admitted after a capacity event until a reading that began
  * later has come, however long that takes; a page that fails while it waits for its trim is handed out to
- * nobody, and one that is mended breaks no books.
+ * nobody, and one that is mended breaks no books.  All of it also in a kernel that clears what it gives out and
+ * gets back.
  *
  * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
+ * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1 --append "init_on_alloc=1 init_on_free=1"
  * allow: Memory failure|hardware memory corruption|[Ss]oft offline|Unpoison
  * timeout: 200
  * kernels: release coverage
