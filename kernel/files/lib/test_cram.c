@@ -29,6 +29,7 @@
  *	            default, at most two
  *	latency_us  microseconds that storing a page takes, and a reading; 0 by
  *	            default
+ *	reading_ms  milliseconds that a reading takes; 0 by default
  *	margin      bytes that are not given out; 0 by default
  *	lag_ms      lag that it declares, and that the modes stale and delayed
  *	            use; 0 by default
@@ -64,6 +65,8 @@
  *	The true numbers, whatever the readings report.
  * ``lost_writes``
  *	Pages dropped.  Always 0 while the device obeys the axioms.
+ * ``trimmed_first``
+ *	Pages trimmed before the first reading: all of the device.
  * ``violations``
  *	Pages whose contents changed after they were stored, which the fence
  *	should have prevented.  Pages are compared when they are trimmed and by
@@ -161,6 +164,7 @@ struct sim_device {
 	enum sim_algorithm algorithm;
 	unsigned int worst_case;
 	unsigned int latency_us;
+	unsigned int reading_ms;
 	unsigned int sector;
 	unsigned int lag_ms;
 	unsigned int watermark;
@@ -176,6 +180,8 @@ struct sim_device {
 	u64 stored;
 	u64 lost;
 	u64 violations;
+	u64 trimmed_first;
+	bool was_read;
 	struct sim_page *pages;
 	unsigned long *queued;	/* bitmap: stores that are still under way */
 	unsigned long *hot;
@@ -526,11 +532,27 @@ static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 	return !is_overdue(sd, sd->sample_at);
 }
 
+static void take_time(const struct sim_device *sd)
+{
+	unsigned int ms = sd->reading_ms;
+
+	if (plays_mode(sd, SLOW))
+		ms += SLOW_MS;
+	if (ms)
+		msleep(ms);
+}
+
+static void set_was_read(struct sim_device *sd)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->was_read = true;
+}
+
 static int read_device(struct sim_device *sd, struct cram_capacity *cap)
 {
 	wait_event_idle(sd->mode_changed, !plays_mode(sd, HANG));
-	if (plays_mode(sd, SLOW))
-		msleep(SLOW_MS);
+	set_was_read(sd);
+	take_time(sd);
 	if (plays_mode(sd, SILENT))
 		return -ETIMEDOUT;
 	if (sd->latency_us)
@@ -573,6 +595,7 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 		if (!__test_and_clear_bit(i, sd->queued))
 			check_page(sd, i);
 		forget_page(sd, i);
+		sd->trimmed_first += !sd->was_read;
 	}
 	r->trimmed = true;
 }
@@ -805,6 +828,7 @@ SHOW(used_bytes, sd->used);
 SHOW(stored_pages, sd->stored);
 SHOW(lost_writes, sd->lost);
 SHOW(violations, sd->violations);
+SHOW(trimmed_first, sd->trimmed_first);
 
 static ssize_t check_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
@@ -834,6 +858,7 @@ static struct attribute *sim_attrs[] = {
 	&stored_pages_attr.attr,
 	&lost_writes_attr.attr,
 	&violations_attr.attr,
+	&trimmed_first_attr.attr,
 	&hot_attr.attr,
 	&check_attr.attr,
 	NULL
@@ -865,14 +890,14 @@ static const struct kobj_type sim_ktype = {
 
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
-	OPT_WORST, OPT_LATENCY, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT, OPT_WATERMARK,
-	OPT_MODE, OPT_ROLE, NR_OPTIONS,
+	OPT_WORST, OPT_LATENCY, OPT_READING, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT,
+	OPT_WATERMARK, OPT_MODE, OPT_ROLE, NR_OPTIONS,
 };
 
 static const char *const option_names[NR_OPTIONS] = {
 	"name", "range", "physical", "node", "sector", "algorithm",
-	"worst_case", "latency_us", "margin", "lag_ms", "timeout_ms",
-	"watermark", "mode", "role",
+	"worst_case", "latency_us", "reading_ms", "margin", "lag_ms",
+	"timeout_ms", "watermark", "mode", "role",
 };
 
 /* The name, the range and the size have no default. */
@@ -982,6 +1007,7 @@ static int parse_options(struct sim_device *sd, char *values[])
 	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
 			 &sd->worst_case) ?:
 	      parse_uint(o, OPT_LATENCY, 0, 1000, &sd->latency_us) ?:
+	      parse_uint(o, OPT_READING, 0, 10000, &sd->reading_ms) ?:
 	      parse_uint(o, OPT_LAG, 0, CRAM_MAX_LAG_MS, &sd->lag_ms) ?:
 	      parse_uint(o, OPT_TIMEOUT, 0, 60000, &sd->timeout_ms) ?:
 	      parse_uint(o, OPT_WATERMARK, 1, 100, &sd->watermark);

@@ -27,6 +27,23 @@ static void within_axioms(void)
 	}
 }
 
+/* An event every 5 ms: each closes admission, and readings come no faster for it. */
+static void storm_is_bounded(void)
+{
+	unsigned long events, readings;
+
+	mode("storm");
+	events = cram_stat("events");
+	readings = cram_stat("readings");
+	sleep(3);
+	events = cram_stat("events") - events;
+	readings = cram_stat("readings") - readings;
+	ok(events > 200 && readings > 3 && readings <= 40, "storm: %lu events in 3 s are answered by %lu readings", events,
+	   readings);
+	mode("good");
+	ok(within(60, is_whole), "storm: over");
+}
+
 static bool is_broken(void)
 {
 	return cram_state_is("broken");
@@ -220,6 +237,7 @@ static void latency(void)
 }
 
 MODE_TEST(within_axioms)
+MODE_TEST(storm_is_bounded)
 MODE_TEST(broken_stays)
 MODE_TEST(overstated)
 MODE_TEST(asked_seldom)
