@@ -58,6 +58,8 @@ struct private_node_stats {
 	unsigned long pin_moved;
 	/* guest pages (mark.c) moved away for allocations that name the node */
 	unsigned long guests_moved;
+	/* pages that moved to make room for a contiguous range (range.c) */
+	unsigned long range_moved;
 	/* reports of memory failure; not_isolated: the page stayed in use */
 	unsigned long failure_hard;
 	unsigned long failure_soft;
