@@ -921,6 +921,23 @@ static int parse_uint(const char *const o[], enum sim_option i,
 	return 0;
 }
 
+/*
+ * A device of its own takes memory that is reserved.  The memory of a store is
+ * brought up by its player, and no resource may be in the way of that: it is
+ * memory that the kernel was not told of.
+ */
+static int check_range(const struct sim_device *sd, const char *text,
+		       u64 start, u64 size)
+{
+	if (!sd->store)
+		return check_reserved("range", text, start, size);
+	if (region_intersects(start, size, IORESOURCE_MEM,
+			      IORES_DESC_NONE) == REGION_DISJOINT)
+		return 0;
+	return bad_option("range", text,
+			  "not free for role=store; boot with memmap=SIZE%ADDRESS-1");
+}
+
 static int parse_range(struct sim_device *sd, const char *text)
 {
 	u64 start, size;
@@ -933,7 +950,7 @@ static int parse_range(struct sim_device *sd, const char *text)
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
 		return bad_option("range", text, "not whole memory blocks");
-	if (check_reserved("range", text, start, size))
+	if (check_range(sd, text, start, size))
 		return -EINVAL;
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
@@ -999,11 +1016,11 @@ static int parse_options(struct sim_device *sd, char *values[])
 	sd->nid = NUMA_NO_NODE;
 	any_spare = !o[OPT_NODE] || !strcmp(o[OPT_NODE], "spare");
 	ret = parse_name(sd, o[OPT_NAME]) ?:
+	      parse_role(sd, o[OPT_ROLE]) ?:
 	      parse_range(sd, o[OPT_RANGE]) ?:
 	      parse_physical(o[OPT_PHYSICAL], &sd->physical) ?:
 	      parse_uint(o, OPT_SECTOR, 64, PAGE_SIZE, &sd->sector) ?:
 	      parse_algorithm(sd, o[OPT_ALGORITHM]) ?:
-	      parse_role(sd, o[OPT_ROLE]) ?:
 	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
 			 &sd->worst_case) ?:
 	      parse_uint(o, OPT_LATENCY, 0, 1000, &sd->latency_us) ?:

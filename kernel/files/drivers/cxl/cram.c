@@ -187,8 +187,7 @@ static int send_zeroes(struct cxl_cram *c, unsigned int nr)
 	struct cxl_mbox_cmd cmd = {
 		.opcode = CXL_MBOX_OP_MEDIA_OPERATIONS,
 		.payload_in = &c->op,
-		.size_in = struct_size(&c->op, ranges, 0) +
-			   nr * sizeof(c->op.ranges[0]),
+		.size_in = offsetof(struct media_op, ranges[nr]),
 		.poll_interval_ms = TRIM_POLL_MS,
 		.poll_count = TRIM_POLLS,
 	};
