@@ -5,8 +5,8 @@
  */
 #define pr_fmt(fmt) "cram: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/export.h>
-#include <linux/find.h>
 #include <linux/jiffies.h>
 #include <linux/libnvdimm.h>
 #include <linux/mm.h>
