@@ -66,8 +66,22 @@ static bool time_is_up(void)
 	return time(NULL) >= until;
 }
 
+static void is_hot(size_t at)
+{
+	char frame[32];
+
+	snprintf(frame, sizeof(frame), "%lu", frame_of(p + at));
+	/* It is no page of the device any more when it has moved up. */
+	write_file(DEV "/hot", frame);
+}
+
+/* A huge page has to wait for two seconds until the limit allows it. */
 static bool one_moved_up(void)
 {
+	size_t i;
+
+	for (i = 0; i < LEN; i += PMD)
+		is_hot(i);
 	return where(p, LEN).elsewhere;
 }
 
@@ -75,34 +89,30 @@ static bool one_moved_up(void)
 static void hot_at_rate(int advice, const char *what)
 {
 	unsigned long moved;
-	char frame[32];
 	size_t i, here;
 
-	put(node_file("promotion_mib_per_second"), "1");
-	/* Until passes have seen the new limit. */
-	sleep(3);
 	p = anon(LEN);
 	madvise(p, LEN, advice);
 	fill(p, LEN, HALF, 6);
 	here = make_cold(p, LEN);
 	until = time(NULL) + 3;
-	for (i = 0; i < LEN; i += PAGE) {
-		snprintf(frame, sizeof(frame), "%lu", frame_of(p + i));
-		write_file(DEV "/hot", frame);
-	}
+	for (i = 0; i < LEN; i += PAGE)
+		is_hot(i);
 	within(60, time_is_up);
 	moved = here - where(p, LEN).here;
 	/* What was left of the second before, and a huge page that was saved up for. */
 	ok(moved <= (time(NULL) - until + 3 + 2) * MIB / PAGE + PMD / PAGE, "%s: %lu pages of %zu moved up in %ld s", what, moved,
 	   here, time(NULL) - until + 3);
 	ok(within(60, one_moved_up), "%s: they do move", what);
-	put(node_file("promotion_mib_per_second"), "64");
 	munmap(p, LEN);
 	all_trimmed(what);
 }
 
 static void hot_rates(void)
 {
+	put(node_file("promotion_mib_per_second"), "1");
+	/* Until passes have seen the new limit. */
+	sleep(3);
 	hot_at_rate(MADV_NOHUGEPAGE, "hot pages");
 	hot_at_rate(MADV_HUGEPAGE, "hot huge pages");
 }
@@ -305,11 +315,11 @@ static void others_go_on(void)
 	char words[256], nodes[64] = "";
 	int first = node, second;
 
+	p = placed(7, HALF);
 	snprintf(words, sizeof(words), "name=d range=%s physical=96M", reserved_range(1));
 	put(SIM "/new_device", words);
 	read_file("/sys/kernel/mm/cram/nodes", nodes, sizeof(nodes));
 	second = first == atoi(nodes) ? first + 1 : atoi(nodes);
-	p = placed(7, HALF);
 	put(DEV "/mode", "trim_never");
 	munmap(p, LEN);
 	ok(within(60, is_freed), "a trim does not end");

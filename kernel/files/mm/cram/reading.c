@@ -154,7 +154,7 @@ int cram_reading_stop(struct cram_device *cd)
 			       cd->nid, cd->pn->owner);
 			return -EBUSY;
 		}
-		msleep(10);
+		msleep(20);
 	}
 	/* work_busy() is only a hint. */
 	cancel_delayed_work_sync(&cd->read_work);

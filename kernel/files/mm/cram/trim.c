@@ -326,8 +326,8 @@ EXPORT_SYMBOL_GPL(cram_trim_done);
  * @cd: the device; nobody takes pages of it
  *
  * Context: process, may sleep.
- * Return: 0; -EBUSY when the device has not trimmed them after CRAM_PATIENCE, with a
- * line in the kernel log.
+ * Return: 0; -EBUSY when the device has not trimmed them after CRAM_PATIENCE,
+ * with a line in the kernel log.
  */
 int cram_trim_all(struct cram_device *cd)
 {
