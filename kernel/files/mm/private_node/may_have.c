@@ -335,6 +335,12 @@ void private_node_cgroup_may_have(struct folio *folio, nodemask_t *nodes)
 	mem_cgroup_put(memcg);
 }
 
+/* No policy applies to page cache. */
+static bool has_policies(const struct folio *folio)
+{
+	return folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
+}
+
 static void ask_all(struct users *u, struct folio *folio)
 {
 	struct rmap_walk_control rwc = {
@@ -343,12 +349,10 @@ static void ask_all(struct users *u, struct folio *folio)
 		.anon_lock = folio_lock_anon_vma_read,
 		.try_lock = true,
 	};
-	bool has_policies = folio_test_swapbacked(folio) ||
-			    folio_test_hugetlb(folio);
 
 	if (is_shmem(folio) && !(u->mm && u->mm == current->mm))
 		ask_object(u, folio);
-	if (has_policies && folio_mapped(folio)) {
+	if (has_policies(folio) && folio_mapped(folio)) {
 		rmap_walk(folio, &rwc);
 		u->unsure |= rwc.contended;
 	}
@@ -490,21 +494,23 @@ static int may_be_moved(struct folio *folio, const nodemask_t *to,
 
 /*
  * Must a folio stay, because not all users may have each node of @to?  Only @mm
- * has a folio that is not shared; it is NULL if all its threads are meant.
+ * has a folio that is not shared; it is NULL if nobody is to be asked for that.
  */
 static bool folio_stays(struct folio *folio, const nodemask_t *to,
 			struct mm_struct *mm)
 {
 	bool shared = folio_maybe_mapped_shared(folio);
-	int tries = 0, ret;
+	int tries, ret = -EAGAIN;
 
-	if ((!shared && !mm) ||
-	    (!node_is_private(folio_nid(folio)) &&
-	     !nodes_intersects(*to, private_node_map)))
+	if (!shared && (!mm || !has_policies(folio)))
 		return false;
-	do {
+	if (!node_is_private(folio_nid(folio)) &&
+	    !nodes_intersects(*to, private_node_map))
+		return false;
+	for (tries = 0; ret == -EAGAIN && tries < ASK_TRIES; tries++) {
+		cond_resched();
 		ret = may_be_moved(folio, to, shared ? NULL : mm);
-	} while (ret == -EAGAIN && tries++ < ASK_TRIES && !cond_resched());
+	}
 	return ret <= 0;
 }
 
