@@ -659,7 +659,6 @@ static inline bool private_node_no_readahead(struct mempolicy *pol, pgoff_t ilx)
 
 #else /* !CONFIG_PRIVATE_NODE */
 
-#define private_node_data_policy(mm, pol)	(pol)
 #define folio_alloc_mpol_existing	folio_alloc_mpol
 #define vma_alloc_folio_existing	vma_alloc_folio
 
@@ -789,6 +788,12 @@ static inline bool private_node_pin_refused(struct page *page)
 static inline bool private_node_pin_lost(struct folio *folio)
 {
 	return false;
+}
+
+static inline struct mempolicy *
+private_node_data_policy(struct mm_struct *mm, struct mempolicy *pol)
+{
+	return pol;
 }
 
 static inline void private_node_move_refused(int nid) {}
