@@ -344,9 +344,7 @@ static int empty_device(struct cram_device *cd)
 	};
 	int ret;
 
-	get_online_mems();
 	ret = private_node_evacuate(cd->pn, &all, 1);
-	put_online_mems();
 	return ret ?: wait_for_frees(cd) ?: cram_trim_all(cd);
 }
 

@@ -871,4 +871,11 @@ struct page *__alloc_frozen_pages_private_noprof(gfp_t gfp, unsigned int order,
 #define __alloc_frozen_pages_private(...) \
 	alloc_hooks(__alloc_frozen_pages_private_noprof(__VA_ARGS__))
 
+/* Of the allocator and of zswap, for KUnit to stand in for them. */
+#if IS_ENABLED(CONFIG_KUNIT)
+struct page *private_node_take_free(int from, const nodemask_t *nodes,
+				    gfp_t gfp, unsigned int order);
+bool private_node_zswap_copy(struct folio *folio, struct page *page);
+#endif
+
 #endif /* _MM_PRIVATE_NODE_H */

@@ -10,6 +10,8 @@
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -120,33 +122,25 @@ static struct folio *take_folio(struct private_node *pn)
 	return private_node_alloc_exact(pn, STORE_GFP, 0, PRIVATE_NODE_DEMOTION);
 }
 
-static bool copy_to(struct folio *folio, struct page *page)
+VISIBLE_IF_KUNIT bool private_node_zswap_copy(struct folio *folio,
+					      struct page *page)
 {
+	KUNIT_STATIC_STUB_REDIRECT(private_node_zswap_copy, folio, page);
 	return private_node_fenced(folio_nid(folio)) ?
 	       !private_node_fence->copy(&folio->page, page) :
 	       !copy_mc_highpage(&folio->page, page);
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_zswap_copy);
 
-/* See mm/private_node/zswap.h. */
-bool __private_node_zswap_store(struct page *page, unsigned long *handle)
+static bool store_on(struct private_node *pn, struct page *page,
+		     unsigned long *handle)
 {
-	int nid = READ_ONCE(private_node_zswap_nid);
-	struct private_node *pn = private_node_find(nid);
-	struct folio *folio;
+	struct folio *folio = take_folio(pn);
 	bool copied;
 
-	if (!pn)
-		return false;
-	/* The page is on the node already, so storing it would free nothing. */
-	if (page_to_nid(page) == nid) {
-		private_node_put(pn);
-		return false;
-	}
-	folio = cgroup_allows(page, nid) ? take_folio(pn) : NULL;
-	private_node_put(pn);
 	if (!folio)
 		return false;
-	copied = private_node_mark(folio) && copy_to(folio, page);
+	copied = private_node_mark(folio) && private_node_zswap_copy(folio, page);
 	if (private_node_fenced(folio_nid(folio))) {
 		if (copied)
 			private_node_fence->stored(folio);
@@ -158,6 +152,34 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	else
 		folio_put(folio);
 	return copied;
+}
+
+/*
+ * See mm/private_node/zswap.h.
+ *
+ * The gate is held until the page has its data and is in the caller's handle:
+ * after a close nothing is written to the node any more.
+ */
+bool __private_node_zswap_store(struct page *page, unsigned long *handle)
+{
+	const enum private_node_service user = PRIVATE_NODE_DEMOTION;
+	int nid = READ_ONCE(private_node_zswap_nid);
+	struct private_node *pn = private_node_find(nid);
+	bool stored = false;
+
+	if (!pn)
+		return false;
+	/* If the page is on the node already, storing it would free nothing. */
+	if (page_to_nid(page) != nid && cgroup_allows(page, nid)) {
+		if (private_node_enter(pn, user)) {
+			stored = store_on(pn, page, handle);
+			private_node_leave(pn, user);
+		} else {
+			private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, 0);
+		}
+	}
+	private_node_put(pn);
+	return stored;
 }
 
 static struct folio *folio_of(unsigned long handle)
