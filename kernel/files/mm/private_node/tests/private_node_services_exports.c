@@ -50,7 +50,9 @@ EXPORT_SYMBOL_FOR_MODULES(__private_node_reclaimed, "private_node_services_kunit
 EXPORT_SYMBOL_FOR_MODULES(private_node_not_reclaimed, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_added, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_removed, "private_node_services_kunit");
+EXPORT_SYMBOL_FOR_MODULES(private_node_births, "private_node_services_kunit");
 #ifdef CONFIG_ZSWAP
+EXPORT_SYMBOL_FOR_MODULES(__private_node_zswap_free, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_zswap_nid, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_zswap_store, "private_node_services_kunit");
 #endif
