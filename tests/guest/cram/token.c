@@ -8,7 +8,7 @@
  * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
  * allow: Memory failure|hardware memory corruption|[Ss]oft offline|Unpoison
  * timeout: 200
- * kernels: release coverage
+ * kernels: release coverage kcsan
  */
 #define _GNU_SOURCE
 #include <pthread.h>
