@@ -294,6 +294,16 @@ static void begin_collapse(void)
 	munmap(p, PMD);
 }
 
+static void open_thp(void)
+{
+	enable("+thp");
+}
+
+static void close_thp(void)
+{
+	enable("-thp");
+}
+
 static void fill_pools(void)
 {
 	enable("+hugetlb");
@@ -357,7 +367,8 @@ static const struct row rows[] = {
 	  .begin = use_zswap, .end = leave_zswap },
 	{ "merged pages, unmerge", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_merged, .act = unmerge,
 	  .begin = begin_ksm, .end = end_ksm },
-	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse },
+	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse, .refused = true },
+	{ "collapse, open", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = open_thp, .end = close_thp },
 	{ "huge page: fault", PLACES, FAULTS, PMD, .to_home = true, .map = map_huge, .make = make_none, .act = write_all,
 	  .begin = fill_pools, .end = empty_pools },
 	{ "huge page: unplug", MOVES, 0, PMD, .map = map_huge, .make = make_huge, .all = unplug_huge, .begin = fill_pools,

@@ -266,10 +266,11 @@ static const struct row rows[] = {
 	{ "move_pages", MAY_STAY, CPUSET | OTHERS, .act = move },
 	{ "move_pages, all", MAY_STAY, CPUSET | OTHERS, .act = move_all },
 	{ "migrate_pages", MAY_STAY, CPUSET | OTHERS, .act = migrate },
-	{ "on_full=fallback", MAY_STAY, CPUSET, .map = map_named, .make = make_none,
+	/* Whom the owner names is possible; what memory without a name may have does not matter. */
+	{ "on_full=fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT, .map = map_named, .make = make_none,
 	  .act = use_named, .all = fall_back, .named = true, .on_full = "fallback:1" },
-	{ "owner's set with fallback", MAY_STAY, CPUSET, .make = make_none, .act = take_set,
-	  .all = fall_back },
+	{ "owner's set with fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT,
+	  .make = make_none, .act = take_set, .all = fall_back },
 };
 
 FIXTURE(movers) { };
