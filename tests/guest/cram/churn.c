@@ -247,7 +247,7 @@ static void administrator(void)
 	int i;
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
-		usleep(300000);
+		usleep(300000);		/* time: a pace */
 		i = draw(nr_devices);
 		none_lost(i);
 		snprintf(words, sizeof(words), "%s%s", modes[i], draw(3) ? "" : ",storm");
@@ -266,7 +266,7 @@ static void budgets(void)
 	int nid;
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
-		usleep(500000);
+		usleep(500000);		/* time: a pace */
 		for (nid = 1; nid < 8; nid++) {
 			snprintf(path, sizeof(path), NODE_DIR "/node%d/private/cram/writable_bytes", nid);
 			snprintf(words, sizeof(words), "%luK", draw(512) * 4);
@@ -406,10 +406,10 @@ static bool gone(int i)
 	int tries;
 
 	write_file(device_file(i, "mode"), "good");
-	for (tries = 0; tries < 30; tries++) {
+	for (tries = 0; tries < 150; tries++) {
 		if (take_away(i))
 			return true;
-		usleep(500000);
+		usleep(100000);
 	}
 	return false;
 }
