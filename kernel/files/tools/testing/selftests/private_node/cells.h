@@ -538,6 +538,44 @@ static void unplug(void)
 	find_all_blocks();
 }
 
+/* Somebody who named the node takes all of it. */
+static pid_t filler;
+
+__attribute__((unused))
+static void end_filler(void)
+{
+	kill(filler, SIGKILL);
+	waitpid(filler, NULL, 0);
+}
+
+__attribute__((unused))
+static void fill_node(void)
+{
+	size_t full = node_number("total_bytes") + 8 * MIB;
+	int pipes[2];
+	char c, *p;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		bail("pipe");
+	fflush(stdout);
+	filler = fork();
+	if (!filler) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		p = map_small(full, MAP_PRIVATE);
+		madvise(p, full, MADV_HUGEPAGE);
+		if (bind_to(p, full, node, 0))
+			_exit(1);
+		touch(p, full);
+		if (write(pipes[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("nobody filled the node");
+	close(pipes[0]);
+}
+
 /* -- the table ------------------------------------------------------------------------------ */
 
 static unsigned long outside(const struct row *r, const struct cell *cell)
