@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Every target is one line; `make` lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races configs coverage model demo bench mutate regress check-off soak layers pictures lint tools deb-tools deb-kernel test-install own-config
+.PHONY: help setup kernel kernel-debug kernel-stock tree save series repin bisect-check test test-debug test-fresh test-races test-kobject configs coverage model demo bench mutate regress check-off soak layers pictures lint tools deb-tools deb-kernel test-install own-config
 
 help: ## this list
 	@sed -nE 's/^([a-z-]+):.*## /\1\t/p' Makefile | expand -t 16
@@ -42,6 +42,8 @@ test-install: ## install, boot, operate, upgrade and remove our packages on a De
 	@tests/install/run
 test-races: ## tests with threads under KCSAN: no data race in our code
 	@tests/races/run
+test-kobject: ## what comes and goes, with a debug kernel that releases kobjects late: who freed one himself is found
+	@tests/run --kernel debug-kobject life/storm_minute hotplug/ npu/life cram/life services/tier_plug kunit/
 coverage: ## how much of our code the tests reach: lines and branches of each file (hours)
 	@tests/coverage/run
 configs: ## compile our files and those that we touch in every configuration of kernel/config/matrix

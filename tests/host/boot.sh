@@ -7,6 +7,7 @@
 # The kernel takes as long as the release kernel, so that this is part of `make soak` only.
 #
 # soak: yes
+# timeout: 7200
 # kernels: release
 #
 # shellcheck disable=SC2317 # the checks are called through ok

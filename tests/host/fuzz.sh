@@ -5,7 +5,6 @@
 # and UBSan: what was found before, and new inputs for a minute each, beside each other.
 # PMN_FUZZ_SECONDS=N takes N seconds, PMN_SEED=N the same inputs again.
 #
-# timeout: 400
 # kernels: release
 
 set -uo pipefail

@@ -16,4 +16,5 @@
 # run: tiers
 # run: dimm
 # run: gigantic
+# debug-run: main
 exec tests/guest/leak/matrix "$1"

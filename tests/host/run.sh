@@ -3,6 +3,9 @@
 # tests/run ends with its line of numbers also when no time is left for any test; and its guests end with
 # it, even if it is killed.
 #
+# Limits of time, arguments for the debug kernel and the log of a run under load are tried in a folder of its
+# own, with tests that do nothing but that.
+#
 # The demo's guests are ended by processor time, which a busy machine does not change.
 #
 # kernels: release
@@ -59,6 +62,32 @@ kill -KILL "$run"
 ok 'tests/run is killed: its boot ends' until_boots none
 wait "$run" 2> /dev/null
 rm -rf build/tests/log/none
+# A folder with tests/run and two host tests; its machine's guests spin, and its programs are built.
+other=$(mktemp -d)
+trap 'rm -rf "$other"' EXIT
+mkdir -p "$other"/tests/host "$other/harness"
+cp -r tests/run tests/lib "$other/tests"
+printf '#!/bin/sh\n' > "$other/harness/setup"
+printf '#!/bin/sh\necho spinning; exec sleep 1000\n' > "$other/harness/vm"
+printf 'all:\n' > "$other/tests/Makefile"
+printf '#!/bin/sh\n# timeout: 1\nexec sleep 1000\n' > "$other/tests/host/sleeps.sh"
+printf '#!/bin/sh\n# run: a b\n# run: c\n# debug-run: d  e\necho "ok 1 - $*"\n' > "$other/tests/host/args.sh"
+chmod +x "$other"/harness/* "$other"/tests/host/*
+# shellcheck disable=SC2317 # called by ok
+there() { "$other/tests/run" --kernel-dir "$other" "$@" 2>&1; }
+# shellcheck disable=SC2317 # called by ok
+says() { there "${@:2}" | grep -qE -- "$1"; }
+
+ok 'a host test has its own limit' says '^\[.*host/sleeps.sh: 0 passed, 1 FAILED, [1-9] s$' sleeps
+ok '... or the longer one of all' [ "$(there --list args | grep -c ':900')" = 2 ]
+ok '... which boot.sh, that builds a kernel, has not' grep -qx '# timeout: 7200' tests/host/boot.sh
+ok 'the release kernel has each run' [ "$(there args | tail -n 1)" = '2 passed, 0 failed, 0 skipped' ]
+ok 'the debug kernel has its own' says '^\[.*host/args.sh d e: 1 passed, [0-9]+ s$' --kernel debug args
+ok 'under load, a part leaves no log' says '^2 passed' --load 1 args
+ok '...' [ ! -e "$other/tests/last-load.log" ]
+ok '... and all tests do' says '^2 passed, 1 failed' --load 1
+ok '... with what failed' grep -q '^failed: tests/host/sleeps.sh: ' "$other/tests/last-load.log"
+ok '... beside how many, and the count' grep -qE 'beside 1 that spin|^2 passed' "$other/tests/last-load.log"
 guests=$(grep -c 'harness/vm ' demo/run)
 ok 'the demo has guests' [ "$guests" -gt 3 ]
 # shellcheck disable=SC2016 # for grep

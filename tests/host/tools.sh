@@ -5,7 +5,6 @@
 # valgrind, with refused writes and files that go away; exit codes, messages, tables, completion, manual
 # pages.  Under libFuzzer: fuzz.sh.  On a live kernel: tests/guest/tools.
 #
-# timeout: 400
 # kernels: release
 #
 # The checks are called through ok; what eval and other shells get is theirs; words have commas.

@@ -340,7 +340,7 @@ static void budgets(void)
 	int nid;
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
-		usleep(500000);
+		usleep(500000);		/* time: a pace */
 		for (nid = 1; nid < NODES; nid++) {
 			snprintf(path, sizeof(path), NODE_DIR "/node%d/private/cram/writable_bytes", nid);
 			snprintf(words, sizeof(words), "%luK", draw(512) * 4);
@@ -480,10 +480,10 @@ static bool gone(int i)
 	int tries;
 
 	write_file(device_file(i, "mode"), "good");
-	for (tries = 0; tries < 30; tries++) {
+	for (tries = 0; tries < 150; tries++) {
 		if (take_away(i))
 			return true;
-		usleep(500000);
+		usleep(100000);
 	}
 	return false;
 }

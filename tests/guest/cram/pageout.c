@@ -306,7 +306,7 @@ static void until_full(void)
 		for (i = 0; i < 2 * LEN; i += PMD)
 			madvise(p + i, PMD, MADV_PAGEOUT);
 		here = where(p, 2 * LEN).here;
-		usleep(300000);
+		usleep(300000);		/* time: nothing should come */
 		ok(here > NR / 2 && cram_stat("evicted") == evicted, "%lu pages came until it was full, %lu were evicted", here,
 		   cram_stat("evicted") - evicted);
 		madvise(p, 2 * LEN, MADV_DONTNEED);

@@ -47,7 +47,7 @@ static bool stalls_added_up(void)
 	unsigned long before = stalled_before;
 
 	stalled_before = stalled();
-	usleep(2500000);
+	usleep(2500000);	/* time: that of pressure */
 	return stalled() == before;
 }
 

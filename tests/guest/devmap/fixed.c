@@ -134,6 +134,17 @@ static bool write_long(const char *path, long v)
 	return write_file(path, buf);
 }
 
+/* KSM has looked at all that it may twice. */
+static void ksm_looks(void)
+{
+	unsigned long scans = number_in("/sys/kernel/mm/ksm/full_scans", "");
+	int i;
+
+	for (i = 0; i < 600 && number_in("/sys/kernel/mm/ksm/full_scans", "") < scans + 2; i++)
+		usleep(50000);
+	ok(i < 600, "KSM looks at all");
+}
+
 static void test_ksm(void)
 {
 	char *p = map(LEN, MAP_PRIVATE), *q = ordinary(LEN), buf[32] = "";
@@ -153,7 +164,7 @@ static void test_ksm(void)
 		usleep(100000);
 		read_file("/sys/kernel/mm/ksm/pages_sharing", buf, sizeof(buf));
 	}
-	usleep(500000);
+	ksm_looks();
 	ok(atol(buf) >= (long)(LEN / PAGE) * 9 / 10 && all_here(p, LEN),
 	   "KSM: merges ordinary pages with the same content, and none of the node");
 	write_long("/sys/kernel/mm/ksm/run", 2);

@@ -40,8 +40,10 @@ ok 'nothing was refused yet' same "$(stat_of device_map_refused)" 0
 tell spin
 answer
 ok 'three seconds of faults' same "${REPLY% *}" 'sigbus 0 of'
+used=$(stat_of device_map_used)
 tell spin
-read -rt 0.3 <> <(:)
+# It is under way.
+until [ "$(stat_of device_map_used)" -gt "$used" ]; do :; done
 ok 'unplug with a page of the owner is refused' logged '1 pages held by owner sim' sim remove_node a
 answer
 refused=$(stat_of device_map_refused)

@@ -341,59 +341,6 @@ static void close_is_killed(void)
 	munmap(p, LEN);
 }
 
-/* The cost of a fault, best of many, in ns: others may use the machine. */
-static double per_fault(char *p, int pages)
-{
-	struct timespec a, b;
-	double ns, best = 1e18;
-	int i, tries;
-
-	for (tries = 0; tries < 30; tries++) {
-		madvise(p, pages * PAGE, MADV_DONTNEED);
-		clock_gettime(CLOCK_MONOTONIC, &a);
-		for (i = 0; i < pages; i++)
-			p[i * PAGE] = 1;
-		clock_gettime(CLOCK_MONOTONIC, &b);
-		ns = ((b.tv_sec - a.tv_sec) * 1e9 + (b.tv_nsec - a.tv_nsec)) / pages;
-		best = ns < best ? ns : best;
-	}
-	return best;
-}
-
-static char *map_small(void)
-{
-	char *p = map_bound();
-
-	madvise(p, LEN, MADV_NOHUGEPAGE);
-	return p;
-}
-
-static void full_costs_little(void)
-{
-	size_t all = (node_number("total_bytes") / PAGE + 1) * PAGE;
-	char *fill = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *ordinary = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	char *p = map_small();
-	double cheap, dear;
-
-	if (fill == MAP_FAILED || ordinary == MAP_FAILED || bind_it(fill, all))
-		bail("mmap");
-	madvise(ordinary, LEN, MADV_NOHUGEPAGE);
-	madvise(fill, all, MADV_POPULATE_WRITE);
-	set_on_full("fallback:0");
-	p[0] = 1;
-	ok(!where(p, PAGE).here, "the node is full, and memory falls back");
-	cheap = per_fault(ordinary, LEN / PAGE);
-	dear = per_fault(p, LEN / PAGE);
-	/* Two are meant; this is by a clock, which a busy machine disturbs. */
-	ok(dear < 3 * cheap, "a fault that falls back costs less than three others (%.1f us, %.1f us)",
-	   dear / 1e3, cheap / 1e3);
-	set_on_full("fail");
-	munmap(fill, all);
-	munmap(ordinary, LEN);
-	munmap(p, LEN);
-}
-
 int main(void)
 {
 	char *p;
@@ -417,7 +364,6 @@ int main(void)
 	closing_is_waited_for();
 	work_is_waited_for();
 	close_is_killed();
-	full_costs_little();
 	ok(!system("modprobe -r private_node_hold"), "the node is left as it was");
 	return done_testing();
 }

@@ -162,6 +162,18 @@ static void unplug_zswap(void)
 	tell_all('a');
 }
 
+/* Who names the full node: what zswap has there makes room. */
+static void fill_over_zswap(void)
+{
+	unsigned long there = stored_as_is();
+
+	fill_node();
+	ok(there >= len / PAGE && stored_as_is() < there, "%s: control: %lu pages of zswap were on the node, %lu are", now->name,
+	   there, stored_as_is());
+	tell_all('a');
+	end_filler();
+}
+
 /* A disk that seeks: what lies around a page on it is read ahead, whoever's it is. */
 static void use_disk(void)
 {
@@ -294,6 +306,16 @@ static void begin_collapse(void)
 	munmap(p, PMD);
 }
 
+static void open_thp(void)
+{
+	enable("+thp");
+}
+
+static void close_thp(void)
+{
+	enable("-thp");
+}
+
 static void fill_pools(void)
 {
 	enable("+hugetlb");
@@ -327,6 +349,11 @@ static void make_huge(struct cell *cell, char *p)
 	syscall(SYS_mbind, p, len, MPOL_DEFAULT, NULL, 0UL, 0UL);
 }
 
+static int move_huge(struct cell *cell, char *p)
+{
+	return bind_to(p, len, AWAY, MPOL_MF_MOVE) ? errno : 0;
+}
+
 static void unplug_huge(void)
 {
 	set_pool(node, 0);
@@ -355,13 +382,18 @@ static const struct row rows[] = {
 	  .act = use_neighbour, .begin = use_disk, .end = leave_disk },
 	{ "zswap, unplug", PLACES, FAULTS, .to_home = true, .make = make_swapped, .all = unplug_zswap, .act = use_all,
 	  .begin = use_zswap, .end = leave_zswap },
+	{ "zswap, room for who names", PLACES, FAULTS, .to_home = true, .make = make_swapped, .all = fill_over_zswap,
+	  .act = use_all, .begin = use_zswap, .end = leave_zswap },
 	{ "merged pages, unmerge", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_merged, .act = unmerge,
 	  .begin = begin_ksm, .end = end_ksm },
-	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse },
+	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse, .refused = true },
+	{ "collapse, open", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = open_thp, .end = close_thp },
 	{ "huge page: fault", PLACES, FAULTS, PMD, .to_home = true, .map = map_huge, .make = make_none, .act = write_all,
 	  .begin = fill_pools, .end = empty_pools },
 	{ "huge page: unplug", MOVES, 0, PMD, .map = map_huge, .make = make_huge, .all = unplug_huge, .begin = fill_pools,
 	  .end = empty_pools },
+	{ "huge page: mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, PMD, .map = map_huge, .make = make_huge,
+	  .act = move_huge, .begin = fill_pools, .end = empty_pools },
 	{ "memory failure", STAYS, .act = break_one },
 };
 

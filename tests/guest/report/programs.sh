@@ -5,7 +5,8 @@
 # made of this test's output and of tools.sh's.  What is not installed is skipped; harness/setup installs none
 # but numactl and QEMU, so that the others take
 #   apt-get install --no-install-recommends procps slurmd docker.io dpdk-dev default-jre-headless postgresql
-#                   prometheus-node-exporter systemd hwloc-nox busybox-static
+#                   prometheus-node-exporter systemd busybox-static
+# hwloc and memkind are in build/, unpacked.  Words choose functions: programs.sh numa virtual_machine
 #
 # vm: --node 2G --node 512M --append private_node=1:user_numa,hugetlb
 # timeout: 600
@@ -117,7 +118,41 @@ virtual_machine() {
 		not_ok 'closed: QEMU: memory-backend-ram,host-nodes=1,policy=bind' qemu memory-backend-ram,host-nodes=1,policy=bind
 		ok '... and says so' said 'cannot bind memory to host NUMA nodes: Invalid argument'
 	fi
+	! is_open || ok 'open: QEMU: memory-backend-ram,host-nodes=1,policy=preferred' qemu memory-backend-ram,host-nodes=1,policy=preferred
 	ok "$state: QEMU: memory-backend-file on the device map" qemu memory-backend-file,mem-path=/dev/private_node/node1,share=on
+}
+
+# unpacked PACKAGE COMMAND: with its libraries, which are not installed.
+unpacked() {
+	local root=$PMN_TOP/build/$1/root
+	shift
+	env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" PATH="$root/usr/bin:$PATH" "$@"
+}
+there() { [ -d "$PMN_TOP/build/$1/root" ] || { skip "$state: $2" "harness/setup could not unpack $1"; return 1; }; }
+binding() {
+	there hwloc-nox 'hwloc-bind without --strict' || return
+	if is_open; then
+		ok 'open: hwloc-bind --membind, which is a preference' gets 20 user_numa \
+			unpacked hwloc-nox hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+		ok 'open: hwloc-bind --strict --membind' gets 20 user_numa \
+			unpacked hwloc-nox hwloc-bind --strict --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+	else
+		ok 'closed: hwloc-bind --membind gets nothing' gets none user_numa \
+			unpacked hwloc-nox hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+	fi
+}
+
+# The library's malloc() for a program that knows nothing of it.
+memkind() {
+	local tiered=(unpacked libmemkind0 env MEMKIND_DAX_KMEM_NODES=1 'MEMKIND_MEM_TIERS=KIND:KMEM_DAX,RATIO:1;POLICY:STATIC_RATIO')
+	there libmemkind0 'memkind: malloc() from the node' || return
+	if is_open; then
+		ok 'open: memkind: malloc() from the node' gets 20 user_numa "${tiered[@]}" LD_PRELOAD=libmemtier.so.0 \
+			sort -S 1M -o /dev/null tests/lib/tap.sh
+	else
+		ok 'closed: memkind: nothing of the node' gets none user_numa "${tiered[@]}" LD_PRELOAD=libmemtier.so.0 \
+			sort -S 1M -o /dev/null tests/lib/tap.sh
+	fi
 }
 
 java_() {
@@ -214,17 +249,10 @@ containers() {
 	wait $pid
 }
 
+[ $# -gt 0 ] || set -- numa system_d virtual_machine binding memkind java_ postgres dpdk node_exporter slurm containers
 for state in closed open; do
 	if is_open; then echo '+user_numa +hugetlb' > $private/enabled; else echo '-hugetlb -user_numa' > $private/enabled; fi
-	numa
-	system_d
-	virtual_machine
-	java_
-	postgres
-	dpdk
-	node_exporter
-	slurm
-	containers
+	for part; do "$part"; done
 done
 skip 'kubelet, cadvisor' 'Debian has no package of them'
 # Files of tmpfs that bound programs wrote lie on the node.

@@ -20,13 +20,12 @@ static bool in_brief(enum column c)
 }
 
 /*
- * One by one: each of them alone has to hold the node, but what has a policy and is in swap.  The
- * others are as one of these.
+ * One by one: each of them alone has to hold the node, but what has a policy and is in swap.  What is left
+ * out is as one of these.
  */
 static bool alone(const struct row *r)
 {
-	return r->mem == HUGETLB || r->flags & CACHED || (r->swap == DISK && r->mem != SYSV) ||
-	       r->swap == ZSWAPPED;
+	return !r->swap || r->flags & CACHED || (r->swap == DISK && r->mem != SYSV) || r->swap == ZSWAPPED;
 }
 
 static void test_refuse(void)

@@ -62,9 +62,11 @@ struct cell {
 	const struct column *column;
 	struct places at;
 	unsigned long stayed;		/* pages that were not demoted, and are where none may go */
+	unsigned long changed;		/* pages that the act took to another frame, or unmapped */
 	int err;
 	bool used;
 	bool counted;			/* places are from the act, not from the memory */
+	uint64_t *before;		/* frames before the act, in the cell */
 };
 
 static const struct column *columns;	/* those of this run */
@@ -114,10 +116,16 @@ static void set_leader_later(struct cell *cell, char *p)
 		bail("set_mempolicy");
 }
 
+static bool goes_down;
+
+/* What may go down to the private node is no question where a cgroup has that node. */
 static void with_nodes(char *to, const char *list)
 {
 	for (; *list; list++)
-		*to++ = *list == 'P' ? '0' + node : *list == 'M' ? '0' + may : *list;
+		if (goes_down && !strncmp(list, ",P", 2))
+			list++;
+		else
+			*to++ = *list == 'P' ? '0' + node : *list == 'M' ? '0' + may : *list;
 	*to = 0;
 }
 
@@ -184,8 +192,6 @@ static void sharer_policy(void *cell)
 		_exit(1);
 }
 
-static bool goes_down;
-
 static void sharer_cpuset(void *arg)
 {
 	const struct cell *cell = arg;
@@ -193,7 +199,7 @@ static void sharer_cpuset(void *arg)
 
 	snprintf(path, sizeof(path), "%s-s", cell->group);
 	mkdir(path, 0755);
-	set_file(path, "cpuset.mems", goes_down ? "M" : "M,P");
+	set_file(path, "cpuset.mems", "M,P");
 	enter(path);
 }
 
@@ -237,17 +243,19 @@ enum what { MOVES, MAY_STAY, STAYS, PLACES };
 
 /*
  * What has to be seen where a policy restricts: MOVES, it moved to the right node; MAY_STAY,
- * nothing is outside; STAYS, all is where it was; PLACES, new memory is on the right node, none on
- * the private.
+ * nothing is outside; STAYS, all is where it was, though the act was done: pages are in other frames
+ * of their node, or broken; PLACES, new memory is on the right node, none on the private.
  */
 struct row {
 	const char *name;
 	enum what what;
 	int kinds;		/* of columns beside the control; 0 for all */
+	int reaches;		/* kinds in which it may go to the other node, as in the control */
 	size_t len;		/* of memory, if it is not LEN */
 	bool down;		/* from HOME to the private node, which is what is forbidden */
 	bool to_home;		/* it likes the node with the processors */
 	bool named;		/* it takes memory of the private node, and no other */
+	bool refused;		/* STAYS: the act has to fail, and to change nothing */
 	bool brief;		/* is in the short form */
 	bool not_v1, v1_joins;	/* no such thing there; the act itself joins the cgroup */
 	char *(*map)(const struct column *c);
@@ -269,14 +277,14 @@ static void make_group(struct cell *cell)
 	snprintf(cell->group, sizeof(cell->group), ROOT "/c%d", (int)(c - columns));
 	mkdir(cell->group, 0755);
 	if (!is_v1) {
-		set_file(cell->group, "cpuset.mems", !c->mems ? NULL : now->down ? "M" : c->mems);
-		set_file(cell->group, "cpuset.mems.sysram", now->down ? NULL : c->sysram);
+		set_file(cell->group, "cpuset.mems", c->mems);
+		set_file(cell->group, "cpuset.mems.sysram", c->sysram);
 	}
 	if (c->nested && !is_v1) {
 		set_file(cell->group, "cgroup.subtree_control", "+memory +cpuset");
 		strcat(cell->group, "/n");
 		mkdir(cell->group, 0755);
-		set_file(cell->group, "cpuset.mems", now->down ? NULL : c->child);
+		set_file(cell->group, "cpuset.mems", c->child);
 	}
 	enter(cell->group);
 }
@@ -322,10 +330,36 @@ static void read_all(const char *p)
 		(void)((volatile const char *)p)[i];
 }
 
+/* What pagemap says of each page. */
+static uint64_t *frames(const char *p)
+{
+	size_t size = len / PAGE * sizeof(uint64_t);
+	int fd = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t *f = malloc(size);
+
+	if (fd < 0 || !f ||
+	    pread(fd, f, size, (uintptr_t)p / PAGE * sizeof(*f)) != (ssize_t)size)
+		bail("cannot read pagemap");
+	close(fd);
+	return f;
+}
+
+static unsigned long changed(const char *p, const uint64_t *before)
+{
+	uint64_t *f = frames(p);
+	unsigned long i, nr = 0;
+
+	for (i = 0; i < len / PAGE; i++)
+		nr += (before[i] ^ f[i]) << 9 != 0;	/* bits 0 to 54: the frame */
+	free(f);
+	return nr;
+}
+
 static void answer(struct cell *cell, const char *p)
 {
 	if (!cell->counted)
 		cell->at = places(p, len);
+	cell->changed = changed(p, cell->before);
 	if (write(cell->from, cell, sizeof(*cell)) != sizeof(*cell))
 		_exit(1);
 }
@@ -362,6 +396,7 @@ static void cell_main(struct cell *cell)
 		cell->stayed = places(p, len).on[likes];
 	if (c->set && !(now->v1_joins && c->set == set_v1))
 		c->set(cell, p);
+	cell->before = frames(p);
 	answer(cell, p);
 	while (read(cell->to, &cmd, 1) == 1) {
 		if (cmd == 'a')
@@ -390,6 +425,7 @@ static void hear(struct cell *cell)
 		bail("a cell died (%s: %s)", now->name, cell->column->name);
 	cell->at = heard.at;
 	cell->stayed = heard.stayed;
+	cell->changed = heard.changed;
 	cell->err = heard.err;
 	strcpy(cell->group, heard.group);
 }
@@ -502,6 +538,44 @@ static void unplug(void)
 	find_all_blocks();
 }
 
+/* Somebody who named the node takes all of it. */
+static pid_t filler;
+
+__attribute__((unused))
+static void end_filler(void)
+{
+	kill(filler, SIGKILL);
+	waitpid(filler, NULL, 0);
+}
+
+__attribute__((unused))
+static void fill_node(void)
+{
+	size_t full = node_number("total_bytes") + 8 * MIB;
+	int pipes[2];
+	char c, *p;
+
+	if (pipe2(pipes, O_CLOEXEC))
+		bail("pipe");
+	fflush(stdout);
+	filler = fork();
+	if (!filler) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		p = map_small(full, MAP_PRIVATE);
+		madvise(p, full, MADV_HUGEPAGE);
+		if (bind_to(p, full, node, 0))
+			_exit(1);
+		touch(p, full);
+		if (write(pipes[1], "", 1) != 1)
+			_exit(1);
+		pause();
+	}
+	close(pipes[1]);
+	if (read(pipes[0], &c, 1) != 1)
+		bail("nobody filled the node");
+	close(pipes[0]);
+}
+
 /* -- the table ------------------------------------------------------------------------------ */
 
 static unsigned long outside(const struct row *r, const struct cell *cell)
@@ -514,6 +588,12 @@ static unsigned long outside(const struct row *r, const struct cell *cell)
 	return moved + (r->what == PLACES ? at->on[node] : 0) + (r->named ? at->on[may] : 0);
 }
 
+/* Of what stays: the act was done, or refused, as the row says. */
+static bool was_done(const struct row *r, const struct cell *cell)
+{
+	return r->refused ? cell->err && !cell->changed : !cell->err && cell->changed;
+}
+
 static void judge(const struct row *r, int i)
 {
 	const struct places *at = &cells[i].at;
@@ -524,9 +604,10 @@ static void judge(const struct row *r, int i)
 	snprintf(where, sizeof(where), "%lu private, %lu home, %lu away, %lu nowhere, %s",
 		 at->on[node], at->on[HOME], at->on[AWAY], at->none, strerror(cells[i].err));
 	if (r->what == STAYS)
-		ok(!out && at->on[node] >= nr / 2, "%s: %s: all stay on their node (%s)", r->name,
-		   name, where);
-	else if (columns[i].kind == CONTROL)
+		ok(!out && at->on[node] >= nr / 2 && was_done(r, &cells[i]),
+		   "%s: %s: all stay on their node, %lu in other frames (%s)", r->name, name,
+		   cells[i].changed, where);
+	else if (columns[i].kind == CONTROL || columns[i].kind & r->reaches)
 		ok(out, "%s: %s: control: %lu pages reach the other node (%s)", r->name, name, out,
 		   where);
 	else if (r->what == MAY_STAY)

@@ -39,42 +39,6 @@ static void promote_by_hint_faults(void)
 	put(node_file("promotion_mib_per_second"), "64");
 }
 
-/* Somebody who named the node takes all of it. */
-static pid_t filler;
-
-static void end_filler(void)
-{
-	kill(filler, SIGKILL);
-	waitpid(filler, NULL, 0);
-}
-
-static void fill_node(void)
-{
-	size_t full = node_number("total_bytes") + 8 * MIB;
-	int pipes[2];
-	char c, *p;
-
-	if (pipe2(pipes, O_CLOEXEC))
-		bail("pipe");
-	fflush(stdout);
-	filler = fork();
-	if (!filler) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		p = map_small(full, MAP_PRIVATE);
-		madvise(p, full, MADV_HUGEPAGE);
-		if (bind_to(p, full, node, 0))
-			_exit(1);
-		touch(p, full);
-		if (write(pipes[1], "", 1) != 1)
-			_exit(1);
-		pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("nobody filled the node");
-	close(pipes[0]);
-}
-
 static void name_the_node(void)
 {
 	fill_node();
@@ -280,10 +244,11 @@ static const struct row rows[] = {
 	{ "migrate_pages", MAY_STAY, CPUSET | THREAD | OTHERS, .act = migrate },
 	{ "migrate_pages by another process", MAY_STAY, POLICY | OBJECT | CPUSET | THREAD | OTHERS,
 	  .all = migrate_others },
-	{ "on_full=fallback", MAY_STAY, CPUSET, .map = map_named, .make = make_none,
+	/* Whom the owner names is possible; what memory without a name may have does not matter. */
+	{ "on_full=fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT, .map = map_named, .make = make_none,
 	  .act = use_named, .all = fall_back, .named = true, .on_full = "fallback:1" },
-	{ "owner's set with fallback", MAY_STAY, CPUSET, .make = make_none, .act = take_set,
-	  .all = fall_back },
+	{ "owner's set with fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT,
+	  .make = make_none, .act = take_set, .all = fall_back },
 };
 
 FIXTURE(movers) { };

@@ -77,7 +77,7 @@ static void make_node(const char *more)
 		bail("modprobe private_node_sim");
 	snprintf(words, sizeof(words),
 		 "name=t ranges=%s distances=60,20 capable=" SERVICES
-		 ",longterm_pin,compaction,hugetlb enabled=" SERVICES
+		 ",longterm_pin,compaction,hugetlb,thp enabled=" SERVICES
 		 " online_type=online_movable %s",
 		 reserved_range(0), more);
 	put(SIM "new_node", words);

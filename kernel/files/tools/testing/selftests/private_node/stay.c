@@ -25,6 +25,7 @@
 #define GROUP ROOT "/stay"
 #define SWAP_GROUP ROOT "/stay-swap"
 #define ZSWAP "/sys/module/zswap/parameters/enabled"
+#define SHMEM_THP "/sys/kernel/mm/transparent_hugepage/shmem_enabled"
 #define NR 32UL			/* pages of a row of small ones */
 #define NR_HUGE (PMD / PAGE)
 #ifndef MADV_PAGEOUT
@@ -41,6 +42,7 @@ enum swap { NO_SWAP, DISK, ZRAM, ZSWAPPED };
 #define THP	4
 #define LOCKED	8
 #define PINNED	16
+#define SHARED	32
 
 static const struct row {
 	const char *name;
@@ -60,9 +62,11 @@ static const struct row {
 	{ "bind, THP", BIND, NO_SWAP, THP, .brief = true },
 	{ "task's bind, after fork", TASK, NO_SWAP, FORKED },
 	{ "shmem", SHMEM },
+	{ "shmem, THP", SHMEM, NO_SWAP, THP },
 	{ "SysV", SYSV, .brief = true },
 	{ "huge page", HUGETLB },
 	{ "huge page, after fork", HUGETLB, NO_SWAP, FORKED, .brief = true },
+	{ "huge page, shared", HUGETLB, NO_SWAP, SHARED },
 	{ "device map, on disk", DEV, DISK },
 	{ "bind, on disk", BIND, DISK },
 	{ "device map, shared, on disk", DEV_SHARED, DISK },
@@ -76,6 +80,7 @@ static const struct row {
 	{ "bind, in zswap", BIND, ZSWAPPED, .brief = true },
 	{ "bind, in swap cache", BIND, ZRAM, CACHED },
 	{ "device map, pinned", DEV, NO_SWAP, PINNED },
+	{ "bind, pinned", BIND, NO_SWAP, PINNED },
 };
 
 #define NR_ROWS (sizeof(rows) / sizeof(rows[0]))
@@ -129,7 +134,8 @@ static char *map_like(const struct row *r, size_t len, size_t offset)
 		break;
 	case HUGETLB:
 		p = mmap(NULL, len, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB | MAP_NORESERVE, -1, 0);
+			 (r->flags & SHARED ? MAP_SHARED : MAP_PRIVATE) | MAP_ANONYMOUS |
+				 MAP_HUGETLB | MAP_NORESERVE, -1, 0);
 		break;
 	}
 	if (p == MAP_FAILED)
@@ -357,6 +363,9 @@ static void row_main(const struct row *r, int fd)
 	for (i = 0; i < len / PAGE; i++)
 		if (lies(p + i * PAGE) != 1)
 			bail("%s: page %lu is not on the node", r->name, i);
+	if (r->mem == SHMEM && r->flags & THP &&
+	    !number_in("/proc/self/smaps_rollup", "ShmemPmdMapped:"))
+		bail("%s: no huge page", r->name);
 	if (r->flags & LOCKED && mlock(p, len))
 		bail("%s: mlock", r->name);
 	if (r->flags & PINNED)
@@ -422,6 +431,7 @@ static void set_up(void)
 	char text[64];
 
 	shell("modprobe private_node_sim; modprobe zram");
+	put(SHMEM_THP, "advise");
 	zram_off();
 	shell("echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null");
 	shell("truncate -s 32M /dev/shm/stay-swap && losetup /dev/loop0 /dev/shm/stay-swap");
@@ -454,8 +464,8 @@ static void new_node(const char *owner, const char *on_unplug, const char *on_fu
 	snprintf(text, sizeof(text), "0,%d", node);
 	put_mems(text);
 	/* Copies of a huge page need one, there or in ordinary memory. */
-	set_pool(node, 4);
-	set_pool(0, 4);
+	set_pool(node, 5);
+	set_pool(0, 5);
 }
 
 static void start(unsigned long i)
@@ -521,7 +531,8 @@ static void tear_down(void)
 	set_pool(0, 0);
 	write_file(SIM "free", "all");
 	put_mems("0");
-	put(SIM "remove_node", "stay");
+	if (number_in(SIM "nodes", "name=stay nid="))
+		put(SIM "remove_node", "stay");
 }
 
 /* --- columns -------------------------------------------------------------------------------- */
@@ -538,6 +549,7 @@ enum column {
 	UNMAP,
 	TAKEN,
 	LOST,
+	BROKEN,
 	NR_COLUMNS
 };
 
@@ -545,6 +557,7 @@ static const char *const column_names[NR_COLUMNS] = {
 	"nothing",	 "closed",	  "revoked",	   "closed, swapoff",
 	"full, fail",	 "full, oom",	  "unplug refuse", "unplug move",
 	"unplug sigbus", "another owner", "page lost",
+	"device lost",
 };
 
 static const char *cells[NR_ROWS][NR_COLUMNS];
@@ -561,9 +574,9 @@ static bool applies(const struct row *r, enum column c)
 	if (r->mem == HUGETLB && c == LOST)
 		return false;
 	if (r->flags & PINNED)
-		return c != UNMAP && c != TAKEN && c != LOST;
+		return c != UNMAP && c != TAKEN && c != LOST && c != BROKEN;
 	/* Its stack is there as well. */
-	if (r->mem == TASK && c == UNMAP)
+	if (r->mem == TASK && (c == UNMAP || c == BROKEN))
 		return false;
 	if (c == LOST)
 		return !(r->flags & (FORKED | THP));
@@ -601,7 +614,7 @@ static const char *verdict(const struct row *r, enum column c, const struct answ
 		return "GONE";
 	if (a->lost)
 		return a->bus == 1 ? "lost" : "NOT LOST";
-	if (a->bus == nr && c == UNMAP && !r->swap)
+	if (a->bus == nr && (c == UNMAP || c == BROKEN) && !r->swap)
 		return "sigbus";
 	if (a->bus)
 		return "SIGBUS";
@@ -615,7 +628,7 @@ static void cell(unsigned long i, enum column c, struct answer a)
 	const char *v = verdict(r, c, &a);
 	bool stays = c == NOTHING || c == REFUSE || c == LOST ||
 		     ((c == CLOSED || c == SWAPOFF) && is_dev(r));
-	bool gone = c == MOVE || c == UNMAP || c == TAKEN;
+	bool gone = c == MOVE || c == UNMAP || c == TAKEN || c == BROKEN;
 
 	/* What has to be placed anew is not placed on a node that is closed to it. */
 	gone |= r->swap && !(r->flags & CACHED) && c != NOTHING && wanted_fresh(r, c) != 1;
@@ -695,8 +708,13 @@ static void happens(enum column c)
 		put_mems("0");
 		break;
 	case FULL_FAIL:
+		fill();
+		break;
 	case FULL_OOM:
 		fill();
+		/* Brings in what is on disk; a fault does the rest. */
+		ok(!swapoff(device[DISK]), "%s: swapoff works", column_names[c]);
+		is_on[DISK] = false;
 		break;
 	case MOVE:
 		empty_pool();
@@ -725,6 +743,13 @@ static void happens(enum column c)
 			if (holders[i].fd)
 				ask(i, 'p');
 		break;
+	case BROKEN:
+		/* The driver gives up what is there, and leaves. */
+		empty_pool();
+		put(node_file("on_unplug"), "sigbus");
+		ok(unplug(), "%s: unplugged", column_names[c]);
+		put(SIM "remove_node", "stay");
+		break;
 	default:
 		break;
 	}
@@ -750,7 +775,7 @@ static void test_column(enum column c)
 		ok(counter("displaced ") == counted, "%s: the node counts as much: %lu",
 		   column_names[c], counter("displaced "));
 	/* A node without memory shows no files. */
-	if (c != MOVE && c != UNMAP)
+	if (c != MOVE && c != UNMAP && c != BROKEN)
 		ok(!counter("oom_kills "), "%s: nobody was killed", column_names[c]);
 	if (c == FULL_OOM) {
 		ask(0, 'f');
@@ -766,6 +791,7 @@ static void test_column(enum column c)
 static void leave(void)
 {
 	put(ZSWAP, "0");
+	put(SHMEM_THP, "never");
 	shell("losetup -d /dev/loop0; rm -f /dev/shm/stay-swap; echo 1 > /sys/block/zram0/reset");
 	rmdir(GROUP);
 	rmdir(SWAP_GROUP);

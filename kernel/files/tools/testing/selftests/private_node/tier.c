@@ -138,12 +138,17 @@ static void test_pressure(void)
 	enable("-demotion");
 }
 
-static unsigned long file_pages(void)
+static unsigned long node_vmstat(const char *name)
 {
 	char path[96];
 
 	snprintf(path, sizeof(path), NODE_DIR "/node%d/vmstat", node);
-	return number_in(path, "nr_file_pages ") - number_in(path, "nr_shmem ");
+	return number_in(path, name);
+}
+
+static unsigned long file_pages(void)
+{
+	return node_vmstat("nr_file_pages ") - node_vmstat("nr_shmem ");
 }
 
 static void test_page_cache(void)
@@ -309,27 +314,38 @@ static char *demoted(void)
 	return p;
 }
 
-static void test_promotion(void)
+/* Uses it until something has moved up, and for a while; at most LIMIT MiB in a second may. */
+static void use_slowly(char *p, unsigned long limit, const char *what)
 {
-	unsigned long used, before, start;
-	char *p = demoted(), *hot, *bound;
+	unsigned long used, start = counter("promotion_used ");
+	char text[16];
 	double took = 0;
 
-	put("/proc/sys/kernel/numa_balancing", "0");
-	before = here(p);
-	use(p, 4);
-	ok(here(p) == before, "closed: hot memory stays on the node");
-	put(node_file("promotion_mib_per_second"), "2");
-	start = counter("promotion_used ");
+	snprintf(text, sizeof(text), "%lu", limit);
+	put(node_file("promotion_mib_per_second"), text);
 	enable("+promotion");
 	/* On a busy machine few rounds fit into 6 seconds. */
 	do {
 		took += use(p, 6);
 		used = counter("promotion_used ") - start;
 	} while (!used && took < LONG);
-	ok(used && used <= (took + 2) * 2 * MIB / PAGE,
-	   "promotion: at most 2 MiB a second (%lu pages in %.1f s)", used, took);
+	ok(used && used <= (took + 2) * limit * MIB / PAGE,
+	   "promotion of %s: at most %lu MiB a second (%lu pages in %.1f s)", what, limit, used,
+	   took);
 	put(node_file("promotion_mib_per_second"), "64");
+}
+
+static void test_promotion(void)
+{
+	unsigned long before;
+	char *p = demoted(), *hot, *bound;
+	double took;
+
+	put("/proc/sys/kernel/numa_balancing", "0");
+	before = here(p);
+	use(p, 4);
+	ok(here(p) == before, "closed: hot memory stays on the node");
+	use_slowly(p, 2, "small pages");
 	took = use(p, LONG);
 	ok(here(p) <= NR / 10 && !misnumbered(p, LEN, 1),
 	   "hot memory moves up (%.1f s, %lu pages left)", took, here(p));
@@ -354,6 +370,65 @@ static void test_promotion(void)
 	ok(here(p) == before, "closed again: it stays, hot or not");
 	munmap(p, LEN);
 	enable("-demotion");
+}
+
+#define TRACING "/sys/kernel/tracing/"
+#define WORK TRACING "events/workqueue/workqueue_execute_start/enable"
+
+static unsigned long passes(void)
+{
+	FILE *f = fopen(TRACING "trace", "r");
+	unsigned long nr = 0;
+	char line[512];
+
+	if (!f)
+		bail("no trace");
+	while (fgets(line, sizeof(line), f))
+		nr += !!strstr(line, " promote_work");
+	fclose(f);
+	return nr;
+}
+
+/* While nothing is used the first passes are 1, 2 and 4 seconds apart, later ones 8. */
+static void test_pace(void)
+{
+	char *p = demoted();
+	unsigned long nr;
+	double start, took;
+
+	put("/proc/sys/kernel/numa_balancing", "0");
+	put(TRACING "trace", "");
+	put(WORK, "1");
+	start = now();
+	enable("+promotion");
+	do {
+		sleep(8);
+		took = now() - start;
+		nr = passes();
+	} while (!nr && took < LONG);
+	put(WORK, "0");
+	ok(nr && nr <= took / 2 + 1, "nothing is used: passes become rare (%lu in %.1f s)", nr,
+	   took);
+	enable("-promotion -demotion");
+	munmap(p, LEN);
+}
+
+/* A huge page is more than what the rate allows in a second. */
+static void test_huge_pace(void)
+{
+	char *p = map(LEN, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	madvise(p, LEN, MADV_HUGEPAGE);
+	number_all(p, LEN);
+	enable("+demotion");
+	reclaim("32M");
+	if (node_vmstat("nr_anon_transparent_hugepages ") * PMD < LEN / 2)
+		bail("only %lu huge pages were demoted",
+		     node_vmstat("nr_anon_transparent_hugepages "));
+	use_slowly(p, 1, "huge pages");
+	ok(!misnumbered(p, LEN, 1), "... their contents as they were");
+	enable("-promotion -demotion");
+	munmap(p, LEN);
 }
 
 /* With this kernel.numa_balancing, hint faults move pages while the service is open. */
@@ -444,6 +519,8 @@ TIER_TEST(cpuset)
 TIER_TEST(fast_node)
 TIER_TEST(pins)
 TIER_TEST(promotion)
+TIER_TEST(pace)
+TIER_TEST(huge_pace)
 TIER_TEST(hints)
 
 TEST_HARNESS_MAIN

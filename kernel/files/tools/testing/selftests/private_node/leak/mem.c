@@ -61,18 +61,26 @@ static int cow(struct ctx *c)
 {
 	size_t size = 4 * MIB;
 	void *p = map_anon(size);
-	pid_t pid;
+	int pipes[2];
+	char done;
 
+	if (pipe(pipes))
+		return skip_row("pipe");
 	touch(p, size);
 	mark();
-	pid = fork();
-	if (!pid) {
+	if (!fork()) {
+		close(pipes[0]);
 		touch(p, size);
 		if (c->full)
 			touch(map_anon(64 * MIB), 64 * MIB);
-		pause();
+		if (write(pipes[1], "", 1) == 1)
+			pause();
+		_exit(1);
 	}
-	sleep(1);
+	close(pipes[1]);
+	/* The child's write, or its end. */
+	if (read(pipes[0], &done, 1) < 0)
+		note_errno("read");
 	return DONE;
 }
 

@@ -84,7 +84,7 @@ static int cpuset_migrate(struct ctx *c)
 	mark();
 	if (!write_file(CGROUP "/cpuset.mems", "%d", c->node))
 		note_errno("cpuset.mems");
-	usleep(300000);
+	/* The write has waited for the move. */
 	write_file("/sys/fs/cgroup/cgroup.procs", "%d", getpid());
 	return DONE;
 }
