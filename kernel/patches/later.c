@@ -18,6 +18,19 @@
 #include "tier.h"
 #include "zswap.h"
 
+//@ mm/private_node/zonelist.c
+/* No list has private zones yet. */
+void private_node_rebuild_zonelists(void)
+{
+}
+
+//@ mm/private_node/holder.c
+/* Nobody looks for who holds a page yet. */
+char *private_node_describe_holder(struct folio *folio, bool mapped)
+{
+	return NULL;
+}
+
 //@ mm/private_node/report.c
 unsigned long private_node_free_snapshot_nid(int nid)
 {
