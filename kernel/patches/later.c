@@ -290,6 +290,15 @@ int private_node_detach_device(struct device *dev)
 }
 EXPORT_SYMBOL_GPL(private_node_detach_device);
 
+//@ mm/private_node/collapse.c
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* No range of a private node is collapsed yet. */
+bool __private_node_no_collapse(const struct vm_area_struct *vma)
+{
+	return true;
+}
+#endif
+
 //@ mm/private_node/hugetlb.c
 #ifdef CONFIG_HUGETLB_PAGE
 void private_node_pools_note(int nid, unsigned long *pools)
