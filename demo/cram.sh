@@ -35,6 +35,9 @@ echo "name=c range=$(cut -d: -f2- <<< "${PMN_RESERVED%% *}") physical=64M algori
 node=$(cat /sys/kernel/mm/cram/nodes)
 until [ "$(cat "/sys/devices/system/node/node$node/private/cram/credit_bytes")" != 0 ]; do sleep 0.1; done
 "$folder/cram" pages cram $group "$node" 0 2
+# Pages that were written to: where they are, and in a copy.
+stat=/sys/devices/system/node/node$node/private/cram/stat
+echo -e "cram\tin-place\t$(sed -n 's/^granted //p' "$stat")\t$(sed -n 's/^copied_up //p' "$stat")"
 echo c > $sim/remove_device
 
 modprobe brd rd_nr=1 rd_size=65536

@@ -11,6 +11,8 @@
 # run: hotadd
 # run: services
 # run: plug
+# run: cxl
+# run: dax
 # run: tiers
 # run: dimm
 # run: gigantic

@@ -29,6 +29,7 @@
  *	            default, at most two
  *	latency_us  microseconds that storing a page takes, and a reading; 0 by
  *	            default
+ *	reading_ms  milliseconds that a reading takes; 0 by default
  *	margin      bytes that are not given out; 0 by default
  *	lag_ms      lag that it declares, and that the modes stale and delayed
  *	            use; 0 by default
@@ -49,12 +50,14 @@
  * ``mode``
  *	Words, separated by commas; good stands for none of them.  Within the
  *	axioms of mm/cram/ledger.c: slow (a reading takes 300 ms), silent
- *	(readings fail), stale (a reading is up to lag_ms old), delayed (a store
+ *	(readings fail), hang (a reading does not return before the mode
+ *	changes), stale (a reading is up to lag_ms old), delayed (a store
  *	takes up to lag_ms), understated (reports a random amount too little
  *	free), storm (a capacity event every 5 ms, from an interrupt), trim_late
  *	(a trim takes 200 ms), trim_partial (trims half of the ranges of a
- *	request), trim_fail (every second request trims nothing).  Breaking the
- *	axioms: overstated (reports half of what is used).
+ *	request), trim_fail (every second request trims nothing), trim_never (a
+ *	request does not end before the mode changes).  Breaking the axioms:
+ *	overstated (reports half of what is used).
  * ``physical_bytes``
  *	Bytes that it can store.  A write changes them, for a device that
  *	shrinks.
@@ -62,6 +65,8 @@
  *	The true numbers, whatever the readings report.
  * ``lost_writes``
  *	Pages dropped.  Always 0 while the device obeys the axioms.
+ * ``trimmed_first``
+ *	Pages trimmed before the first reading: all of the device.
  * ``violations``
  *	Pages whose contents changed after they were stored, which the fence
  *	should have prevented.  Pages are compared when they are trimmed and by
@@ -94,6 +99,7 @@
 #include <linux/string.h>
 #include <linux/sysfs.h>
 #include <linux/vmalloc.h>
+#include <linux/wait.h>
 #include <linux/zstd.h>
 #include <linux/workqueue.h>
 
@@ -114,12 +120,13 @@
 
 enum sim_mode {
 	SLOW, SILENT, STALE, DELAYED, UNDERSTATED, STORM, TRIM_LATE,
-	TRIM_PARTIAL, TRIM_FAIL, OVERSTATED, NR_MODES,
+	TRIM_PARTIAL, TRIM_FAIL, OVERSTATED, HANG, TRIM_NEVER, NR_MODES,
 };
 
 static const char *const mode_names[NR_MODES] = {
 	"slow", "silent", "stale", "delayed", "understated", "storm",
-	"trim_late", "trim_partial", "trim_fail", "overstated",
+	"trim_late", "trim_partial", "trim_fail", "overstated", "hang",
+	"trim_never",
 };
 
 enum sim_algorithm { LZ4, ZSTD, NONE, BLIND, NR_ALGORITHMS };
@@ -157,6 +164,7 @@ struct sim_device {
 	enum sim_algorithm algorithm;
 	unsigned int worst_case;
 	unsigned int latency_us;
+	unsigned int reading_ms;
 	unsigned int sector;
 	unsigned int lag_ms;
 	unsigned int watermark;
@@ -164,6 +172,7 @@ struct sim_device {
 	unsigned int timeout_ms;
 
 	unsigned long mode;
+	wait_queue_head_t mode_changed;
 	spinlock_t lock;	/* protects all fields below down to out */
 	bool leaving;		/* files may not use cd any more */
 	u64 physical;
@@ -171,6 +180,8 @@ struct sim_device {
 	u64 stored;
 	u64 lost;
 	u64 violations;
+	u64 trimmed_first;
+	bool was_read;
 	struct sim_page *pages;
 	unsigned long *queued;	/* bitmap: stores that are still under way */
 	unsigned long *hot;
@@ -187,6 +198,7 @@ struct sim_device {
 	struct delayed_work fail_work;
 	struct cram_range *ranges;
 	unsigned int nr_ranges;
+	bool trim_held;		/* until trim_never ends; under @lock */
 	unsigned int requests;
 	struct hrtimer storm;
 };
@@ -520,10 +532,27 @@ static bool take_sample(struct sim_device *sd, struct cram_capacity *cap)
 	return !is_overdue(sd, sd->sample_at);
 }
 
+static void take_time(const struct sim_device *sd)
+{
+	unsigned int ms = sd->reading_ms;
+
+	if (plays_mode(sd, SLOW))
+		ms += SLOW_MS;
+	if (ms)
+		msleep(ms);
+}
+
+static void set_was_read(struct sim_device *sd)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->was_read = true;
+}
+
 static int read_device(struct sim_device *sd, struct cram_capacity *cap)
 {
-	if (plays_mode(sd, SLOW))
-		msleep(SLOW_MS);
+	wait_event_idle(sd->mode_changed, !plays_mode(sd, HANG));
+	set_was_read(sd);
+	take_time(sd);
 	if (plays_mode(sd, SILENT))
 		return -ETIMEDOUT;
 	if (sd->latency_us)
@@ -566,6 +595,7 @@ static void trim_range(struct sim_device *sd, struct cram_range *r)
 		if (!__test_and_clear_bit(i, sd->queued))
 			check_page(sd, i);
 		forget_page(sd, i);
+		sd->trimmed_first += !sd->was_read;
 	}
 	r->trimmed = true;
 }
@@ -589,6 +619,14 @@ static void trim_later(struct work_struct *work)
 			      trim_work));
 }
 
+/* Does the request have to wait until trim_never ends? */
+static bool hold_trim(struct sim_device *sd)
+{
+	guard(spinlock_irqsave)(&sd->lock);
+	sd->trim_held = plays_mode(sd, TRIM_NEVER);
+	return sd->trim_held;
+}
+
 static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 		     unsigned int nr)
 {
@@ -598,6 +636,8 @@ static void sim_trim(struct cram_device *cd, struct cram_range *ranges,
 	WRITE_ONCE(sd->cd, cd);
 	sd->ranges = ranges;
 	sd->nr_ranges = nr;
+	if (hold_trim(sd))
+		return;
 	if (plays_mode(sd, TRIM_LATE))
 		queue_delayed_work(system_dfl_wq, &sd->trim_work,
 				   msecs_to_jiffies(TRIM_LATE_MS));
@@ -688,6 +728,18 @@ static ssize_t mode_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return len + sysfs_emit_at(buf, len, "%s\n", len ? "" : "good");
 }
 
+static void set_mode(struct sim_device *sd, unsigned long mode)
+{
+	scoped_guard(spinlock_irqsave, &sd->lock) {
+		WRITE_ONCE(sd->mode, mode);
+		if (sd->trim_held && !plays_mode(sd, TRIM_NEVER)) {
+			sd->trim_held = false;
+			queue_delayed_work(system_dfl_wq, &sd->trim_work, 0);
+		}
+	}
+	wake_up_all(&sd->mode_changed);
+}
+
 static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
 			  const char *buf, size_t count)
 {
@@ -696,7 +748,7 @@ static ssize_t mode_store(struct kobject *kobj, struct kobj_attribute *attr,
 
 	if (ret)
 		return ret;
-	WRITE_ONCE(to_sim(kobj)->mode, mode);
+	set_mode(to_sim(kobj), mode);
 	return count;
 }
 
@@ -776,6 +828,7 @@ SHOW(used_bytes, sd->used);
 SHOW(stored_pages, sd->stored);
 SHOW(lost_writes, sd->lost);
 SHOW(violations, sd->violations);
+SHOW(trimmed_first, sd->trimmed_first);
 
 static ssize_t check_show(struct kobject *kobj, struct kobj_attribute *attr,
 			  char *buf)
@@ -805,6 +858,7 @@ static struct attribute *sim_attrs[] = {
 	&stored_pages_attr.attr,
 	&lost_writes_attr.attr,
 	&violations_attr.attr,
+	&trimmed_first_attr.attr,
 	&hot_attr.attr,
 	&check_attr.attr,
 	NULL
@@ -836,14 +890,14 @@ static const struct kobj_type sim_ktype = {
 
 enum sim_option {
 	OPT_NAME, OPT_RANGE, OPT_PHYSICAL, OPT_NODE, OPT_SECTOR, OPT_ALGORITHM,
-	OPT_WORST, OPT_LATENCY, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT, OPT_WATERMARK,
-	OPT_MODE, OPT_ROLE, NR_OPTIONS,
+	OPT_WORST, OPT_LATENCY, OPT_READING, OPT_MARGIN, OPT_LAG, OPT_TIMEOUT,
+	OPT_WATERMARK, OPT_MODE, OPT_ROLE, NR_OPTIONS,
 };
 
 static const char *const option_names[NR_OPTIONS] = {
 	"name", "range", "physical", "node", "sector", "algorithm",
-	"worst_case", "latency_us", "margin", "lag_ms", "timeout_ms",
-	"watermark", "mode", "role",
+	"worst_case", "latency_us", "reading_ms", "margin", "lag_ms",
+	"timeout_ms", "watermark", "mode", "role",
 };
 
 /* The name, the range and the size have no default. */
@@ -867,6 +921,23 @@ static int parse_uint(const char *const o[], enum sim_option i,
 	return 0;
 }
 
+/*
+ * A device of its own takes memory that is reserved.  The memory of a store is
+ * brought up by its player, and no resource may be in the way of that: it is
+ * memory that the kernel was not told of.
+ */
+static int check_range(const struct sim_device *sd, const char *text,
+		       u64 start, u64 size)
+{
+	if (!sd->store)
+		return check_reserved("range", text, start, size);
+	if (region_intersects(start, size, IORESOURCE_MEM,
+			      IORES_DESC_NONE) == REGION_DISJOINT)
+		return 0;
+	return bad_option("range", text,
+			  "not free for role=store; boot with memmap=SIZE%ADDRESS-1");
+}
+
 static int parse_range(struct sim_device *sd, const char *text)
 {
 	u64 start, size;
@@ -879,7 +950,7 @@ static int parse_range(struct sim_device *sd, const char *text)
 	if (*end || !size || start + size < start ||
 	    !IS_ALIGNED(start | size, memory_block_size_bytes()))
 		return bad_option("range", text, "not whole memory blocks");
-	if (check_reserved("range", text, start, size))
+	if (check_range(sd, text, start, size))
 		return -EINVAL;
 	sd->range = (struct range){ start, start + size - 1 };
 	sd->first_pfn = PHYS_PFN(start);
@@ -945,14 +1016,15 @@ static int parse_options(struct sim_device *sd, char *values[])
 	sd->nid = NUMA_NO_NODE;
 	any_spare = !o[OPT_NODE] || !strcmp(o[OPT_NODE], "spare");
 	ret = parse_name(sd, o[OPT_NAME]) ?:
+	      parse_role(sd, o[OPT_ROLE]) ?:
 	      parse_range(sd, o[OPT_RANGE]) ?:
 	      parse_physical(o[OPT_PHYSICAL], &sd->physical) ?:
 	      parse_uint(o, OPT_SECTOR, 64, PAGE_SIZE, &sd->sector) ?:
 	      parse_algorithm(sd, o[OPT_ALGORITHM]) ?:
-	      parse_role(sd, o[OPT_ROLE]) ?:
 	      parse_uint(o, OPT_WORST, PAGE_SIZE, 2 * PAGE_SIZE,
 			 &sd->worst_case) ?:
 	      parse_uint(o, OPT_LATENCY, 0, 1000, &sd->latency_us) ?:
+	      parse_uint(o, OPT_READING, 0, 10000, &sd->reading_ms) ?:
 	      parse_uint(o, OPT_LAG, 0, CRAM_MAX_LAG_MS, &sd->lag_ms) ?:
 	      parse_uint(o, OPT_TIMEOUT, 0, 60000, &sd->timeout_ms) ?:
 	      parse_uint(o, OPT_WATERMARK, 1, 100, &sd->watermark);
@@ -1229,6 +1301,7 @@ bool cram_sim_store_trim(struct sim_device *sd, unsigned long pfn,
 	/* The first trim comes before the first store. */
 	if (!sd->alias && sim_alias(sd))
 		return false;
+	wait_event_idle(sd->mode_changed, !plays_mode(sd, TRIM_NEVER));
 	if (plays_mode(sd, TRIM_LATE))
 		msleep(TRIM_LATE_MS);
 	if (plays_mode(sd, TRIM_FAIL) && sd->requests++ % 2)
@@ -1287,6 +1360,7 @@ static struct sim_device *sim_device_new(void)
 	if (!sd)
 		return NULL;
 	kobject_init(&sd->kobj, &sim_ktype);
+	init_waitqueue_head(&sd->mode_changed);
 	spin_lock_init(&sd->lock);
 	INIT_DELAYED_WORK(&sd->later, sim_later);
 	INIT_DELAYED_WORK(&sd->trim_work, trim_later);

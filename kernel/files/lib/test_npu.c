@@ -347,8 +347,11 @@ static int npu_fault(struct npu_job *job, unsigned long addr,
 		ctx->stats.faults++;
 	if (!mmget_not_zero(ctx->mm))
 		return -EFAULT;
+	/* New memory comes from where the process may have it. */
+	kthread_use_mm(ctx->mm);
 	ret = fault_in(ctx, addr & PAGE_MASK, start & PAGE_MASK,
 		       PAGE_ALIGN(end), write);
+	kthread_unuse_mm(ctx->mm);
 	mmput(ctx->mm);
 	return ret == -EBUSY ? 0 : ret;
 }
@@ -439,8 +442,8 @@ static int progress(struct npu_job *job, u64 bytes)
 	if (!reached)
 		return 0;
 	set_state(job, NPU_SIM_STOPPED);
-	wait_event(job->ctx->npu->wait,
-		   READ_ONCE(job->resumed) || ended(job));
+	wait_event_idle(job->ctx->npu->wait,
+			READ_ONCE(job->resumed) || ended(job));
 	set_state(job, NPU_SIM_RUNNING);
 	return ended(job) ? -ECANCELED : 0;
 }

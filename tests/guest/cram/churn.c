@@ -30,17 +30,31 @@
 #define LEN (6 * MIB)
 #define PAGES (LEN / PAGE)
 #define MAX_DEVICES 2
+/* Node ids of devices are below. */
+#define NODES 8
 /* What two devices of 128 MiB show, but for what the workers have. */
 #define FILLED (232 * MIB)
+/* Nearly full, in thousands. */
+#define FULL 980
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE 101
 #endif
 /* Pages that are taken off line: each is lost to the guest. */
 #define OFFLINE 24
 
+/* What is added up for all devices, also for those that have gone. */
+enum { ADMITTED, GRANTED, REFUSED, FAILED, COUNTS };
+
+static const char *const count_names[COUNTS] = { "admitted", "granted", "refused_credit", "failed" };
+
 static struct shared {
 	unsigned long rounds[WORKERS + 6];
 	struct verdict verdict;
+	unsigned long counts[COUNTS];
+	/* By node: what the kernel had counted at the last look. */
+	unsigned long seen[NODES][COUNTS];
+	/* Of what a device shows: most that was in use at once, per thousand. */
+	unsigned long fullest;
 	bool stop;
 } *sh;
 
@@ -203,13 +217,34 @@ static unsigned long device_number(int i, const char *name)
 	return read_file(device_file(i, name), buf, sizeof(buf)) ? strtoul(buf, NULL, 0) : 0;
 }
 
+/*
+ * Device 0 can be what a CXL memory device stores, see tests/guest/cxl/mock.sh; then its region comes and goes,
+ * and the simulation stays.
+ */
+static bool is_region(int i)
+{
+	return cxl_region() && !i;
+}
+
 static bool bring(int i)
 {
 	char words[256];
 
+	if (is_region(i))
+		return bind_region("bind");
 	snprintf(words, sizeof(words), "name=c%d range=%s physical=%s lag_ms=20 margin=64K algorithm=%s mode=%s", i,
 		 reserved_range(i), !physically_full ? "128M" : shown_full ? "16M" : "8M", i ? "zstd" : "lz4", modes[i]);
 	return write_file(SIM "/new_device", words);
+}
+
+static bool take_away(int i)
+{
+	char name[8];
+
+	if (is_region(i))
+		return bind_region("unbind");
+	snprintf(name, sizeof(name), "c%d", i);
+	return write_file(SIM "/remove_device", name);
 }
 
 static void none_lost(int i)
@@ -219,24 +254,81 @@ static void none_lost(int i)
 		      device_number(i, "violations"));
 }
 
+static bool cram_text(int nid, const char *name, char *buf, size_t size)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), NODE_DIR "/node%d/private/cram/%s", nid, name);
+	buf[0] = '\0';
+	return read_file(path, buf, size);
+}
+
+/* The kernel's counters begin anew with each registration. */
+static void add_counts(int nid, const char *stat)
+{
+	unsigned long now, *seen;
+	char name[32];
+	const char *at;
+	int i;
+
+	for (i = 0; i < COUNTS; i++) {
+		snprintf(name, sizeof(name), "%s ", count_names[i]);
+		at = strstr(stat, name);
+		now = at ? strtoul(at + strlen(name), NULL, 10) : 0;
+		seen = &sh->seen[nid][i];
+		sh->counts[i] += now < *seen ? now : now - *seen;
+		*seen = now;
+	}
+}
+
+/* Pages that wait for their trim are not free either. */
+static unsigned long fullness(int nid)
+{
+	char shown[32], here[32], freed[32];
+
+	if (!cram_text(nid, "shown_bytes", shown, sizeof(shown)) || !cram_text(nid, "resident_bytes", here, sizeof(here)) ||
+	    !cram_text(nid, "untrimmed_bytes", freed, sizeof(freed)) || !strtoul(shown, NULL, 10))
+		return 0;
+	return (strtoul(here, NULL, 10) + strtoul(freed, NULL, 10)) * 1000 / strtoul(shown, NULL, 10);
+}
+
+/* What the devices did since the last look; none of them may break its promises. */
+static void look(void)
+{
+	char stat[1024], state[32];
+	unsigned long full;
+	int nid;
+
+	for (nid = 1; nid < NODES; nid++) {
+		if (!cram_text(nid, "stat", stat, sizeof(stat)))
+			continue;
+		add_counts(nid, stat);
+		full = fullness(nid);
+		if (full > sh->fullest)
+			sh->fullest = full;
+		if (cram_text(nid, "state", state, sizeof(state)) && !strcmp(state, "broken\n"))
+			wrong("node %d is broken", nid);
+	}
+}
+
 /* Events, budgets, and each device away and back, now and then. */
 static void administrator(void)
 {
-	char words[64], name[8];
-	int i;
+	char words[64];
+	int i, turn = 0;
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
-		usleep(300000);
+		usleep(100000);
+		look();
+		if (++turn % 3)
+			continue;
 		i = draw(nr_devices);
 		none_lost(i);
 		snprintf(words, sizeof(words), "%s%s", modes[i], draw(3) ? "" : ",storm");
 		write_file(device_file(i, "mode"), words);
-		if (draw(10) == 0) {
-			snprintf(name, sizeof(name), "c%d", i);
-			if (write_file(SIM "/remove_device", name))
-				while (!bring(i) && !sh->stop)
-					usleep(100000);
-		}
+		if (draw(10) == 0 && take_away(i))
+			while (!bring(i) && !sh->stop)
+				usleep(100000);
 		sh->rounds[self]++;
 	}
 }
@@ -249,7 +341,7 @@ static void budgets(void)
 
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
 		usleep(500000);
-		for (nid = 1; nid < 8; nid++) {
+		for (nid = 1; nid < NODES; nid++) {
 			snprintf(path, sizeof(path), NODE_DIR "/node%d/private/cram/writable_bytes", nid);
 			snprintf(words, sizeof(words), "%luK", draw(512) * 4);
 			write_file(path, words);
@@ -287,8 +379,8 @@ static void filler(void)
 /* Who moves pages about, or wants them whole or gone. */
 static void disturber(void)
 {
-	char name[24], path[128];
-	int offline = 0;
+	int offline = 0, device;
+	char path[128];
 	size_t i;
 
 	mem = anon(LEN);
@@ -312,9 +404,9 @@ static void disturber(void)
 		case 3:
 			/* A device cannot go while one of its pages is held. */
 			hold_page(mem + i * PAGE);
-			snprintf(name, sizeof(name), "c%lu", draw(nr_devices));
-			if (write_file(SIM "/remove_device", name))
-				while (!bring(name[1] - '0') && !sh->stop)
+			device = draw(nr_devices);
+			if (take_away(device))
+				while (!bring(device) && !sh->stop)
 					usleep(100000);
 			hold_page(NULL);
 			break;
@@ -350,7 +442,7 @@ static pid_t begin(int index, void (*fn)(void), uint64_t seed)
 static unsigned long complaints(void)
 {
 	static const char *const words[] = { "written to after it was stored", "changed after it was stored",
-		"dropped what it was given", "stores more than it can" };
+		"dropped what it was given", "stores more than it can", "its books do not balance" };
 	unsigned long nr = 0;
 	char line[1024];
 	FILE *f = popen("dmesg", "r");
@@ -385,17 +477,48 @@ static void prepare(char **argv)
 
 static bool gone(int i)
 {
-	char name[8];
 	int tries;
 
-	snprintf(name, sizeof(name), "c%d", i);
 	write_file(device_file(i, "mode"), "good");
 	for (tries = 0; tries < 30; tries++) {
-		if (write_file(SIM "/remove_device", name))
+		if (take_away(i))
 			return true;
 		usleep(500000);
 	}
 	return false;
+}
+
+/* It was as full as it was to be, and all of what it is for happened. */
+static void check_counts(void)
+{
+	int i;
+
+	for (i = 0; i < COUNTS; i++)
+		printf("# %s: %lu\n", count_names[i], sh->counts[i]);
+	printf("# at most %lu of 1000 pages in use\n", sh->fullest);
+	ok(sh->counts[ADMITTED] > 1000, "pages were admitted: %lu", sh->counts[ADMITTED]);
+	ok(sh->counts[GRANTED], "pages were written to in place: %lu", sh->counts[GRANTED]);
+	if (physically_full)
+		ok(sh->counts[REFUSED], "pages were refused for lack of credit: %lu", sh->counts[REFUSED]);
+	if (shown_full)
+		ok(sh->fullest > FULL, "a device was full but for %lu of 1000 pages", 1000 - sh->fullest);
+}
+
+/* Until a device is as full as its condition says. */
+static void wait_for_filler(void)
+{
+	int tries;
+
+	if (!shown_full)
+		return;
+	for (tries = 0; sh->fullest <= FULL && tries < 600; tries++)
+		usleep(100000);
+	printf("# full after %d.%d s\n", tries / 10, tries % 10);
+}
+
+static unsigned long charged(void)
+{
+	return number_in(GROUP "/memory.cram.current", "");
 }
 
 int main(int argc, char **argv)
@@ -417,6 +540,7 @@ int main(int argc, char **argv)
 	prepare(argv + 4);
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
 		pids[i] = begin(i, fns[i], seed);
+	wait_for_filler();
 	sleep(seconds);
 	__atomic_store_n(&sh->stop, true, __ATOMIC_RELAXED);
 	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++) {
@@ -430,11 +554,14 @@ int main(int argc, char **argv)
 		printf("# process %u: %lu rounds\n", i, sh->rounds[i]);
 	ok(!died, "all lived, %u s, seed %lu", seconds, (unsigned long)seed);
 	ok(!sh->verdict.wrong, "all contents were right, nothing was lost%s%s", sh->verdict.wrong ? ": " : "", sh->verdict.what);
+	look();
+	check_counts();
 	for (i = 0; i < (unsigned int)nr_devices; i++) {
 		none_lost(i);
 		ok(gone(i), "%s: the device goes", modes[i]);
 	}
 	ok(!sh->verdict.wrong && !complaints(), "and nobody complained");
+	ok(!charged(), "nobody is charged for what is not there: %lu bytes", charged());
 	ungroup();
 	return done_testing();
 }

@@ -6,7 +6,11 @@
  * vm: --node 1G --reserve 256M,node=0 --append private_node_spare=1
  */
 #define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <net/if.h>
 #include <pthread.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/uio.h>
 
 #include "cram.h"
@@ -324,6 +328,86 @@ static void by_pipes(void)
 	close(pipes[1]);
 }
 
+/* -- a peer that does not read ------------------------------------------------------------------------ */
+
+static void loopback_up(int any)
+{
+	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+
+	if (ioctl(any, SIOCSIFFLAGS, &lo))
+		bail("lo");
+}
+
+static int connected(int *peer)
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0), sock = socket(AF_INET, SOCK_STREAM, 0);
+	socklen_t len = sizeof(at);
+
+	loopback_up(sock);
+	if (bind(listener, (void *)&at, len) || listen(listener, 1) || getsockname(listener, (void *)&at, &len) ||
+	    connect(sock, (void *)&at, len))
+		bail("connect");
+	*peer = accept(listener, NULL, NULL);
+	close(listener);
+	return sock;
+}
+
+/* Until nothing can be sent, so that what comes next stays with the sender; returns how many bytes. */
+static size_t send_until_full(int sock)
+{
+	static char zeros[64 * 1024];
+	size_t sent = 0;
+	ssize_t now;
+	int tries;
+
+	for (tries = 0; tries < 20; tries += now <= 0) {
+		now = send(sock, zeros, sizeof(zeros), MSG_DONTWAIT);
+		sent += now > 0 ? now : 0;
+		if (now <= 0)
+			usleep(20000);
+	}
+	return sent;
+}
+
+static void read_all(int peer, char *buf, size_t len)
+{
+	ssize_t now;
+
+	for (; len; buf += now, len -= now) {
+		now = read(peer, buf, len);
+		if (now <= 0)
+			bail("read");
+	}
+}
+
+static void by_zerocopy(void)
+{
+	char *a = anon(PAGE), *got;
+	int peer, sock, on = 1, room = 16 * MIB;
+	size_t sent;
+
+	new_device("physical=192M");
+	sock = connected(&peer);
+	sent = send_until_full(sock);
+	if (setsockopt(sock, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)) ||
+	    setsockopt(sock, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)))
+		bail("setsockopt");
+	fill(a, PAGE, HALF, SALT + 3);
+	ok(make_cold(a, PAGE) == 1, "cold");
+	ok(send(sock, a, PAGE, MSG_ZEROCOPY | MSG_DONTWAIT) == (ssize_t)PAGE, "MSG_ZEROCOPY, behind %zu bytes: %s", sent,
+	   strerror(errno));
+	ok(remove_device(), "the device goes although the peer does not read");
+	got = aligned_alloc(PAGE, sent + PAGE);
+	read_all(peer, got, sent);
+	read_all(peer, got, PAGE);
+	ok(!damaged(got, 0, PAGE, HALF, SALT + 3), "and the peer has what was sent");
+	free(got);
+	close(sock);
+	close(peer);
+	munmap(a, PAGE);
+}
+
 #define HOT (256 * 1024)
 
 static size_t hot_page;
@@ -439,6 +523,7 @@ int main(void)
 	put("/proc/sys/vm/zone_reclaim_mode", "4");
 	with("ext4");
 	with("xfs");
+	by_zerocopy();
 	put("/proc/sys/vm/zone_reclaim_mode", "0");
 	ungroup();
 	return done_testing();

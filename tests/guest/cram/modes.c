@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "../../../kernel/files/tools/testing/selftests/cram/modes.c"
+#include "probe.h"
 
 static void within_axioms(void)
 {
@@ -24,6 +25,23 @@ static void within_axioms(void)
 		if (strcmp(modes[i], "storm"))
 			ok(nr > PHYSICAL / PAGE / 4, "%s: %lu pages were admitted", modes[i], nr);
 	}
+}
+
+/* An event every 5 ms: each closes admission, and readings come no faster for it. */
+static void storm_is_bounded(void)
+{
+	unsigned long events, readings;
+
+	mode("storm");
+	events = cram_stat("events");
+	readings = cram_stat("readings");
+	sleep(3);
+	events = cram_stat("events") - events;
+	readings = cram_stat("readings") - readings;
+	ok(events > 200 && readings > 3 && readings <= 40, "storm: %lu events in 3 s are answered by %lu readings", events,
+	   readings);
+	mode("good");
+	ok(within(60, is_whole), "storm: over");
 }
 
 static bool is_broken(void)
@@ -119,6 +137,86 @@ static long now_us(void)
 	return t.tv_sec * 1000000 + t.tv_nsec / 1000;
 }
 
+static void nothing_comes(const char *what)
+{
+	unsigned long admitted = cram_stat("admitted");
+	bool shown = cram_state_is("silent") && !cram_number("credit_bytes");
+	char *q = anon(MIB);
+
+	fill(q, MIB, EASY, 17);
+	ok(!make_cold(q, MIB) && cram_stat("admitted") == admitted && shown, "%s: silent, without credit, nothing is admitted",
+	   what);
+	munmap(q, MIB);
+}
+
+/* A reading that is late changes nothing in the state that the last one left. */
+static void late(void)
+{
+	mode("slow");
+	ok(within(60, is_silent), "a reading that takes longer than timeout_ms: silent is seen");
+	ok(within(60, is_ok), "and ok when it has come");
+	mode("hang");
+	ok(within(60, is_silent), "a reading that does not return: silent");
+	nothing_comes("hang");
+	mode("good");
+	ok(within(60, is_ok), "hang: over");
+}
+
+static unsigned long evicted_before;
+
+static bool some_evicted(void)
+{
+	return cram_stat("evicted") >= evicted_before + 64 && cram_state_is("ok");
+}
+
+/* What leaves a device that is short is found by the bitmap of residents, and not by a walk over its pages. */
+static void no_walk(void)
+{
+	char words[32];
+
+	p = anon(3 * MIB);
+	madvise(p, 3 * MIB, MADV_NOHUGEPAGE);
+	fill(p, 3 * MIB, RANDOM, 18);
+	ok(make_cold(p, 3 * MIB) > 256, "short: pages are there");
+	evicted_before = cram_stat("evicted");
+	probe("private_node_next_used");
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes"));
+	put(DEV "/physical_bytes", words);
+	ok(within(60, some_evicted), "short: %lu pages leave", cram_stat("evicted") - evicted_before);
+	ok(!unprobe("private_node_next_used"), "short: nobody walks over all pages");
+	ok(!damaged(p, 0, 3 * MIB, RANDOM, 18), "short: contents");
+	munmap(p, 3 * MIB);
+	put(DEV "/physical_bytes", "6M");
+	all_trimmed("short");
+}
+
+#define ASKED 400
+
+/* Each refusal for lack of credit could ask whether a reading helps, which takes the lock of the ledger. */
+static void asked_seldom(void)
+{
+	unsigned long refused, asked;
+	long start;
+	int i;
+
+	p = anon(LEN);
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	fill(p, LEN, RANDOM, 16);
+	make_cold(p, LEN);
+	probe("cram_request_room");
+	probe("cram_ledger_uncovered");
+	start = now_us();
+	for (i = 0; i < 10000 && calls_of("cram_request_room") < ASKED; i++)
+		write_file(GROUP "/memory.reclaim", "64K swappiness=max");
+	refused = unprobe("cram_request_room");
+	asked = unprobe("cram_ledger_uncovered");
+	start = (now_us() - start) / 10000;
+	ok(refused >= ASKED && asked <= (unsigned long)start + 2 && asked < refused / 2,
+	   "full: %lu refusals in %ld times 10 ms ask %lu times whether a reading could help", refused, start, asked);
+	munmap(p, LEN);
+	all_trimmed("full");
+}
+
 /* A device that takes its time for each page. */
 static void latency(void)
 {
@@ -139,10 +237,20 @@ static void latency(void)
 }
 
 MODE_TEST(within_axioms)
+MODE_TEST(storm_is_bounded)
 MODE_TEST(broken_stays)
 MODE_TEST(overstated)
+MODE_TEST(asked_seldom)
+MODE_TEST(no_walk)
 
 DEVICE_FIXTURE(slow, "physical=64M latency_us=500")
+
+DEVICE_FIXTURE(strict, "physical=64M timeout_ms=100")
+
+TEST_F(strict, late)
+{
+	late();
+}
 
 TEST_F(slow, latency)
 {

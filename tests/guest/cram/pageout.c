@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * pageout: who pages memory out (MADV_PAGEOUT, process_madvise) places it on a device that has credit, without
- * swap and with it; what no device takes goes to swap, and nothing to an ordinary node of a lower tier.
+ * swap and with it; what no device takes goes to swap, and nothing to an ordinary node of a lower tier.  Old
+ * pages make room on a full device, and pages that nobody uses cost next to nothing.
  *
  * Node 1 is such a node: ordinary, slow, and demotion to it is on.
  *
  * vm: --node 1G --node 256M,cpus=none --slow 1 --reserve 256M,node=0 --append private_node_spare=1
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -119,6 +121,125 @@ static void with_swap(void)
 	all_trimmed("swap");
 }
 
+/* Reclaim that is asked for a number: it takes so much, to the device and past swap. */
+static void by_memory_reclaim(void)
+{
+	unsigned long before = swapped(), came = cram_stat("admitted");
+	char *p = filled(7);
+
+	madvise(p, LEN, MADV_COLD);
+	node_free();
+	write_file(GROUP "/memory.reclaim", "4M swappiness=max");
+	came = cram_stat("admitted") - came;
+	ok(came >= 4 * MIB / PAGE && came <= 5 * MIB / PAGE && swapped() == before,
+	   "MADV_COLD and memory.reclaim of 4M with swap: %lu pages came, %lu went to swap", came, swapped() - before);
+	ok(where(p, LEN).here == came, "%lu are there", where(p, LEN).here);
+	munmap(p, LEN);
+	all_trimmed("memory.reclaim");
+}
+
+static char *old;
+
+/* What nobody used since long ago, and something new each time. */
+static unsigned long old_left(void)
+{
+	char *p = anon(4 * MIB);
+
+	madvise(p, 4 * MIB, MADV_NOHUGEPAGE);
+	fill(p, 4 * MIB, RANDOM, 8);
+	madvise(p, 4 * MIB, MADV_COLD);
+	write_file(GROUP "/memory.reclaim", "4M swappiness=max");
+	usleep(100000);
+	munmap(p, 4 * MIB);
+	node_free();
+	return NR - where(old, LEN).here;
+}
+
+/* The old ones make room on a full device, for swap, unless an administrator turned that off. */
+static void rotates(void)
+{
+	unsigned long left, refused, here;
+	int i;
+
+	put(DEV "/physical_bytes", "12M");
+	if (!within(60, is_ok))
+		bail("no reading");
+	old = anon(LEN);
+	madvise(old, LEN, MADV_NOHUGEPAGE);
+	fill(old, LEN, RANDOM, 9);
+	here = make_cold(old, LEN);
+	ok(here > 8 * MIB / PAGE && here <= 12 * MIB / PAGE, "a full device: %lu pages", here);
+	put("/sys/kernel/mm/cram/swap", "0");
+	refused = cram_stat("refused_credit");
+	for (i = 0; i < 8; i++)
+		left = old_left();
+	ok(left == NR - here && cram_stat("refused_credit") > refused,
+	   "swap=0: %lu of %lu old pages left for new ones, %lu of which were refused", left + here - NR, here,
+	   cram_stat("refused_credit") - refused);
+	put("/sys/kernel/mm/cram/swap", "1");
+	for (i = 0; i < 100 && left < NR - here / 2; i++)
+		left = old_left();
+	ok(left >= NR - here / 2, "swap=1: %lu of them leave, in %d rounds", left + here - NR, i);
+	ok(!damaged(old, 0, LEN, RANDOM, 9), "contents");
+	munmap(old, LEN);
+	put(DEV "/physical_bytes", "192M");
+	all_trimmed("rotation");
+	if (!within(60, is_ok))
+		bail("no reading");
+}
+
+#define MANY (240 * MIB)
+#define IDLE 8
+
+/* Nanoseconds that all tasks but this one have run, those of the kernel included. */
+static unsigned long ran(void)
+{
+	unsigned long sum = 0, one;
+	char path[64], buf[64];
+	struct dirent *e;
+	DIR *d = opendir("/proc");
+
+	while (d && (e = readdir(d))) {
+		if (atoi(e->d_name) <= 0 || atoi(e->d_name) == getpid())
+			continue;
+		snprintf(path, sizeof(path), "/proc/%d/schedstat", atoi(e->d_name));
+		if (read_file(path, buf, sizeof(buf)) && sscanf(buf, "%lu", &one) == 1)
+			sum += one;
+	}
+	if (!d || !sum)
+		bail("schedstat");
+	closedir(d);
+	return sum;
+}
+
+static unsigned long ran_meanwhile(void)
+{
+	unsigned long before = ran();
+
+	sleep(IDLE);
+	return ran() - before;
+}
+
+/* Nobody uses any of a device full of pages: looking after them takes next to nothing. */
+static void idle(void)
+{
+	unsigned long without = ran_meanwhile(), with, here;
+	char *p = anon(MANY);
+	size_t i;
+
+	madvise(p, MANY, MADV_NOHUGEPAGE);
+	for (i = 0; i < MANY; i += PAGE)
+		*(uint64_t *)(p + i) = i + 1;
+	here = make_cold(p, MANY);
+	ok(here > 60000, "idle: %lu residents", here);
+	with = ran_meanwhile();
+	ok(with <= without + IDLE * 1000000000UL / 100,
+	   "idle: all tasks ran for %lu us in %d s, and for %lu us without residents; 1 %% of a processor is %d us",
+	   with / 1000, IDLE, without / 1000, IDLE * 10000);
+	munmap(p, MANY);
+	all_trimmed("idle");
+}
+
 /* No credit: as if there were no device. */
 static void without_credit(void)
 {
@@ -206,11 +327,14 @@ int main(void)
 	without_swap();
 	by_process_madvise();
 	until_full();
+	idle();
 	if (system("modprobe zram && echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
 	    swapon("/dev/zram0", 0))
 		bail("swap");
 	with_swap();
+	by_memory_reclaim();
 	without_credit();
+	rotates();
 	node_reclaim();
 	ok(nothing_lost(), "no write was lost");
 	swapoff("/dev/zram0");

@@ -51,7 +51,7 @@ squeeze() {
 	all=$(cat $group/memory.current)
 	for ((try = 0; try < 40; try++)); do
 		[ "$(on_device)" -lt $((all / 2)) ] || return 0
-		# what moves to a device does not count as freed, so this says EAGAIN
+		# what moves to a device counts as freed; EAGAIN says that it was less than 4M
 		echo "4M swappiness=max" 2> /dev/null > $group/memory.reclaim || true
 		sleep 0.1
 	done

@@ -84,6 +84,7 @@ no_device 'a worst case above two pages' 'worst_case=8193: out of range' worst_c
 no_device 'a worst case of part of a sector' 'worst_case=4100: not whole sectors' worst_case=4100
 no_device 'an unknown algorithm' 'algorithm=gzip: none of lz4' algorithm=gzip
 no_device 'more than a millisecond' 'latency_us=1001: out of range' latency_us=1001
+no_device 'more than ten seconds' 'reading_ms=10001: out of range' reading_ms=10001
 no_device 'lag_ms=10001' 'lag_ms=10001: out of range' lag_ms=10001
 no_device 'timeout_ms=60001' 'timeout_ms=60001: out of range' timeout_ms=60001
 no_device 'watermark=0' 'watermark=0: out of range' watermark=0
@@ -148,23 +149,26 @@ for f in anon file pageout swap; do
 	is "$f: off" $SWITCHES/$f 0
 	write $SWITCHES/$f "$([ $f = file ] && echo 0 || echo 1)"
 done
-if [ -e "$cram/protect" ]; then
-	is 'protect: off by itself' "$cram/protect" 0
+if [ -e "$cram/ledger" ]; then
 	is 'ledger: on by itself' "$cram/ledger" 1
-	refused 'protect: x' "protect: 'x' is neither 0 nor 1" "$cram/protect" x
 	refused 'ledger: x' "ledger: 'x' is neither 0 nor 1" "$cram/ledger" x
-	write "$cram/protect" 1
-	is 'protect: on' "$cram/protect" 1
-	write "$cram/protect" 0
 	write "$cram/ledger" 0
 	is 'ledger: off' "$cram/ledger" 0
 	write "$cram/ledger" 1
+	is 'protected: a device that came while the switch was off' "$cram/protected" 0
+	not_ok 'protected is for reading' write "$cram/protected" 1
 	refused 'stray_store: no number' "stray_store: 'x' is no page in use" "$cram/stray_store" x
 	refused 'stray_store: below' "stray_store: '1' is no page in use" "$cram/stray_store" 1
 	refused 'stray_store: above' "is no page in use" "$cram/stray_store" $((start / 4096 + 32768))
 	refused 'stray_store: a free page' "is no page in use" "$cram/stray_store" $((start / 4096))
+	is 'protect: off by itself' $SWITCHES/protect 0
+	refused 'protect: x' "protect: 'x' is neither 0 nor 1" $SWITCHES/protect x
+	write $SWITCHES/protect 1
+	is 'protect: on' $SWITCHES/protect 1
+	is 'protect: and a device that is there stays as it is' "$cram/protected" 0
+	write $SWITCHES/protect 0
 else
-	skip 'protect, ledger, stray_store' 'a kernel without CONFIG_CRAM_DEBUG'
+	skip 'ledger, protected, stray_store, protect' 'a kernel without CONFIG_CRAM_DEBUG'
 fi
 
 block=$(blocks "$nid" | sed -n 1p)

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * token: no page of a device without a reservation, whoever takes it, when it is full of holes and larger
+ * token: no page of a device without a reservation, whoever takes it, also when it is full of holes and larger
  * pieces are wanted; nothing is admitted after a capacity event until a reading that began
  * later has come, however long that takes; a page that fails while it waits for its trim is handed out to
- * nobody, and one that is mended breaks no books.
+ * nobody, and one that is mended breaks no books.  All of it also in a kernel that clears what it gives out and
+ * gets back.
  *
  * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1
+ * vm: --node 1G --reserve 128M,node=0 --append private_node_spare=1 --append "init_on_alloc=1 init_on_free=1"
  * allow: Memory failure|hardware memory corruption|[Ss]oft offline|Unpoison
  * timeout: 200
  * kernels: release coverage
@@ -17,7 +19,8 @@
 
 #define LEN (24 * MIB)
 #define RECLAIM GROUP "/memory.reclaim"
-#define EVENTS 5
+#define EVENTS 3
+#define OPTIONS "physical=128M"
 
 static char *small_pages(size_t len)
 {
@@ -111,25 +114,38 @@ static bool goes_on(unsigned long more)
 	return true;
 }
 
-/*
- * While pages are being placed all the time the device says that it runs full; a reading takes no time,
- * or some, and another may be under way.
- */
-static void test_event(const char *mode)
+/* A device whose readings take @ms. */
+static void event_device(unsigned int ms)
 {
-	unsigned long events = cram_stat("events");
+	char words[64];
+
+	snprintf(words, sizeof(words), OPTIONS " reading_ms=%u", ms);
+	if (!remove_device())
+		bail("the device does not go");
+	new_device(words);
+	enable("-promotion");
+	put(DEV "/physical_bytes", "120M");
+	if (!within(60, is_ok))
+		bail("no reading");
+}
+
+/* While pages are being placed all the time the device says that it runs full, also while it is being read. */
+static void test_event(unsigned int ms, size_t folio)
+{
+	unsigned long events;
 	pthread_t thread;
+	char what[64];
 	struct story s;
 	bool on = true;
 	char *p;
 	int i;
 
-	put(DEV "/physical_bytes", "120M");
-	p = small_pages(LEN);
+	snprintf(what, sizeof(what), "readings of %u ms, folios of %zu KiB", ms, folio / 1024);
+	event_device(ms);
+	events = cram_stat("events");
+	p = anon(LEN);
+	madvise(p, LEN, folio == PAGE ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
 	fill(p, LEN, RANDOM, 1);
-	put(DEV "/mode", mode);
-	if (!within(60, is_ok))
-		bail("%s: no reading", mode);
 	madvise(p, LEN, MADV_COLD);
 	stop = false;
 	trace(true);
@@ -147,15 +163,53 @@ static void test_event(const char *mode)
 	pthread_join(thread, NULL);
 	s = read_trace();
 	trace(false);
-	ok(on, "%s: after each event it goes on", mode);
+	ok(on, "%s: after each event it goes on", what);
 	ok(s.events >= EVENTS / 2 && cram_stat("events") - events >= EVENTS && s.admitted >= 100 * (EVENTS + 1),
-	   "%s: it was seen: %lu events, %lu pages admitted", mode, s.events, s.admitted);
-	/* One page for each processor may be between the check and its copy. */
-	ok(s.early <= 4 * s.events, "%s: pages admitted after an event and before a reading that began later: %lu", mode,
-	   s.early);
+	   "%s: it was seen: %lu events, %lu pages admitted", what, s.events, s.admitted);
+	/* One folio for each processor may be between the check and its copy. */
+	ok(s.early <= 4 * s.events * (folio / PAGE),
+	   "%s: pages admitted after an event and before a reading that began later: %lu", what, s.early);
 	munmap(p, LEN);
-	put(DEV "/mode", "good");
-	all_trimmed(mode);
+	all_trimmed(what);
+}
+
+/* -- takers ------------------------------------------------------------------------------------------ */
+
+#define LEAK "/sys/kernel/debug/private_node_leak"
+
+/* The first call of the kernel that got a page of the device, of all that take memory; or "". */
+static const char *call_that_got(void)
+{
+	static char text[1 << 16];
+	char node_is[16], *line, *rest = text;
+
+	snprintf(node_is, sizeof(node_is), "%d", node);
+	put(LEAK "/all", node_is);
+	if (!read_file(LEAK "/all", text, sizeof(text)) || !strstr(text, "alloc_contig_range pages-on-node "))
+		bail("%s", LEAK);
+	while ((line = strsep(&rest, "\n")) && *line)
+		if (!strstr(line, " pages-on-node 0 of "))
+			return line;
+	return "";
+}
+
+/* Each way to a page of the device but a placement: by its owner, by name, by frame number, and by compaction. */
+static void test_takers(void)
+{
+	unsigned long refused = cram_stat("refused_token"), free = node_free();
+	char words[64];
+
+	if (system("modprobe private_node_hold && modprobe private_node_leak"))
+		bail("modprobe");
+	snprintf(words, sizeof(words), "%d", node);
+	ok(!write_file(HOLD "/take", words) && errno == ENOMEM && cram_stat("refused_token") == refused + 1,
+	   "takers: its owner gets no page, and that is counted: %lu", cram_stat("refused_token") - refused);
+	ok(!*call_that_got(), "takers: no call of the kernel gets a page, none of a range either: %s", call_that_got());
+	set_pool(node, 4);
+	ok(!pool(node), "takers: no huge page for the pool of the node: %lu", pool(node));
+	snprintf(words, sizeof(words), NODE_DIR "/node%d/compact", node);
+	write_file(words, "1");
+	ok(node_free() == free && is_ok() && nothing_lost(), "takers: all is free as before, and the books balance");
 }
 
 /* -- holes ------------------------------------------------------------------------------------------ */
@@ -169,14 +223,25 @@ static void eights_only(bool on)
 	put(THP "hugepages-32kB/enabled", on ? "always" : "never");
 }
 
+/* Compaction would copy residents, and find no page to copy them to. */
+static void not_compacted(unsigned long scanned)
+{
+	ok(has_thread("kswapd") && !has_thread("kcompactd"), "holes: the node has a kswapd, and no kcompactd");
+	ok(number_in("/proc/vmstat", "compact_migrate_scanned ") == scanned, "holes: nothing is compacted");
+}
+
 /* The device is full but for single pages, and folios of eight are to be placed. */
 static void test_holes(void)
 {
+	unsigned long scanned;
 	size_t len = node_number("total_bytes"), i;
 	unsigned long here;
 	char *p = small_pages(len), *q;
 	int round;
 
+	/* Ordinary memory is not compacted either. */
+	put("/proc/sys/vm/compaction_proactiveness", "0");
+	scanned = number_in("/proc/vmstat", "compact_migrate_scanned ");
 	put(DEV "/physical_bytes", "128M");
 	fill(p, len, EASY, 2);
 	here = make_cold(p, len);
@@ -195,6 +260,7 @@ static void test_holes(void)
 	}
 	munmap(q, 4 * MIB);
 	eights_only(false);
+	not_compacted(scanned);
 	ok(within(60, is_ok) && nothing_lost(), "holes: the books balance, and nothing is lost");
 	ok(!damaged(p, 0, len, EASY, 2), "holes: contents");
 	munmap(p, len);
@@ -265,7 +331,6 @@ static void test_mended(void)
 	unsigned long pfn;
 	size_t i;
 
-	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
 	if (system("modprobe hwpoison_inject") || access("/sys/kernel/debug/hwpoison/unpoison-pfn", W_OK))
 		bail("hwpoison_inject");
 	i = one_resident(p);
@@ -283,11 +348,16 @@ static void test_mended(void)
 
 int main(void)
 {
-	new_device("physical=128M");
+	static const unsigned int ms[] = { 0, 10, 200, 1000 };
+	size_t i;
+
+	mount("none", "/sys/kernel/debug", "debugfs", 0, NULL);
+	new_device(OPTIONS);
 	group();
-	enable("-promotion");
-	test_event("good");
-	test_event("slow");
+	for (i = 0; i < sizeof(ms) / sizeof(ms[0]); i++)
+		test_event(ms[i], PAGE);
+	test_event(10, PMD);
+	test_takers();
 	test_holes();
 	ok(nothing_lost(), "nothing was lost");
 	test_mended();

@@ -14,6 +14,7 @@
 #include <sys/uio.h>
 
 #include "../../../kernel/files/tools/testing/selftests/cram/writable.c"
+#include "probe.h"
 
 static bool one_writable(void)
 {
@@ -239,6 +240,78 @@ static void parts(void)
 	all_trimmed("parts");
 }
 
+static bool little_credit(void)
+{
+	return is_ok() && cram_number("credit_bytes") <= (long)(64 * PAGE);
+}
+
+/* A write that finds no credit asks for a reading, as a placement does. */
+static void refused_grants(void)
+{
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 9), words[32];
+	unsigned long copied, refused, granted = cram_stat("granted"), asked;
+
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + 32 * PAGE);
+	put(DEV "/physical_bytes", words);
+	ok(within(60, little_credit), "no credit: %ld bytes are left", cram_number("credit_bytes"));
+	copied = cram_stat("copied_up");
+	refused = cram_stat("refused_grant");
+	probe("cram_read_if_low");
+	fill(p, LEN, RANDOM, 9);
+	asked = unprobe("cram_read_if_low");
+	copied = cram_stat("copied_up") - copied;
+	refused = cram_stat("refused_grant") - refused;
+	ok(refused && copied >= refused && cram_stat("granted") > granted, "no credit: %lu writes are refused, %lu pages copied",
+	   refused, copied);
+	ok(asked >= refused, "no credit: each asks for a reading: %lu", asked);
+	ok(!damaged(p, 0, LEN, RANDOM, 9) && nothing_lost(), "no credit: contents");
+	put(DEV "/physical_bytes", "201326592");
+	munmap(p, LEN);
+	all_trimmed("no credit");
+}
+
+static bool went_short;
+
+static bool short_now(void)
+{
+	went_short |= cram_state_is("short");
+	return false;
+}
+
+/*
+ * With credit for the worst case of what is written to, to the byte: that is counted once, and nobody else has to
+ * leave.
+ */
+static void paid_once(void)
+{
+	char *p = placed(LEN, MADV_NOHUGEPAGE, 1), *q = anon(8 * MIB), words[32];
+	unsigned long evicted, here;
+	int i;
+
+	madvise(q, 8 * MIB, MADV_NOHUGEPAGE);
+	fill(q, 8 * MIB, RANDOM, 9);
+	here = make_cold(q, 8 * MIB);
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + LEN + 64 * 1024);
+	put(DEV "/physical_bytes", words);
+	put(cram_file("writable_bytes"), "2M");
+	if (!within(60, is_ok))
+		bail("no reading");
+	evicted = cram_stat("evicted");
+	for (i = 0; i < 4; i++) {
+		fill(p, LEN, i ? RANDOM : EASY, 2 + i);
+		within(1, short_now);
+	}
+	ok(here > 7 * MIB / PAGE && where(q, 8 * MIB).here == here && cram_stat("evicted") == evicted && !went_short,
+	   "nearly full and written to anew: %lu of %lu bystanders are there, %lu were evicted%s", where(q, 8 * MIB).here,
+	   here, cram_stat("evicted") - evicted, went_short ? ", and it was short" : "");
+	ok(most_here(p, LEN) && !damaged(p, 0, LEN, RANDOM, 5) && !damaged(q, 0, 8 * MIB, RANDOM, 9), "contents");
+	munmap(p, LEN);
+	munmap(q, 8 * MIB);
+	put(DEV "/physical_bytes", "201326592");
+	put(cram_file("writable_bytes"), "default");
+	all_trimmed("nearly full");
+}
+
 static void small_races(void)
 {
 	races("small folios", MADV_NOHUGEPAGE);
@@ -254,6 +327,8 @@ WRITE_TEST(small_races)
 WRITE_TEST(large_races)
 WRITE_TEST(while_mprotected)
 WRITE_TEST(parts)
+WRITE_TEST(refused_grants)
+WRITE_TEST(paid_once)
 
 TEST_F(writable, failed)
 {

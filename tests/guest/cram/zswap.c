@@ -10,6 +10,7 @@
 #include <sys/swap.h>
 
 #include "cram.h"
+#include "probe.h"
 
 #define ZSWAP "/sys/module/zswap/parameters/"
 #define LEN (8 * MIB)
@@ -107,6 +108,26 @@ static void on_device(int flags, const char *what)
 	name_node(-1);
 }
 
+/* What is on a device already gains nothing by zswap's storing it there. */
+static void from_device(void)
+{
+	unsigned long before, here;
+	char *p = region(MAP_PRIVATE);
+
+	here = make_cold(p, LEN);
+	ok(here > NR * 9 / 10, "residents: %lu of %lu", here, NR);
+	before = cram_stat("admitted_zswap");
+	name_node(node);
+	ok(page_out(p), "residents, their node named: swapped");
+	ok(cram_stat("admitted_zswap") == before && compressed() > MIB,
+	   "residents: %lu are stored on the device that they leave, %lu bytes in software",
+	   cram_stat("admitted_zswap") - before, compressed());
+	ok(!damaged(p, 0, LEN, HALF, SALT), "residents: contents");
+	munmap(p, LEN);
+	name_node(-1);
+	all_trimmed("residents");
+}
+
 /* A device with room for a part of it. */
 static void full(void)
 {
@@ -121,6 +142,45 @@ static void full(void)
 	   "little room: %lu pages on the device, %lu bytes compressed in software", cram_stat("admitted_zswap"), compressed());
 	ok(!damaged(p, 0, LEN, HALF, SALT) && nothing_lost(), "little room: contents, nothing lost");
 	munmap(p, LEN);
+	name_node(-1);
+	remove_device();
+}
+
+static unsigned long stored;
+
+static bool has_room_again(void)
+{
+	return as_is() < stored && cram_state_is("ok");
+}
+
+/*
+ * Short by 256 KiB: so much leaves, and a little more.  It is found behind others that were swapped out before
+ * it, without a look at all of them under the lock of their list.
+ */
+static void leaves_little(void)
+{
+	char *before, *p, words[32];
+	unsigned long looked, calls;
+
+	new_device("physical=96M margin=1M");
+	before = region(MAP_PRIVATE);
+	ok(page_out(before) && !as_is(), "short: some are compressed in software");
+	name_node(node);
+	p = region(MAP_PRIVATE);
+	ok(page_out(p) && as_is() > NR / 2, "short: %lu pages are on the device", as_is());
+	stored = as_is();
+	probe("zswap_list_stored");
+	probe("zswap_stored_cb");
+	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + MIB - 256 * 1024);
+	put(DEV "/physical_bytes", words);
+	ok(within(60, has_room_again), "short: until there is room again");
+	ok(stored - as_is() <= 512, "short: %lu of %lu pages leave", stored - as_is(), stored);
+	calls = unprobe("zswap_list_stored");
+	looked = unprobe("zswap_stored_cb");
+	ok(looked > NR / 2 && looked <= 1024 * calls, "short: %lu entries are looked at, under the lock %lu times", looked, calls);
+	ok(!damaged(p, 0, LEN, HALF, SALT) && !damaged(before, 0, LEN, HALF, SALT), "short: contents");
+	munmap(p, LEN);
+	munmap(before, LEN);
 	name_node(-1);
 	remove_device();
 }
@@ -205,7 +265,9 @@ int main(void)
 	bad_names(node);
 	on_device(MAP_PRIVATE, "anonymous");
 	on_device(MAP_SHARED, "shmem");
+	from_device();
 	full();
+	leaves_little();
 	device_goes();
 	on_slow_node();
 	put(ZSWAP "enabled", "0");

@@ -3,7 +3,7 @@
 # A CXL device is plugged into a running machine, its region comes up private, and it is taken out again:
 # unused; in use with pages that move, also where an unplug would be refused; with pages that are lost.
 #
-# vm: --node 1G --cxl 512M,later --append private_node_spare=1
+# vm: --node 1G --cxl 512M,later --append 'private_node_spare=1 pcie_ports=native'
 # timeout: 400
 # The functions are called through ok.
 # shellcheck disable=SC2317

@@ -128,6 +128,7 @@ sim detach netdev=eth1 up=2
 unbind_right
 ok "its buffers are gone with it" soon is_empty
 sim remove_node card
+bind_right
 
 ip netns del left
 ok "nothing is left" same "$(leftovers)" "$before"

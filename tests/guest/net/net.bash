@@ -13,7 +13,7 @@ left() { ip netns exec left "$@"; }
 # The virtio device of eth1.
 virtio() { basename "$(readlink /sys/class/net/eth1/device)"; }
 
-right_up() { ip addr add 10.1.0.2/24 dev eth1 && ip link set eth1 mtu 9000 up && ip link set lo up; }
+right_up() { ip addr replace 10.1.0.2/24 dev eth1 && ip link set eth1 mtu 9000 up && ip link set lo up; }
 
 modules() {
 	local m
@@ -32,9 +32,12 @@ cards_up() {
 		ip -n left link set eth0 mtu 9000 up && right_up
 }
 
+# A card comes back from the namespace of an earlier test a while after that has ended.
+cards_here() { [ -e /sys/class/net/eth0 ] && [ -e /sys/class/net/eth1 ]; }
+
 # The node "card", and the two cards; $before is for the end.
 start() {
-	modules || return
+	modules && soon cards_here || return
 	before=$(leftovers)
 	sim new_node name=card node=spare ranges="$(reserved | sed -n 1p)" || return
 	nid=$(nid_of card)

@@ -37,6 +37,7 @@ static void end_npu(const char *name)
 	put(SIM "remove_node", name);
 }
 
+__attribute__((unused))
 static int open_npu(const char *name)
 {
 	char path[64];

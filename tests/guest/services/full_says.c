@@ -180,6 +180,21 @@ static int child_altstack(void *arg)
 	return 21;
 }
 
+/* All of a large mapping is called the alternate stack, and used as ordinary memory. */
+static int child_large_altstack(void *arg)
+{
+	stack_t ss = { .ss_size = 8 * MIB };
+	char *p = map(ss.ss_size, 0);
+
+	ss.ss_sp = p;
+	if (sigaltstack(&ss, NULL) || bind_range(p, ss.ss_size, MPOL_BIND, here))
+		return 20;
+	/* A handler's frame is at its end. */
+	p[ss.ss_size - 1] = 1;
+	*p = 1;
+	return 21;
+}
+
 static int child_no_handler(void *arg)
 {
 	char *p = map(MIB, 0);
@@ -196,6 +211,9 @@ static void test_handler(void)
 	ok(in_child(child_no_handler, NULL) == 128 + SIGBUS, "a store of a bound task: SIGBUS (control)");
 	ok(in_child(child_altstack, NULL) == 0, "SIGBUS: its handler runs on an alternate stack");
 	ok(counter("stack_elsewhere ") > before, "stack_elsewhere counts the pages");
+	before = counter("stack_elsewhere ");
+	ok(in_child(child_large_altstack, NULL) == 128 + SIGBUS && counter("stack_elsewhere ") == before + 1,
+	   "of a large alternate stack only the end is in ordinary memory");
 	before = counter("stack_elsewhere ");
 	ok(in_child(child_thread, NULL) == 0, "SIGBUS: its handler runs on a thread's stack");
 	ok(counter("stack_elsewhere ") > before, "stack_elsewhere counts these");

@@ -204,6 +204,49 @@ static void test_moves(void)
 	ok(free_in(0) == 1 && free_in(1) == 2, "... all given back");
 }
 
+/* -- on_full=oom: only huge pages that return to the node make their user a victim ------------- */
+
+#define MOST 80
+
+static void have_most(void *arg)
+{
+	(void)arg;
+	if (use(bound(MOST, MPOL_BIND, N1), MOST) != MOST)
+		_exit(1);
+}
+
+/* Bytes of small pages. */
+static int take(void *arg)
+{
+	size_t len = *(size_t *)arg;
+	unsigned long nodes = N1;
+	char *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED || syscall(SYS_mbind, p, len, MPOL_BIND, &nodes, 64UL, 0UL))
+		return 1;
+	madvise(p, len, MADV_NOHUGEPAGE);
+	memset(p, 1, len);
+	return 0;
+}
+
+static void test_oom(void)
+{
+	size_t len;
+	pid_t most;
+
+	pools("0", "80", "0");
+	set_on_full("oom");
+	most = start_child(have_most, NULL, NULL);
+	len = node_free() * PAGE + 4 * MIB;
+	ok(in_child(take, &len) == 128 + SIGKILL && !waitpid(most, NULL, WNOHANG),
+	   "on_full=oom: huge pages of the pool stay in it: their user is not killed");
+	/* Those in use are surplus now. */
+	put(pool_file(1, "nr_hugepages"), "0");
+	ok(!in_child(take, &len) && ended(most) == 128 + SIGKILL,
+	   "... surplus pages return to the node: the user of most of it is killed");
+	set_on_full("fail");
+}
+
 int main(void)
 {
 	unsigned long free, now;
@@ -221,5 +264,6 @@ int main(void)
 	now = node_free();
 	ok(now == free, "all of the node's memory is free again (%ld pages more)", (long)(now - free));
 	umount2(ROOT, MNT_DETACH);
+	test_oom();
 	return done_testing();
 }

@@ -10,6 +10,9 @@
 #define _GNU_SOURCE
 #include <linux/io_uring.h>
 #include <linux/mempolicy.h>
+#include <linux/userfaultfd.h>
+#include <pthread.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 
 #include "../devmap/devmap.h"
@@ -52,6 +55,65 @@ static void test(char *p, const char *what)
 	enable("+longterm_pin");
 }
 
+/* -- a pin that has begun when the service is closed ------------------------------------------- */
+
+static void *pin_both(void *p)
+{
+	return (void *)(long)pin(p, 2 * PAGE);
+}
+
+static bool is_here(char *p)
+{
+	void *at = p;
+	int status = -1;
+
+	return !syscall(SYS_move_pages, 0, 1UL, &at, NULL, &status, 0) && status == node;
+}
+
+/* Its user put the first page on the node, without a policy; a fault of the second one waits. */
+static int watch_second(char *p)
+{
+	struct uffdio_api api = { .api = UFFD_API };
+	struct uffdio_register r = { .range = { (unsigned long)p + PAGE, PAGE },
+				     .mode = UFFDIO_REGISTER_MODE_MISSING };
+	int fd = syscall(SYS_userfaultfd, O_CLOEXEC), to = node, status = -1;
+	void *at = p;
+
+	*p = 1;
+	if (syscall(SYS_move_pages, 0, 1UL, &at, &to, &status, MPOL_MF_MOVE) || !is_here(p))
+		bail("move_pages: %d", status);
+	if (fd < 0 || ioctl(fd, UFFDIO_API, &api) || ioctl(fd, UFFDIO_REGISTER, &r))
+		bail("userfaultfd");
+	return fd;
+}
+
+static void test_begun(bool closes)
+{
+	char *p = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fd = watch_second(p);
+	struct uffdio_zeropage zero = { .range = { (unsigned long)p + PAGE, PAGE } };
+	struct uffd_msg msg;
+	pthread_t thread;
+	void *ret;
+
+	pthread_create(&thread, NULL, pin_both, p);
+	if (read(fd, &msg, sizeof(msg)) != sizeof(msg))
+		bail("no fault");
+	if (closes)
+		enable("-longterm_pin");
+	if (ioctl(fd, UFFDIO_ZEROPAGE, &zero))
+		bail("UFFDIO_ZEROPAGE");
+	pthread_join(thread, &ret);
+	ok((long)ret == (closes ? EOPNOTSUPP : 0) && is_here(p) && *p == 1,
+	   closes ? "closed while it waits for another page: EOPNOTSUPP, and nothing was moved" :
+		    "control: the same, and not closed: pinned in place");
+	if (!closes)
+		unpin();
+	enable("+longterm_pin");
+	close(fd);
+	munmap(p, 2 * PAGE);
+}
+
 int main(int argc, char **argv)
 {
 	struct io_uring_params params = { 0 };
@@ -79,6 +141,8 @@ int main(int argc, char **argv)
 		syscall(SYS_mbind, p, LEN, MPOL_BIND, &mask, 64UL, 0);
 		test(p, "mbind");
 		munmap(p, LEN);
+		test_begun(false);
+		test_begun(true);
 	}
 	/* Other memory is pinned as ever, in one go with nothing of the node. */
 	p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -2,7 +2,8 @@
 /*
  * tier_plug: demoted memory is the kernel's doing, so unplug moves it whatever on_unplug says, and
  * pages that a user bound to the node go by on_unplug; and the tier holds what is cold, also when
- * two working sets that do not fit together take turns.
+ * two working sets that do not fit together take turns.  And what the whole system shares is taken
+ * as rarely, and kept as shortly, as it can be: drains of per-CPU lists, lists of zones, locks of unplug.
  *
  * vm: --node 768M --reserve 384M,node=0 --append private_node_spare=1
  * timeout: 350
@@ -146,6 +147,149 @@ static void test_turns(void)
 	ok(write_file(SIM "/remove_node", "t"), "the node goes");
 }
 
+/* -- how often what the whole system shares is taken ----------------------------------------- */
+
+#define TRACING "/sys/kernel/tracing/"
+
+static void trace(const char *event, bool on)
+{
+	char path[128];
+
+	snprintf(path, sizeof(path), TRACING "events/private_node/private_node_%s/enable", event);
+	put(path, on ? "1" : "0");
+}
+
+static void trace_on(const char *event)
+{
+	if (access(TRACING "events", F_OK) && system("mount -t tracefs none " TRACING))
+		bail("tracefs");
+	put(TRACING "trace", "");
+	trace(event, true);
+}
+
+/* How often the event was seen since. */
+static unsigned long traced(const char *event)
+{
+	char line[400], want[64];
+	unsigned long nr = 0;
+	FILE *f;
+
+	trace(event, false);
+	snprintf(want, sizeof(want), "private_node_%s:", event);
+	f = fopen(TRACING "trace", "r");
+	while (f && fgets(line, sizeof(line), f))
+		nr += !!strstr(line, want);
+	if (f)
+		fclose(f);
+	return nr;
+}
+
+/* The owner takes all of the node, but for some pages. */
+static void owner_takes(unsigned long leave)
+{
+	char text[64];
+
+	snprintf(text, sizeof(text), "node=t count=%lu", node_number("total_bytes") / PAGE);
+	put(SIM "/alloc", text);
+	snprintf(text, sizeof(text), "%d %lu", node, leave);
+	put(SIM "/free", text);
+}
+
+static void test_drained_faults(void)
+{
+	unsigned long i, nr, mask = 1UL << node;
+	char *p = anon(PAGE);
+
+	owner_takes(0);
+	if (syscall(SYS_mbind, p, PAGE, MPOL_BIND, &mask, 64UL, 0UL))
+		bail("mbind");
+	trace_on("drain");
+	for (i = 0; i < 1000; i++)
+		if (!madvise(p, PAGE, 23 /* MADV_POPULATE_WRITE */))
+			bail("the node is not full");
+	nr = traced("drain");
+	ok(nr <= 2, "1000 faults on a full node drain its lists %lu times", nr);
+	munmap(p, PAGE);
+	put(SIM "/free", "all");
+}
+
+/* Somebody comes and goes, so that there are pages in the per-CPU lists each time. */
+static void test_drained_blocks(void)
+{
+	char one[32];
+	unsigned long i, nr;
+
+	owner_takes(64);
+	snprintf(one, sizeof(one), "%d 1", node);
+	trace_on("drain");
+	for (i = 0; i < 100; i++) {
+		put(SIM "/alloc", "node=t count=1");
+		put(SIM "/free", one);
+		if (write_file(SIM "/alloc", "node=t order=9 count=1"))
+			bail("there is a free block");
+	}
+	nr = traced("drain");
+	ok(nr <= 2, "100 requests for a block that is not there drain them %lu times", nr);
+	put(SIM "/free", "all");
+}
+
+static void test_drained_demotions(void)
+{
+	char *p = anon(LEN);
+	unsigned long nr;
+	int i;
+
+	owner_takes(64);
+	number_all(p, LEN);
+	trace_on("drain");
+	for (i = 0; i < 10; i++)
+		write_file(GROUP "/memory.reclaim", "1M");
+	nr = traced("drain");
+	ok(!nr && where(p, LEN).here <= 64, "demotions that find no room drain them %lu times", nr);
+	munmap(p, LEN);
+	put(SIM "/free", "all");
+}
+
+static void test_lists(void)
+{
+	unsigned long nr;
+
+	put(SIM "/unplug", "t");
+	trace_on("lists");
+	put(SIM "/plug", "t");
+	nr = traced("lists");
+	ok(nr == 1, "a plug of three blocks builds the lists of zones %lu times", nr);
+}
+
+/* All of the node is in use, and is asked for with the gates closed. */
+static void test_steps(void)
+{
+	size_t len = node_number("total_bytes") / PAGE / 4 * 3 * PAGE;
+	unsigned long nr, mask = 1UL << node;
+	char *p = anon(len);
+
+	if (syscall(SYS_mbind, p, len, MPOL_BIND, &mask, 64UL, 0UL))
+		bail("mbind");
+	touch(p, len);
+	trace_on("evacuate_step");
+	put(SIM "/unplug", "t");
+	nr = traced("evacuate_step");
+	ok(nr, "an unplug gives others a turn %lu times", nr);
+	munmap(p, len);
+	put(SIM "/plug", "t");
+}
+
+static void test_shared(void)
+{
+	plug("sigbus", "");
+	test_drained_faults();
+	test_drained_blocks();
+	test_drained_demotions();
+	test_lists();
+	test_steps();
+	ok(write_file(SIM "/remove_node", "t"), "the node goes");
+}
+
 int main(void)
 {
 	if (system("modprobe private_node_sim"))
@@ -158,5 +302,6 @@ int main(void)
 	test_unplug("move");
 	test_unplug("sigbus");
 	test_turns();
+	test_shared();
 	return done_testing();
 }

@@ -376,6 +376,78 @@ static void test_busy(int second)
 		bail("swapoff");
 }
 
+/* -- swapoff by somebody else ---------------------------------------------------------------------- */
+
+#define DATA 64UL
+
+static char *data;
+
+static bool is_out(void)
+{
+	unsigned char in[DATA];
+
+	return !mincore(data, DATA * PAGE, in) && !memchr(in, 1, DATA);
+}
+
+/* Bound as a task, without a policy of the mapping. */
+static void swap_out_bound(void *arg)
+{
+	unsigned long mask = 1UL << node;
+	int i;
+
+	(void)arg;
+	memset(data, 7, DATA * PAGE);
+	if (syscall(SYS_set_mempolicy, MPOL_BIND, &mask, 64UL))
+		_exit(1);
+	for (i = 0; i < 1000 && !is_out(); i++) {
+		madvise(data, DATA * PAGE, 21 /* MADV_PAGEOUT */);
+		nap();
+	}
+	if (!is_out())
+		_exit(1);
+}
+
+static unsigned long data_there(pid_t pid)
+{
+	unsigned long i, there = 0;
+	int status[DATA];
+	void *at[DATA];
+
+	for (i = 0; i < DATA; i++)
+		at[i] = data + i * PAGE;
+	if (syscall(SYS_move_pages, pid, DATA, at, NULL, status, 0))
+		bail("move_pages");
+	for (i = 0; i < DATA; i++)
+		there += status[i] == node;
+	return there;
+}
+
+/* The policy is that of the task whose data it is, and not of who runs swapoff. */
+static void test_swapoff(bool open)
+{
+	unsigned long before, there;
+	pid_t pid;
+
+	data = mmap(NULL, DATA * PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	madvise(data, DATA * PAGE, MADV_NOHUGEPAGE);
+	if (system("modprobe zram && echo 64M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null && swapon /dev/zram0"))
+		bail("swap");
+	pid = start_child(swap_out_bound, NULL, NULL);
+	if (!open)
+		enable("-user_numa");
+	before = counter("displaced ");
+	if (swapoff("/dev/zram0") || system("echo 1 > /sys/block/zram0/reset"))
+		bail("swapoff");
+	there = data_there(pid);
+	before = counter("displaced ") - before;
+	ok(there == (open ? DATA : 0) && before == (open ? 0 : DATA),
+	   "swapoff, data of a bound task, %s: %lu pages are on the node, %lu are displaced",
+	   open ? "open" : "closed", there, before);
+	end_tenant(pid);
+	enable("+user_numa");
+	munmap(data, DATA * PAGE);
+}
+
 /* -- one page of many ------------------------------------------------------------------------------- */
 
 #define SHARERS 20
@@ -471,6 +543,8 @@ int main(void)
 	enable("-hugetlb");
 	test_busy(second);
 	test_sharers();
+	test_swapoff(true);
+	test_swapoff(false);
 	put(SIM "remove_node", "a");
 	put(SIM "remove_node", "b");
 	ok(!system("modprobe -r private_node_hold private_node_sim"), "nothing is left");

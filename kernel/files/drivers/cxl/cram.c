@@ -86,6 +86,7 @@ struct media_op {
  * @spare: @nid is from private_node_spare_get()
  * @owner: name of the region, as the node's owner
  * @lost: bitmap of pages that the device has lost
+ * @lost_before: what the device had lost when the memory came up
  * @nb: for event records
  * @op: request of the trim that is under way
  */
@@ -103,6 +104,7 @@ struct cxl_cram {
 	bool spare;
 	char owner[OWNER_MAX];
 	unsigned long *lost;
+	u64 lost_before;
 	struct notifier_block nb;
 	struct media_op op;
 };
@@ -168,7 +170,7 @@ static int read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 	*cap = (struct cram_capacity) {
 		.total = state.total,
 		.used = state.used,
-		.lost = state.lost,
+		.lost = state.lost - min(state.lost, c->lost_before),
 	};
 	return 0;
 }
@@ -187,8 +189,7 @@ static int send_zeroes(struct cxl_cram *c, unsigned int nr)
 	struct cxl_mbox_cmd cmd = {
 		.opcode = CXL_MBOX_OP_MEDIA_OPERATIONS,
 		.payload_in = &c->op,
-		.size_in = struct_size(&c->op, ranges, 0) +
-			   nr * sizeof(c->op.ranges[0]),
+		.size_in = offsetof(struct media_op, ranges[nr]),
 		.poll_interval_ms = TRIM_POLL_MS,
 		.poll_count = TRIM_POLLS,
 	};
@@ -417,8 +418,10 @@ static int bring_up_cram(struct cxl_cram *c, const struct cxl_cram_state *state)
 		.timeout_ms = state->timeout_ms,
 		.drvdata = c,
 	};
-	struct cram_device *cd = cram_register(c->pn, &desc);
+	struct cram_device *cd;
 
+	c->lost_before = state->lost;
+	cd = cram_register(c->pn, &desc);
 	if (IS_ERR(cd))
 		return PTR_ERR(cd);
 	WRITE_ONCE(c->cd, cd);

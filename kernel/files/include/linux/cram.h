@@ -15,6 +15,7 @@
 #include <linux/types.h>
 
 struct cram_device;
+struct page;
 struct pipe_buffer;
 struct private_node;
 
@@ -121,6 +122,7 @@ DECLARE_STATIC_KEY_FALSE(cram_key);
 extern nodemask_t cram_nodes;
 
 bool __cram_pipe_page(struct pipe_buffer *buf);
+void __cram_zerocopy_pages(struct page **pages, unsigned int nr);
 
 /**
  * cram_any - was a compressing device ever registered?
@@ -178,6 +180,25 @@ static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 	return !cram_any() || __cram_pipe_page(buf);
 }
 
+/**
+ * cram_zerocopy_pages - replace pages of devices by copies before they are sent
+ *	with MSG_ZEROCOPY
+ * @pages: pages of user memory, each with a reference, which the copy takes over
+ * @nr: number of pages
+ *
+ * Else a peer that does not read could hold a device for ever.  Without memory
+ * for a copy the page stays.
+ *
+ * Cost: a static branch; with a device, a call for each list of pages.
+ * Context: process, may sleep.
+ */
+static __always_inline void cram_zerocopy_pages(struct page **pages,
+						unsigned int nr)
+{
+	if (cram_any())
+		__cram_zerocopy_pages(pages, nr);
+}
+
 #else
 
 #define cram_nodes NODE_MASK_NONE
@@ -198,6 +219,10 @@ static inline bool cram_node(int nid)
 }
 
 #define cram_pipe_page(buf)			true
+
+static inline void cram_zerocopy_pages(struct page **pages, unsigned int nr)
+{
+}
 
 #endif
 

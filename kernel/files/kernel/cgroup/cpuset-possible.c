@@ -272,8 +272,27 @@ void cpuset_cgroup_possible(struct cgroup *cgroup, nodemask_t *nodes)
 	css_put(css);
 }
 
+/*
+ * A kernel thread that has taken the memory of a process by kthread_use_mm()
+ * acts for that process; others act for nobody, and are in the root cpuset.
+ */
+static bool for_process(int nid)
+{
+#ifdef CONFIG_MEMCG
+	struct task_struct *owner;
+
+	guard(rcu)();
+	owner = rcu_dereference(current->mm->owner);
+	return owner && __task_may_name(owner, nid);
+#else
+	return __task_may_name(current, nid);
+#endif
+}
+
 bool __cpuset_may_name(int nid)
 {
+	if (current->flags & PF_KTHREAD && current->mm)
+		return for_process(nid);
 	return __task_may_name(current, nid);
 }
 

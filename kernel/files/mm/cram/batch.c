@@ -110,8 +110,8 @@ void __cram_batch_end(void)
 		return;
 	if (b->cd) {
 		/*
-		 * May queue the device's work.  cram_unregister() waits for RCU
-		 * readers before it cancels that work for the last time.
+		 * May queue the device's work, which cram_unregister() disables.
+		 * It waits for RCU readers before the queue goes.
 		 */
 		scoped_guard(rcu) {
 			tell_ledger(b);

@@ -78,12 +78,6 @@ static unsigned long failed_pages(struct cram_device *cd)
 	return nr;
 }
 
-static void stop_work(struct cram_device *cd)
-{
-	cancel_delayed_work_sync(&cd->read_work);
-	cancel_work_sync(&cd->tend_work);
-}
-
 static int refuse_node(struct private_node *pn, const char *why)
 {
 	pr_err("node %d: %s: cannot be compressed RAM: %s\n", pn->nid,
@@ -262,10 +256,11 @@ static struct cram_device *do_register(struct private_node *pn,
 	cram_sysfs_init_device(cd);
 	ret = bring_up_device(cd);
 	if (ret) {
+		cram_device_end(cd);
 		kobject_put(&cd->kobj);
 		return ERR_PTR(ret);
 	}
-	queue_delayed_work(cram_wq, &cd->read_work, 0);
+	queue_delayed_work(cd->read_wq, &cd->read_work, 0);
 	pr_info("node %d: %s: compressed RAM, %lu MiB shown\n", pn->nid,
 		pn->owner, private_node_managed_pages_nid(pn->nid) >>
 		(20 - PAGE_SHIFT));
@@ -349,9 +344,7 @@ static int empty_device(struct cram_device *cd)
 	};
 	int ret;
 
-	get_online_mems();
 	ret = private_node_evacuate(cd->pn, &all, 1);
-	put_online_mems();
 	return ret ?: wait_for_frees(cd) ?: cram_trim_all(cd);
 }
 
@@ -363,11 +356,12 @@ static int empty_device(struct cram_device *cd)
  * private node with no page in use and all gates closed.  The services that are
  * enabled stay enabled.
  *
- * Context: process, may sleep; waits for the end of a reading and of all trims.
- * Return: 0, and @cd must not be used any more.  -EBUSY when a resident could not be moved or
- * the device does not trim, with a line in the kernel log, or when it is being
- * unregistered already; -EINTR when a fatal signal is pending.  After an error
- * the device goes on as before.
+ * Context: process, may sleep; waits for the end of a reading and of all trims,
+ * for 30 s each.
+ * Return: 0, and @cd must not be used any more.  -EBUSY when a resident could
+ * not be moved or the device does not answer, with a line in the kernel log, or
+ * when it is being unregistered already; -EINTR when a fatal signal is pending.
+ * After an error the device goes on as before.
  */
 int cram_unregister(struct cram_device *cd)
 {
@@ -383,8 +377,7 @@ int cram_unregister(struct cram_device *cd)
 		WRITE_ONCE(cd->closing, true);
 	}
 	private_node_set_ledger(cd->pn, false);
-	stop_work(cd);
-	ret = empty_device(cd);
+	ret = cram_reading_stop(cd) ?: empty_device(cd);
 	if (ret) {
 		private_node_set_ledger(cd->pn, true);
 		/*
@@ -393,7 +386,7 @@ int cram_unregister(struct cram_device *cd)
 		 */
 		guard(mutex)(&register_lock);
 		WRITE_ONCE(cd->closing, false);
-		queue_delayed_work(cram_wq, &cd->read_work, 0);
+		cram_reading_start(cd);
 		return ret;
 	}
 	cram_sysfs_remove(cd);
@@ -406,7 +399,7 @@ int cram_unregister(struct cram_device *cd)
 	 */
 	flush_delayed_work(&cd->trim_work);
 	cancel_delayed_work_sync(&cd->trim_work);
-	stop_work(cd);
+	cram_device_end(cd);
 	pr_info("node %d: %s: no longer compressed RAM\n", cd->nid,
 		cd->pn->owner);
 	kobject_put(&cd->kobj);
@@ -437,12 +430,6 @@ static struct notifier_block hibernate_nb = {
 
 static int __init cram_init(void)
 {
-	/*
-	 * WQ_MEM_RECLAIM: reclaim depends on readings and trims for its credit.
-	 */
-	cram_wq = alloc_workqueue("cram", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
-	if (!cram_wq)
-		return -ENOMEM;
 	return register_pm_notifier(&hibernate_nb);
 }
 core_initcall(cram_init);

@@ -16,6 +16,8 @@
 
 /* Most ranges in one trim request. */
 #define CRAM_BATCH	256
+/* How long cram_unregister() waits for an answer of the device. */
+#define CRAM_PATIENCE	(30 * HZ)
 /* Value of writable_max for the default, see cram_writable_max(). */
 #define CRAM_WRITABLE_SHARE	ULONG_MAX
 /* Most pages that a device can report as hot after each reading. */
@@ -40,6 +42,7 @@ enum cram_stat {
 	CRAM_REFUSED_CREDIT,	/* no room for the worst case */
 	CRAM_REFUSED_STATE,	/* not CRAM_OK, or a capacity event is open */
 	CRAM_REFUSED_TOKEN,	/* the taker had no reservation */
+	CRAM_REFUSED_GRANT,	/* not writable in place: no credit, or not ok */
 	CRAM_FAILED,		/* taken, and then not used */
 	CRAM_WAITED,		/* came back twice, kept in ordinary memory */
 	CRAM_COPIED_UP,		/* copied for a write or a pin */
@@ -65,13 +68,13 @@ enum cram_stat {
  * @sums: checksum of each page
  * @summed: bitmap of pages whose checksum is valid
  * @protect: the whole device is read-only in the direct map
- * @scan_pfn: where the next scan begins
+ * @scan_at: index of the page where the next scan begins
  */
 struct cram_debug {
 	u32 *sums;
 	unsigned long *summed;
 	bool protect;
-	unsigned long scan_pfn;
+	unsigned long scan_at;
 };
 #endif
 
@@ -91,14 +94,19 @@ struct cram_debug {
  * @event_read: jiffies; a capacity event starts no reading before
  * @read_due: jiffies; the reading under way is late after that; 0 when there is
  *	none
- * @next_read: jiffies; a lack of credit starts no reading before
+ * @next_read: jiffies; a lack of credit starts no reading before, and does not
+ *	ask the ledger whether one could help
+ * @read_wq: runs @read_work.  Reclaim depends on readings and trims for its
+ *	credit, and a device may not answer for long.  So each device has a
+ *	queue for each of the two, whose worker needs no memory to start.
  * @read_work: takes readings; also waits for the trims of cram_clean()
  * @tend_work: runs after each reading: evicts, promotes or makes room, then
  *	ends grants of idle pages
- * @evict_pfn: page frame where the next eviction begins
+ * @evict_at: index of the page where the next eviction begins
  * @wanted: a placement was refused for lack of credit since room was last made
  * @freed: list of freed pages that have to be trimmed, by &page.pcp_llist
  * @nr_freed: pages on @freed or in a trim request
+ * @trim_wq: runs @trim_work
  * @trim_work: trims the pages of @freed
  * @trim_done: completed when the driver ends a trim request
  * @batch: ranges of the trim request
@@ -132,12 +140,14 @@ struct cram_device {
 	unsigned long read_due;
 	unsigned long next_read;
 	unsigned long event_read;
+	struct workqueue_struct *read_wq;
 	struct delayed_work read_work;
 	struct work_struct tend_work;
-	unsigned long evict_pfn;
+	unsigned long evict_at;
 	bool wanted;
 	struct llist_head freed;
 	atomic_long_t nr_freed;
+	struct workqueue_struct *trim_wq;
 	struct delayed_work trim_work;
 	struct completion trim_done;
 	struct cram_range batch[CRAM_BATCH];
@@ -159,7 +169,6 @@ struct cram_device {
 	struct cram_late __percpu *late;
 };
 
-extern struct workqueue_struct *cram_wq;
 extern bool cram_anon;
 extern bool cram_file;
 extern bool cram_swap;
@@ -184,12 +193,14 @@ void cram_read_soon(struct cram_device *cd);
 void cram_read_if_low(struct cram_device *cd);
 void cram_check_books(struct cram_device *cd, bool balance);
 unsigned long cram_resident(struct cram_device *cd);
+struct folio *cram_next_resident(struct cram_device *cd, unsigned long *i);
 void cram_dropped_count(const struct folio *folio);
 void cram_copied_up(const struct folio *folio, unsigned long nr);
 int cram_clear_broken(struct cram_device *cd);
 void cram_write_back(unsigned long pfn, unsigned long nr);
 void cram_settle_ended(struct cram_device *cd, unsigned long taken,
 		       unsigned long granted);
+enum cram_state cram_state_now(struct cram_device *cd);
 bool cram_usable(struct cram_device *cd);
 bool cram_admits(struct cram_device *cd);
 bool cram_stores(int nid);
@@ -214,10 +225,13 @@ void cram_prepare_file(struct folio *folio);
 
 /* reading.c */
 void cram_reading_init(struct cram_device *cd);
+int cram_reading_stop(struct cram_device *cd);
+void cram_reading_start(struct cram_device *cd);
 
 /* new.c */
 struct cram_device *cram_device_new(struct private_node *pn,
 				    const struct cram_desc *desc);
+void cram_device_end(struct cram_device *cd);
 void cram_device_free(struct cram_device *cd);
 
 /* batch.c */

@@ -239,23 +239,18 @@ int cram_debug_stray_store(struct cram_device *cd, unsigned long pfn)
  */
 void cram_debug_scan(struct cram_device *cd)
 {
-	unsigned long end = cd->first_pfn + cd->nr_pages;
 	unsigned long seen = 0, i;
 	struct folio *folio;
 
-	if (cd->debug.scan_pfn < cd->first_pfn)
-		cd->debug.scan_pfn = cd->first_pfn;
-	get_online_mems();
 	while (seen < SCAN) {
-		folio = private_node_next_used(&cd->debug.scan_pfn, end);
+		folio = cram_next_resident(cd, &cd->debug.scan_at);
 		if (!folio) {
-			cd->debug.scan_pfn = 0;
+			cd->debug.scan_at = 0;
 			break;
 		}
 		i = folio_pfn(folio) - cd->first_pfn;
-		for (; i < cd->debug.scan_pfn - cd->first_pfn; i++, seen++)
+		for (; i < cd->debug.scan_at; i++, seen++)
 			check_sum(cd, i);
 		folio_put(folio);
 	}
-	put_online_mems();
 }

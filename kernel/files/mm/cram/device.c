@@ -5,6 +5,7 @@
  */
 #define pr_fmt(fmt) "cram: " fmt
 
+#include <linux/bitmap.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/libnvdimm.h>
@@ -21,7 +22,6 @@
 
 DEFINE_STATIC_KEY_FALSE(cram_key);
 nodemask_t cram_nodes __read_mostly;
-struct workqueue_struct *cram_wq;
 
 /* By node id; written by core.c. */
 struct cram_device __rcu *cram_devices[MAX_NUMNODES];
@@ -45,21 +45,21 @@ struct cram_device *cram_peek(int nid)
 void cram_read_soon(struct cram_device *cd)
 {
 	if (!READ_ONCE(cd->closing))
-		mod_delayed_work(cram_wq, &cd->read_work, 0);
+		mod_delayed_work(cd->read_wq, &cd->read_work, 0);
 }
 
 /*
  * Starts a reading if it can give credit: when stored pages are not covered
- * yet.
+ * yet.  Whatever the answer, the ledger is not asked again before READ_AGAIN
+ * has passed: it takes its lock and reads a cache line of each CPU.
  */
 static void read_if_useful(struct cram_device *cd)
 {
-	unsigned long next = READ_ONCE(cd->next_read);
-
-	if (time_before(jiffies, next) || !cram_ledger_uncovered(&cd->ledger))
+	if (time_before(jiffies, READ_ONCE(cd->next_read)))
 		return;
 	WRITE_ONCE(cd->next_read, jiffies + READ_AGAIN);
-	cram_read_soon(cd);
+	if (cram_ledger_uncovered(&cd->ledger))
+		cram_read_soon(cd);
 }
 
 /*
@@ -89,6 +89,22 @@ static bool reading_late(struct cram_device *cd)
 	return due && time_after(jiffies, due);
 }
 
+/*
+ * cram_state_now - state of a device, with one whose reading is late as silent
+ * @cd: the device
+ *
+ * A reading that hangs does not change &cram_device.state.
+ *
+ * Context: any.
+ * Return: the state that an administrator is shown.
+ */
+enum cram_state cram_state_now(struct cram_device *cd)
+{
+	enum cram_state state = READ_ONCE(cd->state);
+
+	return state != CRAM_BROKEN && reading_late(cd) ? CRAM_SILENT : state;
+}
+
 /* Leaves CRAM_BROKEN as it is: only cram_clear_broken() ends it. */
 void cram_set_state(struct cram_device *cd, enum cram_state state)
 {
@@ -115,15 +131,13 @@ void cram_set_broken(struct cram_device *cd, const char *why)
  * cram_usable - is the state of a device good enough to store pages on it?
  * @cd: the device
  *
- * Does not ask the ledger.  A reading that hangs does not change the state, so
- * its age is checked here.
+ * Does not ask the ledger.
  *
  * Context: any.
  */
 bool cram_usable(struct cram_device *cd)
 {
-	return READ_ONCE(cd->state) == CRAM_OK && !READ_ONCE(cd->closing) &&
-	       !reading_late(cd);
+	return cram_state_now(cd) == CRAM_OK && !READ_ONCE(cd->closing);
 }
 
 /*
@@ -222,6 +236,37 @@ unsigned long cram_resident(struct cram_device *cd)
 			     atomic_long_read(&cd->nr_freed);
 
 	return all > idle ? all - idle : 0;
+}
+
+/*
+ * cram_next_resident - walk the folios of a device that are in use
+ * @cd: the device
+ * @i: index of the page where to begin; result: of the page after the folio
+ *
+ * Goes by the bitmap of residents, so that free memory costs next to nothing.
+ *
+ * Context: process, may sleep.
+ * Return: the folio, with a reference; NULL when there is none up to the end.
+ */
+struct folio *cram_next_resident(struct cram_device *cd, unsigned long *i)
+{
+	struct folio *folio;
+
+	for (;; ++*i) {
+		cond_resched();
+		*i = find_next_bit(cd->resident, cd->nr_pages, *i);
+		if (*i >= cd->nr_pages)
+			return NULL;
+		folio = pfn_folio(cd->first_pfn + *i);
+		if (!folio_try_get(folio))
+			continue;
+		/* It may have been freed, or split, before it was held. */
+		if (folio == pfn_folio(cd->first_pfn + *i))
+			break;
+		folio_put(folio);
+	}
+	*i = folio_pfn(folio) + folio_nr_pages(folio) - cd->first_pfn;
+	return folio;
 }
 
 /**

@@ -7,7 +7,6 @@
 #include <linux/memory_hotplug.h>
 #include <linux/migrate.h>
 #include <linux/mm.h>
-#include <linux/mmzone.h>
 #include <linux/swap.h>
 #include <trace/events/cram.h>
 
@@ -94,19 +93,15 @@ static unsigned long pages_to_evict(struct cram_device *cd)
 
 static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 {
-	unsigned long end = pgdat_end_pfn(NODE_DATA(cd->nid));
 	struct private_node_leaving l;
 	unsigned long seen = 0;
 	struct folio *folio;
 
 	cram_leave_init(cd, &l);
-	if (cd->evict_pfn < NODE_DATA(cd->nid)->node_start_pfn)
-		cd->evict_pfn = NODE_DATA(cd->nid)->node_start_pfn;
-	get_online_mems();
 	while (seen < nr) {
-		folio = private_node_next_used(&cd->evict_pfn, end);
+		folio = cram_next_resident(cd, &cd->evict_at);
 		if (!folio) {
-			cd->evict_pfn = 0;
+			cd->evict_at = 0;
 			break;
 		}
 		cram_leave(cd, &l, folio);
@@ -114,7 +109,6 @@ static unsigned long evict_mapped(struct cram_device *cd, unsigned long nr)
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);
-	put_online_mems();
 	return l.moved;
 }
 
@@ -184,11 +178,32 @@ void cram_make_room(struct cram_device *cd)
 			break;
 }
 
+/* The rate limit counts only pages that did move. */
+static void count_hot(struct private_node_leaving *l, unsigned long moved,
+		      unsigned long left)
+{
+	private_node_promote_untake(l->pn, left);
+}
+
+static void promote_folio(struct cram_device *cd,
+			  struct private_node_leaving *l, struct folio *folio)
+{
+	unsigned long nr = folio_nr_pages(folio);
+
+	if (!private_node_promote_take(cd->pn, nr))
+		return;
+	if (cram_leave(cd, l, folio))
+		cram_thrash_moves_up(folio);
+	else
+		private_node_promote_untake(cd->pn, nr);
+}
+
 /*
  * cram_promote_hot - move pages that the device calls hot to ordinary memory
  * @cd: the device
  *
- * Needs the service promotion.  At most CRAM_HOT folios with each call.
+ * Needs the service promotion.  At most CRAM_HOT folios with each call, and no
+ * more pages than the rate limit of that service allows.
  *
  * Context: process, may sleep.
  */
@@ -198,16 +213,19 @@ void cram_promote_hot(struct cram_device *cd)
 		PRIVATE_NODE_PROMOTION;
 	struct private_node_leaving l;
 	struct folio *folio;
+	long credit = private_node_promote_credit(cd->pn);
+	unsigned int i, nr, max = clamp(credit, 0, CRAM_HOT);
 	struct page *page;
-	unsigned int i, nr;
 
-	if (!cd->desc.ops->hot_pages || !private_node_open(cd->pn, user))
+	if (!max || !cd->desc.ops->hot_pages ||
+	    !private_node_open(cd->pn, user))
 		return;
 	cram_leave_init(cd, &l);
-	nr = cd->desc.ops->hot_pages(cd, cd->hot, CRAM_HOT);
+	l.done = count_hot;
+	nr = cd->desc.ops->hot_pages(cd, cd->hot, max);
 	if (!private_node_enter(cd->pn, user))
 		return;
-	for (i = 0; i < min(nr, CRAM_HOT); i++) {
+	for (i = 0; i < min(nr, max); i++) {
 		if (cd->hot[i] - cd->first_pfn >= cd->nr_pages)
 			continue;
 		/* The device may have holes. */
@@ -217,8 +235,7 @@ void cram_promote_hot(struct cram_device *cd)
 		folio = page_folio(page);
 		if (!folio_try_get(folio))
 			continue;
-		if (cram_leave(cd, &l, folio))
-			cram_thrash_moves_up(folio);
+		promote_folio(cd, &l, folio);
 		folio_put(folio);
 	}
 	private_node_leave_now(&l);

@@ -261,21 +261,42 @@ bool __cram_unshare_file(struct vm_fault *vmf, struct folio *folio,
 	return true;
 }
 
-/* See mm/cram/fence.h. */
+/* A copy in ordinary memory, or NULL. */
+static struct page *copy_of(struct page *page)
+{
+	struct page *copy = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
+
+	if (!copy || !copy_mc_highpage(copy, page))
+		return copy;
+	__free_page(copy);
+	return NULL;
+}
+
+/* See include/linux/cram.h. */
 bool __cram_pipe_page(struct pipe_buffer *buf)
 {
 	struct page *copy;
 
 	if (!cram_node(page_to_nid(buf->page)))
 		return true;
-	copy = alloc_page(GFP_HIGHUSER | __GFP_ACCOUNT);
-	if (copy && copy_mc_highpage(copy, buf->page)) {
-		__free_page(copy);
-		copy = NULL;
-	}
+	copy = copy_of(buf->page);
 	put_page(buf->page);
 	buf->page = copy;
 	/* A gift has to be a page on an LRU list, and the copy is not. */
 	buf->flags &= ~PIPE_BUF_FLAG_GIFT;
 	return copy;
+}
+
+/* See include/linux/cram.h. */
+void __cram_zerocopy_pages(struct page **pages, unsigned int nr)
+{
+	struct page *copy;
+
+	for (; nr--; pages++) {
+		copy = cram_node(page_to_nid(*pages)) ? copy_of(*pages) : NULL;
+		if (!copy)
+			continue;
+		put_page(*pages);
+		*pages = copy;
+	}
 }

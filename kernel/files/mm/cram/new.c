@@ -10,6 +10,31 @@
 #include "../private_node/internal.h"
 #include "cram.h"
 
+static bool new_queues(struct cram_device *cd)
+{
+	cd->read_wq = alloc_workqueue("cram_read%d",
+				      WQ_UNBOUND | WQ_MEM_RECLAIM, 1, cd->nid);
+	cd->trim_wq = alloc_workqueue("cram_trim%d",
+				      WQ_UNBOUND | WQ_MEM_RECLAIM, 1, cd->nid);
+	return cd->read_wq && cd->trim_wq;
+}
+
+/*
+ * cram_device_end - destroy the queues of a device
+ * @cd: the device; nothing is queued, nor will be
+ *
+ * Not left to cram_device_free(), which a task in reclaim may call.
+ *
+ * Context: process, may sleep.
+ */
+void cram_device_end(struct cram_device *cd)
+{
+	if (cd->read_wq)
+		destroy_workqueue(cd->read_wq);
+	if (cd->trim_wq)
+		destroy_workqueue(cd->trim_wq);
+}
+
 /* Frees a device that nobody uses any more.  Context: process. */
 void cram_device_free(struct cram_device *cd)
 {
@@ -31,7 +56,8 @@ void cram_device_free(struct cram_device *cd)
  *
  * Context: process, may sleep.
  * Return: the device, or NULL.  The caller sets up its work and its kobject, of
- * which the last reference calls cram_device_free().
+ * which the last reference calls cram_device_free(), and calls
+ * cram_device_end() before it drops its own.
  */
 struct cram_device *cram_device_new(struct private_node *pn,
 				    const struct cram_desc *desc)
@@ -62,7 +88,8 @@ struct cram_device *cram_device_new(struct private_node *pn,
 		cram_ledger_init(&cd->ledger, desc->worst_case, desc->margin,
 				 cd->late);
 	if (!cd->late || !cd->stat || !cd->resident || !cd->apart || cram_thrash_init(cd) ||
-	    cram_writable_init(cd) || cram_debug_init(cd)) {
+	    cram_writable_init(cd) || cram_debug_init(cd) || !new_queues(cd)) {
+		cram_device_end(cd);
 		cram_device_free(cd);
 		return NULL;
 	}

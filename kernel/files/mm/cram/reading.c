@@ -98,8 +98,8 @@ static void cram_read_work(struct work_struct *work)
 		take_reading(cd);
 	if (READ_ONCE(cd->closing))
 		return;
-	queue_work(cram_wq, &cd->tend_work);
-	queue_delayed_work(cram_wq, &cd->read_work,
+	queue_work(system_dfl_long_wq, &cd->tend_work);
+	queue_delayed_work(cd->read_wq, &cd->read_work,
 			   is_short_or_broken(cd) ||
 			   !cram_ledger_open(&cd->ledger) ?
 			   READ_WRONG : READ_PERIOD);
@@ -128,6 +128,48 @@ void cram_reading_init(struct cram_device *cd)
 	INIT_WORK(&cd->tend_work, cram_tend_work);
 }
 
+/*
+ * cram_reading_stop - end readings and what follows them
+ * @cd: the device, which is closing
+ *
+ * A reading, the first trim or a question for hot pages that is under way has
+ * to return first, which depends on the device.
+ *
+ * Context: process, may sleep.
+ * Return: 0; -EBUSY when the device did not answer for CRAM_PATIENCE, with a
+ * line in the kernel log; -EINTR when a fatal signal is pending.
+ * cram_reading_start() has to follow if the device stays, whatever the result.
+ */
+int cram_reading_stop(struct cram_device *cd)
+{
+	unsigned long until = jiffies + CRAM_PATIENCE;
+
+	disable_delayed_work(&cd->read_work);
+	disable_work(&cd->tend_work);
+	while (work_busy(&cd->read_work.work) || work_busy(&cd->tend_work)) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		if (time_after(jiffies, until)) {
+			pr_err("node %d: %s: the device does not answer; try again when it does\n",
+			       cd->nid, cd->pn->owner);
+			return -EBUSY;
+		}
+		msleep(20);
+	}
+	/* work_busy() is only a hint. */
+	cancel_delayed_work_sync(&cd->read_work);
+	cancel_work_sync(&cd->tend_work);
+	return 0;
+}
+
+/* Undoes cram_reading_stop(), and takes a reading.  Context: any but NMI. */
+void cram_reading_start(struct cram_device *cd)
+{
+	enable_work(&cd->tend_work);
+	enable_delayed_work(&cd->read_work);
+	queue_delayed_work(cd->read_wq, &cd->read_work, 0);
+}
+
 /**
  * cram_capacity_event - the device reports that it runs full
  * @cd: the device
@@ -146,7 +188,7 @@ void cram_capacity_event(struct cram_device *cd)
 		return;
 	trace_cram_event(cd->nid, READ_ONCE(cd->ledger.event));
 	if (!READ_ONCE(cd->closing))
-		mod_delayed_work(cram_wq, &cd->read_work,
+		mod_delayed_work(cd->read_wq, &cd->read_work,
 				 time_after(at, jiffies) ? at - jiffies : 0);
 }
 EXPORT_SYMBOL_GPL(cram_capacity_event);

@@ -34,6 +34,7 @@ static const char *const stat_names[CRAM_NR_STATS] = {
 	[CRAM_REFUSED_CREDIT] = "refused_credit",
 	[CRAM_REFUSED_STATE] = "refused_state",
 	[CRAM_REFUSED_TOKEN] = "refused_token",
+	[CRAM_REFUSED_GRANT] = "refused_grant",
 	[CRAM_FAILED] = "failed",
 	[CRAM_WAITED] = "waited",
 	[CRAM_COPIED_UP] = "copied_up",
@@ -71,10 +72,10 @@ static ssize_t used_bytes_show(struct cram_device *cd, char *buf)
 static ssize_t credit_bytes_show(struct cram_device *cd, char *buf)
 {
 	s64 credit = cram_ledger_credit(&cd->ledger);
+	enum cram_state state = cram_state_now(cd);
 
 	/* Without a good reading the credit is unknown. */
-	if (READ_ONCE(cd->state) == CRAM_SILENT ||
-	    READ_ONCE(cd->state) == CRAM_BROKEN)
+	if (state == CRAM_SILENT || state == CRAM_BROKEN)
 		credit = 0;
 	return sysfs_emit(buf, "%lld\n",
 			  cram_admits(cd) ? credit : min_t(s64, credit, 0));
@@ -112,7 +113,7 @@ static ssize_t worst_case_bytes_show(struct cram_device *cd, char *buf)
 static ssize_t state_show(struct cram_device *cd, char *buf)
 {
 	return sysfs_emit(buf, "%s\n", READ_ONCE(cd->closing) ? "closing" :
-			  state_names[READ_ONCE(cd->state)]);
+			  state_names[cram_state_now(cd)]);
 }
 
 static int state_store(struct cram_device *cd, const char *text)

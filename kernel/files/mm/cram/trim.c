@@ -21,8 +21,6 @@
 
 /* Ranges that the device did not trim are sent again after this time. */
 #define RETRY		(HZ / 10)
-/* How long cram_unregister() waits until all freed pages are trimmed. */
-#define PATIENCE	(30 * HZ)
 
 /*
  * page->private of a freed block: its order, then how many of its pages were
@@ -98,7 +96,7 @@ bool __cram_takes(struct page *page, unsigned int order)
 	set_freed(page, order, taken, granted);
 	atomic_long_add(1L << order, &cd->nr_freed);
 	if (llist_add(&page->pcp_llist, &cd->freed))
-		queue_delayed_work(cram_wq, &cd->trim_work, 1);
+		queue_delayed_work(cd->trim_wq, &cd->trim_work, 1);
 	return true;
 }
 
@@ -254,7 +252,7 @@ static void cram_trim_work(struct work_struct *work)
 		cond_resched();
 	}
 	if (left)
-		queue_delayed_work(cram_wq, &cd->trim_work, RETRY);
+		queue_delayed_work(cd->trim_wq, &cd->trim_work, RETRY);
 	/* The trims may have made room that a reading shows. */
 	cram_read_soon(cd);
 	smp_mb__after_atomic(); /* pairs with set_current_state() of waiters */
@@ -328,13 +326,14 @@ EXPORT_SYMBOL_GPL(cram_trim_done);
  * @cd: the device; nobody takes pages of it
  *
  * Context: process, may sleep.
- * Return: 0; -EBUSY when the device has not trimmed them after PATIENCE, with a
- * line in the kernel log.
+ * Return: 0; -EBUSY when the device has not trimmed them after CRAM_PATIENCE,
+ * with a line in the kernel log.
  */
 int cram_trim_all(struct cram_device *cd)
 {
 	if (wait_var_event_timeout(&cd->nr_freed,
-				   !atomic_long_read(&cd->nr_freed), PATIENCE))
+				   !atomic_long_read(&cd->nr_freed),
+				   CRAM_PATIENCE))
 		return 0;
 	pr_err("node %d: %s: the device has not trimmed %ld pages; try again when it has\n",
 	       cd->nid, cd->pn->owner, atomic_long_read(&cd->nr_freed));

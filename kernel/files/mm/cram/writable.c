@@ -118,6 +118,8 @@ static unsigned long reserve_for_grants(struct cram_device *cd,
 	may = budget_take(cd, nr);
 	if (may && (!cram_usable(cd) || !cram_ledger_grant(&cd->ledger, may))) {
 		atomic_long_sub(may, &cd->nr_writable);
+		cram_count(cd, CRAM_REFUSED_GRANT, may);
+		cram_read_if_low(cd);
 		return 0;
 	}
 	return may;

@@ -104,12 +104,17 @@ static bool all_nodes_empty(const nodemask_t *nodes)
 	return true;
 }
 
-static struct page *take_free_page(int from, const nodemask_t *nodes, gfp_t gfp,
-				   unsigned int order)
+/* The caller is inside the gates of all private nodes of @nodes. */
+VISIBLE_IF_KUNIT struct page *private_node_take_free(int from,
+						     const nodemask_t *nodes,
+						     gfp_t gfp,
+						     unsigned int order)
 {
 	struct page *page;
 	struct private_node *pn;
 
+	KUNIT_STATIC_STUB_REDIRECT(private_node_take_free, from, nodes, gfp,
+				   order);
 	if (all_nodes_empty(nodes))
 		return NULL;
 	page = walk_zonelist(from, nodes, gfp, order);
@@ -121,6 +126,7 @@ static struct page *take_free_page(int from, const nodemask_t *nodes, gfp_t gfp,
 		WRITE_ONCE(pn->full_order, NR_PAGE_ORDERS);
 	return page;
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_take_free);
 
 /* Were lists drained for this order, and no folio of it allocated since? */
 static bool drained_before(struct private_node *pn, unsigned int order)
@@ -203,11 +209,11 @@ void private_node_seek_block(struct private_node *pn, unsigned int order)
 static struct page *walk_and_drain(int from, const nodemask_t *nodes, gfp_t gfp,
 				   unsigned int order)
 {
-	struct page *page = take_free_page(from, nodes, gfp, order);
+	struct page *page = private_node_take_free(from, nodes, gfp, order);
 
 	if (page || !gfpflags_allow_blocking(gfp) || !drain_nodes(nodes, order))
 		return page;
-	page = take_free_page(from, nodes, gfp, order);
+	page = private_node_take_free(from, nodes, gfp, order);
 	if (!page)
 		note_full_order(nodes, order);
 	return page;

@@ -129,8 +129,11 @@ bool __private_node_block_broken(struct page *page, unsigned int order)
 	if (!READ_ONCE(any_broken) || private_node_fenced(page_to_nid(page)))
 		return false;
 	for (i = 0; i < 1UL << order; i++)
-		if (PageHWPoison(page + i))
+		if (PageHWPoison(page + i)) {
+			/* No part of it gets to where others are told. */
+			private_node_freed(page, order);
 			return true;
+		}
 	return false;
 }
 
@@ -144,6 +147,7 @@ void __private_node_keep_off(struct page *page)
 {
 	if (private_node_fenced(page_to_nid(page)))
 		return;
+	private_node_freed(page, 0);
 	page->mapping = NULL;
 	page->flags.f &= ~PAGE_FLAGS_CHECK_AT_PREP;
 	SetPageHWPoisonTakenOff(page);

@@ -72,6 +72,7 @@ struct device_access {
 	bool again;			/* a folio may move at a second attempt */
 	bool full;			/* the target gave no folio */
 	bool unmapped;			/* part of the range has no mapping */
+	bool unfilled;			/* a page could not be faulted in */
 	int error;
 };
 
@@ -145,6 +146,7 @@ static bool look_at_hole(struct device_access *a, struct vm_area_struct *vma,
 
 	if (a->walk != FOR_HOLES ||
 	    (!vma_is_anonymous(vma) && !vma_is_shmem(vma)) ||
+	    !vma_is_accessible(vma) ||
 	    userfaultfd_armed(vma))
 		return false;
 	if (a->hole < a->hole_end &&
@@ -258,8 +260,10 @@ static bool lock_mm(struct device_access *a)
 }
 
 /*
- * Faults in what is missing, as an access by the running task would: the pages
- * come from where its policy and cpuset say, and move afterwards.
+ * Faults in what is missing: pages of private nodes come from where the policy
+ * of the memory and the cpuset of its owner say, also for a kernel thread that has
+ * called kthread_use_mm(); ordinary pages come as for an access by the running
+ * task.  What cannot be faulted in is stepped over.
  */
 static void fill_holes(struct device_access *a, unsigned long start,
 		       unsigned long end)
@@ -281,10 +285,14 @@ static void fill_holes(struct device_access *a, unsigned long start,
 		start = a->hole;
 		ret = faultin_page_range(a->mm, start, a->hole_end,
 					 a->hole_write, &locked);
-		if (ret > 0)
+		if (ret > 0) {
 			start += ret << PAGE_SHIFT;
-		else
-			a->error = ret ?: -EFAULT;
+		} else if (ret == -ENOMEM || ret == -EINTR) {
+			a->error = ret;
+		} else {
+			a->unfilled = true;
+			start += PAGE_SIZE;
+		}
 		if (fatal_signal_pending(current))
 			a->error = -EINTR;
 	}
@@ -454,7 +462,8 @@ static void count(struct device_access *a, unsigned long start,
 	a->out->on_node = 0;
 	for (; start < end; start = next) {
 		next = chunk_end(start, end);
-		if (mmap_read_lock_killable(a->mm))
+		if (fatal_signal_pending(current) ||
+		    mmap_read_lock_killable(a->mm))
 			return;
 		walk(a, FOR_COUNT, start, next);
 		mmap_read_unlock(a->mm);
@@ -475,7 +484,7 @@ static int outcome(const struct device_access *a)
 		return -EPERM;
 	if (left)
 		return -EBUSY;
-	return a->unmapped ? -EFAULT : 0;
+	return a->unmapped || a->unfilled ? -EFAULT : 0;
 }
 
 static int check_args(struct private_node *pn, unsigned long start,

@@ -40,6 +40,7 @@
 #include <linux/sched/mm.h>
 #include <linux/sched/signal.h>
 #include <linux/shmem_fs.h>
+#include <linux/sizes.h>
 #include <linux/swap.h>
 #include <linux/swapops.h>
 #include <trace/events/private_node.h>
@@ -60,6 +61,11 @@
 /* Passes over the node with its gates closed, and pages migrated at a time. */
 #define EVACUATE_PASSES	10
 #define EVACUATE_BATCH	512
+/*
+ * Pages after which others get their turn, with the gates closed: 128 MiB, the
+ * smallest block of x86, for which offline_pages() keeps the same locks.
+ */
+#define EVACUATE_STEP	(SZ_128M / PAGE_SIZE)
 
 /* Pages in use by kind, and one page of each kind to name its holder. */
 struct holders {
@@ -82,7 +88,45 @@ struct pass {
 	unsigned long unsure;	/* a user could not be asked just now */
 	unsigned long nowhere_pfn;
 	bool no_room;		/* no room for all folios where they may go */
+	bool closed;		/* the gates are closed: see evacuate_begin() */
+	unsigned long step;	/* pages since others had their turn */
 };
+
+/*
+ * With the gates closed, no folio may wait in a per-CPU LRU batch, where it
+ * cannot be isolated and looks pinned; and no memory may be removed.  Both are
+ * locks of the whole system, so they are kept for a step of the work only.
+ */
+static void evacuate_begin(void)
+{
+	get_online_mems();
+	lru_cache_disable();
+}
+
+static void evacuate_end(void)
+{
+	lru_cache_enable();
+	put_online_mems();
+}
+
+static void evacuate_sleep(void)
+{
+	evacuate_end();
+	msleep(SETTLE_MS);
+	evacuate_begin();
+}
+
+/* Called after each folio, without a reference or a lock. */
+static void end_of_step(struct pass *pass, int nid)
+{
+	if (!pass->closed || pass->step < EVACUATE_STEP)
+		return;
+	evacuate_end();
+	trace_private_node_evacuate_step(nid, pass->step);
+	pass->step = 0;
+	cond_resched();
+	evacuate_begin();
+}
 
 /*
  * Did a fatal signal end the unplug?  Not after data was unmapped: that data is
@@ -421,7 +465,7 @@ static void count_stays(struct pass *pass, const struct folio *folio, int ret)
 }
 
 /* Finds out where each folio that would migrate may go.  Moves nothing. */
-static void ask_range(unsigned long pfn, unsigned long end,
+static void ask_range(int nid, unsigned long pfn, unsigned long end,
 		      enum private_node_on_unplug how, struct pass *pass,
 		      struct private_node_room *room)
 {
@@ -441,7 +485,9 @@ static void ask_range(unsigned long pfn, unsigned long end,
 				private_node_room_needed(room, &to,
 							 folio_nr_pages(folio));
 		}
+		pass->step += folio_nr_pages(folio);
 		folio_put(folio);
+		end_of_step(pass, nid);
 	}
 }
 
@@ -451,13 +497,14 @@ static void ask_range(unsigned long pfn, unsigned long end,
  * checked when they move.
  */
 static struct pass ask_pass(struct private_node *pn, const struct range *ranges,
-			    unsigned int nr, enum private_node_on_unplug how)
+			    unsigned int nr, enum private_node_on_unplug how,
+			    bool closed)
 {
 	struct private_node_room room = { .leaves = pn->nid };
-	struct pass pass = {};
+	struct pass pass = { .closed = closed };
 
 	while (nr--)
-		ask_range(PHYS_PFN(ranges[nr].start),
+		ask_range(pn->nid, PHYS_PFN(ranges[nr].start),
 			  PHYS_PFN(ranges[nr].end + 1), how, &pass, &room);
 	pass.no_room = private_node_room_lacks(&room);
 	return pass;
@@ -534,7 +581,11 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 		if (!prepare_unmap(folio, how) && folio_migrates(folio, how))
 			ret = private_node_move_out(&l, folio);
 		count_stays(pass, folio, ret);
+		pass->step += folio_nr_pages(folio);
 		folio_put(folio);
+		if (pass->closed && pass->step >= EVACUATE_STEP)
+			private_node_leave_now(&l);
+		end_of_step(pass, pn->nid);
 	}
 	private_node_leave_now(&l);
 }
@@ -649,9 +700,10 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
  */
 static struct pass evacuate_pass(struct private_node *pn,
 				 const struct range *ranges, unsigned int nr,
-				 enum private_node_on_unplug how, bool unmap)
+				 enum private_node_on_unplug how, bool unmap,
+				 bool closed)
 {
-	struct pass pass = {};
+	struct pass pass = { .closed = closed };
 
 	while (nr--) {
 		unsigned long pfn = PHYS_PFN(ranges[nr].start);
@@ -829,11 +881,11 @@ int private_node_evacuate_open(struct private_node *pn,
 	}
 	if (ret)
 		return ret;
-	pass = ask_pass(pn, ranges, nr, how);
+	pass = ask_pass(pn, ranges, nr, how, false);
 	if (fatal_signal_pending(current))
 		return -EINTR;
 	if (!pass.nowhere && !pass.no_room && how == PRIVATE_NODE_UNPLUG_MOVE)
-		pass = evacuate_pass(pn, ranges, nr, how, false);
+		pass = evacuate_pass(pn, ranges, nr, how, false, false);
 	if (!pass.nowhere && !pass.no_room)
 		return 0;
 	scan_ranges(pn->nid, ranges, nr, &h);
@@ -862,21 +914,21 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 			let_go(pn);
 		if (unplug_blocked(&h, how)) {
 			tries++;
-			msleep(SETTLE_MS);
+			evacuate_sleep();
 			continue;
 		}
 		/* More folios may have come before the gates were closed. */
 		if (!asked)
-			pass = ask_pass(pn, ranges, nr, how);
+			pass = ask_pass(pn, ranges, nr, how, true);
 		asked = true;
 		if (pass.nowhere || pass.no_room)
 			break;
 		pass = evacuate_pass(pn, ranges, nr, how,
 				     !h.guests && !h.huge && !h.swapped &&
-				     !h.large);
+				     !h.large, true);
 		passes++;
 		if (pass.unsure)
-			msleep(SETTLE_MS);
+			evacuate_sleep();
 	}
 	return refuse_unplug(pn, &h, &pass, how);
 }
@@ -887,10 +939,11 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
  * @ranges: memory of the node
  * @nr: number of ranges
  *
- * Ends after a bounded number of passes.  Disables per-CPU LRU batches
- * meanwhile, since a folio in a batch cannot be isolated.
+ * Ends after a bounded number of passes.  The system's per-CPU LRU batches and
+ * memory hotplug are blocked for EVACUATE_STEP pages at a time.
  *
- * Context: process, may sleep; no gate entered.
+ * Context: process, may sleep; no gate entered; takes mem_hotplug_lock for
+ * reading.
  * Return: 0 if no page is in use any more; -EBUSY if one is, and the log names
  * the holder; -EINTR after a fatal signal, unless data was unmapped already.
  */
@@ -899,8 +952,8 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 {
 	int ret;
 
-	lru_cache_disable();
+	evacuate_begin();
 	ret = evacuate_closed(pn, ranges, nr);
-	lru_cache_enable();
+	evacuate_end();
 	return ret;
 }

@@ -6,10 +6,13 @@
  * Code that allocates for data that exists calls vma_alloc_folio_existing() or
  * folio_alloc_mpol_existing(), which do all of this.
  */
+#include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
 #include <linux/oom.h>
 #include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/swap.h>
 #include <linux/topology.h>
 
@@ -20,6 +23,71 @@
 
 /* For attempts on private nodes, which must not make the OOM killer run. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
+
+/* Do all threads of the group that use @mm have the policy @pol? */
+static bool all_have(struct task_struct *group, struct mm_struct *mm,
+		     struct mempolicy *pol)
+{
+	struct task_struct *t;
+	bool same;
+
+	for_each_thread(group, t) {
+		if (READ_ONCE(t->mm) != mm)
+			continue;
+		task_lock(t);
+		same = mpol_equal(t->mempolicy, pol);
+		task_unlock(t);
+		if (!same)
+			return false;
+	}
+	return true;
+}
+
+/* The policy that all tasks of @mm have, with a reference, or NULL. */
+static struct mempolicy *get_common_policy(struct mm_struct *mm)
+{
+	struct mempolicy *pol = NULL;
+#ifdef CONFIG_MEMCG
+	struct task_struct *owner;
+
+	guard(rcu)();
+	owner = rcu_dereference(mm->owner);
+	if (!owner || mm_flags_test(MMF_MULTIPROCESS, mm))
+		return NULL;
+	task_lock(owner);
+	pol = owner->mempolicy;
+	mpol_get(pol);
+	task_unlock(owner);
+	if (pol && !all_have(owner, mm, pol)) {
+		mpol_put(pol);
+		pol = NULL;
+	}
+#endif
+	return pol;
+}
+
+/*
+ * __private_node_data_policy - see private_node_data_policy()
+ */
+struct mempolicy *__private_node_data_policy(struct mm_struct *mm,
+					     struct mempolicy *pol)
+{
+	struct mempolicy *common, *copy;
+
+	/* Somebody else's policy matters only for memory that has none. */
+	if (pol != get_task_policy(current))
+		return pol;
+	common = get_common_policy(mm);
+	if (!common)
+		return pol;
+	copy = private_node_mpol_places(common, 0) ? mpol_dup(common) : NULL;
+	mpol_put(common);
+	if (IS_ERR_OR_NULL(copy))
+		return pol;
+	/* For mpol_cond_put(). */
+	copy->flags |= MPOL_F_SHARED;
+	return copy;
+}
 
 /*
  * Is this the policy of a task that runs swapoff, or that writes into another
@@ -108,7 +176,8 @@ struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 
 	if (vma->vm_flags & VM_DROPPABLE)
 		gfp |= __GFP_NOWARN;
-	pol = get_vma_policy(vma, addr, order, &ilx);
+	pol = private_node_data_policy(vma->vm_mm,
+				       get_vma_policy(vma, addr, order, &ilx));
 	folio = alloc_existing(gfp, order, pol, ilx, numa_node_id(), vma);
 	mpol_cond_put(pol);
 	if (folio)

@@ -30,7 +30,7 @@
  * How far below the stack pointer a signal frame can reach: more than all
  * registers of any processor take today.
  */
-#define FRAME_BYTES	SZ_64K
+#define FRAME_BYTES	((unsigned long)SZ_64K)
 
 /*
  * private_node_mpol_refuses - can a policy give no memory at all?
@@ -91,6 +91,22 @@ static bool is_heap(struct vm_area_struct *vma, unsigned long addr)
 }
 
 /*
+ * Is this where a frame on the alternate signal stack goes?  A program may call
+ * any mapping of any size its alternate stack, so only the end that the kernel
+ * writes to counts.  A handler that needs more is then below its own stack
+ * pointer.
+ */
+static bool is_altstack(unsigned long addr)
+{
+	unsigned long size = min(current->sas_ss_size, FRAME_BYTES);
+	unsigned long start = current->sas_ss_sp;
+
+	if (!IS_ENABLED(CONFIG_STACK_GROWSUP))
+		start += current->sas_ss_size - size;
+	return size && addr + PAGE_SIZE > start && addr < start + size;
+}
+
+/*
  * Is this where the next signal frame goes, or where exec() puts the arguments
  * of a new program?
  */
@@ -106,9 +122,7 @@ static bool is_stack(struct vm_area_struct *vma, unsigned long addr)
 		return true;
 	if (addr <= sp && sp - addr < FRAME_BYTES)
 		return true;
-	return current->sas_ss_size &&
-	       addr + PAGE_SIZE > current->sas_ss_sp &&
-	       addr < current->sas_ss_sp + current->sas_ss_size;
+	return is_altstack(addr);
 }
 
 /*

@@ -67,7 +67,8 @@ static inline bool private_node_reclaim_stops(int nid)
  * @gate: result, for private_node_leave_gate() and private_node_gate_shuts()
  *
  * Compaction of a whole zone needs the service compaction.  Compaction for a
- * request of a certain order needs compaction or reclaim.
+ * request of a certain order needs compaction or reclaim.  A fenced node is
+ * never compacted.
  *
  * Cost: that of node_is_private(), for a zone.
  * Context: any but NMI.

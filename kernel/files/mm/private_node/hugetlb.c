@@ -430,26 +430,35 @@ void private_node_pools_note(int nid, unsigned long *pools)
 		pools[hstate_index(h)] = READ_ONCE(h->nr_huge_pages_node[nid]);
 }
 
+/* Those above the largest folio first, which need a contiguous range. */
+static void refill_pools(struct private_node *pn, const unsigned long *pools,
+			 bool gigantic)
+{
+	struct hstate *h;
+
+	for_each_hstate(h)
+		if (hstate_is_gigantic(h) == gigantic &&
+		    READ_ONCE(h->nr_huge_pages_node[pn->nid]) <
+		    pools[hstate_index(h)])
+			__nr_hugepages_store_common(false, h, pn->nid,
+						    pools[hstate_index(h)], 0);
+}
+
 /*
  * private_node_pools_refill - restore pools after an unplug that failed
  * @pn: the handle; its gates are still closed, so that nobody else allocates
  *	from the node or changes its pools
  * @pools: sizes before the unplug, from private_node_pools_note()
  *
- * Offlining has dissolved free pages of the pools.  The pools are refilled as
- * far as there is memory.
+ * Offlining has dissolved free pages of the pools.  Each pool gets back all of
+ * them, or none if there is not memory for all.
  * Context: process, may sleep.
  */
 void private_node_pools_refill(struct private_node *pn,
 			       const unsigned long *pools)
 {
-	struct hstate *h;
-
 	WRITE_ONCE(pn->refills, current);
-	for_each_hstate(h)
-		if (READ_ONCE(h->nr_huge_pages_node[pn->nid]) <
-		    pools[hstate_index(h)])
-			__nr_hugepages_store_common(false, h, pn->nid,
-						    pools[hstate_index(h)], 0);
+	refill_pools(pn, pools, true);
+	refill_pools(pn, pools, false);
 	WRITE_ONCE(pn->refills, NULL);
 }

@@ -58,6 +58,8 @@ struct private_node_stats {
 	unsigned long pin_moved;
 	/* guest pages (mark.c) moved away for allocations that name the node */
 	unsigned long guests_moved;
+	/* pages that moved to make room for a contiguous range (range.c) */
+	unsigned long range_moved;
 	/* reports of memory failure; not_isolated: the page stayed in use */
 	unsigned long failure_hard;
 	unsigned long failure_soft;
@@ -143,7 +145,9 @@ struct private_node_gate {
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where the next pass of @promote begins
  * @promote_mib: limit of @promote in MiB a second
- * @promote_credit: pages that @promote may move now
+ * @promote_lock: protects @promote_credit and @promote_saved
+ * @promote_credit: pages that may be promoted now, by @promote or by the owner
+ *	of a fence
  * @promote_saved: size in pages of the large folio for which @promote_credit is
  *	saved up, or 0
  * @promote_wait: time between two passes of @promote, in jiffies
@@ -211,6 +215,7 @@ struct private_node {
 	struct delayed_work promote;
 	unsigned long promote_pfn;
 	unsigned long promote_mib;
+	spinlock_t promote_lock;
 	long promote_credit;
 	long promote_saved;
 	unsigned long promote_wait;
@@ -736,6 +741,9 @@ private_node_alloc_gigantic(struct private_node *pn, unsigned int order,
 
 /* promote.c */
 void private_node_promote_start(struct private_node *pn);
+long private_node_promote_credit(struct private_node *pn);
+bool private_node_promote_take(struct private_node *pn, long nr);
+void private_node_promote_untake(struct private_node *pn, long nr);
 bool private_node_balances(int nid);
 void private_node_promoted(struct private_node *pn, enum private_node_service user,
 			   unsigned long moved, unsigned long left);
@@ -862,5 +870,12 @@ struct page *__alloc_frozen_pages_private_noprof(gfp_t gfp, unsigned int order,
 						 const nodemask_t *nodemask);
 #define __alloc_frozen_pages_private(...) \
 	alloc_hooks(__alloc_frozen_pages_private_noprof(__VA_ARGS__))
+
+/* Of the allocator and of zswap, for KUnit to stand in for them. */
+#if IS_ENABLED(CONFIG_KUNIT)
+struct page *private_node_take_free(int from, const nodemask_t *nodes,
+				    gfp_t gfp, unsigned int order);
+bool private_node_zswap_copy(struct folio *folio, struct page *page);
+#endif
 
 #endif /* _MM_PRIVATE_NODE_H */

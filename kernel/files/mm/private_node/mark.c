@@ -185,17 +185,21 @@ const struct private_node_subscriber private_node_marks_subscriber = {
 static bool change_mark(int nid, unsigned long pfn, unsigned long nr,
 			bool value)
 {
+	unsigned long end = pfn + nr, step, *chunk;
 	struct private_node *pn;
-	unsigned long *chunk;
 
 	guard(rcu)();
 	pn = private_node_peek(nid);
 	if (!pn || !READ_ONCE(pn->demoted_to))
 		return false;
-	chunk = find_chunk(pn, pfn);
-	if (!chunk)
-		return false;
-	set_bits(chunk, bit_of(pfn), nr, value);
+	/* A gigantic page of hugetlb has several chunks. */
+	for (; pfn < end; pfn += step) {
+		step = min(end - pfn, CHUNK_PAGES - bit_of(pfn));
+		chunk = find_chunk(pn, pfn);
+		if (!chunk)
+			return false;
+		set_bits(chunk, bit_of(pfn), step, value);
+	}
 	if (value)
 		atomic_long_inc(&pn->guests_came);
 	return true;

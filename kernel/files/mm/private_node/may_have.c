@@ -25,6 +25,11 @@
  * spreading modes do not restrict: they say where memory comes from first, not
  * where it has to be.
  *
+ * A system call that moves memory names the new node.  Of memory that only the
+ * address space has that it moves, that node counts as named: it has to be
+ * possible only.  What the calling process has bound is its own, and gives way;
+ * binds of its other threads do not.
+ *
  * Example: nodes 0 and 2 are ordinary, node 1 is private; the cpuset has 0-2 as
  * possible and 0 as default.  Memory without a policy may have 0 and 1, memory
  * bound to 2 may have 2, and memory that two processes share, of which one
@@ -47,12 +52,29 @@
 #include "policy.h"
 #include "tier.h"
 
+/*
+ * How often a system call asks before a folio stays since somebody could not be
+ * asked; the number is that of NR_MAX_MIGRATE_PAGES_RETRY.
+ */
+#define ASK_TRIES	10
+
 struct users {
 	nodemask_t may;		/* nodes that all users so far may have */
 	nodemask_t gone;	/* nodes that are being taken away */
 	bool unsure;		/* the nodes of some user could not be read */
 	bool nobody;		/* no user was found */
+	/* Set for a system call that moves memory of one address space only: */
+	struct mm_struct *mm;	/* that */
+	nodemask_t named;	/* the nodes that it names */
 };
+
+/* Stands for the policy of memory that the caller itself moves. */
+static const struct mempolicy own_act = { .mode = MPOL_LOCAL };
+
+static bool moves_own(const struct users *u, const struct mm_struct *mm)
+{
+	return u->mm == mm && mm == current->mm;
+}
 
 /* The nodes that a policy restricts memory to; false when it does not. */
 static bool bind_nodes(const struct mempolicy *pol, nodemask_t *nodes)
@@ -85,6 +107,10 @@ static void ask_user(struct users *u, struct task_struct *task,
 
 	u->nobody = false;
 	cpuset_task_nodes(task, &may, &possible);
+	if (u->mm) {
+		nodes_and(bound, possible, u->named);
+		nodes_or(may, may, bound);
+	}
 	if (bind_nodes(pol, &bound)) {
 		nodes_and(bound, bound, possible);
 		nodes_andnot(bound, bound, u->gone);
@@ -109,6 +135,8 @@ static void ask_vma_flags(struct users *u, const struct vm_area_struct *vma)
 static void ask_task(struct users *u, struct task_struct *task,
 		     const struct mempolicy *vma_pol)
 {
+	if (task == current && u->mm && !vma_pol)
+		vma_pol = &own_act;
 	if (vma_pol || !READ_ONCE(task->mempolicy)) {
 		ask_user(u, task, vma_pol);
 		return;
@@ -185,8 +213,8 @@ static void ask_vma(struct users *u, struct vm_area_struct *vma,
 	struct mempolicy *pol;
 	pgoff_t ilx;
 
-	if (!has_policy) {
-		ask_threads(u, vma->vm_mm, NULL);
+	if (!has_policy || moves_own(u, vma->vm_mm)) {
+		ask_threads(u, vma->vm_mm, has_policy ? &own_act : NULL);
 		return;
 	}
 	if (!lock_mapping(vma, &lock)) {
@@ -307,6 +335,12 @@ void private_node_cgroup_may_have(struct folio *folio, nodemask_t *nodes)
 	mem_cgroup_put(memcg);
 }
 
+/* No policy applies to page cache. */
+static bool has_policies(const struct folio *folio)
+{
+	return folio_test_swapbacked(folio) || folio_test_hugetlb(folio);
+}
+
 static void ask_all(struct users *u, struct folio *folio)
 {
 	struct rmap_walk_control rwc = {
@@ -315,17 +349,27 @@ static void ask_all(struct users *u, struct folio *folio)
 		.anon_lock = folio_lock_anon_vma_read,
 		.try_lock = true,
 	};
-	bool has_policies = folio_test_swapbacked(folio) ||
-			    folio_test_hugetlb(folio);
 
-	if (is_shmem(folio))
+	if (is_shmem(folio) && !(u->mm && u->mm == current->mm))
 		ask_object(u, folio);
-	if (has_policies && folio_mapped(folio)) {
+	if (has_policies(folio) && folio_mapped(folio)) {
 		rmap_walk(folio, &rwc);
 		u->unsure |= rwc.contended;
 	}
 	if (u->nobody)
 		private_node_cgroup_may_have(folio, &u->may);
+}
+
+static int ask_folio(struct users *u, struct folio *folio, nodemask_t *nodes)
+{
+	ask_all(u, folio);
+	nodes_clear(*nodes);
+	if (nodes_empty(u->may))
+		return 0;
+	if (u->unsure)
+		return -EAGAIN;
+	*nodes = u->may;
+	return 1;
 }
 
 /*
@@ -349,14 +393,7 @@ int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 
 	if (gone != NUMA_NO_NODE)
 		node_set(gone, u.gone);
-	ask_all(&u, folio);
-	nodes_clear(*nodes);
-	if (nodes_empty(u.may))
-		return 0;
-	if (u.unsure)
-		return -EAGAIN;
-	*nodes = u.may;
-	return 1;
+	return ask_folio(&u, folio, nodes);
 }
 
 /*
@@ -427,28 +464,66 @@ struct folio *private_node_alloc_among(int from, const nodemask_t *nodes,
 	return folio;
 }
 
-/* Must a shared folio stay, because not all users may have each node of @to? */
-static bool shared_stays(struct folio *folio, const nodemask_t *to)
+/*
+ * Is the running thread the only user of its address space?  The system call
+ * holds a reference, too.
+ */
+static bool is_only_thread(void)
 {
-	nodemask_t nodes = *to;
+	return thread_group_empty(current) &&
+	       atomic_read(&current->mm->mm_users) <= 2;
+}
 
-	if (!folio_maybe_mapped_shared(folio) ||
-	    (!node_is_private(folio_nid(folio)) &&
-	     !nodes_intersects(*to, private_node_map)))
+/* As private_node_may_go(), for memory of @mm that a system call moves. */
+static int may_be_moved(struct folio *folio, const nodemask_t *to,
+			struct mm_struct *mm)
+{
+	struct users u = {
+		.may = *to, .gone = NODE_MASK_NONE, .nobody = true,
+		.mm = mm, .named = *to,
+	};
+	nodemask_t nodes;
+	int ret;
+
+	if (!folio_trylock(folio))
+		return -EAGAIN;
+	ret = ask_folio(&u, folio, &nodes);
+	folio_unlock(folio);
+	return ret > 0 && !nodes_equal(nodes, *to) ? 0 : ret;
+}
+
+/*
+ * Must a folio stay, because not all users may have each node of @to?  Only @mm
+ * has a folio that is not shared; it is NULL if nobody is to be asked for that.
+ */
+static bool folio_stays(struct folio *folio, const nodemask_t *to,
+			struct mm_struct *mm)
+{
+	bool shared = folio_maybe_mapped_shared(folio);
+	int tries, ret = -EAGAIN;
+
+	if (!shared && (!mm || !has_policies(folio)))
 		return false;
-	return private_node_may_go(folio, &nodes, NUMA_NO_NODE) <= 0 ||
-	       !nodes_equal(nodes, *to);
+	if (!node_is_private(folio_nid(folio)) &&
+	    !nodes_intersects(*to, private_node_map))
+		return false;
+	for (tries = 0; ret == -EAGAIN && tries < ASK_TRIES; tries++) {
+		cond_resched();
+		ret = may_be_moved(folio, to, shared ? NULL : mm);
+	}
+	return ret <= 0;
 }
 
 /* Puts back the folios that stay, and returns how many. */
-static unsigned long keep_shared(struct list_head *folios, const nodemask_t *to)
+static unsigned long keep_folios(struct list_head *folios, const nodemask_t *to,
+				 struct mm_struct *mm)
 {
 	struct folio *folio, *next;
 	unsigned long nr = 0;
 	LIST_HEAD(stay);
 
 	list_for_each_entry_safe(folio, next, folios, lru)
-		if (shared_stays(folio, to)) {
+		if (folio_stays(folio, to, mm)) {
 			list_move(&folio->lru, &stay);
 			nr++;
 		}
@@ -456,27 +531,37 @@ static unsigned long keep_shared(struct list_head *folios, const nodemask_t *to)
 	return nr;
 }
 
-/*
- * __private_node_keep_shared - see private_node_keep_shared()
- */
-unsigned long __private_node_keep_shared(struct list_head *folios, int nid)
+/* What the only thread of a process moves by itself concerns nobody else. */
+static unsigned long keep_shared(struct mm_struct *mm, struct list_head *folios,
+				 int nid)
 {
 	nodemask_t to = nodemask_of_node(nid);
 
-	return keep_shared(folios, &to);
+	if (mm == current->mm && is_only_thread())
+		mm = NULL;
+	return keep_folios(folios, &to, mm);
+}
+
+/*
+ * __private_node_keep_shared - see private_node_keep_shared()
+ */
+unsigned long __private_node_keep_shared(struct mm_struct *mm,
+					 struct list_head *folios, int nid)
+{
+	return keep_shared(mm, folios, nid);
 }
 
 /*
  * __private_node_keep_last_shared - see private_node_keep_last_shared()
  */
-bool __private_node_keep_last_shared(struct list_head *folios, int nid)
+bool __private_node_keep_last_shared(struct mm_struct *mm,
+				     struct list_head *folios, int nid)
 {
-	nodemask_t to = nodemask_of_node(nid);
 	LIST_HEAD(last);
 	bool stays;
 
 	list_move(folios->prev, &last);
-	stays = keep_shared(&last, &to);
+	stays = keep_shared(mm, &last, nid);
 	list_splice_tail(&last, folios);
 	return stays;
 }
@@ -498,5 +583,6 @@ __private_node_mbind_keep_shared(struct list_head *folios,
 	nodes_andnot(to, to, private_node_map);
 	private_node_reachable(&to);
 	nodes_or(to, to, pol->private_nodes);
-	return keep_shared(folios, &to);
+	/* The new policy of the mapping is that of all threads. */
+	return keep_folios(folios, &to, NULL);
 }

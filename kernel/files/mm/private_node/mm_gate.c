@@ -47,10 +47,15 @@ bool __private_node_reclaim_stops(int nid)
 
 /*
  * __private_node_enter_compaction - see private_node_enter_compaction()
+ *
+ * On a fenced node compaction would find no page to move to: its free scanner
+ * has no reservation.
  */
 bool __private_node_enter_compaction(int nid, int order,
 				     struct private_node_gate **gate)
 {
+	if (private_node_fenced(nid))
+		return false;
 	return enter_service(nid, PRIVATE_NODE_COMPACTION, gate) ||
 	       (order >= 0 && enter_service(nid, PRIVATE_NODE_RECLAIM, gate));
 }

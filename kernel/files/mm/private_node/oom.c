@@ -9,6 +9,7 @@
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
+#include <linux/hugetlb.h>
 #include <linux/mempolicy.h>
 #include <linux/mm.h>
 #include <linux/mmap_lock.h>
@@ -35,7 +36,25 @@ struct count {
 	unsigned long start_pfn;	/* range that spans all the nodes */
 	unsigned long end_pfn;
 	unsigned long pages;
+	unsigned long surplus;		/* huge pages not counted yet, in pages */
 };
+
+/*
+ * Pages of the node in huge pages that their last user frees.  The others
+ * return to the pool, and whoever needs a page of the node gains nothing.
+ */
+static unsigned long surplus_pages(int nid)
+{
+	unsigned long sum = 0;
+#ifdef CONFIG_HUGETLB_PAGE
+	struct hstate *h;
+
+	for_each_hstate(h)
+		sum += READ_ONCE(h->surplus_huge_pages_node[nid]) *
+		       pages_per_huge_page(h);
+#endif
+	return sum;
+}
 
 static void count_init(struct count *c, const nodemask_t *nodes)
 {
@@ -47,6 +66,7 @@ static void count_init(struct count *c, const nodemask_t *nodes)
 			continue;
 		c->start_pfn = min(c->start_pfn, node_start_pfn(nid));
 		c->end_pfn = max(c->end_pfn, node_end_pfn(nid));
+		c->surplus += surplus_pages(nid);
 	}
 }
 
@@ -89,8 +109,27 @@ static int count_pmd(pmd_t *pmd, unsigned long addr, unsigned long end,
 	return 0;
 }
 
+#ifdef CONFIG_HUGETLB_PAGE
+static int count_huge(pte_t *pte, unsigned long mask, unsigned long addr,
+		      unsigned long end, struct mm_walk *walk)
+{
+	pte_t entry = huge_ptep_get(walk->mm, addr, pte);
+	struct count *c = walk->private;
+	unsigned long nr = min((end - addr) >> PAGE_SHIFT, c->surplus);
+
+	if (nr && pte_present(entry) && count_has(c, pte_pfn(entry))) {
+		c->pages += nr;
+		c->surplus -= nr;
+	}
+	return 0;
+}
+#endif
+
 static const struct mm_walk_ops count_ops = {
 	.pmd_entry = count_pmd,
+#ifdef CONFIG_HUGETLB_PAGE
+	.hugetlb_entry = count_huge,
+#endif
 	.walk_lock = PGWALK_RDLOCK,
 };
 
@@ -108,7 +147,8 @@ static bool count_mm(struct mm_struct *mm, struct count *c)
 	/* exit_mmap() sets the flag before it frees the page tables. */
 	if (!mm_flags_test(MMF_OOM_SKIP, mm))
 		for_each_vma(vmi, vma)
-			if (!(vma->vm_flags & (VM_PFNMAP | VM_HUGETLB)))
+			if (!(vma->vm_flags & VM_PFNMAP) &&
+			    (c->surplus || !is_vm_hugetlb_page(vma)))
 				walk_page_vma(vma, &count_ops, c);
 	mmap_read_unlock(mm);
 	return true;
@@ -140,6 +180,16 @@ static bool may_be_killed(struct task_struct *task)
 	       task->signal->oom_score_adj != OOM_SCORE_ADJ_MIN;
 }
 
+/* Huge pages do not set the flag of private_node_mm_may_have(). */
+static bool may_have_pages(struct mm_struct *mm, const struct count *c)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	if (c->surplus && atomic_long_read(&mm->hugetlb_usage))
+		return true;
+#endif
+	return private_node_mm_may_have(mm);
+}
+
 static void consider_victim(struct task_struct *task, int nid,
 			    struct choice *best)
 {
@@ -152,7 +202,7 @@ static void consider_victim(struct task_struct *task, int nid,
 		return;
 	count_init(&c, &nodes);
 	c.named = true;
-	if (mm_flags_test(MMF_OOM_SKIP, mm) || !private_node_mm_may_have(mm)) {
+	if (mm_flags_test(MMF_OOM_SKIP, mm) || !may_have_pages(mm, &c)) {
 		/* Its memory was reaped already, or it never had pages there. */
 	} else if (!count_mm(mm, &c)) {
 		best->unsure = true;
@@ -266,6 +316,7 @@ static bool oom_round(struct private_node *pn, enum private_node_service user)
  * @order: of the allocation that failed
  *
  * Guests (mark.c) do not count, because the task did not ask for that memory.
+ * Of huge pages only those count that return to the node, and not to its pool.
  * Tasks without a page on the node, the init process, and those with
  * oom_score_adj -1000 are never chosen.  Waits for the victim's memory, at most
  * OOM_WAIT.

@@ -5,6 +5,7 @@
 #include <linux/mm.h>
 #include <linux/mmzone.h>
 #include <linux/vmstat.h>
+#include <trace/events/private_node.h>
 
 #include "../internal.h"
 #include "../page_alloc.h"
@@ -107,6 +108,7 @@ bool private_node_drain(int nid)
 		zone = &NODE_DATA(nid)->node_zones[i];
 		if (!populated_zone(zone) || !private_node_pcp_pages(zone))
 			continue;
+		trace_private_node_drain(nid);
 		drain_all_pages(zone);
 		drained = true;
 	}

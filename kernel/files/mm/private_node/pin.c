@@ -28,6 +28,10 @@ static bool pin_waits(int nid)
  * private_node_pin - may folios of a node be pinned for long in place?
  * @nid: a private node
  *
+ * The caller holds a reference to the folio already.  So after a close has
+ * waited for the gate, every pin that was admitted can be seen in the reference
+ * count of its folio.
+ *
  * Context: process.
  * Return: true if they may; then the pin was counted.
  */
@@ -86,10 +90,24 @@ bool __private_node_pin_refused(struct folio *folio)
 }
 
 /*
+ * __private_node_pin_lost - see private_node_pin_lost()
+ */
+bool __private_node_pin_lost(struct folio *folio)
+{
+	return !private_node_service_enabled(folio_nid(folio),
+					     PRIVATE_NODE_LONGTERM_PIN) &&
+	       !private_node_is_guest(folio);
+}
+
+/*
  * private_node_pin_target - allocate the folio that a long-term pin moves to
  * @src: on a private node that is closed to pins, held
  * @gfp: for the new folio
  * @order: of the folio
+ *
+ * Only a guest is moved.  A folio that its user placed on the node may come
+ * here if the service was disabled after the pin was admitted, or if the user
+ * adopted the folio meanwhile.
  *
  * Context: process.
  * Return: a folio of an ordinary node that all users of @src may have, or NULL.
@@ -99,7 +117,8 @@ struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 {
 	nodemask_t nodes = node_states[N_MEMORY];
 
-	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
+	if (!private_node_is_guest(src) ||
+	    private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
 		return NULL;
 	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
 }

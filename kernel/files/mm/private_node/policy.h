@@ -36,11 +36,14 @@ void private_node_mpol_inherit(struct mempolicy *pol,
 			       const struct mempolicy *mount);
 bool __private_node_stays(struct folio *folio, const nodemask_t *nodes);
 void __private_node_keep_file_folios(struct list_head *folios);
-unsigned long __private_node_keep_shared(struct list_head *folios, int nid);
+unsigned long __private_node_keep_shared(struct mm_struct *mm,
+					 struct list_head *folios, int nid);
 unsigned long __private_node_mbind_keep_shared(struct list_head *folios,
 					       const struct mempolicy *pol);
-bool __private_node_keep_last_shared(struct list_head *folios, int nid);
+bool __private_node_keep_last_shared(struct mm_struct *mm,
+				     struct list_head *folios, int nid);
 bool __private_node_pin_refused(struct folio *folio);
+bool __private_node_pin_lost(struct folio *folio);
 void __private_node_move_refused(const nodemask_t *nodes);
 void __private_node_adopted(struct folio *folio);
 struct folio *private_node_mpol_move_alloc(struct mempolicy *pol, gfp_t gfp,
@@ -49,6 +52,8 @@ bool __private_node_no_readahead(struct mempolicy *pol);
 struct folio *__folio_alloc_mpol_existing_noprof(gfp_t gfp, unsigned int order,
 						 struct mempolicy *pol,
 						 pgoff_t ilx, int nid);
+struct mempolicy *__private_node_data_policy(struct mm_struct *mm,
+					     struct mempolicy *pol);
 struct folio *__vma_alloc_folio_existing_noprof(gfp_t gfp, int order,
 						struct vm_area_struct *vma,
 						unsigned long addr);
@@ -458,24 +463,28 @@ static inline void private_node_keep_file_folios(int nid,
 /**
  * private_node_keep_shared - take folios off a list that other users may not
  *	have there
+ * @mm: address space in which the folios were found
  * @folios: isolated folios that a system call is about to move
  * @nid: node the list moves to
  *
- * MPOL_MF_MOVE_ALL moves folios that others map as well.  To and from private
- * nodes a folio moves only if the policies and cpusets of all its users allow
- * the new node.  Other folios are put back on their LRU lists.
+ * To and from private nodes a folio moves only if the policies and cpusets of
+ * all its users allow the new node: of other processes that map it, as
+ * MPOL_MF_MOVE_ALL moves those too; of other threads of the caller; and of @mm
+ * if that is another process.  What the caller itself has bound moves as told.
+ * Other folios are put back on their LRU lists.
  *
  * Cost: a static branch; with a private node, a look at each folio, and a walk
- * of the reverse map for those that are shared.
+ * of the reverse map unless the calling thread is its only user.
  * Context: process; no page table lock held.
  * Return: how many folios were put back.
  */
-static inline unsigned long private_node_keep_shared(struct list_head *folios,
+static inline unsigned long private_node_keep_shared(struct mm_struct *mm,
+						     struct list_head *folios,
 						     int nid)
 {
 	if (!private_node_any())
 		return 0;
-	return __private_node_keep_shared(folios, nid);
+	return __private_node_keep_shared(mm, folios, nid);
 }
 
 /*
@@ -492,11 +501,12 @@ private_node_mbind_keep_shared(struct list_head *folios,
 }
 
 /* As private_node_keep_shared(), for the last folio of the list alone. */
-static inline bool private_node_keep_last_shared(struct list_head *folios,
+static inline bool private_node_keep_last_shared(struct mm_struct *mm,
+						 struct list_head *folios,
 						 int nid)
 {
 	return private_node_any() &&
-	       __private_node_keep_last_shared(folios, nid);
+	       __private_node_keep_last_shared(mm, folios, nid);
 }
 
 /**
@@ -519,6 +529,22 @@ static inline bool private_node_pin_refused(struct page *page)
 }
 
 /**
+ * private_node_pin_lost - was the node of a pinned folio closed to pins?
+ * @folio: any folio that the caller has pinned
+ *
+ * The caller then unpins it and asks private_node_pin_refused() again.
+ *
+ * Cost: that of node_is_private(); for a private node a look-up.
+ * Context: process.
+ * Return: true if so; false also for a guest, which is moved away first.
+ */
+static inline bool private_node_pin_lost(struct folio *folio)
+{
+	return node_is_private(folio_nid(folio)) &&
+	       __private_node_pin_lost(folio);
+}
+
+/**
  * private_node_adopted - a system call names the node on which a folio lies
  *	already
  * @folio: any folio, mapped or with a reference
@@ -535,6 +561,28 @@ static inline void private_node_adopted(struct folio *folio, bool all)
 	if (node_is_private(folio_nid(folio)) &&
 	    (all || !folio_maybe_mapped_shared(folio)))
 		__private_node_adopted(folio);
+}
+
+/**
+ * private_node_data_policy - the policy of data that another process swaps in
+ * @mm: address space of the data
+ * @pol: from get_vma_policy()
+ *
+ * For memory without a policy, get_vma_policy() gives that of the running task:
+ * of swapoff, or of a debugger.  The data belongs to tasks of @mm, and if they
+ * all have one policy, and it names private nodes, this is the one.
+ *
+ * Cost: a static branch and a comparison; a copy of the policy for each page
+ * that another process swaps in.
+ * Context: process, may sleep.
+ * Return: the policy, for mpol_cond_put().
+ */
+static inline struct mempolicy *
+private_node_data_policy(struct mm_struct *mm, struct mempolicy *pol)
+{
+	if (private_node_any() && mm != current->mm)
+		return __private_node_data_policy(mm, pol);
+	return pol;
 }
 
 /**
@@ -711,7 +759,8 @@ static inline void private_node_keep_file_folios(int nid,
 {
 }
 
-static inline unsigned long private_node_keep_shared(struct list_head *folios,
+static inline unsigned long private_node_keep_shared(struct mm_struct *mm,
+						     struct list_head *folios,
 						     int nid)
 {
 	return 0;
@@ -724,7 +773,8 @@ private_node_mbind_keep_shared(struct list_head *folios,
 	return 0;
 }
 
-static inline bool private_node_keep_last_shared(struct list_head *folios,
+static inline bool private_node_keep_last_shared(struct mm_struct *mm,
+						 struct list_head *folios,
 						 int nid)
 {
 	return false;
@@ -733,6 +783,17 @@ static inline bool private_node_keep_last_shared(struct list_head *folios,
 static inline bool private_node_pin_refused(struct page *page)
 {
 	return false;
+}
+
+static inline bool private_node_pin_lost(struct folio *folio)
+{
+	return false;
+}
+
+static inline struct mempolicy *
+private_node_data_policy(struct mm_struct *mm, struct mempolicy *pol)
+{
+	return pol;
 }
 
 static inline void private_node_move_refused(int nid) {}

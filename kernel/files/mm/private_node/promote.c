@@ -47,8 +47,7 @@
 struct pass {
 	struct private_node_leaving leaving;
 	nodemask_t above;	/* nodes of the top tier */
-	bool any_hot;		/* a folio was used since the last pass */
-	long too_large;		/* pages of a folio that has to wait for credit */
+	bool any_hot;		/* something was used since the last pass */
 };
 
 static void collect_above(struct pass *pass)
@@ -61,11 +60,55 @@ static void collect_above(struct pass *pass)
 			node_set(nid, pass->above);
 }
 
+/*
+ * private_node_promote_take - take pages off what the rate limit allows
+ * @pn: the handle
+ * @nr: pages of a folio that is about to be promoted
+ *
+ * Credit is saved up for a folio that is larger than what the limit allows in a
+ * second.
+ *
+ * Context: any but interrupts.
+ * Return: true when the folio may be promoted now; private_node_promote_untake()
+ * follows for pages that were not moved.
+ */
+bool private_node_promote_take(struct private_node *pn, long nr)
+{
+	guard(spinlock)(&pn->promote_lock);
+	if (nr > pn->promote_credit) {
+		pn->promote_saved = max(pn->promote_saved, nr);
+		return false;
+	}
+	pn->promote_credit -= nr;
+	if (nr >= pn->promote_saved)
+		pn->promote_saved = 0;
+	return true;
+}
+
+/*
+ * private_node_promote_untake - pages were not promoted after all
+ * @pn: the handle
+ * @nr: pages that were taken off the credit
+ *
+ * Context: any but interrupts.
+ */
+void private_node_promote_untake(struct private_node *pn, long nr)
+{
+	guard(spinlock)(&pn->promote_lock);
+	pn->promote_credit += nr;
+}
+
+/* Pages that may be promoted now.  Context: any. */
+long private_node_promote_credit(struct private_node *pn)
+{
+	return READ_ONCE(pn->promote_credit);
+}
+
 static void count_promoted(struct private_node_leaving *l, unsigned long moved,
 			   unsigned long left)
 {
 	private_node_promoted(l->pn, PRIVATE_NODE_PROMOTION, moved, left);
-	l->pn->promote_credit -= moved;
+	private_node_promote_untake(l->pn, left);
 }
 
 /*
@@ -129,22 +172,23 @@ static bool is_hot(struct pass *pass, struct folio *folio)
 }
 
 /*
- * Does the rate limit allow to move this folio?  Collected folios count as
- * moved.  If they are in the way they are moved first, since some may fail to
+ * Collects a folio if the rate limit allows to move it.  Collected folios count
+ * as moved.  If they are in the way they are moved first, since some may fail to
  * move.
  */
-static bool rate_allows(struct pass *pass, struct folio *folio)
+static void leave_at_rate(struct pass *pass, struct folio *folio,
+			  const nodemask_t *to)
 {
 	struct private_node_leaving *l = &pass->leaving;
 	long nr = folio_nr_pages(folio);
+	bool may = private_node_promote_take(l->pn, nr);
 
-	if ((long)l->nr + nr <= l->pn->promote_credit)
-		return true;
-	private_node_leave_now(l);
-	if (nr <= l->pn->promote_credit)
-		return true;
-	pass->too_large = max(pass->too_large, nr);
-	return false;
+	if (!may && l->nr) {
+		private_node_leave_now(l);
+		may = private_node_promote_take(l->pn, nr);
+	}
+	if (may && !private_node_leave_to(l, folio, to))
+		private_node_promote_untake(l->pn, nr);
 }
 
 static void look_at_folio(struct pass *pass, struct folio *folio)
@@ -160,8 +204,8 @@ static void look_at_folio(struct pass *pass, struct folio *folio)
 	if (move && private_node_fenced(folio_nid(folio)))
 		private_node_fence->moves_up(folio);
 	folio_unlock(folio);
-	if (move && rate_allows(pass, folio))
-		private_node_leave_to(&pass->leaving, folio, &to);
+	if (move)
+		leave_at_rate(pass, folio, &to);
 }
 
 /*
@@ -175,7 +219,7 @@ static bool look_at_part(struct pass *pass)
 	bool more = true;
 	struct folio *folio;
 
-	while (looks-- && pn->promote_credit > 0 &&
+	while (looks-- && private_node_promote_credit(pn) > 0 &&
 	       private_node_open(pn, PRIVATE_NODE_PROMOTION)) {
 		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
@@ -213,22 +257,28 @@ static bool lock_and_look(struct pass *pass)
 /*
  * Adds the pages that the rate allows for the time since the last pass.  Credit
  * is not saved up beyond a second, except for a large folio that would never
- * fit.
+ * fit.  Returns true if some of the credit was used since then.
  */
-static void add_credit(struct private_node *pn, unsigned long waited)
+static bool add_credit(struct private_node *pn, unsigned long waited)
 {
 	long rate = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE);
+	long most;
+	bool used;
 
-	pn->promote_credit = max(pn->promote_credit, 0L) +
-			     mult_frac(rate, waited, PERIOD);
-	pn->promote_credit = min(pn->promote_credit,
-				 max(rate, pn->promote_saved));
+	guard(spinlock)(&pn->promote_lock);
+	most = max(rate, pn->promote_saved);
+	used = pn->promote_credit < most;
+	pn->promote_credit += mult_frac(rate, waited, PERIOD);
+	pn->promote_credit = min(pn->promote_credit, most);
+	return used;
 }
 
-/* While nothing is used on the node, passes become less frequent. */
+/*
+ * While nothing is used on the node, and the device of a fenced node reports
+ * nothing as hot, passes become less frequent.
+ */
 static void set_pace(struct private_node *pn, const struct pass *pass)
 {
-	pn->promote_saved = pass->too_large;
 	pn->promote_wait = pass->any_hot ? PERIOD :
 			   min_t(unsigned long, 2 * pn->promote_wait, MAX_PERIOD);
 }
@@ -250,8 +300,9 @@ static void promote_pass(struct private_node *pn)
 		},
 	};
 
-	add_credit(pn, pn->promote_wait);
-	while (parts-- && pn->promote_credit > 0 && private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
+	pass.any_hot = add_credit(pn, pn->promote_wait);
+	while (parts-- && private_node_promote_credit(pn) > 0 &&
+	       private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
 	       lock_and_look(&pass))
 		;
 	set_pace(pn, &pass);
@@ -276,6 +327,7 @@ static void promote_work(struct work_struct *work)
 static void init_promotion(struct private_node *pn)
 {
 	INIT_DELAYED_WORK(&pn->promote, promote_work);
+	spin_lock_init(&pn->promote_lock);
 	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
 	pn->promote_wait = PERIOD;
 }

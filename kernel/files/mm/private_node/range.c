@@ -89,6 +89,9 @@ struct range_request {
 
 static bool gives_up(const struct range_request *r)
 {
+	/* After a failed unplug the pools are refilled behind closed gates. */
+	if (READ_ONCE(r->pn->refills) == current)
+		return false;
 	return fatal_signal_pending(current) ||
 	       !private_node_open(r->pn, r->user);
 }
@@ -100,7 +103,7 @@ static unsigned long take_in_zone(const struct range_request *r,
 	unsigned long end = zone_end_pfn(zone), bad;
 	unsigned long pfn = ALIGN(zone->zone_start_pfn, r->align);
 
-	while (pfn + r->nr <= end && !gives_up(r)) {
+	while (pfn <= end && r->nr <= end - pfn && !gives_up(r)) {
 		bad = first_in_the_way(zone, pfn, pfn + r->nr, r->flags);
 		if (bad == pfn + r->nr &&
 		    !alloc_contig_frozen_range(pfn, pfn + r->nr, ACR_FLAGS_NONE,
@@ -174,9 +177,11 @@ struct folio *private_node_displace(struct folio *src, gfp_t gfp,
 	if (pn && may_displace(src, pn->range_flags)) {
 		dst = private_node_alloc_exact(pn, (gfp & ~__GFP_RECLAIM) |
 					       __GFP_NOWARN, order,
-					       PRIVATE_NODE_USER_SOFT_OFFLINE);
+					       PRIVATE_NODE_USER_OWNER);
 		if (!dst)
 			dst = private_node_pin_target(src, gfp, order);
+		if (dst)
+			this_cpu_add(pn->stats->range_moved, 1UL << order);
 	}
 	private_node_put(pn);
 	return dst;

@@ -222,8 +222,20 @@ static bool wants_kswapd(int nid)
 	       private_node_service_chosen(nid, PRIVATE_NODE_RECLAIM);
 }
 
+/* Was the node registered for a compressing device, which is fenced later? */
+static bool is_compressed(int nid)
+{
+	struct private_node *pn;
+
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && pn->flags & PRIVATE_NODE_F_COMPRESSED;
+}
+
 static bool wants_kcompactd(int nid)
 {
+	if (is_compressed(nid))
+		return false;
 	return wants_kswapd(nid) ||
 	       (node_state(nid, N_MEMORY_PRIVATE) &&
 		private_node_service_chosen(nid, PRIVATE_NODE_COMPACTION));
@@ -247,7 +259,8 @@ static bool has_threads(int nid)
 /*
  * Starts or stops kswapd and kcompactd.  kcompactd also runs for the reclaim
  * service alone, since kswapd leaves large orders to it.  Its proactive work
- * needs the compaction service, see should_proactive_compact_node().
+ * needs the compaction service, see should_proactive_compact_node().  A node of
+ * compressed RAM has no kcompactd, see __private_node_enter_compaction().
  */
 static int run_threads(int nid)
 {

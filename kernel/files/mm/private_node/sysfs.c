@@ -165,6 +165,8 @@ static ssize_t stat_show(struct private_node *pn, char *buf)
 	len += sysfs_emit_at(buf, len, "pin_moved %lu\n", SUM(pn, pin_moved));
 	len += sysfs_emit_at(buf, len, "guests_moved %lu\n",
 			     SUM(pn, guests_moved));
+	len += sysfs_emit_at(buf, len, "range_moved %lu\n",
+			     SUM(pn, range_moved));
 	len += sysfs_emit_at(buf, len, "memory_failure_hard %lu\n",
 			     SUM(pn, failure_hard));
 	len += sysfs_emit_at(buf, len, "memory_failure_soft %lu\n",

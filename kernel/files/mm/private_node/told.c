@@ -110,19 +110,22 @@ static void set_watched(struct private_node *pn, unsigned long pfn,
  * or is freed.  To be called before the device reads what it will keep.
  *
  * Context: process, may sleep.
- * Return: 0; -EINVAL for a folio of another node, or an owner without that
- * callback; -ENODEV after private_node_unregister(); -ENOMEM.
+ * Return: 0; -EINVAL for a folio of another node or of hugetlb, or an owner
+ * without that callback; -ENODEV after private_node_unregister(); -EAGAIN while
+ * the node is being unplugged; -ENOMEM.
  */
 int private_node_watch(struct private_node *pn, struct folio *folio)
 {
 	unsigned long pfn = folio_pfn(folio);
 	int ret = 0;
 
-	if (folio_nid(folio) != pn->nid || !pn->can_watch)
+	/* A pool hands its pages on without freeing them, and moves them by itself. */
+	if (folio_nid(folio) != pn->nid || !pn->can_watch ||
+	    folio_test_hugetlb(folio))
 		return -EINVAL;
 	static_branch_enable(&private_node_frees_key);
 	if (!private_node_enter(pn, PRIVATE_NODE_USER_OWNER))
-		return -ENODEV;
+		return private_node_closing(pn) ? -EAGAIN : -ENODEV;
 	if (private_node_bits_add(&pn->watched, pfn))
 		set_watched(pn, pfn, folio_nr_pages(folio));
 	else

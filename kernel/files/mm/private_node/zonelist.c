@@ -24,6 +24,7 @@
 #include <linux/slab.h>
 #include <linux/srcu.h>
 #include <linux/topology.h>
+#include <trace/events/private_node.h>
 
 #include "internal.h"
 
@@ -141,6 +142,7 @@ void private_node_rebuild_zonelists(void)
 	int nid;
 
 	guard(mutex)(&private_zonelist_lock);
+	trace_private_node_lists(nodes_weight(private_node_map));
 	nodes_or(all, node_states[N_MEMORY], node_states[N_MEMORY_PRIVATE]);
 	for_each_node(nid) {
 		listed_zones[nid] = zones_of(nid);

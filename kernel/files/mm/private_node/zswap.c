@@ -10,6 +10,8 @@
  */
 #define pr_fmt(fmt) "zswap: " fmt
 
+#include <kunit/static_stub.h>
+#include <kunit/visibility.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
 #include <linux/mempolicy.h>
@@ -120,33 +122,25 @@ static struct folio *take_folio(struct private_node *pn)
 	return private_node_alloc_exact(pn, STORE_GFP, 0, PRIVATE_NODE_DEMOTION);
 }
 
-static bool copy_to(struct folio *folio, struct page *page)
+VISIBLE_IF_KUNIT bool private_node_zswap_copy(struct folio *folio,
+					      struct page *page)
 {
+	KUNIT_STATIC_STUB_REDIRECT(private_node_zswap_copy, folio, page);
 	return private_node_fenced(folio_nid(folio)) ?
 	       !private_node_fence->copy(&folio->page, page) :
 	       !copy_mc_highpage(&folio->page, page);
 }
+EXPORT_SYMBOL_IF_KUNIT(private_node_zswap_copy);
 
-/* See mm/private_node/zswap.h. */
-bool __private_node_zswap_store(struct page *page, unsigned long *handle)
+static bool store_on(struct private_node *pn, struct page *page,
+		     unsigned long *handle)
 {
-	int nid = READ_ONCE(private_node_zswap_nid);
-	struct private_node *pn = private_node_find(nid);
-	struct folio *folio;
+	struct folio *folio = take_folio(pn);
 	bool copied;
 
-	if (!pn)
-		return false;
-	/* The page is on the node already, so storing it would free nothing. */
-	if (page_to_nid(page) == nid) {
-		private_node_put(pn);
-		return false;
-	}
-	folio = cgroup_allows(page, nid) ? take_folio(pn) : NULL;
-	private_node_put(pn);
 	if (!folio)
 		return false;
-	copied = private_node_mark(folio) && copy_to(folio, page);
+	copied = private_node_mark(folio) && private_node_zswap_copy(folio, page);
 	if (private_node_fenced(folio_nid(folio))) {
 		if (copied)
 			private_node_fence->stored(folio);
@@ -158,6 +152,34 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle)
 	else
 		folio_put(folio);
 	return copied;
+}
+
+/*
+ * See mm/private_node/zswap.h.
+ *
+ * The gate is held until the page has its data and is in the caller's handle:
+ * after a close nothing is written to the node any more.
+ */
+bool __private_node_zswap_store(struct page *page, unsigned long *handle)
+{
+	const enum private_node_service user = PRIVATE_NODE_DEMOTION;
+	int nid = READ_ONCE(private_node_zswap_nid);
+	struct private_node *pn = private_node_find(nid);
+	bool stored = false;
+
+	if (!pn)
+		return false;
+	/* If the page is on the node already, storing it would free nothing. */
+	if (page_to_nid(page) != nid && cgroup_allows(page, nid)) {
+		if (private_node_enter(pn, user)) {
+			stored = store_on(pn, page, handle);
+			private_node_leave(pn, user);
+		} else {
+			private_node_refuse(pn, user, PRIVATE_NODE_REFUSED, 0);
+		}
+	}
+	private_node_put(pn);
+	return stored;
 }
 
 static struct folio *folio_of(unsigned long handle)
@@ -248,19 +270,11 @@ static bool stays_in_swap(struct folio *folio)
 }
 
 /*
- * private_node_zswap_leave - move a stored page off its node
- * @swp: the page's swap entry
- * @memcg: cgroup of the page
- * @gfp: for the new folio
- *
- * zswap compresses the page.  If that fails, the page stays in the swap cache,
- * as after a swap-in.
- * Context: process, may sleep.
- * Return: true when it has left; false when there is no memory, or the entry
- * was gone.
+ * Moves a stored page off its node: zswap compresses it, or if that fails it
+ * stays in the swap cache, as after a swap-in.  Returns false when there is no
+ * memory, or the entry was gone.
  */
-bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
-			      gfp_t gfp)
+static bool leave_entry(swp_entry_t swp, struct mem_cgroup *memcg, gfp_t gfp)
 {
 	struct swap_info_struct *si = get_swap_device(swp);
 	struct mempolicy pol;
@@ -285,4 +299,85 @@ bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
 	}
 	folio_put(folio);
 	return !ret;
+}
+
+/* Entries looked at under the lock of an LRU list of zswap. */
+#define LEAVE_SCAN	1024UL
+/* Lists of which all that zswap_leave_node() may look at is looked at. */
+#define LEAVE_LISTS	16
+
+/*
+ * @most and @scan are how many entries may be looked at: on one list, and on
+ * all lists together.
+ */
+struct leaver {
+	int nid;
+	gfp_t gfp;
+	unsigned long want;
+	unsigned long moved;
+	unsigned long most;
+	unsigned long scan;
+};
+
+static void leave_list(struct leaver *leaver, int from,
+		       struct mem_cgroup *memcg)
+{
+	unsigned long nr = zswap_list_count(from, memcg), todo, left;
+	swp_entry_t entries[SWAP_CLUSTER_MAX];
+	unsigned int found;
+
+	nr = min3(nr, leaver->most, leaver->scan);
+	for (; nr && leaver->moved < leaver->want; nr -= todo - left) {
+		todo = min(nr, LEAVE_SCAN);
+		left = todo;
+		found = zswap_list_stored(from, memcg, leaver->nid, entries,
+					  &left);
+		/* The list is empty by now. */
+		if (left == todo)
+			break;
+		leaver->scan -= todo - left;
+		while (found--)
+			leaver->moved += leave_entry(entries[found], memcg,
+						     leaver->gfp);
+		cond_resched();
+	}
+}
+
+/*
+ * zswap_leave_node - move pages that zswap stored on a node off it
+ * @nid: the private node
+ * @max: how many at least, if they can; ULONG_MAX for all
+ * @gfp: for new folios
+ *
+ * zswap does not know which of its entries lie on the node.  Unless all have to
+ * leave, a bounded number of entries is looked at, and the next call goes on
+ * with others and other cgroups.
+ *
+ * Context: process, may sleep.
+ * Return: how many pages left.
+ */
+unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp)
+{
+	struct mem_cgroup_reclaim_cookie cookie = { .pgdat = NODE_DATA(nid) };
+	bool all = max == ULONG_MAX;
+	struct leaver leaver = {
+		.nid = nid,
+		.gfp = gfp,
+		.want = max,
+		.most = max(max, LEAVE_SCAN),
+		.scan = all ? max : LEAVE_LISTS * max(max, LEAVE_SCAN),
+	};
+	struct mem_cgroup *memcg = NULL;
+	int from;
+
+	do {
+		memcg = mem_cgroup_iter(NULL, memcg, all ? NULL : &cookie);
+		for_each_node_state(from, N_NORMAL_MEMORY)
+			leave_list(&leaver, from, memcg);
+		if (leaver.moved >= max || !leaver.scan) {
+			mem_cgroup_iter_break(NULL, memcg);
+			break;
+		}
+	} while (memcg);
+	return leaver.moved;
 }

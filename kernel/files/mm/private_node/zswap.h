@@ -31,11 +31,12 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
-bool private_node_zswap_leave(swp_entry_t swp, struct mem_cgroup *memcg,
-			      gfp_t gfp);
+unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp);
 
 /* mm/zswap.c, called when a node is emptied */
-unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp);
+unsigned long zswap_list_count(int nid, struct mem_cgroup *memcg);
+unsigned int zswap_list_stored(int nid, struct mem_cgroup *memcg, int on,
+			       swp_entry_t *entries, unsigned long *left);
 bool zswap_compress_again(struct folio *folio);
 
 /* Defines the module parameter, in mm/zswap.c. */

@@ -149,6 +149,62 @@ TRACE_EVENT(private_node_displaced,
 	TP_printk("nid=%d to=%d", __entry->nid, __entry->to)
 );
 
+/* The per-CPU lists of a node were not empty, and are drained. */
+TRACE_EVENT(private_node_drain,
+
+	TP_PROTO(int nid),
+
+	TP_ARGS(nid),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+	),
+
+	TP_printk("nid=%d", __entry->nid)
+);
+
+/* The lists from which allocations choose a zone were built again. */
+TRACE_EVENT(private_node_lists,
+
+	TP_PROTO(unsigned int nr),
+
+	TP_ARGS(nr),
+
+	TP_STRUCT__entry(
+		__field(unsigned int, nr)
+	),
+
+	TP_fast_assign(
+		__entry->nr = nr;
+	),
+
+	TP_printk("private_nodes=%u", __entry->nr)
+);
+
+/* A part of a node was looked at or moved, and others get the locks. */
+TRACE_EVENT(private_node_evacuate_step,
+
+	TP_PROTO(int nid, unsigned long pages),
+
+	TP_ARGS(nid, pages),
+
+	TP_STRUCT__entry(
+		__field(int, nid)
+		__field(unsigned long, pages)
+	),
+
+	TP_fast_assign(
+		__entry->nid = nid;
+		__entry->pages = pages;
+	),
+
+	TP_printk("nid=%d pages=%lu", __entry->nid, __entry->pages)
+);
+
 TRACE_EVENT(private_node_unplug,
 
 	TP_PROTO(int nid, int how, unsigned long done, unsigned long left),

@@ -76,14 +76,14 @@ static struct private_node *with_memory(struct kunit *test, int nth)
 	return NULL;
 }
 
-static bool step(struct private_node *pn, enum private_node_state state)
+static bool __maybe_unused step(struct private_node *pn, enum private_node_state state)
 {
 	guard(mutex)(&pn->lock);
 	return private_node_set_state(pn, state);
 }
 
 /* @service and all that it needs, directly or not. */
-static unsigned long closure(int service)
+static unsigned long __maybe_unused closure(int service)
 {
 	unsigned long mask = BIT(service);
 	unsigned long before;

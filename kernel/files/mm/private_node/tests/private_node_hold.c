@@ -28,10 +28,17 @@
  *	echo 2 > /sys/module/private_node_hold/parameters/plug
  *	echo 2 > /sys/module/private_node_hold/parameters/unplug
  *	echo 2 > /sys/module/private_node_hold/parameters/compress
+ *	echo 2 > /sys/module/private_node_hold/parameters/take
  *
  * An owner who does what it may not: gives node 2 memory that the node has already,
- * takes all of its memory away, registers it as compressed RAM.  The errno is what
- * the owner gets.
+ * takes all of its memory away, registers it as compressed RAM, takes a page.  The
+ * errno is what the owner gets.  A page that it got is given back.
+ *
+ *	echo 1 > /sys/module/private_node_hold/parameters/settle
+ *	cat /sys/module/private_node_hold/parameters/settle
+ *
+ * The nanoseconds that LISTS lists of pages take in a ledger of compressed RAM:
+ * to reserve for each list, and to settle it.
  *
  *	echo 98765 > /sys/module/private_node_hold/parameters/no_online
  *	echo 98765 > /sys/module/private_node_hold/parameters/no_offline
@@ -43,7 +50,9 @@
 #include <linux/memory.h>
 #include <linux/memory_hotplug.h>
 #include <linux/module.h>
+#include <linux/percpu.h>
 #include <linux/private_node.h>
+#include <linux/swap.h>
 
 #include "../../cram/cram.h"
 #include "../../cram/fence.h"
@@ -297,6 +306,83 @@ static int set_compress(const char *val, const struct kernel_param *kp)
 
 static const struct kernel_param_ops compress_ops = { .set = set_compress };
 module_param_cb(compress, &compress_ops, NULL, 0200);
+
+static int take_folio(struct private_node *pn)
+{
+	struct folio *folio = private_node_alloc_folio(pn, GFP_KERNEL, 0);
+
+	if (!folio)
+		return -ENOMEM;
+	folio_put(folio);
+	return 0;
+}
+
+static int set_take(const char *val, const struct kernel_param *kp)
+{
+	return owner_does(val, take_folio);
+}
+
+static const struct kernel_param_ops take_ops = { .set = set_take };
+module_param_cb(take, &take_ops, NULL, 0200);
+
+#define LISTS 1000
+/* As many folios as reclaim demotes at a time. */
+#define LIST_PAGES SWAP_CLUSTER_MAX
+
+static u64 settle_ns;
+
+static int settle_list(struct cram_ledger *l)
+{
+	int i;
+
+	if (!cram_ledger_reserve(l, LIST_PAGES))
+		return -ENOSPC;
+	for (i = 0; i < LIST_PAGES; i++)
+		cram_ledger_store(l, 1);
+	return cram_ledger_batch(l, 0, 0) ? 0 : -EIO;
+}
+
+static int settle_lists(struct cram_ledger *l)
+{
+	u64 start;
+	int i, ret = 0;
+
+	cram_ledger_read_begin(l);
+	cram_ledger_read_end(l, true, (u64)LISTS * LIST_PAGES * PAGE_SIZE);
+	migrate_disable();
+	start = ktime_get_ns();
+	for (i = 0; i < LISTS && !ret; i++)
+		ret = settle_list(l);
+	settle_ns = ktime_get_ns() - start;
+	migrate_enable();
+	return ret;
+}
+
+static int set_settle(const char *val, const struct kernel_param *kp)
+{
+	struct cram_late __percpu *late = alloc_percpu(struct cram_late);
+	struct cram_ledger l;
+	int ret;
+
+	if (!late)
+		return -ENOMEM;
+	guard(mutex)(&hold_lock);
+	cram_ledger_init(&l, PAGE_SIZE, 0, late);
+	ret = settle_lists(&l);
+	free_percpu(late);
+	return ret;
+}
+
+static int get_settle(char *buf, const struct kernel_param *kp)
+{
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(settle_ns));
+}
+
+static const struct kernel_param_ops settle_ops = {
+	.set = set_settle,
+	.get = get_settle,
+};
+module_param_cb(settle, &settle_ops, NULL, 0600);
 
 static unsigned long no_online;
 static unsigned long no_offline;

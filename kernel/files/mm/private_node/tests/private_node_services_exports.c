@@ -7,6 +7,7 @@
 #include "../gate.h"
 #include "../internal.h"
 #include "../policy.h"
+#include "../zswap.h"
 
 EXPORT_SYMBOL_FOR_MODULES(private_node_mpol_enter, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(private_node_mpol_nearest, "private_node_services_kunit");
@@ -49,3 +50,7 @@ EXPORT_SYMBOL_FOR_MODULES(__private_node_reclaimed, "private_node_services_kunit
 EXPORT_SYMBOL_FOR_MODULES(private_node_not_reclaimed, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_added, "private_node_services_kunit");
 EXPORT_SYMBOL_FOR_MODULES(__private_node_device_removed, "private_node_services_kunit");
+#ifdef CONFIG_ZSWAP
+EXPORT_SYMBOL_FOR_MODULES(private_node_zswap_nid, "private_node_services_kunit");
+EXPORT_SYMBOL_FOR_MODULES(__private_node_zswap_store, "private_node_services_kunit");
+#endif

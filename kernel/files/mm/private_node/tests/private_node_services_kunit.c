@@ -3,16 +3,19 @@
  * KUnit tests of what policies and services make of private memory nodes: who
  * is meant by a bind, the gates of mm/, the pool of huge pages, memory tiers.
  */
+#include <kunit/static_stub.h>
 #include <kunit/test.h>
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/percpu-refcount.h>
 
 #include "../gate.h"
 #include "../internal.h"
 #include "../policy.h"
 #include "../refusals.h"
 #include "../tier.h"
+#include "../zswap.h"
 #include "kunit.h"
 
 struct services_before {
@@ -354,6 +357,197 @@ static void tiers_counted(struct kunit *test)
 	put_memory_type(second);
 }
 
+/*
+ * Whatever the way in: while a page is looked for, who closes the node or the
+ * service waits.
+ */
+
+/* Would closing the gate have to wait for somebody? */
+static bool somebody_is_inside(struct private_node *pn, enum private_node_service user)
+{
+	struct percpu_ref *ref = &pn->gate[user].ref;
+	bool inside;
+
+	guard(mutex)(&pn->lock);
+	if (!pn->gate[user].open)
+		return false;
+	percpu_ref_switch_to_atomic_sync(ref);
+	percpu_ref_kill(ref);
+	inside = !percpu_ref_is_zero(ref);
+	if (inside)
+		percpu_ref_resurrect(ref);
+	else
+		percpu_ref_reinit(ref);
+	percpu_ref_switch_to_percpu(ref);
+	return inside;
+}
+
+struct way {
+	const char *name;
+	enum private_node_service user;
+	void (*go)(struct private_node *pn);
+};
+
+#define WAY_GFP (GFP_NOWAIT | __GFP_NOWARN)
+
+static void put_if(struct folio *folio)
+{
+	if (folio)
+		folio_put(folio);
+}
+
+static void by_owner(struct private_node *pn)
+{
+	put_if(private_node_alloc_folio(pn, WAY_GFP, 0));
+}
+
+static void by_set(struct private_node *pn)
+{
+	put_if(private_node_alloc_folio_set(&pn, 1, NULL, WAY_GFP, 0));
+}
+
+static void by_device_map(struct private_node *pn)
+{
+	put_if(private_node_alloc_for(pn, WAY_GFP, 0, PRIVATE_NODE_USER_DEVICE_MAP));
+}
+
+static void by_policy(struct private_node *pn)
+{
+	struct mempolicy pol = {
+		.mode = MPOL_BIND,
+		.flags = MPOL_F_PRIVATE,
+		.home_node = NUMA_NO_NODE,
+		.private_nodes = nodemask_of_node(pn->nid),
+		.private_born = private_node_births(),
+	};
+
+	put_if(private_node_mpol_alloc(&pol, WAY_GFP, 0, NO_INTERLEAVE_INDEX));
+}
+
+static void by_move(struct private_node *pn)
+{
+	put_if(private_node_user_alloc(pn->nid, WAY_GFP, 0));
+}
+
+static void by_demotion(struct private_node *pn)
+{
+	put_if(private_node_alloc_for(pn, WAY_GFP, 0, PRIVATE_NODE_DEMOTION));
+}
+
+static void by_collapse(struct private_node *pn)
+{
+	put_if(private_node_collapse_alloc(pn->nid, WAY_GFP, HPAGE_PMD_ORDER));
+}
+
+static void by_pool(struct private_node *pn)
+{
+	int ret;
+
+	put_if(private_node_hugetlb_alloc(pn->nid, HPAGE_PMD_ORDER, &ret));
+}
+
+#ifdef CONFIG_ZSWAP
+static void by_zswap(struct private_node *pn)
+{
+	struct page *page = alloc_page(GFP_KERNEL);
+	unsigned long handle;
+
+	if (!page)
+		return;
+	private_node_zswap_nid = pn->nid;
+	if (__private_node_zswap_store(page, &handle))
+		private_node_zswap_free(handle);
+	private_node_zswap_nid = NUMA_NO_NODE;
+	__free_page(page);
+}
+#endif
+
+static const struct way ways[] = {
+	{ "owner", PRIVATE_NODE_USER_OWNER, by_owner },
+	{ "owner's set", PRIVATE_NODE_USER_OWNER, by_set },
+	{ "device map", PRIVATE_NODE_USER_DEVICE_MAP, by_device_map },
+	{ "policy", PRIVATE_NODE_USER_NUMA, by_policy },
+	{ "move_pages()", PRIVATE_NODE_USER_NUMA, by_move },
+	{ "demotion", PRIVATE_NODE_DEMOTION, by_demotion },
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+	{ "collapse", PRIVATE_NODE_THP, by_collapse },
+#endif
+#ifdef CONFIG_HUGETLB_PAGE
+	{ "pool", PRIVATE_NODE_HUGETLB, by_pool },
+#endif
+#ifdef CONFIG_ZSWAP
+	{ "zswap", PRIVATE_NODE_DEMOTION, by_zswap },
+#endif
+};
+
+KUNIT_ARRAY_PARAM_DESC(ways, ways, name);
+
+/* The way that is tried, and what the stand-ins saw. */
+static struct {
+	struct private_node *pn;
+	enum private_node_service user;
+	int calls, inside;
+} passing;
+
+static void look_at_gate(void)
+{
+	passing.calls++;
+	passing.inside += somebody_is_inside(passing.pn, passing.user);
+}
+
+static struct page *finds_none(int from, const nodemask_t *nodes, gfp_t gfp,
+			       unsigned int order)
+{
+	look_at_gate();
+	return NULL;
+}
+
+static struct private_node *on_the_way(struct kunit *test, enum private_node_service user)
+{
+	struct private_node *pn = with_services(test);
+
+	KUNIT_ASSERT_EQ(test, 0, private_node_set_enabled(pn, ALL_SERVICES));
+	passing.pn = pn;
+	passing.user = user;
+	passing.calls = 0;
+	passing.inside = 0;
+	KUNIT_ASSERT_FALSE(test, somebody_is_inside(pn, user));
+	return pn;
+}
+
+static void gate_of_each_way(struct kunit *test)
+{
+	const struct way *way = test->param_value;
+	struct private_node *pn = on_the_way(test, way->user);
+
+	kunit_activate_static_stub(test, private_node_take_free, finds_none);
+	way->go(pn);
+	kunit_deactivate_static_stub(test, private_node_take_free);
+	KUNIT_EXPECT_GT(test, passing.calls, 0);
+	KUNIT_EXPECT_EQ(test, passing.calls, passing.inside);
+	KUNIT_EXPECT_FALSE(test, somebody_is_inside(pn, way->user));
+}
+
+#ifdef CONFIG_ZSWAP
+static bool copies_nothing(struct folio *folio, struct page *page)
+{
+	look_at_gate();
+	return true;
+}
+
+/* zswap writes to the page after it was allocated. */
+static void gate_of_a_store(struct kunit *test)
+{
+	struct private_node *pn = on_the_way(test, PRIVATE_NODE_DEMOTION);
+
+	kunit_activate_static_stub(test, private_node_zswap_copy, copies_nothing);
+	by_zswap(pn);
+	kunit_deactivate_static_stub(test, private_node_zswap_copy);
+	KUNIT_EXPECT_EQ(test, 1, passing.calls);
+	KUNIT_EXPECT_EQ(test, 1, passing.inside);
+}
+#endif
+
 static struct kunit_case private_node_services_cases[] = {
 	KUNIT_CASE(policy_births),
 	KUNIT_CASE(policy_binds),
@@ -361,6 +555,10 @@ static struct kunit_case private_node_services_cases[] = {
 	KUNIT_CASE(policy_gone),
 	KUNIT_CASE(gate_of_nobody),
 	KUNIT_CASE(pool_refused),
+	KUNIT_CASE_PARAM(gate_of_each_way, ways_gen_params),
+#ifdef CONFIG_ZSWAP
+	KUNIT_CASE(gate_of_a_store),
+#endif
 	KUNIT_CASE(tiers_of_the_open),
 	KUNIT_CASE(tiers_distance),
 	KUNIT_CASE(tiers_counted),

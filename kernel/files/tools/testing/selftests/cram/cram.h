@@ -171,11 +171,30 @@ static bool nothing_lost(void)
 	       !cram_stat("changed");
 }
 
+/*
+ * The region of the CXL memory device that plays the simulator's device "c", if
+ * CRAM_CXL_REGION names one: the simulator's stays, and the region comes and goes.
+ */
+static const char *cxl_region(void)
+{
+	return getenv("CRAM_CXL_REGION");
+}
+
+static bool bind_region(const char *act)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/sys/bus/cxl/drivers/cxl_region/%s", act);
+	return write_file(path, cxl_region());
+}
+
 __attribute__((unused))
 static bool try_device(const char *more)
 {
 	char words[256];
 
+	if (cxl_region())
+		return bind_region("bind");
 	snprintf(words, sizeof(words), "name=c range=%s %s", reserved_range(0), more);
 	return write_file(SIM "/new_device", words);
 }
@@ -200,7 +219,19 @@ static void new_device(const char *more)
 __attribute__((unused))
 static bool remove_device(void)
 {
-	return write_file(SIM "/remove_device", "c");
+	char nodes[64] = "";
+
+	if (!cxl_region())
+		return write_file(SIM "/remove_device", "c");
+	/* Nobody can refuse an unbind.  Memory that is in use stays, and waits. */
+	if (!bind_region("unbind"))
+		return false;
+	read_file("/sys/kernel/mm/cram/nodes", nodes, sizeof(nodes));
+	if (nodes[0] <= '\n')
+		return true;
+	bind_region("bind");
+	errno = EBUSY;
+	return false;
 }
 
 /* Memory of the program itself stays: only what a test places is on the device. */
@@ -266,6 +297,9 @@ static void ungroup(void)
 __attribute__((unused))
 static const char *no_device(void)
 {
+	/* Who names a region has made the device. */
+	if (getenv("CRAM_CXL_REGION"))
+		return NULL;
 	if (getuid())
 		return "needs root";
 	if (access("/sys/kernel/mm/cram", F_OK))

@@ -128,6 +128,18 @@ static int migrate(struct cell *cell, char *p)
 	return syscall(SYS_migrate_pages, 0, 64UL, &old, &new) < 0 ? errno : 0;
 }
 
+/* As an administrator does it. */
+static void migrate_others(void)
+{
+	unsigned long old = 1UL << node, new = 1UL << AWAY;
+	int i;
+
+	for (i = 0; i < nr_columns; i++)
+		if (cells[i].used && syscall(SYS_migrate_pages, cells[i].pid, 64UL, &old, &new) < 0)
+			printf("# %s: %s\n", cells[i].column->name, strerror(errno));
+	tell_all('p');
+}
+
 static int mbind_move(struct cell *cell, char *p)
 {
 	return bind_to(p, LEN, AWAY, MPOL_MF_MOVE) ? errno : 0;
@@ -246,7 +258,7 @@ static void reclaim_all(void)
 	reclaim_groups("256K");
 }
 
-/* What a system call names the process itself may have, if its cpuset has it. */
+/* What a system call names the caller itself may have, if its cpuset has it. */
 #define OTHERS	(SHARER | OBJECT_SHARER | SHARER_CPUSET)
 
 static const struct row rows[] = {
@@ -263,9 +275,11 @@ static const struct row rows[] = {
 	{ "mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move },
 	{ "mbind MOVE_ALL", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move_all,
 	  .brief = true },
-	{ "move_pages", MAY_STAY, CPUSET | OTHERS, .act = move },
-	{ "move_pages, all", MAY_STAY, CPUSET | OTHERS, .act = move_all },
-	{ "migrate_pages", MAY_STAY, CPUSET | OTHERS, .act = migrate },
+	{ "move_pages", MAY_STAY, CPUSET | THREAD | OTHERS, .act = move },
+	{ "move_pages, all", MAY_STAY, CPUSET | THREAD | OTHERS, .act = move_all },
+	{ "migrate_pages", MAY_STAY, CPUSET | THREAD | OTHERS, .act = migrate },
+	{ "migrate_pages by another process", MAY_STAY, POLICY | OBJECT | CPUSET | THREAD | OTHERS,
+	  .all = migrate_others },
 	{ "on_full=fallback", MAY_STAY, CPUSET, .map = map_named, .make = make_none,
 	  .act = use_named, .all = fall_back, .named = true, .on_full = "fallback:1" },
 	{ "owner's set with fallback", MAY_STAY, CPUSET, .make = make_none, .act = take_set,
