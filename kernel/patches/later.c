@@ -18,6 +18,19 @@
 #include "tier.h"
 #include "zswap.h"
 
+//@ mm/private_node/zonelist.c
+/* No list has private zones yet. */
+void private_node_rebuild_zonelists(void)
+{
+}
+
+//@ mm/private_node/holder.c
+/* Nobody looks for who holds a page yet. */
+char *private_node_describe_holder(struct folio *folio, bool mapped)
+{
+	return NULL;
+}
+
 //@ mm/private_node/report.c
 unsigned long private_node_free_snapshot_nid(int nid)
 {
@@ -276,6 +289,15 @@ int private_node_detach_device(struct device *dev)
 	return -ENOENT;
 }
 EXPORT_SYMBOL_GPL(private_node_detach_device);
+
+//@ mm/private_node/collapse.c
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
+/* No range of a private node is collapsed yet. */
+bool __private_node_no_collapse(const struct vm_area_struct *vma)
+{
+	return true;
+}
+#endif
 
 //@ mm/private_node/hugetlb.c
 #ifdef CONFIG_HUGETLB_PAGE

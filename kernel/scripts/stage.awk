@@ -41,7 +41,7 @@ function is_later(config, name,    o, word) {
 
 # Objects and folders without a source are taken out of a Makefile, and an "ifdef CONFIG_X" of an
 # option that has not come, up to its endif and the empty line after it.
-function cut_makefile(dir, text, name,    n, i, k, j, line, word, stem, there, start, all, new) {
+function cut_makefile(dir, text, name,    n, i, k, j, line, word, stem, there, start, all, held, new) {
 	n = split(text, line, "\n")
 	for (i = 1; i < n; i++) {
 		if (line[i] ~ /^ifdef CONFIG_/ && is_later(substr(line[i], 14), name)) {
@@ -51,8 +51,19 @@ function cut_makefile(dir, text, name,    n, i, k, j, line, word, stem, there, s
 				i++
 			continue
 		}
+		# An ifdef around nothing goes as well.
+		if (line[i] == "endif" && held != "") {
+			held = ""
+			continue
+		}
+		if (line[i] ~ /^ifdef /) {
+			new = new held
+			held = line[i] "\n"
+			continue
+		}
 		if (line[i] !~ /^obj-.*\+=/) {
-			new = new line[i] "\n"
+			new = new held line[i] "\n"
+			held = ""
 			continue
 		}
 		start = line[i]
@@ -70,8 +81,10 @@ function cut_makefile(dir, text, name,    n, i, k, j, line, word, stem, there, s
 			if (there)
 				all = all " " word[j]
 		}
-		if (all != "")
-			new = new start all "\n"
+		if (all != "") {
+			new = new held start all "\n"
+			held = ""
+		}
 	}
 	return new
 }
