@@ -264,7 +264,7 @@ static void remove_waits(const char *what)
 	removes = fork();
 	if (!removes)
 		_exit(!remove_device());
-	usleep(500000);
+	usleep(500000);		/* time: nothing happens */
 	ok(!is_dead(), "%s: its removal waits", what);
 	kill(removes, SIGKILL);
 	ok(within(10, is_dead) && is_there(), "%s: and can be killed", what);

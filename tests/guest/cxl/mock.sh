@@ -7,7 +7,7 @@
 # vm: --cpus 4 --node 1536M --append 'memmap=256M%0x20000000-1 private_node_spare=1' --allow 'Memory failure|hardware memory corruption|Overriding NUMA node'
 # timeout: 600
 # The functions are called through ok.
-# shellcheck disable=SC2317
+# shellcheck disable=SC2317,SC2016
 set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
@@ -18,7 +18,7 @@ CRAM=/sys/kernel/mm/cram
 # Memory that the kernel was not told of: see the line vm.
 start=$((0x20000000)) size=$((256 << 20))
 
-if [ ! -e $MODULES/cxl_test.ko ]; then
+if [ ! -e "$MODULES/cxl_test.ko" ]; then
 	skip 'a CXL device that compresses' 'this kernel has no modules of tools/testing/cxl'
 	done_testing
 fi
@@ -33,10 +33,10 @@ insert() {
 # load: CXL with mock devices, of which cxl_mem.0 compresses
 load() {
 	local m
-	for m in firmware_class fwctl; do modprobe $m; done
+	for m in firmware_class fwctl; do modprobe "$m"; done
 	insert cxl_core && insert cxl_mock && insert cxl_port && insert cxl_pmem && insert cxl_acpi && insert cxl_mem &&
-		insert cxl_cram && insert cxl_mock_mem cram_id=0 cram_base=$start cram_size=$size &&
-		insert cxl_test volatile_base=$start volatile_size=$size
+		insert cxl_cram && insert cxl_mock_mem cram_id=0 cram_base="$start" cram_size="$size" &&
+		insert cxl_test volatile_base="$start" volatile_size="$size"
 }
 
 # The memory device that platform device $1 is, such as mem3

@@ -27,7 +27,7 @@ does() {
 	echo "# [$state] $*"
 	timeout -k 5 100 "$@" > /tmp/said 2>&1 < /dev/null || rc=$?
 	head -n 25 /tmp/said | cut -c1-200 | sed 's/^/#   /'
-	return $rc
+	return "$rc"
 }
 fails() { ! does "$@"; }
 said() { grep -qE -- "$1" /tmp/said || { echo "# no '$1' in what it said"; return 1; }; }
@@ -160,10 +160,10 @@ java_() {
 	with java 'java: numactl --membind' || return
 	ok "$state: java -XX:+UseNUMA takes nothing of the node" gets none user_numa java "${opts[@]}" -XX:+UseNUMA -XX:+UseParallelGC -version
 	is_open || return
-	ok 'open: java: numactl --membind' gets $PAGES_64M user_numa numactl --membind=1 java "${opts[@]}" -XX:+UseSerialGC -version
+	ok 'open: java: numactl --membind' gets "$PAGES_64M" user_numa numactl --membind=1 java "${opts[@]}" -XX:+UseSerialGC -version
 	mkdir -p /tmp/heap
 	mount -t tmpfs -o mpol=bind:1,size=128M none /tmp/heap
-	ok 'open: java: -XX:AllocateHeapAt on tmpfs of the node' gets $PAGES_64M user_numa \
+	ok 'open: java: -XX:AllocateHeapAt on tmpfs of the node' gets "$PAGES_64M" user_numa \
 		java "${opts[@]}" -XX:+UseSerialGC -XX:AllocateHeapAt=/tmp/heap -version
 	umount /tmp/heap
 }
@@ -189,15 +189,15 @@ dpdk() {
 	with dpdk-testpmd 'DPDK: --socket-mem' || return
 	mkdir -p /dev/hugepages
 	mount -t hugetlbfs none /dev/hugepages
-	echo 16 > /sys/devices/system/node/node0/$pools/nr_hugepages
-	echo 16 2> /dev/null > /sys/devices/system/node/node1/$pools/nr_hugepages
-	ok "$state: a pool of huge pages on the node: $(is_open && echo 16 || echo none)" [ "$(< /sys/devices/system/node/node1/$pools/nr_hugepages)" = "$(is_open && echo 16 || echo 0)" ]
+	echo 16 > /sys/devices/system/node/node0/"$pools"/nr_hugepages
+	echo 16 2> /dev/null > /sys/devices/system/node/node1/"$pools"/nr_hugepages
+	ok "$state: a pool of huge pages on the node: $(is_open && echo 16 || echo none)" [ "$(< /sys/devices/system/node/node1/"$pools"/nr_hugepages)" = "$(is_open && echo 16 || echo 0)" ]
 	not_ok "$state: DPDK: --socket-mem for the node" does dpdk-testpmd --no-pci --in-memory --socket-mem=16,16 --vdev=net_null0 "${forward[@]}"
 	ok '... since it counts the nodes of processors' said 'Detected NUMA nodes: 1'
-	echo 0 > /sys/devices/system/node/node0/$pools/nr_hugepages
-	! is_open || ok 'open: DPDK: numactl --membind, without huge pages' gets $PAGES_64M user_numa numactl --membind=1 \
+	echo 0 > /sys/devices/system/node/node0/"$pools"/nr_hugepages
+	! is_open || ok 'open: DPDK: numactl --membind, without huge pages' gets "$PAGES_64M" user_numa numactl --membind=1 \
 		timeout --preserve-status -s INT 10 dpdk-testpmd --no-pci --no-huge -m 64 --vdev=net_null0 "${forward[@]}" --total-num-mbufs=2048
-	echo 0 2> /dev/null > /sys/devices/system/node/node1/$pools/nr_hugepages
+	echo 0 2> /dev/null > /sys/devices/system/node/node1/"$pools"/nr_hugepages
 	umount /dev/hugepages
 }
 
@@ -208,9 +208,9 @@ node_exporter() {
 	exporter=$(command -v prometheus-node-exporter)
 	"$exporter" --web.listen-address=127.0.0.1:9100 --collector.disable-defaults --collector.meminfo \
 		--collector.meminfo_numa > /tmp/exporter.log 2>&1 & pid=$!
-	until (metrics > /tmp/said) 2> /dev/null; do kill -0 $pid || return; sleep 0.2; done
-	kill $pid
-	wait $pid
+	until (metrics > /tmp/said) 2> /dev/null; do kill -0 "$pid" || return; sleep 0.2; done
+	kill "$pid"
+	wait "$pid"
 	echo "# [$state] prometheus-node-exporter --collector.meminfo_numa"
 	grep -E '^node_memory_(MemTotal|PrivateTotal|numa_MemTotal|numa_PrivateTotal)' /tmp/said | sed 's/^/#   /'
 	ok "$state: node_exporter: MemTotal is ordinary memory" [ "$(printf %.0f "$(sed -n 's/^node_memory_MemTotal_bytes //p' /tmp/said)")" = "$(total)" ]
@@ -245,8 +245,8 @@ containers() {
 	else
 		ok 'closed: docker: --cpuset-mems=1: refused' said 'Requested memory nodes are not available'
 	fi
-	kill $pid
-	wait $pid
+	kill "$pid"
+	wait "$pid"
 }
 
 [ $# -gt 0 ] || set -- numa system_d virtual_machine binding memkind java_ postgres dpdk node_exporter slurm containers

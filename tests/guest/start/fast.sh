@@ -4,6 +4,8 @@
 # docs/recipes.md, fast memory above DRAM: for who names it, and DRAM when it is full.
 #
 # vm: --node 1G --node 512M --append private_node=1:user_numa,on_full=fallback:0
+# The variables are those of the inner shell.
+# shellcheck disable=SC2016
 set -u
 . tests/lib/tap.sh
 . tests/lib/recipe.bash
