@@ -5,6 +5,6 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions good storm
+in_all_conditions good storm physical
 pair_protected both good storm
 done_testing

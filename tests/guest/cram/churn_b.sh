@@ -5,5 +5,5 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions slow trim_partial
+in_all_conditions slow trim_partial shown
 done_testing

@@ -5,5 +5,5 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions silent trim_fail
+in_all_conditions silent trim_fail both
 done_testing

@@ -5,5 +5,5 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions stale trim_late
+in_all_conditions stale trim_late shown
 done_testing

@@ -5,5 +5,5 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions delayed understated
+in_all_conditions delayed understated physical
 done_testing

@@ -5,5 +5,5 @@
 # timeout: 900
 
 . tests/guest/cram/churn.bash
-in_all_conditions slow,stale,delayed,understated,trim_late,trim_fail good
+in_all_conditions slow,stale,delayed,understated,trim_late,trim_fail good both
 done_testing
