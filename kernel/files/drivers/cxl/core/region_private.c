@@ -68,7 +68,7 @@ static ssize_t setting_store(struct device *dev, struct device_attribute *attr,
 		return rc;
 	if (cxlr->params.state >= CXL_CONFIG_RESET_PENDING) {
 		dev_err_ratelimited(dev, "%s unchanged: the region is committed; write to the file of its DAX device, or write 0 to commit first\n",
-			setting->name);
+				    setting->name);
 		return -EBUSY;
 	}
 	return private_node_choose_text(dev, &cxlr->private, setting, buf) ?:

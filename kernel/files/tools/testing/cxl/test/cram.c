@@ -39,7 +39,7 @@ MODULE_PARM_DESC(cram_size, "bytes of it");
  * stays as long as this module.
  */
 static struct {
-	struct mutex lock;
+	struct mutex lock;	/* protects store */
 	struct device *dev;
 	struct sim_device *store;
 	struct work_struct short_work;
