@@ -108,10 +108,10 @@ udp() {
 		said=${said#good } && [ "${said% packets}" -gt $(($1 / 2)) ]
 }
 
-# Tries CMD for 10 seconds.
+# Tries CMD for a minute.
 soon() {
 	local i
-	for ((i = 0; i < 100; i++)); do
+	for ((i = 0; i < 600; i++)); do
 		! "$@" || return 0
 		sleep 0.1
 	done
