@@ -252,6 +252,7 @@ static void refused_grants(void)
 	unsigned long copied, refused, granted = cram_stat("granted"), asked;
 
 	snprintf(words, sizeof(words), "%lu", sim_number("used_bytes") + 32 * PAGE);
+	put(cram_file("writable_bytes"), "16M");
 	put(DEV "/physical_bytes", words);
 	ok(within(60, little_credit), "no credit: %ld bytes are left", cram_number("credit_bytes"));
 	copied = cram_stat("copied_up");
@@ -266,6 +267,7 @@ static void refused_grants(void)
 	ok(asked >= refused, "no credit: each asks for a reading: %lu", asked);
 	ok(!damaged(p, 0, LEN, RANDOM, 9) && nothing_lost(), "no credit: contents");
 	put(DEV "/physical_bytes", "201326592");
+	put(cram_file("writable_bytes"), "default");
 	munmap(p, LEN);
 	all_trimmed("no credit");
 }

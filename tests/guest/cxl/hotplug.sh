@@ -5,6 +5,7 @@
 #
 # vm: --node 1G --cxl 512M,later --append 'private_node_spare=1 pcie_ports=native'
 # timeout: 400
+# soak: yes
 # The functions are called through ok.
 # shellcheck disable=SC2317
 set -u
@@ -18,8 +19,9 @@ memdev() { basename "$(echo "$CXL"/mem[0-9]*)"; }
 is_there() { [ -e "$CXL/$(memdev)" ] && is_ready "$(memdev)"; }
 is_away() { [ ! -e "$CXL/$(memdev)" ]; }
 
+# QEMU needs a while until it has forgotten the last one.
 add() {
-	qmp_ok device_add '{"driver":"cxl-type3","bus":"cxlrp0","volatile-memdev":"cxlmem0","id":"cxl0","sn":1}' &&
+	until_ qmp_ok device_add '{"driver":"cxl-type3","bus":"cxlrp0","volatile-memdev":"cxlmem0","id":"cxl0","sn":1}' &&
 		until_ is_there
 }
 

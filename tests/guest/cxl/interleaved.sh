@@ -5,6 +5,7 @@
 #
 # vm: --node 1G --cxl 256M --cxl 256M --append private_node_spare=1
 # timeout: 400
+# soak: yes
 # The functions are called through ok.
 # shellcheck disable=SC2317
 set -u

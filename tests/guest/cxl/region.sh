@@ -5,6 +5,7 @@
 #
 # vm: --node 1G --cxl 512M --cxl 256M --slow cxl,3 --append private_node_spare=2
 # timeout: 400
+# soak: yes
 # The functions are called through ok.
 # shellcheck disable=SC2317
 set -u
