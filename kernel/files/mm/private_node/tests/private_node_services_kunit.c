@@ -5,6 +5,7 @@
  */
 #include <kunit/static_stub.h>
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/memory-tiers.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -454,6 +455,8 @@ static void by_zswap(struct private_node *pn)
 
 	if (!page)
 		return;
+	/* For a second after named memory found no room, guests stay out. */
+	msleep(1200);
 	private_node_zswap_nid = pn->nid;
 	if (__private_node_zswap_store(page, &handle))
 		private_node_zswap_free(handle);
