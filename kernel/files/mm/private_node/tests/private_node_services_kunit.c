@@ -435,17 +435,21 @@ static void by_demotion(struct private_node *pn)
 	put_if(private_node_alloc_for(pn, WAY_GFP, 0, PRIVATE_NODE_DEMOTION));
 }
 
+#ifdef CONFIG_TRANSPARENT_HUGEPAGE
 static void by_collapse(struct private_node *pn)
 {
 	put_if(private_node_collapse_alloc(pn->nid, WAY_GFP, HPAGE_PMD_ORDER));
 }
+#endif
 
+#ifdef CONFIG_HUGETLB_PAGE
 static void by_pool(struct private_node *pn)
 {
 	int ret;
 
 	put_if(private_node_hugetlb_alloc(pn->nid, HPAGE_PMD_ORDER, &ret));
 }
+#endif
 
 #ifdef CONFIG_ZSWAP
 static void by_zswap(struct private_node *pn)
