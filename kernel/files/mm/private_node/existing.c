@@ -24,10 +24,6 @@
 /* For attempts on private nodes, which must not make the OOM killer run. */
 #define TRY_GFP		(__GFP_RETRY_MAYFAIL | __GFP_NOWARN)
 
-/* The policy that all tasks of @mm have, with a reference, or NULL. */
-static struct mempolicy *get_common_policy(struct mm_struct *mm)
-{
-	struct mempolicy *pol = NULL;
 #ifdef CONFIG_MEMCG
 /* Do all threads of the group that use @mm have the policy @pol? */
 static bool all_have(struct task_struct *group, struct mm_struct *mm,
@@ -47,7 +43,13 @@ static bool all_have(struct task_struct *group, struct mm_struct *mm,
 	}
 	return true;
 }
+#endif
 
+/* The policy that all tasks of @mm have, with a reference, or NULL. */
+static struct mempolicy *get_common_policy(struct mm_struct *mm)
+{
+	struct mempolicy *pol = NULL;
+#ifdef CONFIG_MEMCG
 	struct task_struct *owner;
 
 	guard(rcu)();
