@@ -10,7 +10,7 @@
 set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
-export PATH=$PMN_TOP/build/tools:$PATH
+pmnctl() { "$PMN_TOP/build/tools/pmnctl" "$@"; }
 
 FILE=/etc/pmn.d/region0.conf
 cxl_up mem0
