@@ -316,29 +316,18 @@ void private_node_tell_hugetlb(struct vm_area_struct *vma, unsigned long addr,
 }
 #endif
 
-//@ mm/private_node/zswap.c
+//@ mm/private_node/zswap_leave.c
 #if IS_ENABLED(CONFIG_ZSWAP)
-void private_node_zswap_forget(int nid)
-{
-}
-
 unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp)
 {
 	return 0;
 }
 #endif
 
-//@ 5-cram/60-mm-zswap-leave
+//@ mm/private_node/zswap.c
 #if IS_ENABLED(CONFIG_ZSWAP)
-unsigned long zswap_list_count(int nid, struct mem_cgroup *memcg)
+void private_node_zswap_forget(int nid)
 {
-	return 0;
-}
-
-unsigned int zswap_list_stored(int nid, struct mem_cgroup *memcg, int on,
-			       swp_entry_t *entries, unsigned long *left)
-{
-	return 0;
 }
 #endif
 
