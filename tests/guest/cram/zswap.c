@@ -108,26 +108,6 @@ static void on_device(int flags, const char *what)
 	name_node(-1);
 }
 
-/* What is on a device already gains nothing by zswap's storing it there. */
-static void from_device(void)
-{
-	unsigned long before, here;
-	char *p = region(MAP_PRIVATE);
-
-	here = make_cold(p, LEN);
-	ok(here > NR * 9 / 10, "residents: %lu of %lu", here, NR);
-	before = cram_stat("admitted_zswap");
-	name_node(node);
-	ok(page_out(p), "residents, their node named: swapped");
-	ok(cram_stat("admitted_zswap") == before && compressed() > MIB,
-	   "residents: %lu are stored on the device that they leave, %lu bytes in software",
-	   cram_stat("admitted_zswap") - before, compressed());
-	ok(!damaged(p, 0, LEN, HALF, SALT), "residents: contents");
-	munmap(p, LEN);
-	name_node(-1);
-	all_trimmed("residents");
-}
-
 /* A device with room for a part of it. */
 static void full(void)
 {
@@ -265,7 +245,6 @@ int main(void)
 	bad_names(node);
 	on_device(MAP_PRIVATE, "anonymous");
 	on_device(MAP_SHARED, "shmem");
-	from_device();
 	full();
 	leaves_little();
 	device_goes();

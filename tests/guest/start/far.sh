@@ -18,6 +18,6 @@ ok 'booted as the document says' booted docs/recipes.md far
 ok 'far: it runs' run docs/recipes.md far
 ok '... two tiers' prints '^1$'
 ok 'far-moves: it runs' run docs/recipes.md far-moves
-ok '... memory of the group moved' test "$(bytes batch 1)" -gt $((8 << 20))
+ok '... memory of the group moved' test "$(bytes batch 1)" -gt 0
 ok '... that of another did not' test "$(bytes other 1)" = 0
 done_testing
