@@ -18,6 +18,7 @@
 #include <linux/types.h>
 
 struct kexec_buf;
+struct mempolicy;
 struct seq_file;
 struct sysinfo;
 struct task_struct;
@@ -183,6 +184,9 @@ static inline bool private_node_hint_nodes(void)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
+#define private_node_gmem_new(sp)		0
+#define private_node_gmem_taken(pol, folio)	do { } while (0)
+
 static inline int private_node_exec_room(void)
 {
 	if (private_node_any())
@@ -384,6 +388,44 @@ static inline void private_node_device_removed(int nid)
 {
 	if (node_is_private(nid))
 		__private_node_device_removed(nid);
+}
+
+/* memory of virtual machines, mm/private_node/guest_memfd.c */
+int __private_node_gmem_new(struct shared_policy *sp);
+void __private_node_gmem_none(struct mempolicy *pol);
+
+/**
+ * private_node_gmem_new - give a new guest_memfd the policy of its task
+ * @sp: policy of the file, empty
+ *
+ * Only if that policy names private nodes: a file that nobody can map cannot be
+ * bound later.
+ *
+ * Cost: a static branch.
+ * Context: process, may sleep.
+ * Return: 0; -EOPNOTSUPP if the policy leaves only private nodes that are closed
+ * to guest_memfd, and the log says so; -ENOMEM.
+ */
+static inline int private_node_gmem_new(struct shared_policy *sp)
+{
+	return private_node_any() ? __private_node_gmem_new(sp) : 0;
+}
+
+/**
+ * private_node_gmem_taken - a guest_memfd asked for a page
+ * @pol: policy of the file, or NULL
+ * @folio: the folio, or an error pointer
+ *
+ * If the private nodes of the policy gave no page the log says why.
+ *
+ * Cost: a compare; the rest on failure only.
+ * Context: process.
+ */
+static inline void private_node_gmem_taken(struct mempolicy *pol,
+					   const struct folio *folio)
+{
+	if (folio == ERR_PTR(-ENOMEM) && pol && private_node_any())
+		__private_node_gmem_none(pol);
 }
 
 /* kexec, mm/private_node/kexec.c */
