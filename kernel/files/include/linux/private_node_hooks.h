@@ -13,6 +13,7 @@
 #ifndef _LINUX_PRIVATE_NODE_HOOKS_H
 #define _LINUX_PRIVATE_NODE_HOOKS_H
 
+#include <linux/err.h>
 #include <linux/nodemask.h>
 #include <linux/private_node.h>
 #include <linux/types.h>
@@ -20,6 +21,7 @@
 struct kexec_buf;
 struct mempolicy;
 struct seq_file;
+struct shared_policy;
 struct sysinfo;
 struct task_struct;
 
@@ -184,9 +186,6 @@ static inline bool private_node_hint_nodes(void)
  * Context: process, may sleep.
  * Return: 0 or -ENOMEM.
  */
-#define private_node_gmem_new(sp)		0
-#define private_node_gmem_taken(pol, folio)	do { } while (0)
-
 static inline int private_node_exec_room(void)
 {
 	if (private_node_any())
@@ -502,6 +501,8 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
 #define private_node_unplug_refuses(seen)	((void)(seen), false)
+#define private_node_gmem_new(sp)		0
+#define private_node_gmem_taken(pol, folio)	do { } while (0)
 
 static inline bool private_node_hint_nodes(void)
 {
