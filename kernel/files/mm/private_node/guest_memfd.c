@@ -17,12 +17,23 @@
 
 #include "../internal.h"
 #include "internal.h"
+#include "mm_pages.h"
 #include "policy.h"
 #include "refusals.h"
 
 static bool maps_gmem(const struct vm_area_struct *vma)
 {
 	return vma->vm_file && mapping_inaccessible(vma->vm_file->f_mapping);
+}
+
+/*
+ * The pages count as those of the node for the task that binds the file, or
+ * creates it, and for its children.
+ */
+static void mark(struct mempolicy *pol, struct mm_struct *mm)
+{
+	pol->flags |= MPOL_F_GMEM;
+	private_node_mark_mm(mm);
 }
 
 /*
@@ -47,7 +58,7 @@ int __private_node_mbind_gmem(struct mempolicy *pol, const nodemask_t *nodes,
 	if (some && others)
 		return -EINVAL;
 	if (some)
-		pol->flags |= MPOL_F_GMEM;
+		mark(pol, mm);
 	return 0;
 }
 
@@ -74,7 +85,7 @@ int __private_node_gmem_new(struct shared_policy *sp)
 	pol = mpol_dup(pol);
 	if (IS_ERR(pol))
 		return PTR_ERR(pol);
-	pol->flags |= MPOL_F_GMEM;
+	mark(pol, current->mm);
 	ret = set_policy(sp, pol);
 	mpol_put(pol);
 	return ret;
