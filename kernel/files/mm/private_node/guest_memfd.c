@@ -43,9 +43,9 @@ int __private_node_mbind_gmem(struct mempolicy *pol, const nodemask_t *nodes,
 			      struct mm_struct *mm, unsigned long start,
 			      unsigned long end)
 {
+	VMA_ITERATOR(vmi, mm, start);
 	bool some = false, others = false;
 	struct vm_area_struct *vma;
-	VMA_ITERATOR(vmi, mm, start);
 
 	if (!nodes_intersects(*nodes, private_node_map))
 		return 0;
