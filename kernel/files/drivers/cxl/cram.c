@@ -92,8 +92,8 @@ struct media_op {
  */
 struct cxl_cram {
 	struct list_head list;
-	struct mutex lock;
-	spinlock_t atomic_lock;
+	struct mutex lock;	/* see above */
+	spinlock_t atomic_lock;	/* see above */
 	struct cxl_memdev *cxlmd;
 	const struct cxl_cram_layout *layout;
 	struct range range;
