@@ -122,35 +122,36 @@ virtual_machine() {
 	ok "$state: QEMU: memory-backend-file on the device map" qemu memory-backend-file,mem-path=/dev/private_node/node1,share=on
 }
 
-# unpacked PACKAGE COMMAND: with its libraries, which are not installed.
-unpacked() {
+# within PACKAGE: fills "within" with what goes before a command of it, whose libraries are not installed.
+within() {
 	local root=$PMN_TOP/build/$1/root
-	shift
-	env LD_LIBRARY_PATH="$root/usr/lib/x86_64-linux-gnu" PATH="$root/usr/bin:$PATH" "$@"
+	within=(env "LD_LIBRARY_PATH=$root/usr/lib/x86_64-linux-gnu" "PATH=$root/usr/bin:$PATH")
 }
 there() { [ -d "$PMN_TOP/build/$1/root" ] || { skip "$state: $2" "harness/setup could not unpack $1"; return 1; }; }
 binding() {
 	there hwloc-nox 'hwloc-bind without --strict' || return
+	within hwloc-nox
 	if is_open; then
 		ok 'open: hwloc-bind --membind, which is a preference' gets 20 user_numa \
-			unpacked hwloc-nox hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+			"${within[@]}" hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
 		ok 'open: hwloc-bind --strict --membind' gets 20 user_numa \
-			unpacked hwloc-nox hwloc-bind --strict --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+			"${within[@]}" hwloc-bind --strict --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
 	else
 		ok 'closed: hwloc-bind --membind gets nothing' gets none user_numa \
-			unpacked hwloc-nox hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
+			"${within[@]}" hwloc-bind --membind node:1 -- sort -o /dev/null tests/lib/tap.sh
 	fi
 }
 
 # The library's malloc() for a program that knows nothing of it.
 memkind() {
-	local tiered=(unpacked libmemkind0 env MEMKIND_DAX_KMEM_NODES=1 'MEMKIND_MEM_TIERS=KIND:KMEM_DAX,RATIO:1;POLICY:STATIC_RATIO')
+	local tiered=(MEMKIND_DAX_KMEM_NODES=1 'MEMKIND_MEM_TIERS=KIND:KMEM_DAX,RATIO:1;POLICY:STATIC_RATIO' LD_PRELOAD=libmemtier.so.0)
 	there libmemkind0 'memkind: malloc() from the node' || return
+	within libmemkind0
 	if is_open; then
-		ok 'open: memkind: malloc() from the node' gets 20 user_numa "${tiered[@]}" LD_PRELOAD=libmemtier.so.0 \
+		ok 'open: memkind: malloc() from the node' gets 20 user_numa "${within[@]}" "${tiered[@]}" \
 			sort -S 1M -o /dev/null tests/lib/tap.sh
 	else
-		ok 'closed: memkind: nothing of the node' gets none user_numa "${tiered[@]}" LD_PRELOAD=libmemtier.so.0 \
+		ok 'closed: memkind: nothing of the node' gets none user_numa "${within[@]}" "${tiered[@]}" \
 			sort -S 1M -o /dev/null tests/lib/tap.sh
 	fi
 }

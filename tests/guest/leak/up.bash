@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# up.sh: brings up the memory of a device, for the leak matrix.
+# up.bash: brings up the memory of a device, for the leak matrix.
 #
-#   up.sh cxl|dax ordinary|private
+#   bash up.bash cxl|dax ordinary|private
 #
 # Its node is ordinary, with all that the kernel does on such a node, or private and closed.
 set -eu
