@@ -306,14 +306,15 @@ static void begin_collapse(void)
 	munmap(p, PMD);
 }
 
+/* What the kernel placed stays small there, see 4b-services-huge/10-mm-collapse-guest. */
 static void open_thp(void)
 {
-	enable("+thp");
+	enable("+compaction,+thp");
 }
 
 static void close_thp(void)
 {
-	enable("-thp");
+	enable("-compaction,-thp");
 }
 
 static void fill_pools(void)
@@ -378,7 +379,7 @@ static const struct row rows[] = {
 	{ "copy on write", PLACES, FAULTS & ~OBJECT, .to_home = true, .act = copy },
 	{ "swap-in", PLACES, FAULTS, .to_home = true, .make = make_swapped, .act = use_all, .begin = use_zram,
 	  .end = leave_zram },
-	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, 16 * PAGE, .to_home = true, .make = make_neighbours,
+	{ "swap readahead of others", PLACES, FAULTS & ~OBJECT, .len = 16 * PAGE, .to_home = true, .make = make_neighbours,
 	  .act = use_neighbour, .begin = use_disk, .end = leave_disk },
 	{ "zswap, unplug", PLACES, FAULTS, .to_home = true, .make = make_swapped, .all = unplug_zswap, .act = use_all,
 	  .begin = use_zswap, .end = leave_zswap },
@@ -386,13 +387,14 @@ static const struct row rows[] = {
 	  .act = use_all, .begin = use_zswap, .end = leave_zswap },
 	{ "merged pages, unmerge", PLACES, FAULTS & ~OBJECT, .to_home = true, .make = make_merged, .act = unmerge,
 	  .begin = begin_ksm, .end = end_ksm },
-	{ "collapse", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse, .refused = true },
-	{ "collapse, open", STAYS, 0, PMD, .map = map_aligned, .act = collapse, .begin = open_thp, .end = close_thp },
-	{ "huge page: fault", PLACES, FAULTS, PMD, .to_home = true, .map = map_huge, .make = make_none, .act = write_all,
+	{ "collapse", STAYS, .len = PMD, .map = map_aligned, .act = collapse, .begin = begin_collapse, .refused = true },
+	{ "collapse, open", STAYS, .len = PMD, .map = map_aligned, .act = collapse, .begin = open_thp, .end = close_thp,
+	  .refused = true },
+	{ "huge page: fault", PLACES, FAULTS, .len = PMD, .to_home = true, .map = map_huge, .make = make_none, .act = write_all,
 	  .begin = fill_pools, .end = empty_pools },
-	{ "huge page: unplug", MOVES, 0, PMD, .map = map_huge, .make = make_huge, .all = unplug_huge, .begin = fill_pools,
+	{ "huge page: unplug", MOVES, .len = PMD, .map = map_huge, .make = make_huge, .all = unplug_huge, .begin = fill_pools,
 	  .end = empty_pools },
-	{ "huge page: mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, PMD, .map = map_huge, .make = make_huge,
+	{ "huge page: mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .len = PMD, .map = map_huge, .make = make_huge,
 	  .act = move_huge, .begin = fill_pools, .end = empty_pools },
 	{ "memory failure", STAYS, .act = break_one },
 };

@@ -60,6 +60,8 @@ ok "a slow UDP receiver: its card goes" gone
 ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid $sink \(stream\) \(pfn"
 tell
 ok "what it had is whole" end_sink
+# A node without memory has no files.
+ok "buffers may come from elsewhere" eval 'echo fallback:0 > "$(files on_full)"'
 ok "unplugged when it was read" soon sim unplug card
 
 # -- memory comes, and the owner goes, under traffic --------------------------------------------------------
@@ -76,8 +78,8 @@ flows() {
 	end_sink && return "$ret"
 }
 has_pages() { [ "$(sum pages)" -gt 0 ]; }
-echo fallback:0 > "$(files on_full)"
 ok "the card comes back, the node has no memory" back
+ok "... and has buffers from elsewhere: TCP" tcp read $((4 * MIB))
 ok "memory comes under traffic" flows sim plug card
 ok "... and the card takes it" has_pages
 gone

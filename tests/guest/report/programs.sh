@@ -148,7 +148,7 @@ memkind() {
 	there libmemkind0 'memkind: malloc() from the node' || return
 	within libmemkind0
 	if is_open; then
-		ok 'open: memkind: malloc() from the node' gets 20 user_numa "${within[@]}" "${tiered[@]}" \
+		ok 'open: memkind: malloc() from the node' gets 5 user_numa "${within[@]}" "${tiered[@]}" \
 			sort -S 1M -o /dev/null tests/lib/tap.sh
 	else
 		ok 'closed: memkind: nothing of the node' gets none user_numa "${within[@]}" "${tiered[@]}" \

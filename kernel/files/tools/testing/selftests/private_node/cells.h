@@ -538,7 +538,7 @@ static void unplug(void)
 	find_all_blocks();
 }
 
-/* Somebody who named the node takes all of it. */
+/* Somebody who named the node takes all of it, and has nothing that could go to swap. */
 static pid_t filler;
 
 __attribute__((unused))
@@ -563,7 +563,7 @@ static void fill_node(void)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		p = map_small(full, MAP_PRIVATE);
 		madvise(p, full, MADV_HUGEPAGE);
-		if (bind_to(p, full, node, 0))
+		if (bind_to(p, full, node, 0) || mlock2(p, full, MLOCK_ONFAULT))
 			_exit(1);
 		touch(p, full);
 		if (write(pipes[1], "", 1) != 1)
