@@ -369,7 +369,7 @@ static struct folio *new_place(struct folio *src, unsigned long private)
 	if (order)
 		gfp = (gfp & ~__GFP_RECLAIM) | GFP_TRANSHUGE;
 	if (goes_back(a))
-		dst = private_node_pin_target(src, gfp, order);
+		dst = private_node_ordinary_target(src, gfp, order);
 	else if (a->flags & PRIVATE_NODE_MIGRATE_NAMED)
 		dst = place_named(a->pn, gfp, order);
 	else

@@ -100,6 +100,25 @@ bool __private_node_pin_lost(struct folio *folio)
 }
 
 /*
+ * private_node_ordinary_target - allocate the folio to which one moves back
+ * @src: on a private node, held
+ * @gfp: for the new folio
+ * @order: of the folio
+ *
+ * Context: process.
+ * Return: a folio of an ordinary node that all users of @src may have, or NULL.
+ */
+struct folio *private_node_ordinary_target(struct folio *src, gfp_t gfp,
+					   unsigned int order)
+{
+	nodemask_t nodes = node_states[N_MEMORY];
+
+	if (private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
+		return NULL;
+	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
+}
+
+/*
  * private_node_pin_target - allocate the folio that a long-term pin moves to
  * @src: on a private node that is closed to pins, held
  * @gfp: for the new folio
@@ -115,10 +134,6 @@ bool __private_node_pin_lost(struct folio *folio)
 struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 				      unsigned int order)
 {
-	nodemask_t nodes = node_states[N_MEMORY];
-
-	if (!private_node_is_guest(src) ||
-	    private_node_may_go(src, &nodes, NUMA_NO_NODE) <= 0)
-		return NULL;
-	return private_node_alloc_among(folio_nid(src), &nodes, gfp, order);
+	return private_node_is_guest(src) ?
+	       private_node_ordinary_target(src, gfp, order) : NULL;
 }

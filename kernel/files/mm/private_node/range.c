@@ -179,7 +179,7 @@ struct folio *private_node_displace(struct folio *src, gfp_t gfp,
 					       __GFP_NOWARN, order,
 					       PRIVATE_NODE_USER_OWNER);
 		if (!dst)
-			dst = private_node_pin_target(src, gfp, order);
+			dst = private_node_ordinary_target(src, gfp, order);
 		if (dst)
 			this_cpu_add(pn->stats->range_moved, 1UL << order);
 	}
