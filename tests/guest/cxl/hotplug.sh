@@ -11,14 +11,17 @@ set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
 
+SLOT=/sys/bus/pci/slots/0
+
 # qmp_ok COMMAND ARGUMENTS
 qmp_ok() { [[ $(qmp "{\"execute\":\"$1\",\"arguments\":$2}") = *'"return"'* ]]; }
 
 memdev() { basename "$(echo "$CXL"/mem[0-9]*)"; }
 is_there() { [ -e "$CXL/$(memdev)" ] && is_ready "$(memdev)"; }
 # The device's name goes before its driver; the slot is powered off when all of it has gone.
-is_away() { [ ! -e "$CXL/$(memdev)" ] && [ "$(< /sys/bus/pci/slots/0/power)" = 0 ]; }
+is_away() { [ ! -e "$CXL/$(memdev)" ] && [ "$(< $SLOT/power)" = 0 ]; }
 
+turn_on() { put 1 $SLOT/power || [ "$(< $SLOT/power)" = 1 ]; }
 # Each device has memory of its own: QEMU 10.0 does not take back that of one that was taken out.  And it needs a while
 # until it has forgotten the last device.
 devices=0
@@ -26,7 +29,7 @@ add() {
 	local memory=again$((++devices))
 	qmp_ok object-add '{"qom-type":"memory-backend-ram","id":"'$memory'","size":536870912}' &&
 		until_ qmp_ok device_add '{"driver":"cxl-type3","bus":"cxlrp0","volatile-memdev":"'$memory'","id":"cxl0","sn":1}' &&
-		until_ is_there
+		until_ turn_on && until_ is_there
 }
 
 # up ON_UNPLUG: plugged in, private, busy
@@ -36,8 +39,9 @@ up() {
 		nid=$(node_of "$dax") && holder "$dax" private
 }
 
-# The slot's button is answered after five seconds.
-take_out() { qmp_ok device_del '{"id":"cxl0"}' && until_ is_away; }
+# The button is answered after five seconds; the slot's file at once.
+press() { qmp_ok device_del '{"id":"cxl0"}' && until_ is_away; }
+take_out() { put 0 $SLOT/power && is_away; }
 
 # What was made for the region goes; the device did so by itself.
 gone() {
@@ -52,7 +56,7 @@ empty=$(memory_map)
 ok 'no memory device' is_away
 ok 'unused: up' up refuse
 end_holder
-ok 'unused: taken out' take_out
+ok 'unused: taken out' press
 gone unused
 
 ok 'move: up' up move
@@ -85,7 +89,7 @@ gone disabled
 ok 'pinned: up' up refuse
 ok 'pinned: 16 pages are in a pipe' same "$(ask pin)" 'pinned 16'
 dmesg -c > /dev/null
-ok 'pinned: taken out' take_out
+ok 'pinned: taken out' press
 ok 'pinned: dmesg says what is lost' test "$(dmesg | grep -c "what is on node $nid is lost, users get SIGBUS")" = 1
 ok 'pinned: dmesg says what stays' logged "gone while its memory is in use: stays on private node $nid until its users are stopped" false
 ok 'pinned: the memory is there' is_private "$nid"
