@@ -196,17 +196,17 @@ static const char *call_that_got(void)
 /* Each way to a page of the device but a placement: by its owner, by name, by frame number, and by compaction. */
 static void test_takers(void)
 {
-	unsigned long refused = cram_stat("refused_token"), free = node_free();
+	unsigned long refused = counter("owner_refused "), free = node_free();
 	char words[64];
 
 	if (system("modprobe private_node_hold && modprobe private_node_leak"))
 		bail("modprobe");
 	snprintf(words, sizeof(words), "%d", node);
-	ok(!write_file(HOLD "/take", words) && errno == ENOMEM && cram_stat("refused_token") == refused + 1,
-	   "takers: its owner gets no page, and that is counted: %lu", cram_stat("refused_token") - refused);
+	ok(!write_file(HOLD "/take", words) && errno == ENOMEM && counter("owner_refused ") == refused + 1,
+	   "takers: its owner gets no page, and that is counted: %lu", counter("owner_refused ") - refused);
 	ok(!*call_that_got(), "takers: no call of the kernel gets a page, none of a range either: %s", call_that_got());
-	set_pool(node, 4);
-	ok(!pool(node), "takers: no huge page for the pool of the node: %lu", pool(node));
+	ok(!write_file(pool_file(node, "nr_hugepages"), "4") && !pool(node), "takers: no huge page for the pool of the node: %s",
+	   strerror(errno));
 	snprintf(words, sizeof(words), NODE_DIR "/node%d/compact", node);
 	write_file(words, "1");
 	ok(node_free() == free && is_ok() && nothing_lost(), "takers: all is free as before, and the books balance");
