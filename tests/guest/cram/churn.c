@@ -37,6 +37,8 @@
 #ifndef MADV_SOFT_OFFLINE
 #define MADV_SOFT_OFFLINE 101
 #endif
+/* Per thousand of the pages that a device shows. */
+#define NEARLY 900
 /* Pages that are taken off line: each is lost to the guest. */
 #define OFFLINE 24
 
@@ -53,6 +55,7 @@ static struct shared {
 	unsigned long seen[NODES][COUNTS];
 	/* Of what a device shows: most that was in use at once, per thousand. */
 	unsigned long fullest;
+	bool filled;
 	bool stop;
 } *sh;
 
@@ -348,30 +351,67 @@ static void budgets(void)
 	}
 }
 
-/* Fills what the devices show with pages that take little, and makes holes. */
+/* Of the data that the devices can store: more than they have room for. */
+#define RANDOMS (shown_full ? 40 * MIB : 20 * MIB)
+
+static char *random_data;
+
+static bool is_full(void)
+{
+	look();
+	return (!shown_full || sh->fullest >= NEARLY) && (!physically_full || sh->counts[REFUSED]);
+}
+
+/* Before anything else happens; a slow device takes a while. */
+static void fill_devices(void)
+{
+	time_t end = time(NULL) + 60;
+	size_t i;
+
+	if (shown_full) {
+		mem = anon(FILLED);
+		for (i = 0; i < FILLED / PAGE; i++)
+			*(uint64_t *)(mem + i * PAGE) = i + 1;
+		madvise(mem, FILLED, MADV_COLD);
+	}
+	if (physically_full) {
+		random_data = anon(RANDOMS);
+		fill(random_data, RANDOMS, RANDOM, 1);
+		madvise(random_data, RANDOMS, MADV_COLD);
+	}
+	while (!is_full() && time(NULL) < end)
+		write_file(GROUP "/memory.reclaim", "256M swappiness=max");
+	sh->filled = true;
+}
+
+/* Keeps the devices full: of pages that take little, in which it makes holes, or of data. */
 static void filler(void)
 {
 	size_t from, nr, i;
 
-	if (!shown_full)
-		return;
-	mem = anon(FILLED);
+	fill_devices();
 	while (!__atomic_load_n(&sh->stop, __ATOMIC_RELAXED)) {
-		for (i = 0; i < FILLED / PAGE; i++)
-			if (!*(uint64_t *)(mem + i * PAGE))
-				*(uint64_t *)(mem + i * PAGE) = i + 1;
-		madvise(mem, FILLED, MADV_COLD);
-		usleep(200000);
+		usleep(200000);		/* time: a pace */
+		sh->rounds[self]++;
+		if (random_data)
+			madvise(random_data, RANDOMS, MADV_COLD);
+		if (!shown_full)
+			continue;
 		for (i = 0; i < 64; i++) {
-			from = draw(FILLED / PAGE);
+			from = draw(FILLED / PAGE - 8);
 			nr = 1 + draw(8);
 			madvise(mem + from * PAGE, nr * PAGE, MADV_DONTNEED);
 		}
 		from = draw(FILLED / PAGE);
 		if (*(uint64_t *)(mem + from * PAGE) && *(uint64_t *)(mem + from * PAGE) != from + 1)
 			wrong("filler: page %zu has %#lx", from, *(uint64_t *)(mem + from * PAGE));
-		sh->rounds[self]++;
+		for (i = 0; i < FILLED / PAGE; i++)
+			if (!*(uint64_t *)(mem + i * PAGE))
+				*(uint64_t *)(mem + i * PAGE) = i + 1;
+		madvise(mem, FILLED, MADV_COLD);
 	}
+	if (random_data && damaged(random_data, 0, RANDOMS, RANDOM, 1))
+		wrong("filler: data");
 }
 
 /* Who moves pages about, or wants them whole or gone. */
@@ -510,6 +550,10 @@ static void check_counts(void)
 		printf("# %s: %lu\n", count_names[i], sh->counts[i]);
 	printf("# at most %lu of 1000 pages in use\n", sh->fullest);
 	ok(sh->counts[ADMITTED] > 1000, "pages were admitted: %lu", sh->counts[ADMITTED]);
+	if (shown_full)
+		ok(sh->fullest >= NEARLY, "a device was nearly full of pages: %lu of 1000", sh->fullest);
+	if (physically_full)
+		ok(sh->counts[REFUSED], "a device had no room for data: %lu pages were refused", sh->counts[REFUSED]);
 }
 
 static unsigned long charged(void)
@@ -520,7 +564,7 @@ static unsigned long charged(void)
 int main(int argc, char **argv)
 {
 	void (*const fns[])(void) = {
-		worker, worker, worker, worker, reclaimer, reclaimer, administrator, budgets, filler, disturber,
+		filler, worker, worker, worker, worker, reclaimer, reclaimer, administrator, budgets, disturber,
 	};
 	pid_t pids[sizeof(fns) / sizeof(fns[0])];
 	unsigned int i, seconds, died = 0;
@@ -534,8 +578,12 @@ int main(int argc, char **argv)
 	shown_full = !strcmp(argv[3], "shown") || !strcmp(argv[3], "both");
 	physically_full = !strcmp(argv[3], "physical") || !strcmp(argv[3], "both");
 	prepare(argv + 4);
-	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++)
+	for (i = 0; i < sizeof(fns) / sizeof(fns[0]); i++) {
 		pids[i] = begin(i, fns[i], seed);
+		for (; !sh->filled; usleep(10000))
+			if (waitpid(pids[i], NULL, WNOHANG))
+				bail("the filler ended");
+	}
 	sleep(seconds);
 	wait_for_all();
 	__atomic_store_n(&sh->stop, true, __ATOMIC_RELAXED);

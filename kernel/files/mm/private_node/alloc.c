@@ -365,9 +365,16 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 				    gfp_t gfp, unsigned int order)
 {
 	nodemask_t ordinary;
+	struct page *page;
 
 	if (!nodes_and(ordinary, *nodes, node_states[N_MEMORY]))
 		return NULL;
+	/* A driver that polls in a user's task does not ask for that task. */
+	if (!gfpflags_allow_blocking(gfp)) {
+		page = walk_zonelist(from, &ordinary, gfp, order);
+		if (page)
+			return page_to_new_folio(page);
+	}
 	return private_node_alloc_among(from, &ordinary, gfp, order);
 }
 

@@ -13,6 +13,7 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/mm.h>
+#include <linux/oom.h>
 #include <linux/pagemap.h>
 #include <linux/pagewalk.h>
 #include <linux/pipe_fs_i.h>
@@ -428,6 +429,20 @@ static bool mm_maps(struct mm_struct *mm, struct folio *folio)
 	return ret;
 }
 
+/* The leader of a process may have ended before its threads. */
+static struct mm_struct *mm_of_group(struct task_struct *task)
+{
+	struct task_struct *thread = find_lock_task_mm(task);
+	struct mm_struct *mm;
+
+	if (!thread)
+		return NULL;
+	mm = thread->mm;
+	mmget(mm);
+	task_unlock(thread);
+	return mm;
+}
+
 /*
  * Finds a process into which a page was mapped by vm_insert_pages(), as
  * TCP_ZEROCOPY_RECEIVE does.  The reverse map does not have such mappings, so
@@ -442,7 +457,7 @@ static bool who_maps(struct folio *folio, struct private_node_task_name *name)
 
 	while (!found && !fatal_signal_pending(current) &&
 	       (task = private_node_next_group(&nr))) {
-		mm = get_task_mm(task);
+		mm = mm_of_group(task);
 		if (mm)
 			found = mm_maps(mm, folio);
 		if (found)

@@ -122,7 +122,8 @@ void private_node_name_of(struct task_struct *task,
 {
 	guard(rcu)();
 	name->pid = task_tgid_nr(task);
-	get_task_comm(name->comm, task->group_leader);
+	/* The leader of a thread that was reaped may be freed. */
+	get_task_comm(name->comm, pid_alive(task) ? task->group_leader : task);
 }
 
 /*

@@ -5,7 +5,9 @@
  * Such a pool takes its pages from the node, and pool->p.nid is the node's id,
  * so that the pages count as near ones and are recycled.  Pages that the node's
  * on_full took from elsewhere count as far: the pool gives them back instead of
- * recycling them, and asks the node again.
+ * recycling them, and asks the node again.  So it does with pages of the node
+ * when the device was detached.  What lies idle in a ring leaves with the next
+ * packets, since only the code that receives may take it out.
  *
  * All pools look for their attachment again when one comes or goes.  Writers of
  * pool->node and, while it is on, of pool->p.nid hold page_pools_lock.  Code
@@ -58,6 +60,8 @@ static void set_node(struct page_pool *pool, struct private_node_device *pd)
 {
 	int nid = pool->node.on ? pool->node.home : pool->p.nid;
 
+	if (pd)
+		WRITE_ONCE(pool->node.picky, true);
 	WRITE_ONCE(pool->node.home, nid);
 	WRITE_ONCE(pool->p.nid, pd ? private_node_device_nid(pd) : nid);
 	rcu_assign_pointer(pool->node.dev, pd);
@@ -220,13 +224,28 @@ unsigned int page_pool_node_alloc(struct page_pool *pool, gfp_t gfp,
 	return got;
 }
 
+/* See page_pool_node_unwanted(). */
+bool __page_pool_node_unwanted(const struct page_pool *pool,
+			       netmem_ref netmem)
+{
+	int nid;
+
+	if (netmem_is_net_iov(netmem))
+		return false;
+	nid = page_to_nid(netmem_to_page(netmem));
+	return READ_ONCE(pool->node.on) ? nid != READ_ONCE(pool->p.nid) :
+					  node_is_private(nid);
+}
+
 /* For page-pool-get of netlink: the node, while the device is attached. */
 int page_pool_node_nl_fill(const struct page_pool *pool, struct sk_buff *rsp)
 {
 	struct private_node_device *pd = node_of(pool);
 
-	return pd ? nla_put_u32(rsp, NETDEV_A_PAGE_POOL_PRIVATE_NODE,
-				private_node_device_nid(pd)) : 0;
+	/* A pool that was destroyed and waits for its pages has none. */
+	return pd && !pool->user.detach_time ?
+	       nla_put_u32(rsp, NETDEV_A_PAGE_POOL_PRIVATE_NODE,
+			   private_node_device_nid(pd)) : 0;
 }
 
 /* For page-pool-stats-get of netlink. */

@@ -9,6 +9,7 @@
 #define _NET_CORE_PAGE_POOL_NODE_H
 
 #include <linux/private_node.h>
+#include <net/netmem.h>
 #include <net/page_pool/types.h>
 
 struct net_device;
@@ -23,6 +24,8 @@ void page_pool_node_exit(struct page_pool *pool);
 void page_pool_node_unreg(struct net_device *netdev);
 unsigned int page_pool_node_alloc(struct page_pool *pool, gfp_t gfp,
 				  unsigned int nr, struct page **pages);
+bool __page_pool_node_unwanted(const struct page_pool *pool,
+			       netmem_ref netmem);
 int page_pool_node_nl_fill(const struct page_pool *pool, struct sk_buff *rsp);
 int page_pool_node_nl_stats(const struct page_pool *pool, struct sk_buff *rsp);
 
@@ -35,6 +38,22 @@ int page_pool_node_nl_stats(const struct page_pool *pool, struct sk_buff *rsp);
 static __always_inline bool page_pool_on_node(const struct page_pool *pool)
 {
 	return private_node_any() && READ_ONCE(pool->node.on);
+}
+
+/*
+ * Must a page leave the pool, which is, or was, on a private node?
+ *
+ * Pages that the node's on_full took from elsewhere are not kept, and none of
+ * the node once the device was detached.
+ *
+ * Cost: a static branch; with private nodes, a load.
+ * Context: where pages come back to the pool.
+ */
+static __always_inline bool page_pool_node_unwanted(const struct page_pool *pool,
+						    netmem_ref netmem)
+{
+	return private_node_any() && READ_ONCE(pool->node.picky) &&
+	       __page_pool_node_unwanted(pool, netmem);
 }
 
 /* Called by code that changes the node of a pool.  Returns true if it stays. */
@@ -58,6 +77,8 @@ static inline struct page *page_pool_node_alloc_one(struct page_pool *pool,
 
 /* Macros, so that the callers compile to the same code as without them. */
 #define page_pool_on_node(pool)		((void)(pool), false)
+#define page_pool_node_unwanted(pool, netmem) \
+	((void)(pool), (void)(netmem), false)
 #define page_pool_node_start(pools)	((void)(pools))
 #define page_pool_node_init(pool)	((void)(pool))
 #define page_pool_node_exit(pool)	((void)(pool))
