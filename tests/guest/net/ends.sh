@@ -17,6 +17,11 @@ ok "two cards, and a node" start
 attach 0
 ok "the interface itself is attached: TCP" tcp read $((4 * MIB))
 ok "... on the node" [ "$(used_pages)" -gt 0 ]
+let_go() { tcp read $((4 * MIB)) && is_empty; }
+sim detach node=card netdev=eth1 up=0
+ok "detached: with what comes in, the pool lets go of the node" soon let_go
+attach 0
+ok "attached again" tcp read $((4 * MIB))
 ok "a receiver that does not read" slow read $((MIB / 2))
 unbind_right
 ok "the interface goes, and its attachment" [ -z "$(< "$(files attached)")" ]

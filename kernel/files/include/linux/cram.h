@@ -122,7 +122,7 @@ DECLARE_STATIC_KEY_FALSE(cram_key);
 extern nodemask_t cram_nodes;
 
 bool __cram_pipe_page(struct pipe_buffer *buf);
-void __cram_zerocopy_pages(struct page **pages, unsigned int nr);
+void __cram_held_pages(struct page **pages, unsigned int nr);
 
 /**
  * cram_any - was a compressing device ever registered?
@@ -181,22 +181,23 @@ static __always_inline bool cram_pipe_page(struct pipe_buffer *buf)
 }
 
 /**
- * cram_zerocopy_pages - replace pages of devices by copies before they are sent
- *	with MSG_ZEROCOPY
- * @pages: pages of user memory, each with a reference, which the copy takes over
+ * cram_held_pages - replace pages of devices by copies before they are held
+ * @pages: pages of user memory that is only read, each with a reference that
+ *	may be kept for long, and which the copy takes over
  * @nr: number of pages
  *
+ * For who takes references in place of pins: MSG_ZEROCOPY, network filesystems.
  * Else a peer that does not read could hold a device for ever.  Without memory
  * for a copy the page stays.
  *
  * Cost: a static branch; with a device, a call for each list of pages.
  * Context: process, may sleep.
  */
-static __always_inline void cram_zerocopy_pages(struct page **pages,
-						unsigned int nr)
+static __always_inline void cram_held_pages(struct page **pages,
+					    unsigned int nr)
 {
 	if (cram_any())
-		__cram_zerocopy_pages(pages, nr);
+		__cram_held_pages(pages, nr);
 }
 
 #else
@@ -220,7 +221,7 @@ static inline bool cram_node(int nid)
 
 #define cram_pipe_page(buf)			true
 
-static inline void cram_zerocopy_pages(struct page **pages, unsigned int nr)
+static inline void cram_held_pages(struct page **pages, unsigned int nr)
 {
 }
 

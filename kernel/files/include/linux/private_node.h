@@ -142,8 +142,9 @@ enum private_node_access {
 
 /**
  * enum private_node_gone - what happens to a folio that the owner watches
- * @PRIVATE_NODE_GONE_MOVES: it is about to be copied to another place; should
- *	the move fail after all, the folio stays and is no longer watched
+ * @PRIVATE_NODE_GONE_MOVES: it has moved to another place, which nobody has
+ *	stored to yet; a copy of the old one that a device keeps is right until
+ *	this call returns
  * @PRIVATE_NODE_GONE_FREED: it is about to be free
  */
 enum private_node_gone {

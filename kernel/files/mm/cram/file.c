@@ -288,7 +288,7 @@ bool __cram_pipe_page(struct pipe_buffer *buf)
 }
 
 /* See include/linux/cram.h. */
-void __cram_zerocopy_pages(struct page **pages, unsigned int nr)
+void __cram_held_pages(struct page **pages, unsigned int nr)
 {
 	struct page *copy;
 
