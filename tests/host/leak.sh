@@ -11,7 +11,6 @@
 # run: hotadd
 # run: services
 # run: plug
-# run: cxl
 # run: dax
 # run: tiers
 # run: dimm
