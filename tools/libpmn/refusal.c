@@ -70,7 +70,7 @@ static const struct {
 	  "map less; `pmnctl list` has the size" },
 	{ "in_use", "pages of programs were on the node",
 	  "end them, or `pmnctl remove NODE --move`" },
-	{ "pinned", "pages of the node were held by a device or by the kernel",
+	{ "pinned", "pages of the node were held by a device or by the kernel, or were memory of a virtual machine",
 	  "end what holds them" },
 	{ "owner", "pages of the node were held by its owner",
 	  "unload the driver, or let it free them" },

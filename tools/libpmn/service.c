@@ -21,6 +21,7 @@ static const struct pmn_service services[] = {
 	{ "thp", "compaction", "small pages are collapsed into huge ones" },
 	{ "hugetlb", "user_numa", "the node may have pools of huge pages" },
 	{ "numa_balancing", "user_numa", "memory follows the processors that use it" },
+	{ "guest_memfd", NULL, "virtual machines may have memory there, by guest_memfd of KVM" },
 };
 
 const struct pmn_service *pmn_service_get_first(void)

@@ -21,6 +21,7 @@ static const struct {
 	{ "thp", "small pages are not collapsed into huge ones any more" },
 	{ "hugetlb", "its pools of huge pages give no more; what is in use stays" },
 	{ "numa_balancing", "memory does not follow the processors any more" },
+	{ "guest_memfd", "virtual machines that are bound to it get no more of it (KVM_RUN fails with ENOMEM); what they have stays" },
 };
 
 static const char *hit_by(const char *service)

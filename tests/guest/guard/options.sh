@@ -30,7 +30,7 @@ said 'more spare nodes than there are ids' 'private_node_spare=63: only 58 node 
 ok 'node 0 is ordinary' [ "$(< $nodes/has_memory)" = 0 ]
 ok 'all that can be private are' [ "$(< $nodes/has_private_memory)" = 1-5 ]
 is() { [ "$(< "$nodes/node$1/private/$2")" = "$3" ]; }
-all='user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing'
+all='user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing guest_memfd'
 ok 'a word that is not understood: closed, also when a later option names the node well' is 1 enabled ''
 ok '... and capable of all' is 1 capable "$all"
 ok '... so that it is opened without a reboot' eval 'echo +user_numa +hugetlb > $nodes/node1/private/enabled && is 1 enabled "user_numa hugetlb"'

@@ -119,7 +119,7 @@ for f in owner capable total_bytes free_bytes stat; do
 done
 
 names=$(cut -d' ' -f1 "$dir/stat")
-for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing \
+for s in user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing guest_memfd \
 	owner device_map soft_offline device_access attached; do
 	for e in used refused failed; do
 		ok "stat has ${s}_$e" grep -qx "${s}_$e" <<< "$names"
@@ -139,7 +139,7 @@ not_ok "an ordinary node has no such folder" [ -e /sys/devices/system/node/node0
 if [ -d /sys/devices/system/node/node2 ]; then
 	dir=/sys/devices/system/node/node2/private
 	ok "the second node is capable of all that its memory stands" has capable \
-		"user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing"
+		"user_numa reclaim demotion promotion compaction longterm_pin thp hugetlb numa_balancing guest_memfd"
 	ok "... and has its own switches" has enabled ""
 	ok "... and its own size" [ "$(cat $dir/total_bytes)" -gt 0 ]
 	ok "... and is opened later, without a reboot" eval 'put enabled "+user_numa +hugetlb" && has enabled "user_numa hugetlb"'

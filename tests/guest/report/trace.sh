@@ -16,7 +16,7 @@ for e in register unregister alloc_refused; do
 	ok "there is an event private_node_$e" [ -d $tracefs/events/private_node/private_node_$e ]
 done
 ok "register at boot, with names" grep -q \
-	"private_node_register: nid=1 owner=boot capable=user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing enabled=reclaim,demotion" $tracefs/trace
+	"private_node_register: nid=1 owner=boot capable=user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,guest_memfd enabled=reclaim,demotion" $tracefs/trace
 not_ok "nothing was refused yet" grep -q private_node_alloc_refused: $tracefs/trace
 
 failed() { awk '$1 == "device_map_failed" { print $2 }' /sys/devices/system/node/node1/private/stat; }

@@ -81,7 +81,7 @@ static void sort_list(char *list, size_t size, const char *padded)
 {
 	static const char *const names[] = {
 		"user_numa", "reclaim", "demotion", "promotion", "compaction", "longterm_pin", "thp",
-		"hugetlb", "numa_balancing",
+		"hugetlb", "numa_balancing", "guest_memfd",
 	};
 	size_t i, len = 0;
 	char name[64];

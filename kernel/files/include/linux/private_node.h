@@ -36,6 +36,7 @@ struct private_node_device;
  * @PRIVATE_NODE_THP: transparent huge pages by khugepaged
  * @PRIVATE_NODE_HUGETLB: hugetlb pools
  * @PRIVATE_NODE_NUMA_BALANCING: NUMA balancing hint faults
+ * @PRIVATE_NODE_GUEST_MEMFD: memory of virtual machines, by guest_memfd of KVM
  * @PRIVATE_NODE_NR_SERVICES: number of services
  * @PRIVATE_NODE_USER_OWNER: no service: the owner itself
  * @PRIVATE_NODE_USER_DEVICE_MAP: no service: /dev/private_node/
@@ -64,6 +65,7 @@ enum private_node_service {
 	PRIVATE_NODE_THP,
 	PRIVATE_NODE_HUGETLB,
 	PRIVATE_NODE_NUMA_BALANCING,
+	PRIVATE_NODE_GUEST_MEMFD,
 	PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_OWNER = PRIVATE_NODE_NR_SERVICES,
 	PRIVATE_NODE_USER_DEVICE_MAP,

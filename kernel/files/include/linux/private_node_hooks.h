@@ -13,12 +13,15 @@
 #ifndef _LINUX_PRIVATE_NODE_HOOKS_H
 #define _LINUX_PRIVATE_NODE_HOOKS_H
 
+#include <linux/err.h>
 #include <linux/nodemask.h>
 #include <linux/private_node.h>
 #include <linux/types.h>
 
 struct kexec_buf;
+struct mempolicy;
 struct seq_file;
+struct shared_policy;
 struct sysinfo;
 struct task_struct;
 
@@ -386,6 +389,44 @@ static inline void private_node_device_removed(int nid)
 		__private_node_device_removed(nid);
 }
 
+/* memory of virtual machines, mm/private_node/guest_memfd.c */
+int __private_node_gmem_new(struct shared_policy *sp);
+void __private_node_gmem_none(struct mempolicy *pol);
+
+/**
+ * private_node_gmem_new - give a new guest_memfd the policy of its task
+ * @sp: policy of the file, empty
+ *
+ * Only if that policy names private nodes: a file that nobody can map cannot be
+ * bound later.
+ *
+ * Cost: a static branch.
+ * Context: process, may sleep.
+ * Return: 0; -EOPNOTSUPP if the policy leaves only private nodes that are closed
+ * to guest_memfd, and the log says so; -ENOMEM.
+ */
+static inline int private_node_gmem_new(struct shared_policy *sp)
+{
+	return private_node_any() ? __private_node_gmem_new(sp) : 0;
+}
+
+/**
+ * private_node_gmem_taken - a guest_memfd asked for a page
+ * @pol: policy of the file, or NULL
+ * @folio: the folio, or an error pointer
+ *
+ * If the private nodes of the policy gave no page the log says why.
+ *
+ * Cost: a compare; the rest on failure only.
+ * Context: process.
+ */
+static inline void private_node_gmem_taken(struct mempolicy *pol,
+					   const struct folio *folio)
+{
+	if (folio == ERR_PTR(-ENOMEM) && pol && private_node_any())
+		__private_node_gmem_none(pol);
+}
+
 /* kexec, mm/private_node/kexec.c */
 int __private_node_kexec_walk(unsigned long start, unsigned long end,
 			      bool top_down, struct kexec_buf *kbuf,
@@ -460,6 +501,8 @@ static inline void private_node_add_user_nodes(struct task_struct *task,
 #define private_node_unplugs()			0
 #define private_node_unplug_waited(seen)	(!sizeof(*(seen)))
 #define private_node_unplug_refuses(seen)	((void)(seen), false)
+#define private_node_gmem_new(sp)		0
+#define private_node_gmem_taken(pol, folio)	do { } while (0)
 
 static inline bool private_node_hint_nodes(void)
 {

@@ -9,6 +9,7 @@
  *	a guest (see mark.c)	migrated	migrated	migrated
  *	in swap as well		-EBUSY		migrated	dropped or moved
  *	user's, pinned		-EBUSY		-EBUSY		-EBUSY
+ *	of a guest_memfd	-EBUSY		-EBUSY		-EBUSY
  *
  * may_have.c says to which nodes a page may be migrated.  With move, memory
  * that is bound to this node alone goes to the default nodes of its user's
@@ -71,6 +72,7 @@
 struct holders {
 	unsigned long user;
 	unsigned long pinned;	/* of user */
+	unsigned long gmem;	/* of user, of files of guest_memfd */
 	unsigned long huge;	/* of user, hugetlb */
 	unsigned long swapped;	/* of user, in the swap cache */
 	unsigned long large;	/* of user, other large folios */
@@ -79,6 +81,7 @@ struct holders {
 	unsigned long user_pfn;
 	unsigned long guest_pfn;
 	unsigned long pinned_pfn;
+	unsigned long gmem_pfn;
 	unsigned long other_pfn;
 };
 
@@ -172,7 +175,10 @@ static void count_folio(struct folio *folio, struct holders *h)
 		h->large += nr;
 	if (!h->user_pfn || folio_mapped(folio))
 		h->user_pfn = folio_pfn(folio);
-	if (folio_is_pinned(folio)) {
+	if (private_node_is_gmem(folio)) {
+		h->gmem += nr;
+		h->gmem_pfn = folio_pfn(folio);
+	} else if (folio_is_pinned(folio)) {
 		h->pinned += nr;
 		h->pinned_pfn = folio_pfn(folio);
 	}
@@ -205,6 +211,8 @@ static bool nothing_used(const struct holders *h)
 }
 
 static const char let_it_end[] = "stop it, or let it end its I/O";
+static const char end_machine[] =
+	"it does not move, and goes when its virtual machine ends";
 
 static bool find_mm_one(struct folio *folio, struct vm_area_struct *vma,
 			unsigned long addr, void *arg)
@@ -352,6 +360,9 @@ static void report_holders(struct private_node *pn, const struct refused *r,
 	} else if (h->pinned) {
 		report_users(pn, r, h->pinned, "are pinned", h->pinned_pfn,
 			     let_it_end, PRIVATE_NODE_WHY_PINNED);
+	} else if (h->gmem) {
+		report_users(pn, r, h->gmem, "are memory of virtual machines",
+			     h->gmem_pfn, end_machine, PRIVATE_NODE_WHY_PINNED);
 	} else if (h->user) {
 		report_users(pn, r, h->user, "are in use", h->user_pfn, next,
 			     PRIVATE_NODE_WHY_IN_USE);
@@ -731,7 +742,7 @@ static const char need_pool[] =
 static bool unplug_blocked(const struct holders *h,
 			   enum private_node_on_unplug how)
 {
-	return h->other || h->pinned ||
+	return h->other || h->pinned || h->gmem ||
 	       (h->user && how == PRIVATE_NODE_UNPLUG_REFUSE);
 }
 
@@ -745,7 +756,7 @@ static int refuse_unplug(struct private_node *pn, struct holders *h,
 		.what = "cannot unplug",
 	};
 
-	if (pass->nowhere && !h->other && !h->pinned) {
+	if (pass->nowhere && !h->other && !h->pinned && !h->gmem) {
 		report_users(pn, &r, pass->nowhere,
 			     "may not go to any other node that can be used here",
 			     pass->nowhere_pfn,
@@ -784,7 +795,7 @@ static void count_least(struct holders *now, const struct holders *last)
 static bool still_blocked(const struct holders *now, const struct holders *last,
 			  enum private_node_on_unplug how)
 {
-	if (now->user && how == PRIVATE_NODE_UNPLUG_REFUSE)
+	if (now->gmem || (now->user && how == PRIVATE_NODE_UNPLUG_REFUSE))
 		return true;
 	if (now->other && now->other_pfn == last->other_pfn)
 		return true;

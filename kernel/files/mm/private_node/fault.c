@@ -96,7 +96,16 @@ static bool all_are_full(const nodemask_t *nodes)
 	return true;
 }
 
-static bool policy_is_to_blame(struct mempolicy *pol, bool access)
+/*
+ * private_node_to_blame - did an allocation fail because of its private nodes?
+ * @pol: its policy, with private nodes
+ * @access: for an access, rather than for a pin or a populate
+ *
+ * Context: any.
+ * Return: false when ordinary memory, a page table or the limit of a memory
+ * cgroup was lacking, or there is room by now.
+ */
+bool private_node_to_blame(struct mempolicy *pol, bool access)
 {
 	nodemask_t ordinary = private_node_mpol_ordinary(pol), open;
 	struct private_node *pn;
@@ -224,12 +233,13 @@ vm_fault_t private_node_fault_error(struct vm_area_struct *vma,
 	if (closing) {
 		/* Waits for the outcome, for new memory and for data that exists. */
 	} else if (private_node_data_exists(vma, addr) ||
-		   !policy_is_to_blame(pol, regs)) {
+		   !private_node_to_blame(pol, regs)) {
 		/* An unplug may have ended between the allocation and here. */
 		closing = private_node_mpol_find(pol, private_node_was_closing);
 	} else {
 		ret = (ret & ~VM_FAULT_OOM) | VM_FAULT_SIGBUS;
-		if (regs)
+		/* guest_memfd.c has told of a file of guest_memfd already. */
+		if (regs && private_node_mpol_user(pol) != PRIVATE_NODE_GUEST_MEMFD)
 			private_node_tell(pol, access_fate(regs),
 					  PRIVATE_NODE_ACT_ACCESS);
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Finds what holds a page besides mappings: a file of tmpfs, a pipe, a socket
- * or the page pool of a network card.
+ * Finds what holds a page besides mappings: a file of tmpfs or of guest_memfd, a
+ * pipe, a socket or the page pool of a network card.
  *
  * This is for the message of an unplug that is refused, so it may be slow.  It
  * looks at the open files of all threads, and at what was sent to their
@@ -480,8 +480,11 @@ static void describe_owners(struct folio *folio, char *text)
 			 name.comm);
 }
 
-/* The shmem inode of a folio, with a reference; NULL if it has none. */
-static struct inode *shmem_inode_of(struct folio *folio)
+/*
+ * The inode of a folio of shmem or of a guest_memfd, with a reference; NULL if it
+ * has none.
+ */
+static struct inode *inode_of(struct folio *folio)
 {
 	struct address_space *mapping;
 	struct inode *inode = NULL;
@@ -489,7 +492,7 @@ static struct inode *shmem_inode_of(struct folio *folio)
 	if (!folio_trylock(folio))
 		return NULL;
 	mapping = folio_test_anon(folio) ? NULL : folio_mapping(folio);
-	if (mapping && shmem_mapping(mapping))
+	if (mapping && (shmem_mapping(mapping) || mapping_inaccessible(mapping)))
 		inode = igrab(mapping->host);
 	folio_unlock(folio);
 	return inode;
@@ -552,7 +555,7 @@ char *private_node_describe_holder(struct folio *folio, bool mapped)
 	if (!*text && !private_node_folio_is_users(folio)) {
 		describe_owners(folio, text);
 	} else if (!*text && !mapped) {
-		q.inode = shmem_inode_of(folio);
+		q.inode = inode_of(folio);
 		if (q.inode)
 			describe_holders(&q, text);
 		iput(q.inode);

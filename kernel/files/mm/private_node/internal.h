@@ -452,7 +452,8 @@ unsigned long private_node_blocks(int nid, unsigned int order);
 /* refusals.c */
 void private_node_refuse(struct private_node *pn, enum private_node_service user,
 			 enum private_node_event event, unsigned int order);
-void private_node_turn_away(const nodemask_t *nodes, int act);
+void private_node_turn_away(const nodemask_t *nodes,
+			    enum private_node_service user, int act);
 
 /* alloc.c */
 struct folio *private_node_walk(int from, const nodemask_t *nodes, gfp_t gfp,
@@ -510,6 +511,7 @@ int private_node_check_idle(int nid, unsigned long start_pfn,
 
 /* walk.c */
 bool private_node_folio_is_users(struct folio *folio);
+bool private_node_is_gmem(struct folio *folio);
 struct folio *private_node_next_used(unsigned long *pfn, unsigned long end);
 struct folio *private_node_next_guest(struct private_node *pn,
 				      unsigned long *pfn);
@@ -669,6 +671,9 @@ int private_node_spread_to(const struct mempolicy *pol, const nodemask_t *open,
 /* tell.c */
 struct private_node *private_node_to_name(const struct mempolicy *pol);
 void private_node_tell(const struct mempolicy *pol, const char *fate, int act);
+
+/* fault.c */
+bool private_node_to_blame(struct mempolicy *pol, bool access);
 void private_node_tell_pool(const struct mempolicy *pol, int nid,
 			    const char *fate);
 void private_node_tell_kill(struct private_node *pn, struct task_struct *victim,

@@ -5,9 +5,10 @@
  * The nodes of a task's pages are known only by a walk of its page tables.  To
  * avoid that walk for most tasks, an address space gets the flag
  * MMF_PRIVATE_NODE before the first page of a private node is mapped in it: an
- * anonymous page, or a page that a driver maps.  The flag stays until exec or
- * exit.  Shared memory does not need the flag: each address space counts its
- * shared pages, see private_node_mm_may_have().
+ * anonymous page, a page that a driver maps, or one of a guest_memfd, which is
+ * bound or created by it.  The flag stays until exec or exit.  Shared memory does
+ * not need the flag: each address space counts its shared pages, see
+ * private_node_mm_may_have().
  *
  * Faults on ordinary memory cost nothing: the flag is set where a memory policy
  * takes a new page from a private node, and where an existing page is mapped

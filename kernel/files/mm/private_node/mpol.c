@@ -19,6 +19,17 @@
 #include "policy.h"
 #include "refusals.h"
 
+static void add_nodes(struct task_struct *task, enum private_node_service user,
+		      nodemask_t *nodes)
+{
+	int nid;
+
+	for_each_node_state(nid, N_MEMORY_PRIVATE)
+		if (private_node_service_enabled(nid, user) &&
+		    task_may_name(task, nid))
+			node_set(nid, *nodes);
+}
+
 /*
  * __private_node_add_user_nodes - see private_node_add_user_nodes()
  *
@@ -27,12 +38,7 @@
 void __private_node_add_user_nodes(struct task_struct *task,
 				   nodemask_t *nodes)
 {
-	int nid;
-
-	for_each_node_state(nid, N_MEMORY_PRIVATE)
-		if (private_node_service_enabled(nid, PRIVATE_NODE_USER_NUMA) &&
-		    task_may_name(task, nid))
-			node_set(nid, *nodes);
+	add_nodes(task, PRIVATE_NODE_USER_NUMA, nodes);
 }
 
 /*
@@ -47,11 +53,12 @@ bool __private_node_mpol_bind(struct mempolicy *pol, const nodemask_t *nodes)
 	    !private_node_mode_names(pol->mode, nodes))
 		return false;
 	pol->private_born = private_node_births();
-	__private_node_add_user_nodes(current, &open);
+	add_nodes(current, private_node_mpol_user(pol), &open);
 	if (!nodes_and(pol->private_nodes, *nodes, open)) {
 		/* If ordinary nodes are named as well, the call may succeed. */
 		if (!nodes_intersects(*nodes, node_states[N_MEMORY]))
-			private_node_turn_away(nodes, PRIVATE_NODE_ACT_POLICY);
+			private_node_turn_away(nodes, private_node_mpol_user(pol),
+					       PRIVATE_NODE_ACT_POLICY);
 		return false;
 	}
 	pol->flags |= MPOL_F_PRIVATE;
@@ -169,7 +176,7 @@ static struct private_node *find_nearest(const struct mempolicy *pol, bool open)
 		pn = private_node_mpol_meant(pol, nid);
 		if (!pn)
 			continue;
-		if ((!open || private_node_user_open(pn, PRIVATE_NODE_USER_NUMA)) &&
+		if ((!open || private_node_user_open(pn, private_node_mpol_user(pol))) &&
 		    is_nearer(private_node_mpol_home(pol), pn, best))
 			swap(pn, best);
 		if (pn)
@@ -249,8 +256,8 @@ static nodemask_t nodes_that(const struct mempolicy *pol,
 	guard(rcu)();
 	for_each_node_mask(nid, pol->private_nodes) {
 		pn = private_node_peek(nid);
-		if (pn && private_node_mpol_means(pol, pn) && test(pn, PRIVATE_NODE_USER_NUMA) &&
-		    cpuset_may_name(nid))
+		if (pn && private_node_mpol_means(pol, pn) &&
+		    test(pn, private_node_mpol_user(pol)) && cpuset_may_name(nid))
 			node_set(nid, nodes);
 	}
 	return nodes;
@@ -302,7 +309,8 @@ nodemask_t private_node_mpol_ordinary(const struct mempolicy *pol)
  *
  * Any process that maps a shared object may bind it, and other users of the
  * object may be in other cgroups.  For a task whose cpuset has no node of the
- * object's policy, the policy does not apply.
+ * object's policy, the policy does not apply.  It does for guest_memfd, where
+ * such a task gets nothing: a virtual machine stays where it was placed.
  *
  * Context: any.
  * Return: true for the policy of a shared object that does not apply to the
@@ -313,7 +321,8 @@ bool private_node_mpol_foreign(const struct mempolicy *pol)
 	nodemask_t ordinary;
 	int nid;
 
-	if (!(pol->flags & MPOL_F_SHARED) || mpol_private_node(pol))
+	if (!(pol->flags & MPOL_F_SHARED) || pol->flags & MPOL_F_GMEM ||
+	    mpol_private_node(pol))
 		return false;
 	ordinary = private_node_mpol_ordinary(pol);
 	if (!nodes_empty(ordinary))
@@ -446,7 +455,8 @@ bool __private_node_mpol_may_state(const nodemask_t *nodes)
 	if (nodes_subset(*nodes, allowed))
 		return true;
 	nodes_andnot(allowed, *nodes, allowed);
-	private_node_turn_away(&allowed, PRIVATE_NODE_ACT_POLICY);
+	private_node_turn_away(&allowed, PRIVATE_NODE_USER_NUMA,
+			       PRIVATE_NODE_ACT_POLICY);
 	return false;
 }
 

@@ -13,6 +13,7 @@
 #include <linux/list.h>
 #include <linux/migrate.h>
 #include <linux/mm_inline.h>
+#include <linux/random.h>
 #include <linux/sched/signal.h>
 #include <linux/topology.h>
 
@@ -24,6 +25,7 @@
 static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 		      unsigned int order)
 {
+	enum private_node_service user = private_node_mpol_user(pol);
 	struct private_node *pn;
 	int nid;
 
@@ -31,7 +33,7 @@ static void count_all(const struct mempolicy *pol, const nodemask_t *open,
 		pn = private_node_mpol_meant(pol, nid);
 		if (!pn)
 			continue;
-		private_node_refuse(pn, PRIVATE_NODE_USER_NUMA,
+		private_node_refuse(pn, user,
 				    node_isset(nid, *open) ?
 				    PRIVATE_NODE_FAILED : PRIVATE_NODE_REFUSED,
 				    order);
@@ -76,7 +78,8 @@ static struct folio *device_map_alloc(struct mempolicy *pol, gfp_t gfp,
  * @open: those of its nodes that the caller has entered
  * @gfp: as for private_node_walk()
  * @order: of the folio
- * @ilx: interleave index
+ * @ilx: interleave index; a file of guest_memfd has none, and is spread at
+ *	random
  *
  * Context: as @gfp says.
  * Return: the folio; NULL when that node is full, or there is none.
@@ -85,22 +88,35 @@ struct folio *private_node_spread(const struct mempolicy *pol,
 				  const nodemask_t *open, gfp_t gfp,
 				  unsigned int order, pgoff_t ilx)
 {
-	int nid = private_node_spread_to(pol, open, ilx);
 	nodemask_t only;
+	int nid;
 
+	if (ilx == NO_INTERLEAVE_INDEX)
+		ilx = get_random_u32();
+	nid = private_node_spread_to(pol, open, ilx);
 	if (nid == NUMA_NO_NODE)
 		return NULL;
 	only = nodemask_of_node(nid);
 	return private_node_walk(nid, &only, private_node_prefer_gfp(gfp),
-				 order,
-				 PRIVATE_NODE_USER_NUMA);
+				 order, private_node_mpol_user(pol));
+}
+
+/*
+ * A task that cannot wait for the outcome of an unplug gets an ordinary page.
+ * Not for guest_memfd, whose pages could not move back.
+ */
+static bool is_displaced(const struct mempolicy *pol)
+{
+	return private_node_mpol_user(pol) == PRIVATE_NODE_USER_NUMA &&
+	       private_node_may_not_wait();
 }
 
 static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 				       unsigned int order, pgoff_t ilx,
 				       enum private_node_when_full full)
 {
-	nodemask_t inside = private_node_mpol_enter(pol, PRIVATE_NODE_USER_NUMA);
+	enum private_node_service user = private_node_mpol_user(pol);
+	nodemask_t inside = private_node_mpol_enter(pol, user);
 	nodemask_t ordinary = private_node_mpol_ordinary(pol);
 	bool prefers = private_node_mpol_prefers(pol);
 	struct private_node *ask = NULL;
@@ -114,10 +130,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 		folio = private_node_spread(pol, &inside, gfp, order, ilx);
 	if (prefers && !nodes_empty(inside))
 		folio = private_node_walk_preferred(private_node_mpol_home(pol), &nodes, gfp,
-						    order, PRIVATE_NODE_USER_NUMA);
+						    order, user);
 	else if (!folio && !nodes_empty(inside))
 		folio = private_node_walk(private_node_mpol_home(pol), &nodes, gfp, order,
-					  PRIVATE_NODE_USER_NUMA);
+					  user);
 	/*
 	 * on_full does not apply to a large folio, which falls back to small
 	 * ones, nor while a node is being unplugged: the unplug may fail.
@@ -127,10 +143,10 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 	    full != PRIVATE_NODE_WHEN_FULL_STOP)
 		ask = private_node_mpol_nearest_inside(pol, &inside);
 	if (ask && full == PRIVATE_NODE_WHEN_FULL_ASK)
-		folio = private_node_kill_for(ask, PRIVATE_NODE_USER_NUMA, gfp, order);
+		folio = private_node_kill_for(ask, user, gfp, order);
 	if (folio)
-		private_node_count_used(folio, PRIVATE_NODE_USER_NUMA);
-	private_node_leave_nodes(&inside, PRIVATE_NODE_USER_NUMA);
+		private_node_count_used(folio, user);
+	private_node_leave_nodes(&inside, user);
 	if (!folio && ask)
 		folio = private_node_fall_back(ask, gfp, order);
 	private_node_put(ask);
@@ -139,7 +155,7 @@ static struct folio *user_policy_alloc(struct mempolicy *pol, gfp_t gfp,
 						 order);
 	/* As in device_map_alloc(). */
 	if (closing && !order && full == PRIVATE_NODE_WHEN_FULL_ASK && !folio &&
-	    private_node_may_not_wait())
+	    is_displaced(pol))
 		folio = private_node_displaced_alloc(pol, gfp);
 	/* A preference goes on in ordinary memory, and does not wait. */
 	if (!folio && closing && !prefers)

@@ -188,6 +188,17 @@ static inline bool private_node_pool_apart(struct folio *folio, int nid)
 }
 
 /*
+ * On whose behalf does a policy take pages?  Only for policies of users, not of
+ * a device map.
+ */
+static inline enum private_node_service
+private_node_mpol_user(const struct mempolicy *pol)
+{
+	return pol->flags & MPOL_F_GMEM ? PRIVATE_NODE_GUEST_MEMFD :
+					  PRIVATE_NODE_USER_NUMA;
+}
+
+/*
  * Initializes the private part of a policy from mpol_new(), which names no node
  * yet.
  */
@@ -344,13 +355,46 @@ static inline bool private_node_mpol_bind(struct mempolicy *pol,
 	return private_node_any() && __private_node_mpol_bind(pol, nodes);
 }
 
+/* guest_memfd.c */
+int __private_node_mbind_gmem(struct mempolicy *pol, const nodemask_t *nodes,
+			      struct mm_struct *mm, unsigned long start,
+			      unsigned long end);
+
+/**
+ * private_node_mbind_gmem - is an mbind() for files of guest_memfd?
+ * @pol: the new policy, which has no nodes yet; or NULL for MPOL_DEFAULT
+ * @nodes: nodes that the user named
+ * @mm: address space, with mmap_lock held for writing
+ * @start: first address of the range
+ * @end: first address after it
+ *
+ * If so the policy is marked, and names private nodes by the service
+ * guest_memfd; otherwise it names them by user_numa.
+ *
+ * Cost: a static branch; with a private node, a look at the mappings.
+ * Context: process.
+ * Return: 0; -EINVAL if @nodes has private nodes and the range has mappings of
+ * guest_memfd and others.
+ */
+static inline int private_node_mbind_gmem(struct mempolicy *pol,
+					  const nodemask_t *nodes,
+					  struct mm_struct *mm,
+					  unsigned long start,
+					  unsigned long end)
+{
+	if (!IS_ENABLED(CONFIG_KVM_GUEST_MEMFD) || !private_node_any() || !pol)
+		return 0;
+	return __private_node_mbind_gmem(pol, nodes, mm, start, end);
+}
+
 /**
  * private_node_mpol_places - does a policy place an allocation on private
  *	nodes?
  * @pol: any policy
  * @ilx: interleave index.  NO_INTERLEAVE_INDEX means page cache or other memory
  *	of a task, which never comes from a private node; anonymous and shared
- *	memory have an index.
+ *	memory have an index.  Files of guest_memfd have none, but a mark in
+ *	their policy.
  *
  * Cost: a static branch; with a private node, a load.
  * Context: any.
@@ -360,7 +404,7 @@ static inline bool private_node_mpol_places(const struct mempolicy *pol,
 					    pgoff_t ilx)
 {
 	return private_node_any() && (pol->flags & MPOL_F_PRIVATE) &&
-	       ilx != NO_INTERLEAVE_INDEX;
+	       (ilx != NO_INTERLEAVE_INDEX || (pol->flags & MPOL_F_GMEM));
 }
 
 /**
@@ -668,6 +712,8 @@ static inline bool private_node_no_readahead(struct mempolicy *pol, pgoff_t ilx)
 }
 
 static inline void private_node_mpol_init(struct mempolicy *pol) {}
+
+#define private_node_mbind_gmem(pol, nodes, mm, start, end)	0
 
 static inline bool private_node_mpol_names(const struct mempolicy *pol)
 {

@@ -244,6 +244,7 @@ enum private_node_why private_node_why_closed(struct private_node *pn,
 {
 	bool names = user == PRIVATE_NODE_USER_DEVICE_MAP ||
 		     user == PRIVATE_NODE_USER_NUMA ||
+		     user == PRIVATE_NODE_GUEST_MEMFD ||
 		     user == PRIVATE_NODE_HUGETLB;
 
 	if (READ_ONCE(pn->state) == PRIVATE_NODE_DEAD)
@@ -486,13 +487,15 @@ void private_node_refuse(struct private_node *pn, enum private_node_service user
 /*
  * private_node_turn_away - a system call named nodes that are closed to it
  * @nodes: nodes that the call named and may not use
+ * @user: the service by which it named them
  * @act: PRIVATE_NODE_ACT_POLICY, or PRIVATE_NODE_ACT_MOVE
  *
  * Counts, traces and records a refusal for each private node in @nodes.
  *
  * Context: any but NMI.
  */
-void private_node_turn_away(const nodemask_t *nodes, int act)
+void private_node_turn_away(const nodemask_t *nodes,
+			    enum private_node_service user, int act)
 {
 	struct private_node *pn;
 	int nid;
@@ -501,9 +504,7 @@ void private_node_turn_away(const nodemask_t *nodes, int act)
 		pn = private_node_find(nid);
 		if (!pn)
 			continue;
-		count_refusal(pn,
-			      PRIVATE_NODE_USER_NUMA,
-			      PRIVATE_NODE_REFUSED, 0, act);
+		count_refusal(pn, user, PRIVATE_NODE_REFUSED, 0, act);
 		private_node_put(pn);
 	}
 }
@@ -513,5 +514,6 @@ void private_node_turn_away(const nodemask_t *nodes, int act)
  */
 void __private_node_move_refused(const nodemask_t *nodes)
 {
-	private_node_turn_away(nodes, PRIVATE_NODE_ACT_MOVE);
+	private_node_turn_away(nodes, PRIVATE_NODE_USER_NUMA,
+			       PRIVATE_NODE_ACT_MOVE);
 }

@@ -57,6 +57,10 @@ private_node_services[PRIVATE_NODE_NR_SERVICES] = {
 		"numa_balancing", NEEDS(USER_NUMA),
 		"NUMA balancing hint faults",
 	},
+	[PRIVATE_NODE_GUEST_MEMFD] = {
+		"guest_memfd", 0,
+		"memory of virtual machines, by guest_memfd of KVM",
+	},
 };
 EXPORT_SYMBOL_IF_KUNIT(private_node_services);
 

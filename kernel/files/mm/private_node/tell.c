@@ -118,7 +118,7 @@ void private_node_tell(const struct mempolicy *pol, const char *fate, int act)
 		tell_gone(pol, fate, act);
 		return;
 	}
-	why = why_no_page(pn, pol, PRIVATE_NODE_USER_NUMA);
+	why = why_no_page(pn, pol, private_node_mpol_user(pol));
 	private_node_record(.nid = pn->nid, .owner = pn->owner, .act = act,
 			    .why = why);
 	if (may_tell())

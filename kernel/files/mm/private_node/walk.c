@@ -32,6 +32,27 @@ bool private_node_folio_is_users(struct folio *folio)
 }
 
 /*
+ * private_node_is_gmem - is this a folio of a guest_memfd?
+ * @folio: a folio, with a reference
+ *
+ * Such a folio is memory of a virtual machine, and does not move.
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+bool private_node_is_gmem(struct folio *folio)
+{
+	struct address_space *mapping;
+
+	if (!IS_ENABLED(CONFIG_KVM_GUEST_MEMFD) || folio_test_hugetlb(folio))
+		return false;
+	/* RCU: the inode is freed after a grace period. */
+	guard(rcu)();
+	mapping = folio_mapping(folio);
+	return mapping && mapping_inaccessible(mapping);
+}
+
+/*
  * How many pages from @pfn on are not in use and can be skipped; 0 if it is in
  * use.
  */

@@ -1082,10 +1082,10 @@ static const struct op worker_ops[] = {
 /* -- administrators ------------------------------------------------------------------------- */
 
 static const char *const services[] = { "user_numa", "reclaim", "demotion", "promotion", "compaction",
-	"longterm_pin", "thp", "hugetlb", "numa_balancing" };
+	"longterm_pin", "thp", "hugetlb", "numa_balancing", "guest_memfd" };
 #define NR_SERVICES (sizeof(services) / sizeof(services[0]))
-#define ALL_SERVICES "user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing"
-#define OPEN_ALL "+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing"
+#define ALL_SERVICES "user_numa,reclaim,demotion,promotion,compaction,longterm_pin,thp,hugetlb,numa_balancing,guest_memfd"
+#define OPEN_ALL "+user_numa,+reclaim,+demotion,+promotion,+compaction,+longterm_pin,+thp,+hugetlb,+numa_balancing,+guest_memfd"
 
 static const char *on_unplug(void)
 {

@@ -17,7 +17,8 @@
 	EM(PRIVATE_NODE_LONGTERM_PIN, "longterm_pin")	\
 	EM(PRIVATE_NODE_THP, "thp")			\
 	EM(PRIVATE_NODE_HUGETLB, "hugetlb")		\
-	EMe(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing")
+	EM(PRIVATE_NODE_NUMA_BALANCING, "numa_balancing") \
+	EMe(PRIVATE_NODE_GUEST_MEMFD, "guest_memfd")
 
 /*
  * Values of enum private_node_service and _event in mm/private_node/internal.h
