@@ -101,9 +101,8 @@ static struct story read_trace(void)
 	return s;
 }
 
-static bool goes_on(unsigned long more)
+static bool goes_on(unsigned long from, unsigned long more)
 {
-	unsigned long from = cram_stat("admitted");
 	int tries;
 
 	for (tries = 0; cram_stat("admitted") < from + more; tries++) {
@@ -127,12 +126,14 @@ static void event_device(unsigned int ms)
 	put(DEV "/physical_bytes", "120M");
 	if (!within(60, is_ok))
 		bail("no reading");
+	/* What is written to leaves, and can be placed again. */
+	put(cram_file("writable_bytes"), "0");
 }
 
 /* While pages are being placed all the time the device says that it runs full, also while it is being read. */
 static void test_event(unsigned int ms, size_t folio)
 {
-	unsigned long events;
+	unsigned long events, came;
 	pthread_t thread;
 	char what[64];
 	struct story s;
@@ -149,16 +150,18 @@ static void test_event(unsigned int ms, size_t folio)
 	madvise(p, LEN, MADV_COLD);
 	stop = false;
 	trace(true);
+	came = cram_stat("admitted");
 	if (pthread_create(&thread, NULL, push, NULL))
 		bail("thread");
 	for (i = 0; i < EVENTS && on; i++) {
-		on = goes_on(100);
+		on = goes_on(came, 100);
+		came = cram_stat("admitted");
 		/* As many as before: what counts is that it says so. */
 		put(DEV "/physical_bytes", "120M");
 		fill_part(p, 0, LEN, RANDOM, 2 + i);
 		madvise(p, LEN, MADV_COLD);
 	}
-	on = on && goes_on(100);
+	on = on && goes_on(came, 100);
 	stop = true;
 	pthread_join(thread, NULL);
 	s = read_trace();

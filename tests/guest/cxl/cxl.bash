@@ -18,6 +18,14 @@ until_() {
 	return 1
 }
 
+# The memory device of that size: which of them is mem0 is chance.
+mem_of_size() {
+	local m
+	for m in "$CXL"/mem[0-9]*; do
+		[ $(($(< "$m/ram/size"))) != "$1" ] || basename "$m"
+	done
+}
+
 # Has the memory device a place in the topology?
 is_ready() { [ -n "$(endpoint_of "$1")" ]; }
 
