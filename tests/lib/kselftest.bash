@@ -3,7 +3,8 @@
 # kselftest.bash: source it: . tests/lib/kselftest.bash
 #   run_selftests DIR   runs the programs of tools/testing/selftests/DIR, which tests/run has built, and ends;
 #                       each check and each test of theirs is a line of our TAP
-# PMN_SELFTEST=NAME... in the environment: only these.
+# PMN_SELFTEST=NAME... in the environment: only these; PMN_TEST_ALL=1: also those that run as a test of tests/guest,
+# which includes the same source.
 
 # KTAP of one program on stdin, TAP on stdout; counts on from number "from", whose last is in the last line.
 tap_of_ktap() {
@@ -26,6 +27,12 @@ tap_of_ktap() {
 		}'
 }
 
+# runs_elsewhere NAME DIR
+runs_elsewhere() {
+	[ -z "${PMN_TEST_ALL:-}" ] && [ -z "${PMN_SELFTEST:-}" ] &&
+		grep -qsF "/selftests/$2/$1.c\"" "$PMN_TOP"/tests/guest/*/"$1".c
+}
+
 run_selftests() {
 	local dir=$PMN_TOP/build/tests/selftests/kselftest/$1 program from=0 seconds=0 failed=0
 	if [ ! -d "$dir" ]; then
@@ -36,6 +43,7 @@ run_selftests() {
 	seconds=$(sed -n 's/^timeout=//p' "kernel/files/tools/testing/selftests/$1/settings")
 	for program in "$dir"/*; do
 		if [ ! -f "$program" ] || [ ! -x "$program" ]; then continue; fi
+		! runs_elsewhere "${program##*/}" "$1" || { echo "# ${program##*/} is a test of tests/guest"; continue; }
 		[ -z "${PMN_SELFTEST:-}" ] || [[ " $PMN_SELFTEST " == *" ${program##*/} "* ]] || continue
 		while IFS= read -r row; do
 			case $row in

@@ -18,7 +18,7 @@ ok "attached" attach
 ok "bound anew, so that all buffers are on the node" rebind_right
 ok "unplug names the pool" eventually unplug_says "held by owner sim, one is a buffer of page pool [0-9]+ of eth1 \(pfn"
 sink right tcp-sink 5000 read
-left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
+left "$stream" tcp-send 10.1.0.2 5000 $((16 * MIB)) & sender=$!
 for _ in 1 2 3; do
 	ok "unplug under traffic is refused" unplug_says "held by owner sim"
 done
@@ -70,7 +70,7 @@ ok "unplugged when it was read" soon sim unplug card
 flows() {
 	local sender ret
 	sink right tcp-sink 5000 read
-	left "$stream" tcp-send 10.1.0.2 5000 $((32 * MIB)) & sender=$!
+	left "$stream" tcp-send 10.1.0.2 5000 $((16 * MIB)) & sender=$!
 	sleep 0.3
 	"$@" && kill -0 "$sender" 2> /dev/null
 	ret=$?

@@ -32,6 +32,20 @@ static unsigned long free_at_last(void)
 	return node_free();
 }
 
+/* What is free when nothing is under way: the same for a while. */
+static unsigned long free_at_first(void)
+{
+	unsigned long free = node_free();
+	int i, same = 0;
+
+	for (i = 0; i < 300 && same < 5; i++) {
+		usleep(100000);
+		same = node_free() == free ? same + 1 : 0;
+		free = node_free();
+	}
+	return free;
+}
+
 /* One huge page's worth, aligned, of small pages that nobody has touched. */
 static char *map(int flags)
 {
@@ -367,7 +381,7 @@ static void begin(void)
 	change_setting(&settings[2], THP "khugepaged/scan_sleep_millisecs", "20");
 	change_setting(&settings[3], THP "khugepaged/alloc_sleep_millisecs", "20");
 	change_setting(&settings[4], THP "khugepaged/pages_to_scan", "8192");
-	all = node_free();
+	all = free_at_first();
 }
 
 static void end(void)
