@@ -4,10 +4,12 @@
  * slow private node; when there is no room it compresses as ever, and all comes back when the node is
  * emptied.
  *
- * vm: --node 1G --node 128M --reserve 128M,node=0 --append private_node=1:reclaim,demotion --append private_node_spare=1
+ * vm: --node 1G --node 128M --reserve 128M,node=0 --append private_node=1:user_numa,reclaim,demotion --append private_node_spare=1
  */
 #define _GNU_SOURCE
+#include <linux/mempolicy.h>
 #include <sys/swap.h>
+#include <sys/syscall.h>
 
 #include "cram.h"
 #include "probe.h"
@@ -202,6 +204,26 @@ static void by_cpuset(void)
 	name_node(-1);
 }
 
+/* What lies on the node already is compressed elsewhere: to store it there would free nothing. */
+static void from_the_node(void)
+{
+	unsigned long before = compressed(), nodes = 2;
+	char *p = mmap(NULL, LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	munlock(p, LEN);
+	madvise(p, LEN, MADV_NOHUGEPAGE);
+	if (syscall(SYS_mbind, p, LEN, MPOL_BIND, &nodes, 64UL, 0UL))
+		bail("mbind");
+	fill(p, LEN, HALF, SALT);
+	name_node(1);
+	ok(where(p, LEN).here > NR * 9 / 10, "slow node: memory of a user of it: %lu pages", where(p, LEN).here);
+	ok(page_out(p) && !as_is() && compressed() > before, "slow node: ... is not stored there, but compressed: %lu as they are",
+	   as_is());
+	ok(!damaged(p, 0, LEN, HALF, SALT), "slow node: ... contents");
+	munmap(p, LEN);
+	name_node(-1);
+}
+
 static void on_slow_node(void)
 {
 	unsigned long free;
@@ -211,6 +233,7 @@ static void on_slow_node(void)
 	find_blocks();
 	free = node_free();
 	by_cpuset();
+	from_the_node();
 	p = region(MAP_SHARED);
 	name_node(1);
 	ok(page_out(p), "slow node: swapped");

@@ -147,7 +147,8 @@ enum private_node_access {
  * @PRIVATE_NODE_GONE_MOVES: it has moved to another place, which nobody has
  *	stored to yet; a copy of the old one that a device keeps is right until
  *	this call returns
- * @PRIVATE_NODE_GONE_FREED: it is about to be free
+ * @PRIVATE_NODE_GONE_FREED: it is about to be free, or is broken and has no
+ *	user any more
  */
 enum private_node_gone {
 	PRIVATE_NODE_GONE_MOVES,

@@ -25,6 +25,7 @@
 #include "../internal.h"
 #include "../page_alloc.h"
 #include "../swap.h"
+#include "free.h"
 #include "internal.h"
 #include "refusals.h"
 
@@ -212,6 +213,8 @@ static unsigned int judge_failure(struct page *page, bool soft, int result)
 	flags = failure_flags(page, soft, result);
 	if (!(flags & PRIVATE_NODE_FAILURE_HELD)) {
 		private_node_held_forget(page_to_pfn(page), 1);
+		/* It keeps the reference of memory_failure(), and is never freed. */
+		private_node_freed(page, 0);
 	} else if (!soft) {
 		private_node_held_add(page_to_pfn(page));
 		expel_from_pool(page);
