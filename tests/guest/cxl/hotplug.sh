@@ -19,16 +19,16 @@ qmp_ok() { [[ $(qmp "{\"execute\":\"$1\",\"arguments\":$2}") = *'"return"'* ]]; 
 memdev() { basename "$(echo "$CXL"/mem[0-9]*)"; }
 is_there() { [ -e "$CXL/$(memdev)" ] && is_ready "$(memdev)"; }
 # The device's name goes before its driver; the slot is powered off when all of it has gone.
-is_away() { [ ! -e "$CXL/$(memdev)" ] && [ "$(< $SLOT/power)" = 0 ]; }
+is_away() { [ ! -e "$CXL/$(memdev)" ] && [ "$(< "$SLOT/power")" = 0 ]; }
 
-turn_on() { put 1 $SLOT/power || [ "$(< $SLOT/power)" = 1 ]; }
+turn_on() { put 1 "$SLOT/power" || [ "$(< "$SLOT/power")" = 1 ]; }
 # Each device has memory of its own: QEMU 10.0 does not take back that of one that was taken out.  And it needs a while
 # until it has forgotten the last device.
 devices=0
 add() {
 	local memory=again$((++devices))
-	qmp_ok object-add '{"qom-type":"memory-backend-ram","id":"'$memory'","size":536870912}' &&
-		until_ qmp_ok device_add '{"driver":"cxl-type3","bus":"cxlrp0","volatile-memdev":"'$memory'","id":"cxl0","sn":1}' &&
+	qmp_ok object-add '{"qom-type":"memory-backend-ram","id":"'"$memory"'","size":536870912}' &&
+		until_ qmp_ok device_add '{"driver":"cxl-type3","bus":"cxlrp0","volatile-memdev":"'"$memory"'","id":"cxl0","sn":1}' &&
 		until_ turn_on && until_ is_there
 }
 
@@ -41,7 +41,7 @@ up() {
 
 # The button is answered after five seconds; the slot's file at once.
 press() { qmp_ok device_del '{"id":"cxl0"}' && until_ is_away; }
-take_out() { put 0 $SLOT/power && is_away; }
+take_out() { put 0 "$SLOT/power" && is_away; }
 
 # What was made for the region goes; the device did so by itself.
 gone() {

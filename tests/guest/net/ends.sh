@@ -17,7 +17,7 @@ ok "two cards, and a node" start
 attach 0
 ok "the interface itself is attached: TCP" tcp read $((4 * MIB))
 ok "... on the node" [ "$(used_pages)" -gt 0 ]
-let_go() { tcp read $((4 * MIB)) && is_empty; }
+let_go() { tcp read $((4 * MIB)) && is_empty 0; }
 sim detach netdev=eth1 up=0
 ok "detached: with what comes in, the pool lets go of the node" soon let_go
 attach 0

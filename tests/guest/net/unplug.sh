@@ -61,7 +61,7 @@ ok "unplug names it" eventually unplug_says "one is a buffer in a socket of pid 
 tell
 ok "what it had is whole" end_sink
 # A node without memory has no files.
-ok "buffers may come from elsewhere" eval 'echo fallback:0 > "$(files on_full)"'
+ok "buffers may come from elsewhere" put fallback:0 "$(files on_full)"
 ok "unplugged when it was read" soon sim unplug card
 
 # -- memory comes, and the owner goes, under traffic --------------------------------------------------------
