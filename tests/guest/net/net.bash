@@ -66,6 +66,7 @@ rebind_right() { unbind_right && bind_right && right_up; }
 sum() { "$stream" pools eth1 | tr ' ' '\n' | awk -F= -v f="$1" '$1 == f { n += $2 } END { print n + 0 }'; }
 nodes() { "$stream" pools eth1 | sed -n 's/.* node=\([-0-9]*\) .*/\1/p' | sort -u | paste -sd' '; }
 
+put() { echo "$1" 2> /dev/null > "$2"; }
 files() { echo "$NODES/node$nid/private/$1"; }
 stat_of() { awk -v n="$1" '$1 == n { print $2 }' "$(files stat)"; }
 used_pages() { echo $((($(< "$(files total_bytes)") - $(< "$(files free_bytes_exact)")) / PAGE)); }
