@@ -244,6 +244,7 @@ static void test_oom(void)
 	put(pool_file(1, "nr_hugepages"), "0");
 	ok(!in_child(take, &len) && ended(most) == 128 + SIGKILL,
 	   "... surplus pages return to the node: the user of most of it is killed");
+	ok(!pool(1), "... and the pool is as small as was asked: %lu", pool(1));
 	set_on_full("fail");
 }
 
