@@ -35,6 +35,8 @@ void private_node_demote_undo(struct folio *dst, unsigned long private);
 void __private_node_drop_useless(nodemask_t *targets, struct mem_cgroup *memcg);
 bool __private_node_hints(int nid);
 bool __private_node_may_hint(struct folio *folio, int nid);
+struct folio *private_node_ordinary_target(struct folio *src, gfp_t gfp,
+					   unsigned int order);
 struct folio *private_node_pin_target(struct folio *src, gfp_t gfp,
 				      unsigned int order);
 #ifdef CONFIG_CONTIG_ALLOC
