@@ -55,11 +55,11 @@ endpoint_of() {
 	done
 }
 
-# Its first decoder, such as decoder2.0
+# decoder_of MEMDEV [N]: its first decoder, such as decoder2.0, or another one
 decoder_of() {
 	local e
 	e=$(endpoint_of "$1")
-	echo "decoder${e#endpoint}.0"
+	echo "decoder${e#endpoint}.${2:-0}"
 }
 
 rget() { echo "$(< "$CXL/$1/$2")"; }
@@ -73,10 +73,10 @@ is_enabled() { [ -e "$CXL/$1/driver" ]; }
 enable() { put "$1" /sys/bus/cxl/drivers/cxl_region/bind; }
 disable() { put "$1" /sys/bus/cxl/drivers/cxl_region/unbind; }
 
-# new_region MEMDEV SIZE: a region that only has to be committed; its name is in $REGION
+# new_region MEMDEV SIZE [N]: a region, by the Nth decoder, that only has to be committed; its name is in $REGION
 new_region() {
 	local d
-	d=$(decoder_of "$1")
+	d=$(decoder_of "$1" "${3:-0}")
 	REGION=$(< "$ROOT/create_ram_region")
 	put "$REGION" "$ROOT/create_ram_region" && rput 1 "$REGION" interleave_ways &&
 		rput 256 "$REGION" interleave_granularity && put ram "$CXL/$d/mode" &&

@@ -16,11 +16,17 @@
  * nothing without a reading, and sends what was not trimmed again.
  *
  * An unbind cannot fail.  If residents cannot leave, the memory is kept, and
- * every reading fails until a region at the same place takes it back.
+ * every reading fails until a region of the same device at the same place takes
+ * it back.  Memory whose device has gone is taken down from here as soon as that
+ * is possible.
+ *
+ * What a device can store is one number for all of it, so that two ledgers would
+ * promise it twice: a device has one region here.
  *
  * See Documentation/driver-api/cxl-cram.rst.
  */
 #include <linux/bitmap.h>
+#include <linux/bitops.h>
 #include <linux/cleanup.h>
 #include <linux/cram.h>
 #include <linux/device.h>
@@ -37,6 +43,7 @@
 #include <linux/slab.h>
 #include <linux/spinlock.h>
 #include <linux/unaligned.h>
+#include <linux/workqueue.h>
 #include <cxlcram.h>
 #include <cxlmem.h>
 #include <cxl.h>
@@ -73,9 +80,12 @@ struct media_op {
 
 /**
  * struct cxl_cram - compressed RAM of one region
- * @list: entry in kept while there is no device
+ * @list: entry in all, protected by all_lock
+ * @kept: there is no region; protected by all_lock
+ * @gone: the device is not there any more, and gets no command
+ * @host: the device, with a reference
  * @lock: protects @cxlmd for who may sleep; held for each command
- * @atomic_lock: protects @cxlmd for who may not
+ * @atomic_lock: protects @cxlmd, @layout and @cd for who may not
  * @cxlmd: the memory device; NULL while the memory is kept
  * @layout: how the device describes itself
  * @range: the region
@@ -86,12 +96,19 @@ struct media_op {
  * @spare: @nid is from private_node_spare_get()
  * @owner: name of the region, as the node's owner
  * @lost: bitmap of pages that the device has lost
- * @lost_before: what the device had lost when the memory came up
- * @nb: for event records
+ * @said: what the device said when it became compressed RAM
+ * @last: what it said in the last reading
+ * @nr_lost: pages lost since it became compressed RAM
+ * @told: it was said that the device needs more than @said
+ * @forgot: reports pages that the device has forgotten to memory failure
+ * @nb: for events
  * @op: request of the trim that is under way
  */
 struct cxl_cram {
 	struct list_head list;
+	bool kept;
+	bool gone;
+	struct device *host;
 	struct mutex lock;	/* see above */
 	spinlock_t atomic_lock;	/* see above */
 	struct cxl_memdev *cxlmd;
@@ -104,13 +121,25 @@ struct cxl_cram {
 	bool spare;
 	char owner[OWNER_MAX];
 	unsigned long *lost;
-	u64 lost_before;
+	struct cxl_cram_state said;
+	struct cxl_cram_state last;
+	u64 nr_lost;
+	bool told;
+	struct work_struct forgot;
 	struct notifier_block nb;
 	struct media_op op;
 };
 
-static DEFINE_MUTEX(kept_lock);
-static LIST_HEAD(kept);
+static DEFINE_MUTEX(all_lock);
+static LIST_HEAD(all);
+
+/* Seconds until the next try to take down what is gone; they double. */
+#define FIRST_WAIT	1
+#define LONGEST_WAIT	600
+
+static void take_down_gone(struct work_struct *work);
+static DECLARE_DELAYED_WORK(gone_work, take_down_gone);
+static unsigned int gone_wait;	/* protected by all_lock */
 
 static u64 dpa_of(const struct cxl_cram *c, unsigned long pfn)
 {
@@ -122,37 +151,63 @@ static unsigned long nr_pages(const struct cxl_cram *c)
 	return PHYS_PFN(range_len(&c->range));
 }
 
-/* -- commands ------------------------------------------------------------- */
+/* -- readings ------------------------------------------------------------- */
 
-static int send(struct cxl_memdev *cxlmd, struct cxl_mbox_cmd *cmd)
+/* The users of pages that the device has forgotten get SIGBUS. */
+static void report_forgotten(struct work_struct *work)
 {
-	return cxl_internal_send_cmd(&cxlmd->cxlds->cxl_mbox, cmd);
+	struct cxl_cram *c = container_of(work, struct cxl_cram, forgot);
+	unsigned long i, first = PHYS_PFN(c->range.start);
+
+	if (!IS_ENABLED(CONFIG_MEMORY_FAILURE))
+		return;
+	for_each_set_bit(i, c->lost, nr_pages(c)) {
+		memory_failure(first + i, 0);
+		cond_resched();
+	}
 }
 
-static int read_state(struct cxl_memdev *cxlmd,
-		      const struct cxl_cram_layout *layout,
-		      struct cxl_cram_state *state)
+/* A free page has nothing to lose; its bit would stay until it is trimmed. */
+static void forget_all(struct cxl_cram *c)
 {
-	struct cxl_mbox_get_feat_in in = {
-		.uuid = layout->feature,
-		.count = cpu_to_le16(layout->size),
-		.selection = CXL_GET_FEAT_SEL_CURRENT_VALUE,
-	};
-	void *data __free(kfree) = kzalloc(layout->size, GFP_KERNEL);
-	struct cxl_mbox_cmd cmd = {
-		.opcode = CXL_MBOX_OP_GET_FEATURE,
-		.payload_in = &in,
-		.size_in = sizeof(in),
-		.payload_out = data,
-		.size_out = layout->size,
-		.min_out = layout->size,
-	};
-	int ret;
+	unsigned long i, first = PHYS_PFN(c->range.start);
+	struct page *page;
 
-	if (!data)
-		return -ENOMEM;
-	ret = send(cxlmd, &cmd);
-	return ret ?: layout->parse(data, state);
+	pr_err("%s: the device was reset, and has forgotten what it stored\n",
+	       c->owner);
+	for (i = 0; i < nr_pages(c); i++) {
+		page = pfn_to_online_page(first + i);
+		if (page && page_count(page))
+			set_bit(i, c->lost);
+	}
+	queue_work(system_dfl_long_wq, &c->forgot);
+}
+
+/* Pages lost since it is compressed RAM.  A reset may hide how many these are. */
+static u64 count_lost(struct cxl_cram *c, const struct cxl_cram_state *now)
+{
+	if (now->epoch == c->last.epoch && now->lost >= c->last.lost) {
+		c->nr_lost += now->lost - c->last.lost;
+	} else {
+		c->nr_lost += nr_pages(c);
+		forget_all(c);
+	}
+	c->last = *now;
+	return c->nr_lost;
+}
+
+/* The ledger knows what was said first, which new firmware may have changed. */
+static int check_needs(struct cxl_cram *c, const struct cxl_cram_state *now)
+{
+	bool more = now->worst_case > c->said.worst_case ||
+		    now->lag_ms > c->said.lag_ms ||
+		    now->margin > c->said.margin;
+
+	if (more && !c->told)
+		pr_err("%s: the device has raised its worst case, lag or margin, so its readings do not count; disable and enable the region\n",
+		       c->owner);
+	c->told = more;
+	return more ? -EIO : 0;
 }
 
 static int read_capacity(struct cram_device *cd, struct cram_capacity *cap)
@@ -164,26 +219,34 @@ static int read_capacity(struct cram_device *cd, struct cram_capacity *cap)
 	guard(mutex)(&c->lock);
 	if (!c->cxlmd)
 		return -ENODEV;
-	ret = read_state(c->cxlmd, c->layout, &state);
+	ret = cxl_cram_read(c->cxlmd, c->layout, &state) ?:
+	      check_needs(c, &state);
 	if (ret)
 		return ret;
 	*cap = (struct cram_capacity) {
 		.total = state.total,
 		.used = state.used,
-		.lost = state.lost - min(state.lost, c->lost_before),
+		.lost = count_lost(c, &state),
 	};
 	return 0;
 }
 
-/* How many ranges fit into a request to this device. */
-static unsigned int max_ranges(const struct cxl_memdev *cxlmd)
-{
-	size_t room = cxlmd->cxlds->cxl_mbox.payload_size -
-		      offsetof(struct media_op, ranges);
+/* -- trims ---------------------------------------------------------------- */
 
+/* How many ranges fit into a request to this device; 0 when it is not there. */
+static unsigned int max_ranges(struct cxl_cram *c)
+{
+	size_t room;
+
+	guard(mutex)(&c->lock);
+	if (!c->cxlmd)
+		return 0;
+	room = c->cxlmd->cxlds->cxl_mbox.payload_size -
+	       offsetof(struct media_op, ranges);
 	return min(room / sizeof(struct media_op_range), TRIM_RANGES);
 }
 
+/* A reading may come in between two of these. */
 static int send_zeroes(struct cxl_cram *c, unsigned int nr)
 {
 	struct cxl_mbox_cmd cmd = {
@@ -197,7 +260,10 @@ static int send_zeroes(struct cxl_cram *c, unsigned int nr)
 	c->op.class = MEDIA_OP_CLASS_SANITIZE;
 	c->op.subclass = MEDIA_OP_WRITE_ZEROES;
 	c->op.nr_ranges = cpu_to_le32(nr);
-	return send(c->cxlmd, &cmd);
+	guard(mutex)(&c->lock);
+	if (!c->cxlmd)
+		return -ENODEV;
+	return cxl_internal_send_cmd(&c->cxlmd->cxlds->cxl_mbox, &cmd);
 }
 
 static void set_range(struct cxl_cram *c, unsigned int i, u64 dpa, u64 length)
@@ -224,7 +290,7 @@ static int trim_long(struct cxl_cram *c, const struct cram_range *r)
 static int trim_some(struct cxl_cram *c, const struct cram_range *ranges,
 		     unsigned int nr)
 {
-	unsigned int i, most = min(nr, max_ranges(c->cxlmd));
+	unsigned int i, most = min(nr, max_ranges(c));
 	u64 sum = 0;
 
 	for (i = 0; i < most; i++) {
@@ -239,34 +305,37 @@ static int trim_some(struct cxl_cram *c, const struct cram_range *ranges,
 	return send_zeroes(c, i) ?: i;
 }
 
+/* on_event() sets bits at the same time. */
+static void set_trimmed(struct cxl_cram *c, struct cram_range *range)
+{
+	unsigned long i, first = range->pfn - PHYS_PFN(c->range.start);
+
+	for (i = 0; i < range->nr_pages; i++)
+		clear_bit(first + i, c->lost);
+	range->trimmed = true;
+}
+
+/* What is gone with its device needs no command. */
 static void trim_ranges(struct cxl_cram *c, struct cram_range *ranges,
 			unsigned int nr)
 {
 	unsigned int i = 0;
 	int done;
 
-	guard(mutex)(&c->lock);
-	while (i < nr && c->cxlmd) {
-		done = trim_some(c, ranges + i, nr - i);
+	while (i < nr) {
+		done = READ_ONCE(c->gone) ? 1 :
+					    trim_some(c, ranges + i, nr - i);
 		if (done <= 0)
 			break;
-		for (; done--; i++) {
-			bitmap_clear(c->lost, ranges[i].pfn -
-				     PHYS_PFN(c->range.start),
-				     ranges[i].nr_pages);
-			ranges[i].trimmed = true;
-		}
+		for (; done--; i++)
+			set_trimmed(c, ranges + i);
 	}
 }
 
 static void trim(struct cram_device *cd, struct cram_range *ranges,
 		 unsigned int nr)
 {
-	struct cxl_cram *c = cram_drvdata(cd);
-
-	/* The first call comes before cram_register() has returned. */
-	WRITE_ONCE(c->cd, cd);
-	trim_ranges(c, ranges, nr);
+	trim_ranges(cram_drvdata(cd), ranges, nr);
 	cram_trim_done(cd);
 }
 
@@ -308,9 +377,8 @@ static const struct cram_ops cxl_cram_ops = {
 /* -- events --------------------------------------------------------------- */
 
 /* The core reports the page to memory failure. */
-static void note_lost(struct cxl_cram *c, const struct cxl_event_record_raw *r)
+static void note_lost(struct cxl_cram *c, const struct cxl_event_media_hdr *media)
 {
-	const struct cxl_event_media_hdr *media = &r->event.media_hdr;
 	u64 dpa = le64_to_cpu(media->phys_addr) & GENMASK_ULL(63, 6);
 
 	if (media->descriptor & 1 && dpa >= c->dpa &&
@@ -318,25 +386,33 @@ static void note_lost(struct cxl_cram *c, const struct cxl_event_record_raw *r)
 		set_bit(PHYS_PFN(dpa - c->dpa), c->lost);
 }
 
-static bool is_media(const struct cxl_event_record_raw *r)
+static bool is_media(const struct cxl_event_note *note)
 {
-	return uuid_equal(&r->id, &CXL_EVENT_GEN_MEDIA_UUID) ||
-	       uuid_equal(&r->id, &CXL_EVENT_DRAM_UUID);
+	return note->event && (note->type == CXL_CPER_EVENT_GEN_MEDIA ||
+			       note->type == CXL_CPER_EVENT_DRAM);
 }
 
+/* What was forgotten may have been a capacity event. */
+static bool is_capacity(const struct cxl_cram *c,
+			const struct cxl_event_note *note)
+{
+	return !note->event ||
+	       (c->layout && uuid_equal(note->uuid, &c->layout->event));
+}
+
+/* The device reports pages also while there is no region. */
 static int on_event(struct notifier_block *nb, unsigned long action, void *data)
 {
 	struct cxl_cram *c = container_of(nb, struct cxl_cram, nb);
 	const struct cxl_event_note *note = data;
-	struct cram_device *cd = READ_ONCE(c->cd);
 
-	if (note->cxlmd != READ_ONCE(c->cxlmd) || !cd)
+	if (note->cxlmd->cxlds->dev != c->host)
 		return NOTIFY_DONE;
-	if (note->record && is_media(note->record))
-		note_lost(c, note->record);
-	/* What was forgotten may have been a capacity event. */
-	if (!note->record || uuid_equal(&note->record->id, &c->layout->event))
-		cram_capacity_event(cd);
+	if (is_media(note))
+		note_lost(c, &note->event->media_hdr);
+	guard(spinlock_irqsave)(&c->atomic_lock);
+	if (c->cd && is_capacity(c, note))
+		cram_capacity_event(c->cd);
 	return NOTIFY_OK;
 }
 
@@ -408,6 +484,13 @@ static int bring_up_node(struct cxl_cram *c, struct device *dev,
 						 MHP_NONE, MMOP_ONLINE_MOVABLE);
 }
 
+/* Events reach @cd from now on, or do not any more when it is NULL. */
+static void set_cram(struct cxl_cram *c, struct cram_device *cd)
+{
+	guard(spinlock_irqsave)(&c->atomic_lock);
+	c->cd = cd;
+}
+
 static int bring_up_cram(struct cxl_cram *c, const struct cxl_cram_state *state)
 {
 	struct cram_desc desc = {
@@ -420,30 +503,41 @@ static int bring_up_cram(struct cxl_cram *c, const struct cxl_cram_state *state)
 	};
 	struct cram_device *cd;
 
-	c->lost_before = state->lost;
+	c->said = *state;
+	c->last = *state;
+	c->nr_lost = 0;
 	cd = cram_register(c->pn, &desc);
 	if (IS_ERR(cd))
 		return PTR_ERR(cd);
-	WRITE_ONCE(c->cd, cd);
-	return cxl_event_register(&c->nb);
+	set_cram(c, cd);
+	/* There may have been one before. */
+	cram_capacity_event(cd);
+	return 0;
+}
+
+static int take_down_cram(struct cxl_cram *c)
+{
+	struct cram_device *cd = c->cd;
+	int ret;
+
+	if (!cd)
+		return 0;
+	set_cram(c, NULL);
+	ret = cram_unregister(cd);
+	if (!ret)
+		return 0;
+	set_cram(c, cd);
+	cram_capacity_event(cd);
+	return ret;
 }
 
 /* Removes all of it, or with an errno goes on as compressed RAM or as a node. */
 static int take_down(struct cxl_cram *c)
 {
-	int ret;
+	int ret = take_down_cram(c);
 
-	if (c->cd) {
-		/* No event reaches a device that is gone. */
-		cxl_event_unregister(&c->nb);
-		ret = cram_unregister(c->cd);
-		if (ret) {
-			cxl_event_register(&c->nb);
-			cram_capacity_event(c->cd);
-			return ret;
-		}
-		c->cd = NULL;
-	}
+	if (ret)
+		return ret;
 	if (c->pn) {
 		ret = remove_private_memory_driver_managed(c->pn);
 		if (!ret)
@@ -466,60 +560,143 @@ static void set_device(struct cxl_cram *c, struct cxl_memdev *cxlmd,
 {
 	guard(mutex)(&c->lock);
 	guard(spinlock_irqsave)(&c->atomic_lock);
-	WRITE_ONCE(c->cxlmd, cxlmd);
-	if (layout)
-		c->layout = layout;
+	c->cxlmd = cxlmd;
+	c->layout = layout;
 }
 
-static struct cxl_cram *take_kept(const struct range *range)
+static struct cxl_cram *take_kept(const struct range *range, u64 dpa,
+				  const struct device *host)
 {
 	struct cxl_cram *c;
 
-	guard(mutex)(&kept_lock);
-	list_for_each_entry(c, &kept, list)
-		if (c->range.start == range->start && c->range.end == range->end) {
-			list_del(&c->list);
+	guard(mutex)(&all_lock);
+	list_for_each_entry(c, &all, list)
+		if (c->kept && !c->gone && c->host == host && c->dpa == dpa &&
+		    c->range.start == range->start &&
+		    c->range.end == range->end) {
+			c->kept = false;
 			return c;
 		}
 	return NULL;
 }
 
+static void release_device(struct cxl_cram *c)
+{
+	const struct cxl_cram_layout *layout = c->layout;
+
+	set_device(c, NULL, NULL);
+	if (layout)
+		cxl_cram_layout_put(layout);
+}
+
 /* Nobody can refuse an unbind: readings and trims fail from now on. */
 static void keep(struct cxl_cram *c)
 {
-	set_device(c, NULL, NULL);
-	pr_warn("%s: unbound while its memory is in use: stays compressed RAM on node %d, and takes nothing; enable the region again\n",
-		c->owner, c->nid);
-	__module_get(THIS_MODULE);
-	guard(mutex)(&kept_lock);
-	list_add_tail(&c->list, &kept);
+	release_device(c);
+	pr_warn("%s: unbound while its memory is in use: stays compressed RAM on node %d, and takes nothing; %s\n",
+		c->owner, c->nid, c->gone ? "its users have to stop" :
+		"enable the region again");
+	guard(mutex)(&all_lock);
+	c->kept = true;
+	if (!c->gone)
+		return;
+	gone_wait = FIRST_WAIT;
+	mod_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
 }
 
 static void free_cram(struct cxl_cram *c)
 {
+	scoped_guard(mutex, &all_lock)
+		list_del(&c->list);
+	cxl_event_unregister(&c->nb);
+	cancel_work_sync(&c->forgot);
+	release_device(c);
+	put_device(c->host);
 	bitmap_free(c->lost);
 	kfree(c);
+	module_put(THIS_MODULE);
 }
 
-static struct cxl_cram *new_cram(struct cxl_dax_region *cxlr_dax)
+/* Pages may be held for a while, as by a pipe. */
+static void take_down_gone(struct work_struct *work)
 {
-	struct cxl_endpoint_decoder *cxled = cxlr_dax->cxlr->params.targets[0];
+	struct cxl_cram *c, *next;
+	LIST_HEAD(gone);
+
+	scoped_guard(mutex, &all_lock)
+		list_for_each_entry_safe(c, next, &all, list)
+			if (c->kept && c->gone)
+				list_move(&c->list, &gone);
+	list_for_each_entry_safe(c, next, &gone, list)
+		if (!take_down(c))
+			free_cram(c);
+	guard(mutex)(&all_lock);
+	if (list_empty(&gone))
+		return;
+	list_splice(&gone, &all);
+	gone_wait = min(2 * gone_wait, LONGEST_WAIT);
+	queue_delayed_work(system_long_wq, &gone_work, gone_wait * HZ);
+}
+
+static int add_to_all(struct cxl_cram *c, struct device *dev)
+{
+	struct cxl_cram *other;
+
+	guard(mutex)(&all_lock);
+	list_for_each_entry(other, &all, list)
+		if (other->host == c->host) {
+			dev_err(dev, "cannot come up: its device compresses, and %s has it already\n",
+				other->owner);
+			return -EBUSY;
+		}
+	list_add_tail(&c->list, &all);
+	return 0;
+}
+
+static struct cxl_cram *alloc_cram(struct cxl_dax_region *cxlr_dax,
+				   struct device *host, u64 dpa)
+{
 	struct cxl_cram *c = kzalloc_obj(*c);
 
 	if (!c)
 		return NULL;
+	INIT_LIST_HEAD(&c->list);
+	INIT_WORK(&c->forgot, report_forgotten);
 	mutex_init(&c->lock);
 	spin_lock_init(&c->atomic_lock);
 	c->nb.notifier_call = on_event;
 	c->range = cxlr_dax->hpa_range;
-	c->dpa = cxled->dpa_res->start;
+	c->dpa = dpa;
 	snprintf(c->owner, sizeof(c->owner), "cxl_cram-%s",
 		 dev_name(&cxlr_dax->cxlr->dev));
 	c->lost = bitmap_zalloc(nr_pages(c), GFP_KERNEL);
-	if (c->lost)
+	if (!c->lost) {
+		kfree(c);
+		return NULL;
+	}
+	c->host = get_device(host);
+	return c;
+}
+
+/* Its functions are called until free_cram(), so the module stays. */
+static struct cxl_cram *new_cram(struct cxl_dax_region *cxlr_dax,
+				 struct device *host, u64 dpa)
+{
+	struct cxl_cram *c;
+	int ret;
+
+	if (!try_module_get(THIS_MODULE))
+		return ERR_PTR(-ENODEV);
+	c = alloc_cram(cxlr_dax, host, dpa);
+	if (!c) {
+		module_put(THIS_MODULE);
+		return ERR_PTR(-ENOMEM);
+	}
+	ret = add_to_all(c, &cxlr_dax->dev) ?: cxl_event_register(&c->nb);
+	if (!ret)
 		return c;
-	kfree(c);
-	return NULL;
+	free_cram(c);
+	return ERR_PTR(ret);
 }
 
 static const struct private_node_config *
@@ -542,12 +719,17 @@ check_config(struct device *dev, const struct cxl_dax_region *cxlr_dax)
 static int ask_device(struct cxl_cram *c, struct device *dev,
 		      struct cxl_cram_state *state)
 {
-	int ret = read_state(c->cxlmd, c->layout, state);
+	int ret = cxl_cram_read(c->cxlmd, c->layout, state);
 
 	if (ret)
 		dev_err(dev, "its device does not say what it can store: %d\n",
 			ret);
-	return ret;
+	else if (state->margin > state->total)
+		dev_err(dev, "its device wants to keep %llu bytes free, and has %llu\n",
+			state->margin, state->total);
+	else
+		return 0;
+	return ret ?: -EINVAL;
 }
 
 /* Who cannot say what it has gets no memory. */
@@ -573,33 +755,34 @@ static int go_on(struct cxl_cram *c, struct device *dev)
 	return 0;
 }
 
-static int cram_region_probe(struct device *dev)
+static int probe_kept(struct cxl_cram *c, struct device *dev,
+		      struct cxl_memdev *cxlmd,
+		      const struct cxl_cram_layout *layout)
 {
-	struct cxl_dax_region *cxlr_dax = to_cxl_dax_region(dev);
-	struct cxl_endpoint_decoder *cxled = cxlr_dax->cxlr->params.targets[0];
-	struct cxl_memdev *cxlmd = cxled_to_memdev(cxled);
-	const struct cxl_cram_layout *layout = cxl_cram_layout_of(cxlmd);
-	const struct private_node_config *config;
-	struct cxl_cram *c;
 	int ret;
 
-	c = take_kept(&cxlr_dax->hpa_range);
-	if (c) {
-		set_device(c, cxlmd, layout);
-		module_put(THIS_MODULE);
-		ret = go_on(c, dev);
-		if (ret)
-			keep(c);
-		else
-			dev_set_drvdata(dev, c);
-		return ret;
+	set_device(c, cxlmd, layout);
+	ret = go_on(c, dev);
+	if (ret)
+		keep(c);
+	else
+		dev_set_drvdata(dev, c);
+	return ret;
+}
+
+static int probe_new(struct device *dev, struct cxl_memdev *cxlmd, u64 dpa,
+		     const struct cxl_cram_layout *layout)
+{
+	struct cxl_dax_region *cxlr_dax = to_cxl_dax_region(dev);
+	const struct private_node_config *config = check_config(dev, cxlr_dax);
+	struct cxl_cram *c = config ? new_cram(cxlr_dax, cxlmd->cxlds->dev, dpa) :
+				      ERR_PTR(-ENODEV);
+	int ret;
+
+	if (IS_ERR(c)) {
+		cxl_cram_layout_put(layout);
+		return PTR_ERR(c);
 	}
-	config = check_config(dev, cxlr_dax);
-	if (!config)
-		return -ENODEV;
-	c = new_cram(cxlr_dax);
-	if (!c)
-		return -ENOMEM;
 	set_device(c, cxlmd, layout);
 	ret = bring_up(c, dev, cxlr_dax, config);
 	if (!ret)
@@ -611,14 +794,46 @@ static int cram_region_probe(struct device *dev)
 	return ret;
 }
 
+static int cram_region_probe(struct device *dev)
+{
+	struct cxl_dax_region *cxlr_dax = to_cxl_dax_region(dev);
+	const struct cxl_cram_layout *layout;
+	struct cxl_memdev *cxlmd;
+	struct cxl_cram *c;
+	u64 dpa;
+
+	cxlmd = cxl_cram_memdev(cxlr_dax, &dpa);
+	if (PTR_ERR_OR_ZERO(cxlmd) == -EOPNOTSUPP)
+		dev_err(dev, "cannot come up: its addresses are not those of its device one by one\n");
+	if (IS_ERR(cxlmd))
+		return PTR_ERR(cxlmd);
+	layout = cxl_cram_layout_get(cxlmd);
+	if (IS_ERR(layout)) {
+		dev_err(dev, "cannot come up: nobody knows how its device says what it can store: %pe\n",
+			layout);
+		return PTR_ERR(layout);
+	}
+	c = take_kept(&cxlr_dax->hpa_range, dpa, cxlmd->cxlds->dev);
+	return c ? probe_kept(c, dev, cxlmd, layout) :
+		   probe_new(dev, cxlmd, dpa, layout);
+}
+
+/* The device may answer until it has left, and not after that. */
 static void cram_region_remove(struct device *dev)
 {
+	enum private_node_presence device =
+		READ_ONCE(to_cxl_dax_region(dev)->cxlr->device);
 	struct cxl_cram *c = dev_get_drvdata(dev);
 
-	if (take_down(c))
-		keep(c);
-	else
+	if (device == PRIVATE_NODE_DEVICE_LOST)
+		WRITE_ONCE(c->gone, true);
+	if (!take_down(c)) {
 		free_cram(c);
+		return;
+	}
+	if (device != PRIVATE_NODE_DEVICE_STAYS)
+		WRITE_ONCE(c->gone, true);
+	keep(c);
 }
 
 static struct cxl_driver cram_region_driver = {
@@ -631,7 +846,19 @@ static struct cxl_driver cram_region_driver = {
 	},
 };
 
-module_cxl_driver(cram_region_driver);
+static int __init cxl_cram_init(void)
+{
+	return cxl_driver_register(&cram_region_driver);
+}
+
+static void __exit cxl_cram_exit(void)
+{
+	cxl_driver_unregister(&cram_region_driver);
+	cancel_delayed_work_sync(&gone_work);
+}
+
+module_init(cxl_cram_init);
+module_exit(cxl_cram_exit);
 MODULE_ALIAS_CXL(CXL_DEVICE_CRAM_REGION);
 MODULE_DESCRIPTION("CXL CRAM: compressed RAM on CXL memory devices");
 MODULE_LICENSE("GPL");

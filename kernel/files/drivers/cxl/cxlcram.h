@@ -12,6 +12,7 @@
 #include <linux/uuid.h>
 
 struct cxl_memdev;
+struct module;
 
 /* Feature with the state of a device that compresses. */
 #define CXL_CRAM_FEATURE_UUID \
@@ -29,7 +30,8 @@ struct cxl_memdev;
  *	rounding and metadata
  * @lag_ms: milliseconds until a store shows in @used
  * @timeout_ms: milliseconds that the device may take to answer
- * @reserved: 0
+ * @epoch: changes whenever the device may have forgotten what was stored, as by
+ *	a reset
  * @margin: bytes that the host has to keep free
  * @total: physical bytes
  * @used: physical bytes in use; may be overstated, but never understated
@@ -39,7 +41,7 @@ struct cxl_cram_feature {
 	__le32 worst_case;
 	__le32 lag_ms;
 	__le32 timeout_ms;
-	__le32 reserved;
+	__le32 epoch;
 	__le64 margin;
 	__le64 total;
 	__le64 used;
@@ -55,6 +57,7 @@ struct cxl_cram_feature {
  * @total: see &cxl_cram_feature
  * @used: see &cxl_cram_feature
  * @lost: see &cxl_cram_feature
+ * @epoch: see &cxl_cram_feature
  */
 struct cxl_cram_state {
 	u32 worst_case;
@@ -64,11 +67,13 @@ struct cxl_cram_state {
 	u64 total;
 	u64 used;
 	u64 lost;
+	u32 epoch;
 };
 
 /**
  * struct cxl_cram_layout - how devices of a vendor say it
  * @list: used by the CXL core
+ * @owner: module that has it, and that stays while a region uses it
  * @name: for messages
  * @feature: which feature has the state; a device that has it compresses
  * @event: which event record says that capacity is short
@@ -80,6 +85,7 @@ struct cxl_cram_state {
  */
 struct cxl_cram_layout {
 	struct list_head list;
+	struct module *owner;
 	const char *name;
 	uuid_t feature;
 	uuid_t event;

@@ -8,48 +8,61 @@
 
 #include <cxl/event.h>
 #include <linux/types.h>
+#include <linux/uuid.h>
 
 struct cxl_cram_layout;
+struct cxl_cram_state;
+struct cxl_dax_region;
 struct cxl_memdev;
 struct cxl_region;
 struct notifier_block;
+struct resource;
 
 /**
  * struct cxl_event_note - an event of a memory device
  * @cxlmd: the device
- * @record: what it said; NULL when it had to forget some
+ * @type: of the event
+ * @uuid: of its record; null when firmware passed it on
+ * @event: what it said; NULL when the device had to forget some
  */
 struct cxl_event_note {
 	struct cxl_memdev *cxlmd;
-	const struct cxl_event_record_raw *record;
+	enum cxl_event_type type;
+	const uuid_t *uuid;
+	const union cxl_event *event;
 };
 
-#ifdef CONFIG_CXL_CRAM_REGION
+#ifdef CONFIG_CXL_REGION
 
-const struct cxl_cram_layout *cxl_cram_layout_of(struct cxl_memdev *cxlmd);
-bool cxl_region_compresses(struct cxl_region *cxlr);
+int cxl_cram_read(struct cxl_memdev *cxlmd,
+		  const struct cxl_cram_layout *layout,
+		  struct cxl_cram_state *state);
+const struct cxl_cram_layout *cxl_cram_layout_get(struct cxl_memdev *cxlmd);
+void cxl_cram_layout_put(const struct cxl_cram_layout *layout);
+struct cxl_memdev *cxl_cram_memdev(struct cxl_dax_region *cxlr_dax, u64 *dpa);
+int cxl_region_compresses(struct cxl_region *cxlr);
+int cxl_region_check_compressed(struct cxl_region *cxlr);
+bool cxl_resource_compresses(const struct resource *res);
 int cxl_event_register(struct notifier_block *nb);
 void cxl_event_unregister(struct notifier_block *nb);
 
 /*
- * cxl_event_tell - an event record was read
+ * cxl_event_tell - a memory device reports an event
  * @cxlmd: the device
- * @record: the record, NULL after an overflow of the log
+ * @type: of the event
+ * @uuid: see &cxl_event_note
+ * @event: see &cxl_event_note
  *
- * Context: process, may sleep; mutex of the event logs held.
+ * Context: process, may sleep; the mutex of the event logs may be held.
  */
-void cxl_event_tell(struct cxl_memdev *cxlmd,
-		    const struct cxl_event_record_raw *record);
+void cxl_event_tell(struct cxl_memdev *cxlmd, enum cxl_event_type type,
+		    const uuid_t *uuid, const union cxl_event *event);
 
 #else
 
-static inline bool cxl_region_compresses(struct cxl_region *cxlr)
-{
-	return false;
-}
-
 static inline void cxl_event_tell(struct cxl_memdev *cxlmd,
-				  const struct cxl_event_record_raw *record)
+				  enum cxl_event_type type, const uuid_t *uuid,
+				  const union cxl_event *event)
 {
 }
 

@@ -17,6 +17,7 @@
 #include <linux/cleanup.h>
 #include <linux/device.h>
 #include <linux/ioport.h>
+#include <linux/llist.h>
 #include <linux/memory-tiers.h>
 #include <linux/memory_hotplug.h>
 #include <linux/minmax.h>
@@ -24,6 +25,8 @@
 #include <linux/pci.h>
 #include <linux/private_node.h>
 #include <linux/rwsem.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
 #include <cxlmem.h>
 #include <cxl.h>
 
@@ -256,18 +259,26 @@ int cxl_region_reset_refused(struct cxl_region *cxlr, bool bound)
 	return -EBUSY;
 }
 
-/* The region of a decoder, if it is committed: a reset is pending then. */
-static struct cxl_region *begin_reset(struct cxl_endpoint_decoder *cxled)
+/* With a reference. */
+static struct cxl_region *region_of_decoder(struct cxl_endpoint_decoder *cxled)
 {
 	struct cxl_region *cxlr;
 
-	guard(rwsem_write)(&cxl_rwsem.region);
+	guard(rwsem_read)(&cxl_rwsem.region);
 	cxlr = cxled->cxld.region;
-	if (!cxlr || cxlr->params.state != CXL_CONFIG_COMMIT)
-		return NULL;
-	cxlr->params.state = CXL_CONFIG_RESET_PENDING;
-	get_device(&cxlr->dev);
+	if (cxlr)
+		get_device(&cxlr->dev);
 	return cxlr;
+}
+
+/* A reset is pending then, if the region is committed. */
+static bool begin_reset(struct cxl_region *cxlr)
+{
+	guard(rwsem_write)(&cxl_rwsem.region);
+	if (cxlr->params.state != CXL_CONFIG_COMMIT)
+		return false;
+	cxlr->params.state = CXL_CONFIG_RESET_PENDING;
+	return true;
 }
 
 /* Is the memory device itself about to go, and not just its driver? */
@@ -279,23 +290,17 @@ static enum private_node_presence device_state(struct cxl_memdev *cxlmd)
 	if (!dev_is_pci(dev))
 		return PRIVATE_NODE_DEVICE_STAYS;
 	pdev = to_pci_dev(dev);
-	if (pci_dev_is_disconnected(pdev))
+	if (pci_dev_is_disconnected(pdev) || pci_channel_offline(pdev))
 		return PRIVATE_NODE_DEVICE_LOST;
 	return pci_dev_is_added(pdev) ? PRIVATE_NODE_DEVICE_STAYS :
 					PRIVATE_NODE_DEVICE_LEAVES;
 }
 
-/* A region that was disabled while its memory was in use. */
-static struct cxl_region *disabled_in_use(struct cxl_endpoint_decoder *cxled)
+/* Was the region disabled while its memory was in use? */
+static bool disabled_in_use(struct cxl_region *cxlr)
 {
-	struct cxl_region *cxlr;
-
 	guard(rwsem_read)(&cxl_rwsem.region);
-	cxlr = cxled->cxld.region;
-	if (!cxlr || READ_ONCE(cxlr->dev.driver) || !cxl_region_in_use(cxlr))
-		return NULL;
-	get_device(&cxlr->dev);
-	return cxlr;
+	return !READ_ONCE(cxlr->dev.driver) && cxl_region_in_use(cxlr);
 }
 
 static int attach(struct device *dev, void *data)
@@ -307,15 +312,24 @@ static int attach(struct device *dev, void *data)
  * What kmem kept of a device that goes has to go as well, and kmem does that for
  * a device that it has.  The driver of a DAX region would come some time later.
  */
-static void give_back_to_kmem(struct cxl_endpoint_decoder *cxled)
+static void give_back_to_kmem(struct cxl_region *cxlr)
 {
-	struct cxl_region *cxlr = disabled_in_use(cxled);
-
-	if (!cxlr)
-		return;
-	if (device_attach(&cxlr->dev) > 0)
+	if (disabled_in_use(cxlr) && device_attach(&cxlr->dev) > 0)
 		device_for_each_child(&cxlr->dev, NULL, attach);
-	put_device(&cxlr->dev);
+}
+
+/* A reset that somebody else began is complete, or was given up, before. */
+static void unmap_region(struct cxl_region *cxlr,
+			 enum private_node_presence state)
+{
+	guard(mutex)(&cxlr->reset_lock);
+	if (state != PRIVATE_NODE_DEVICE_STAYS)
+		give_back_to_kmem(cxlr);
+	if (!begin_reset(cxlr))
+		return;
+	WRITE_ONCE(cxlr->device, state);
+	device_release_driver(&cxlr->dev);
+	WRITE_ONCE(cxlr->device, PRIVATE_NODE_DEVICE_STAYS);
 }
 
 /**
@@ -326,17 +340,11 @@ static void give_back_to_kmem(struct cxl_endpoint_decoder *cxled)
  */
 void cxl_region_unmap_decoder(struct cxl_endpoint_decoder *cxled)
 {
-	enum private_node_presence state = device_state(cxled_to_memdev(cxled));
-	struct cxl_region *cxlr;
+	struct cxl_region *cxlr = region_of_decoder(cxled);
 
-	if (state != PRIVATE_NODE_DEVICE_STAYS)
-		give_back_to_kmem(cxled);
-	cxlr = begin_reset(cxled);
 	if (!cxlr)
 		return;
-	WRITE_ONCE(cxlr->device, state);
-	device_release_driver(&cxlr->dev);
-	WRITE_ONCE(cxlr->device, PRIVATE_NODE_DEVICE_STAYS);
+	unmap_region(cxlr, device_state(cxled_to_memdev(cxled)));
 	put_device(&cxlr->dev);
 }
 
@@ -376,6 +384,52 @@ static u64 hpa_of(struct cxl_memdev *cxlmd, u64 dpa)
 	return cxlr ? cxl_dpa_to_hpa(cxlr, cxlmd, dpa) : ULLONG_MAX;
 }
 
+/* memory_failure_queue() keeps 16 pages of a processor, and drops the others. */
+struct broken_page {
+	struct llist_node list;
+	unsigned long pfn;
+};
+
+static LLIST_HEAD(broken_pages);
+
+static void report_broken(struct work_struct *work)
+{
+	struct llist_node *pages = llist_del_all(&broken_pages);
+	struct broken_page *page, *next;
+
+	llist_for_each_entry_safe(page, next, pages, list) {
+		if (IS_ENABLED(CONFIG_MEMORY_FAILURE))
+			memory_failure(page->pfn, 0);
+		kfree(page);
+	}
+}
+
+static DECLARE_WORK(broken_work, report_broken);
+
+/* Not at once: who holds the page may wait for an event that comes next. */
+static void queue_broken(unsigned long pfn)
+{
+	struct broken_page *page = kmalloc_obj(*page);
+
+	if (!page) {
+		memory_failure_queue(pfn, 0);
+		return;
+	}
+	page->pfn = pfn;
+	llist_add(&page->list, &broken_pages);
+	queue_work(system_dfl_long_wq, &broken_work);
+}
+
+/**
+ * cxl_region_media_exit - wait for what was reported
+ *
+ * Context: process, may sleep; there is no memory device any more.
+ */
+void cxl_region_media_exit(void)
+{
+	flush_work(&broken_work);
+}
+
 /**
  * cxl_region_media_event - a device reports an error of its media
  * @cxlmd: the device
@@ -399,5 +453,5 @@ void cxl_region_media_event(struct cxl_memdev *cxlmd, enum cxl_event_type type,
 	hpa = hpa_of(cxlmd, le64_to_cpu(evt->media_hdr.phys_addr) &
 			    CXL_DPA_MASK);
 	if (hpa != ULLONG_MAX && is_private_pfn(PHYS_PFN(hpa)))
-		memory_failure_queue(PHYS_PFN(hpa), 0);
+		queue_broken(PHYS_PFN(hpa));
 }

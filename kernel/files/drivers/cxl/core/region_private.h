@@ -30,6 +30,7 @@ void cxl_region_passthrough(struct cxl_region *cxlr,
 bool cxl_region_is_private(struct cxl_region *cxlr);
 void cxl_region_media_event(struct cxl_memdev *cxlmd, enum cxl_event_type type,
 			    const union cxl_event *evt);
+void cxl_region_media_exit(void);
 
 #else
 
@@ -72,6 +73,10 @@ static inline bool cxl_region_is_private(struct cxl_region *cxlr)
 static inline void cxl_region_media_event(struct cxl_memdev *cxlmd,
 					  enum cxl_event_type type,
 					  const union cxl_event *evt)
+{
+}
+
+static inline void cxl_region_media_exit(void)
 {
 }
 

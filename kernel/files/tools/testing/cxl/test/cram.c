@@ -34,6 +34,18 @@ static unsigned long cram_size;
 module_param(cram_size, ulong, 0444);
 MODULE_PARM_DESC(cram_size, "bytes of it");
 
+static bool cram_lists_nothing;
+module_param(cram_lists_nothing, bool, 0644);
+MODULE_PARM_DESC(cram_lists_nothing, "Get Supported Features fails");
+
+static uint cram_epoch;
+module_param(cram_epoch, uint, 0644);
+MODULE_PARM_DESC(cram_epoch, "number of resets");
+
+static ulong cram_margin;
+module_param(cram_margin, ulong, 0644);
+MODULE_PARM_DESC(cram_margin, "bytes that the host has to keep free");
+
 /*
  * There is one.  @store is NULL until somebody has made it; under @lock, and
  * stays as long as this module.
@@ -50,6 +62,11 @@ static struct {
 bool mock_cram_is(const struct device *dev)
 {
 	return cram_id >= 0 && to_platform_device(dev)->id == cram_id;
+}
+
+bool mock_cram_lists_nothing(void)
+{
+	return cram_lists_nothing;
 }
 
 static void short_of_room(void *data)
@@ -107,6 +124,8 @@ int mock_cram_get_feature(struct device *dev, struct cxl_mbox_cmd *cmd)
 	struct sim_device *sd = store();
 	struct cram_capacity cap;
 
+	if (!uuid_equal(&in->uuid, &CXL_CRAM_FEATURE_UUID))
+		return fail(cmd, CXL_MBOX_CMD_RC_UNSUPPORTED);
 	if (le16_to_cpu(in->offset) || cmd->size_out < sizeof(*out))
 		return fail(cmd, CXL_MBOX_CMD_RC_INPUT);
 	if (IS_ERR(sd))
@@ -116,6 +135,8 @@ int mock_cram_get_feature(struct device *dev, struct cxl_mbox_cmd *cmd)
 	*out = (struct cxl_cram_feature) {
 		.worst_case = cpu_to_le32(cram_sim_store_worst_case(sd)),
 		.lag_ms = cpu_to_le32(cram_sim_store_lag_ms(sd)),
+		.epoch = cpu_to_le32(cram_epoch),
+		.margin = cpu_to_le64(cram_margin),
 		.total = cpu_to_le64(cap.total),
 		.used = cpu_to_le64(cap.used),
 		.lost = cpu_to_le64(cap.lost),
@@ -185,6 +206,7 @@ static void mock_writable(struct cxl_memdev *cxlmd, u64 dpa)
 }
 
 static struct cxl_cram_layout layout = {
+	.owner = THIS_MODULE,
 	.name = "mock",
 	.feature = CXL_CRAM_FEATURE_UUID,
 	.event = CXL_CRAM_EVENT_UUID,

@@ -13,12 +13,14 @@ struct platform_device;
 
 #ifdef CONFIG_CXL_CRAM_REGION
 bool mock_cram_is(const struct device *dev);
+bool mock_cram_lists_nothing(void);
 int mock_cram_get_feature(struct device *dev, struct cxl_mbox_cmd *cmd);
 int mock_cram_media_operations(struct device *dev, struct cxl_mbox_cmd *cmd);
 int mock_cram_probe(struct device *dev);
 void mock_cram_fill_entry(struct cxl_feat_entry *feat);
 #else
 static inline bool mock_cram_is(const struct device *dev) { return false; }
+static inline bool mock_cram_lists_nothing(void) { return false; }
 
 static inline int mock_cram_get_feature(struct device *dev,
 					struct cxl_mbox_cmd *cmd)
