@@ -43,11 +43,14 @@ up() {
 press() { qmp_ok device_del '{"id":"cxl0"}' && until_ is_away; }
 take_out() { put 0 "$SLOT/power" && is_away; }
 
+# What was gone late is cleared away by a worker.
+nothing_left() { [ "$(memory_map)" = "$empty" ]; }
+
 # What was made for the region goes; the device did so by itself.
 gone() {
 	ok "$1: no memory" is_gone "$nid"
 	ok "$1: the region that it left goes" put "$REGION" "$ROOT/delete_region"
-	ok "$1: nothing is left" same "$(memory_map)" "$empty"
+	ok "$1: nothing is left" until_ nothing_left
 }
 
 # shellcheck disable=SC2119
