@@ -47,7 +47,7 @@ static void trace(bool on)
 {
 	mount("none", TRACING, "tracefs", 0, NULL);
 	put(TRACING "tracing_on", "0");
-	put(TRACING "trace", "");
+	empty_file(TRACING "trace");
 	/* One order for all processors. */
 	put(TRACING "trace_clock", "counter");
 	put(TRACING "buffer_size_kb", on ? "8192" : "64");

@@ -163,7 +163,7 @@ static void trace_on(const char *event)
 {
 	if (access(TRACING "events", F_OK) && system("mount -t tracefs none " TRACING))
 		bail("tracefs");
-	put(TRACING "trace", "");
+	empty_file(TRACING "trace");
 	trace(event, true);
 }
 

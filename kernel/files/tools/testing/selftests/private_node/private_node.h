@@ -93,6 +93,17 @@ static bool write_file(const char *path, const char *text)
 	return good;
 }
 
+/* A file that is emptied by the way in which it is opened, as that of a trace is. */
+__attribute__((unused))
+static void empty_file(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_TRUNC);
+
+	if (fd < 0)
+		bail("cannot empty %s: %s", path, strerror(errno));
+	close(fd);
+}
+
 static const char *node_file(const char *name)
 {
 	static char path[128];

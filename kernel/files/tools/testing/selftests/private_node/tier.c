@@ -397,7 +397,7 @@ static void test_pace(void)
 	double start, took;
 
 	put("/proc/sys/kernel/numa_balancing", "0");
-	put(TRACING "trace", "");
+	empty_file(TRACING "trace");
 	put(WORK, "1");
 	start = now();
 	enable("+promotion");
