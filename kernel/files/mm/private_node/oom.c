@@ -190,6 +190,19 @@ static bool may_have_pages(struct mm_struct *mm, const struct count *c)
 	return private_node_mm_may_have(mm);
 }
 
+/*
+ * Is all free that comes back from a killed task?  The reaper leaves huge pages
+ * of pools to the task's end.
+ */
+static bool is_reaped(struct mm_struct *mm)
+{
+#ifdef CONFIG_HUGETLB_PAGE
+	if (atomic_long_read(&mm->hugetlb_usage))
+		return false;
+#endif
+	return mm_flags_test(MMF_OOM_SKIP, mm);
+}
+
 static void consider_victim(struct task_struct *task, int nid,
 			    struct choice *best)
 {
@@ -202,8 +215,10 @@ static void consider_victim(struct task_struct *task, int nid,
 		return;
 	count_init(&c, &nodes);
 	c.named = true;
-	if (mm_flags_test(MMF_OOM_SKIP, mm) || !may_have_pages(mm, &c)) {
+	if (is_reaped(mm) || !may_have_pages(mm, &c)) {
 		/* Its memory was reaped already, or it never had pages there. */
+	} else if (mm_flags_test(MMF_OOM_SKIP, mm)) {
+		best->dying |= c.surplus;
 	} else if (!count_mm(mm, &c)) {
 		best->unsure = true;
 	} else if (c.pages && (tsk_is_oom_victim(task) ||
@@ -249,7 +264,7 @@ static bool wait_for_pages(struct private_node *pn,
 		if (!private_node_is_full(pn->nid))
 			return true;
 		if (time_after(jiffies, end) ||
-		    (victim && mm_flags_test(MMF_OOM_SKIP, victim)))
+		    (victim && is_reaped(victim)))
 			return false;
 		schedule_timeout_killable(OOM_POLL);
 	}

@@ -66,6 +66,7 @@ static void set_node(struct page_pool *pool, struct private_node_device *pd)
 	WRITE_ONCE(pool->p.nid, pd ? private_node_device_nid(pd) : nid);
 	rcu_assign_pointer(pool->node.dev, pd);
 	WRITE_ONCE(pool->node.on, !!pd);
+	WRITE_ONCE(pool->node.changed, true);
 }
 
 static void look_again(struct page_pool *pool)

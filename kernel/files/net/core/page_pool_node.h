@@ -56,6 +56,20 @@ static __always_inline bool page_pool_node_unwanted(const struct page_pool *pool
 	       __page_pool_node_unwanted(pool, netmem);
 }
 
+/*
+ * Has the pool come to a private node, or left it, since it was asked last?
+ *
+ * Cost: a static branch; with private nodes, a load.
+ * Context: where pages of the pool are allocated.
+ */
+static __always_inline bool page_pool_node_changed(struct page_pool *pool)
+{
+	if (!private_node_any() || likely(!READ_ONCE(pool->node.changed)))
+		return false;
+	WRITE_ONCE(pool->node.changed, false);
+	return true;
+}
+
 /* Called by code that changes the node of a pool.  Returns true if it stays. */
 static inline bool page_pool_node_stays(struct page_pool *pool, int new_nid)
 {
@@ -79,6 +93,7 @@ static inline struct page *page_pool_node_alloc_one(struct page_pool *pool,
 #define page_pool_on_node(pool)		((void)(pool), false)
 #define page_pool_node_unwanted(pool, netmem) \
 	((void)(pool), (void)(netmem), false)
+#define page_pool_node_changed(pool)	((void)(pool), false)
 #define page_pool_node_start(pools)	((void)(pools))
 #define page_pool_node_init(pool)	((void)(pool))
 #define page_pool_node_exit(pool)	((void)(pool))
