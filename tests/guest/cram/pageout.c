@@ -167,11 +167,11 @@ static void rotates(void)
 	old = anon(LEN);
 	madvise(old, LEN, MADV_NOHUGEPAGE);
 	fill(old, LEN, RANDOM, 9);
-	/* Credit comes with each reading. */
+	/* Credit comes with each reading, and the first of them shall not leave for the last. */
+	put("/sys/kernel/mm/cram/swap", "0");
 	for (i = here = 0; i < 100 && here <= 8 * MIB / PAGE; i++)
 		here = make_cold(old, LEN);
 	ok(here > 8 * MIB / PAGE && here <= 12 * MIB / PAGE, "a full device: %lu pages", here);
-	put("/sys/kernel/mm/cram/swap", "0");
 	refused = cram_stat("refused_credit");
 	for (i = 0; i < 8; i++)
 		left = old_left();
