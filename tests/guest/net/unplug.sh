@@ -70,7 +70,7 @@ ok "unplugged when it was read" soon sim unplug card
 flows() {
 	local sender ret
 	sink right tcp-sink 5000 read
-	left "$stream" tcp-send 10.1.0.2 5000 $((16 * MIB)) & sender=$!
+	left "$stream" tcp-send 10.1.0.2 5000 $((64 * MIB)) & sender=$!
 	sleep 0.3
 	"$@" && kill -0 "$sender" 2> /dev/null
 	ret=$?
