@@ -6,7 +6,6 @@
 # vm: --node 1G --cxl 512M --append private_node_spare=1
 # allow: Memory failure|hardware memory corruption
 # timeout: 200
-# soak: yes
 # The functions are called through ok.
 # shellcheck disable=SC2317
 set -u
