@@ -246,7 +246,8 @@ static const struct row rows[] = {
 	  .all = migrate_others },
 	/* Whom the owner names is possible; what memory without a name may have does not matter. */
 	{ "on_full=fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT, .map = map_named,
-	  .make = make_none, .act = use_named, .all = fall_back, .named = true, .on_full = "fallback:1" },
+	  .make = make_none, .act = use_named, .all = fall_back, .named = true,
+	  .on_full = "fallback:1" },
 	{ "owner's set with fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT,
 	  .make = make_none, .act = take_set, .all = fall_back },
 };
