@@ -70,7 +70,7 @@ static void is_hot(size_t at)
 {
 	char frame[32];
 
-	snprintf(frame, sizeof(frame), "%lu", frame_of(p + at));
+	snprintf(frame, sizeof(frame), "%lu", frame_or_none(p + at));
 	/* It is no page of the device any more when it has moved up. */
 	write_file(DEV "/hot", frame);
 }

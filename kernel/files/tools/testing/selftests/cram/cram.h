@@ -250,17 +250,27 @@ static void group(void)
 	put(GROUP "/cgroup.procs", self);
 }
 
-/* Page frame of a page that is mapped. */
-__attribute__((unused))
-static unsigned long frame_of(const char *p)
+/* Page frame of a page; 0 when it is not mapped, as while it moves. */
+static unsigned long frame_or_none(const char *p)
 {
 	int fd = open("/proc/self/pagemap", O_RDONLY);
 	uint64_t e = 0;
 
-	if (fd < 0 || pread(fd, &e, 8, (uintptr_t)p / PAGE * 8) != 8 || !(e >> 63))
+	if (fd < 0 || pread(fd, &e, 8, (uintptr_t)p / PAGE * 8) != 8)
 		bail("pagemap");
 	close(fd);
-	return e & ((1UL << 55) - 1);
+	return e >> 63 ? e & ((1UL << 55) - 1) : 0;
+}
+
+/* Page frame of a page that is mapped. */
+__attribute__((unused))
+static unsigned long frame_of(const char *p)
+{
+	unsigned long frame = frame_or_none(p);
+
+	if (!frame)
+		bail("%p is not mapped", p);
+	return frame;
 }
 
 /* Somebody holds the page of @p, as a device does that works on it; until @p is NULL. */
