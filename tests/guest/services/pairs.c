@@ -352,7 +352,8 @@ static void test_pair(int a, int b)
 	/* What just moved may be in a list of another processor's. */
 	for (i = 0; i < 200 && node_free() != free; i++)
 		usleep(50000);
-	if (node_free() != free)
+	/* While demotion is open, memory of others may have come. */
+	if (node_free() != free && !(opened & NEEDS(DEMOTION)))
 		ok(false, "%s open: %s left %ld pages on the node", a < 0 ? "nothing" : trials[a].service,
 		   trials[b].service, (long)(free - node_free()));
 }
