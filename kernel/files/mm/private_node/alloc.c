@@ -369,8 +369,11 @@ static struct folio *alloc_ordinary(int from, const nodemask_t *nodes,
 
 	if (!nodes_and(ordinary, *nodes, node_states[N_MEMORY]))
 		return NULL;
-	/* A driver that polls in a user's task does not ask for that task. */
-	if (!gfpflags_allow_blocking(gfp)) {
+	/*
+	 * As elsewhere, the cpuset of the running task does not bind GFP_ATOMIC:
+	 * a driver that polls in a user's task does not ask for that task.
+	 */
+	if (gfp & __GFP_HIGH && !gfpflags_allow_blocking(gfp)) {
 		page = walk_zonelist(from, &ordinary, gfp, order);
 		if (page)
 			return page_to_new_folio(page);
