@@ -212,25 +212,46 @@ static void plug(void)
 	find_blocks();
 }
 
+/* Its processor is ready, and does not run yet. */
+static void machine_ready(struct machine *m, int fd)
+{
+	machine_memory(m, fd, MACHINE_LEN);
+	machine_cpu(m);
+	machine_program(m);
+}
+
+static void machine_run(struct machine *m, int fd)
+{
+	machine_ready(m, fd);
+	machine_start(m);
+}
+
+/* A machine with a guest_memfd that is bound to the node; returns the file. */
+static int machine_of_gmem(struct machine *m)
+{
+	int fd;
+
+	m->vm = machine_new();
+	fd = memfd_new(m->vm, MACHINE_LEN, MAPPABLE);
+	if (fd < 0)
+		bail("KVM_CREATE_GUEST_MEMFD");
+	enable("+guest_memfd");
+	m->mem = map(fd, MACHINE_LEN);
+	if (bind_to(m->mem, MACHINE_LEN, MPOL_BIND, here))
+		bail("mbind");
+	return fd;
+}
+
 /* A machine that runs from the node: it cannot move, so it is named, and runs on. */
 static void test_stays(void)
 {
 	static const char *const hows[] = { "refuse", "move", "sigbus" };
-	struct machine m = { .vm = machine_new() };
-	int fd = memfd_new(m.vm, MACHINE_LEN, MAPPABLE);
+	struct machine m = {};
+	int fd = machine_of_gmem(&m);
 	char by[64];
 	size_t i;
 
-	if (fd < 0)
-		bail("KVM_CREATE_GUEST_MEMFD");
-	enable("+guest_memfd");
-	m.mem = map(fd, MACHINE_LEN);
-	if (bind_to(m.mem, MACHINE_LEN, MPOL_BIND, here))
-		bail("mbind");
-	machine_memory(&m, fd, MACHINE_LEN);
-	machine_cpu(&m);
-	machine_program(&m);
-	machine_start(&m);
+	machine_run(&m, fd);
 	ok(machine_runs(&m), "a machine runs");
 	ok(is_here(&m), "... from the node");
 	snprintf(by, sizeof(by), "one by pid %d (gmem)", getpid());
@@ -262,10 +283,7 @@ static void test_moves(void)
 	m.mem = map(-1, MACHINE_LEN);
 	if (bind_to(m.mem, MACHINE_LEN, MPOL_BIND, here))
 		bail("mbind");
-	machine_memory(&m, -1, MACHINE_LEN);
-	machine_cpu(&m);
-	machine_program(&m);
-	machine_start(&m);
+	machine_run(&m, -1);
 	ok(machine_runs(&m) && is_here(&m), "a machine with memory of the process");
 	ok(unplug("refuse") == -EBUSY && machine_runs(&m), "on_unplug=refuse: refused, it runs on");
 	ok(!unplug("move"), "on_unplug=move: unplugged");
@@ -286,10 +304,7 @@ static void test_device_map(void)
 	int fd = open_dev();
 
 	m.mem = map(fd, MACHINE_LEN);
-	machine_memory(&m, -1, MACHINE_LEN);
-	machine_cpu(&m);
-	machine_program(&m);
-	machine_start(&m);
+	machine_run(&m, -1);
 	ok(machine_runs(&m) && is_here(&m), "a machine with a mapping of the device");
 	ok(unplug("refuse") == -EBUSY && machine_runs(&m), "on_unplug=refuse: refused, it runs on");
 	machine_stop(&m);
@@ -302,18 +317,10 @@ static void test_device_map(void)
 /* A processor that finds no page: KVM_RUN fails, and the machine can go on later. */
 static void test_run_refused(void)
 {
-	struct machine m = { .vm = machine_new() };
-	int fd = memfd_new(m.vm, MACHINE_LEN, MAPPABLE);
+	struct machine m = {};
+	int fd = machine_of_gmem(&m);
 
-	if (fd < 0)
-		bail("KVM_CREATE_GUEST_MEMFD");
-	enable("+guest_memfd");
-	m.mem = map(fd, MACHINE_LEN);
-	if (bind_to(m.mem, MACHINE_LEN, MPOL_BIND, here))
-		bail("mbind");
-	machine_memory(&m, fd, MACHINE_LEN);
-	machine_cpu(&m);
-	machine_program(&m);
+	machine_ready(&m, fd);
 	enable("-guest_memfd");
 	log_clear();
 	ok(machine_turn(&m) == ENOMEM, "closed under a machine: KVM_RUN fails with ENOMEM");

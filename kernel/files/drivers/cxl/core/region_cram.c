@@ -177,7 +177,7 @@ static struct cxl_cram_layout *find_layout(struct cxl_memdev *cxlmd)
 	return NULL;
 }
 
-/* 1 or 0; an errno when the device does not say. */
+/* Does a device compress?  Returns 1 or 0, or an errno when it does not say. */
 static int compresses(struct cxl_memdev *cxlmd)
 {
 	struct cxl_cram_layout *layout;
@@ -267,7 +267,7 @@ int cxl_region_compresses(struct cxl_region *cxlr)
 	return ret;
 }
 
-/* Where compressed RAM cannot be made of it. */
+/* Says why a region cannot become compressed RAM; NULL if it can. */
 static const char *obstacle(const struct cxl_region *cxlr)
 {
 	if (cxlr->mode != CXL_PARTMODE_RAM)

@@ -259,7 +259,7 @@ int cxl_region_reset_refused(struct cxl_region *cxlr, bool bound)
 	return -EBUSY;
 }
 
-/* With a reference. */
+/* Returns the region of a decoder, with a reference, or NULL. */
 static struct cxl_region *region_of_decoder(struct cxl_endpoint_decoder *cxled)
 {
 	struct cxl_region *cxlr;
@@ -271,7 +271,7 @@ static struct cxl_region *region_of_decoder(struct cxl_endpoint_decoder *cxled)
 	return cxlr;
 }
 
-/* A reset is pending then, if the region is committed. */
+/* Marks a committed region as one whose reset is pending; false for others. */
 static bool begin_reset(struct cxl_region *cxlr)
 {
 	guard(rwsem_write)(&cxl_rwsem.region);
@@ -318,7 +318,7 @@ static void give_back_to_kmem(struct cxl_region *cxlr)
 		device_for_each_child(&cxlr->dev, NULL, attach);
 }
 
-/* A reset that somebody else began is complete, or was given up, before. */
+/* Waits first until a reset that somebody else began is complete or given up. */
 static void unmap_region(struct cxl_region *cxlr,
 			 enum private_node_presence state)
 {
@@ -406,7 +406,10 @@ static void report_broken(struct work_struct *work)
 
 static DECLARE_WORK(broken_work, report_broken);
 
-/* Not at once: who holds the page may wait for an event that comes next. */
+/*
+ * memory_failure() is called later: it may wait for whoever holds the page, who
+ * may wait for the next event of the device.
+ */
 static void queue_broken(unsigned long pfn)
 {
 	struct broken_page *page = kmalloc_obj(*page);
