@@ -2,14 +2,13 @@
 /*
  * pageout: who pages memory out (MADV_PAGEOUT, process_madvise) places it on a device that has credit, without
  * swap and with it; what no device takes goes to swap, and nothing to an ordinary node of a lower tier.  Old
- * pages make room on a full device, and pages that nobody uses cost next to nothing.
+ * pages make room on a full device.
  *
  * Node 1 is such a node: ordinary, slow, and demotion to it is on.
  *
  * vm: --node 1G --node 256M,cpus=none --slow 1 --reserve 256M,node=0 --append private_node_spare=1
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <sys/swap.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -190,58 +189,6 @@ static void rotates(void)
 		bail("no reading");
 }
 
-#define MANY (240 * MIB)
-#define IDLE 8
-
-/* Nanoseconds that all tasks but this one have run, those of the kernel included. */
-static unsigned long ran(void)
-{
-	unsigned long sum = 0, one;
-	char path[64], buf[64];
-	struct dirent *e;
-	DIR *d = opendir("/proc");
-
-	while (d && (e = readdir(d))) {
-		if (atoi(e->d_name) <= 0 || atoi(e->d_name) == getpid())
-			continue;
-		snprintf(path, sizeof(path), "/proc/%d/schedstat", atoi(e->d_name));
-		if (read_file(path, buf, sizeof(buf)) && sscanf(buf, "%lu", &one) == 1)
-			sum += one;
-	}
-	if (!d || !sum)
-		bail("schedstat");
-	closedir(d);
-	return sum;
-}
-
-static unsigned long ran_meanwhile(void)
-{
-	unsigned long before = ran();
-
-	sleep(IDLE);
-	return ran() - before;
-}
-
-/* Nobody uses any of a device full of pages: looking after them takes next to nothing. */
-static void idle(void)
-{
-	unsigned long without = ran_meanwhile(), with, here;
-	char *p = anon(MANY);
-	size_t i;
-
-	madvise(p, MANY, MADV_NOHUGEPAGE);
-	for (i = 0; i < MANY; i += PAGE)
-		*(uint64_t *)(p + i) = i + 1;
-	here = make_cold(p, MANY);
-	ok(here > 60000, "idle: %lu residents", here);
-	with = ran_meanwhile();
-	ok(with <= without + IDLE * 1000000000UL / 100,
-	   "idle: all tasks ran for %lu us in %d s, and for %lu us without residents; 1 %% of a processor is %d us",
-	   with / 1000, IDLE, without / 1000, IDLE * 10000);
-	munmap(p, MANY);
-	all_trimmed("idle");
-}
-
 /* No credit: as if there were no device. */
 static void without_credit(void)
 {
@@ -329,7 +276,6 @@ int main(void)
 	without_swap();
 	by_process_madvise();
 	until_full();
-	idle();
 	if (system("modprobe zram && echo 256M > /sys/block/zram0/disksize && mkswap /dev/zram0 > /dev/null") ||
 	    swapon("/dev/zram0", 0))
 		bail("swap");

@@ -29,11 +29,21 @@ mem_of_size() {
 # Has the memory device a place in the topology?
 is_ready() { [ -n "$(endpoint_of "$1")" ]; }
 
-# cxl_up MEMDEV...: the drivers, and these memory devices are there
+# Has each memory device on PCI, whose class is this, one?
+all_ready() {
+	local class m
+	for class in /sys/bus/pci/devices/*/class; do
+		[ "$(< "$class")" = 0x050210 ] || continue
+		m=$(echo "${class%/class}"/mem[0-9]*)
+		[ -e "$m" ] && is_ready "$(basename "$m")" || return
+	done
+}
+
+# The drivers, and all that is plugged in is there.
 cxl_up() {
 	local m
 	for m in cxl_acpi cxl_port cxl_mem cxl_pci dax_hmem dax_cxl kmem device_dax; do modprobe $m; done
-	for m in "$@"; do until_ is_ready "$m" || echo "# $m does not come up"; done
+	until_ all_ready || echo '# a memory device does not come up'
 	dmesg -c > /dev/null
 }
 

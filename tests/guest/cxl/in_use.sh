@@ -12,13 +12,14 @@ set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
 
-MEM=$CXL/mem0
-cxl_up mem0
+cxl_up
+# In the second topology there is a smaller one beside it.
+mem=$(mem_of_size $((512 << 20)))
 empty=$(memory_map)
 
 # up ON_UNPLUG: private, and busy
 up() {
-	new_region mem0 $((512 << 20)) && rput 1 "$REGION" private && rput user_numa "$REGION" private_services &&
+	new_region "$mem" $((512 << 20)) && rput 1 "$REGION" private && rput user_numa "$REGION" private_services &&
 		commit "$REGION" && on_kmem "$REGION" && dax=$(dax_of "$REGION") && plug "$dax" &&
 		on_unplug "$dax" "$1" && nid=$(node_of "$dax") && holder "$dax" private
 }
@@ -53,12 +54,12 @@ ok 'enabled again' enable "$REGION"
 stays 'enabled again'
 
 # The memory device loses its driver
-mem_back() { until_ is_ready mem0 && until_ has_dax "$REGION" && is_back; }
-ok 'memdev unbound' put mem0 /sys/bus/cxl/drivers/cxl_mem/unbind
+mem_back() { until_ is_ready "$mem" && until_ has_dax "$REGION" && is_back; }
+ok 'memdev unbound' put "$mem" /sys/bus/cxl/drivers/cxl_mem/unbind
 ok 'memdev unbound: dmesg says what to do' logged "bind the memory device again" false
 ok 'memdev unbound: contents' same "$(ask check)" intact
 ok 'memdev unbound: still private' is_private "$nid"
-ok 'memdev bound again' put mem0 /sys/bus/cxl/drivers/cxl_mem/bind
+ok 'memdev bound again' put "$mem" /sys/bus/cxl/drivers/cxl_mem/bind
 ok '... and the region is there again' mem_back
 dax=$(dax_of "$REGION")
 stays 'memdev bound again'
@@ -98,11 +99,11 @@ done
 # The memory device without users
 ok 'up' up refuse
 end_holder
-ok 'memdev unbound, not in use' put mem0 /sys/bus/cxl/drivers/cxl_mem/unbind
+ok 'memdev unbound, not in use' put "$mem" /sys/bus/cxl/drivers/cxl_mem/unbind
 ok 'its memory is gone' is_gone "$nid"
-ok 'bound' put mem0 /sys/bus/cxl/drivers/cxl_mem/bind
-until_ is_ready mem0
+ok 'bound' put "$mem" /sys/bus/cxl/drivers/cxl_mem/bind
+until_ is_ready "$mem"
 ok 'the region that it left goes' put "$REGION" "$ROOT/delete_region"
 ok 'nothing is left' same "$(memory_map)" "$empty"
-[ -e "$MEM" ] && cxl_down
+[ -e "$CXL/$mem" ] && cxl_down
 done_testing

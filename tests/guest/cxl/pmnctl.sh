@@ -13,7 +13,7 @@ set -u
 pmnctl() { "$PMN_TOP/build/tools/pmnctl" "$@"; }
 
 FILE=/etc/pmn.d/region0.conf
-cxl_up mem0
+cxl_up
 empty=$(memory_map)
 
 # says REGEX CMD...: CMD fails and says so

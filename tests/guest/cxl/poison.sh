@@ -12,7 +12,7 @@ set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
 
-cxl_up mem0
+cxl_up
 ok 'a region' new_region mem0 $((512 << 20))
 ok 'private' rput 1 "$REGION" private
 ok 'enabled' commit "$REGION"

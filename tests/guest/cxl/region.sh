@@ -11,7 +11,7 @@ set -u
 . tests/lib/tap.sh
 . tests/guest/cxl/cxl.bash
 
-cxl_up mem0 mem1
+cxl_up
 empty=$(memory_map)
 large=$(mem_of_size $((512 << 20))) small=$(mem_of_size $((256 << 20)))
 ok 'two memory devices' test -n "$large" -a -n "$small"

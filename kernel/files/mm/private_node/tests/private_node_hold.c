@@ -11,8 +11,8 @@
  *	echo -1 > /sys/module/private_node_hold/parameters/inside
  *
  * The first enters the gates of node 1, as its owner and as user_numa, and the
- * second leaves them: who closes one waits in between.  Reading gives the node
- * and 1 while it is being unplugged.
+ * second leaves them: who closes one waits in between.  Reading gives the node,
+ * and 1 while it is being unplugged and lets nobody in any more.
  *
  *	echo 2 > /sys/module/private_node_hold/parameters/freeing
  *	echo -1 > /sys/module/private_node_hold/parameters/freeing
@@ -164,12 +164,23 @@ static int set_inside(const char *val, const struct kernel_param *kp)
 	return change(val, leave, enter);
 }
 
+/* The state is written first, and then one gate closes after the other. */
+static bool all_shut(struct private_node *pn)
+{
+	int i;
+
+	for (i = 0; i < ARRAY_SIZE(users); i++)
+		if (!percpu_ref_is_dying(&pn->gate[users[i]].ref))
+			return false;
+	return READ_ONCE(pn->state) == PRIVATE_NODE_CLOSING;
+}
+
 static int get_inside(char *buf, const struct kernel_param *kp)
 {
 	guard(mutex)(&hold_lock);
 	return sysfs_emit(buf, "%d %d\n",
 			  entered ? entered->nid : NUMA_NO_NODE,
-			  entered && READ_ONCE(entered->state) == PRIVATE_NODE_CLOSING);
+			  entered && all_shut(entered));
 }
 
 static const struct kernel_param_ops inside_ops = {

@@ -16,6 +16,7 @@
 
 #include <pthread.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "movers.h"
@@ -330,10 +331,14 @@ static void read_all(const char *p)
 		(void)((volatile const char *)p)[i];
 }
 
+/* In what pagemap says of a page */
+#define PRESENT (1ULL << 63)
+#define FRAME ((1ULL << 55) - 1)
+
 /* What pagemap says of each page. */
-static uint64_t *frames(const char *p)
+static uint64_t *frames_of(const char *p, size_t bytes)
 {
-	size_t size = len / PAGE * sizeof(uint64_t);
+	size_t size = bytes / PAGE * sizeof(uint64_t);
 	int fd = open("/proc/self/pagemap", O_RDONLY);
 	uint64_t *f = malloc(size);
 
@@ -346,11 +351,11 @@ static uint64_t *frames(const char *p)
 
 static unsigned long changed(const char *p, const uint64_t *before)
 {
-	uint64_t *f = frames(p);
+	uint64_t *f = frames_of(p, len);
 	unsigned long i, nr = 0;
 
 	for (i = 0; i < len / PAGE; i++)
-		nr += (before[i] ^ f[i]) << 9 != 0;	/* bits 0 to 54: the frame */
+		nr += ((before[i] ^ f[i]) & FRAME) != 0;
 	free(f);
 	return nr;
 }
@@ -396,7 +401,7 @@ static void cell_main(struct cell *cell)
 		cell->stayed = places(p, len).on[likes];
 	if (c->set && !(now->v1_joins && c->set == set_v1))
 		c->set(cell, p);
-	cell->before = frames(p);
+	cell->before = frames_of(p, len);
 	answer(cell, p);
 	while (read(cell->to, &cmd, 1) == 1) {
 		if (cmd == 'a')
@@ -538,42 +543,89 @@ static void unplug(void)
 	find_all_blocks();
 }
 
-/* Somebody who named the node takes all of it, and has nothing that could go to swap. */
+/*
+ * Somebody who named the node takes all of it, and has nothing that could go to swap.  It gives
+ * back a part of it when asked to.
+ */
 static pid_t filler;
+static int filler_at;
 
 __attribute__((unused))
 static void end_filler(void)
 {
 	kill(filler, SIGKILL);
 	waitpid(filler, NULL, 0);
+	close(filler_at);
+}
+
+/* The last frames of a node, as many as keep_top() leaves. */
+#define TOP (32 * MIB / PAGE)
+
+/* 't': all but the last frames of the node; 'h': every second page of what is left. */
+static void give_back(char *p, size_t full, char which)
+{
+	uint64_t *f = frames_of(p, full), last = 0;
+	size_t i, nr = full / PAGE;
+
+	for (i = 0; i < nr; i++)
+		if (f[i] & PRESENT && (f[i] & FRAME) > last)
+			last = f[i] & FRAME;
+	for (i = 0; i < nr; i++)
+		if (which == 't' ? (f[i] & FRAME) + TOP <= last : f[i] & 1)
+			madvise(p + i * PAGE, PAGE, MADV_DONTNEED);
+	free(f);
+}
+
+static void filler_main(int at)
+{
+	size_t full = node_number("total_bytes") + 8 * MIB;
+	char c = 'r', *p = map_small(full, MAP_PRIVATE);
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	madvise(p, full, MADV_NOHUGEPAGE);
+	if (bind_to(p, full, node, 0) || mlock2(p, full, MLOCK_ONFAULT))
+		_exit(1);
+	touch(p, full);
+	while (write(at, &c, 1) == 1 && read(at, &c, 1) == 1) {
+		munlock(p, full);
+		give_back(p, full, c);
+	}
+	_exit(1);
+}
+
+/* Until it has done the last that it was asked for. */
+static void wait_for_filler(void)
+{
+	char c;
+
+	if (read(filler_at, &c, 1) != 1)
+		bail("nobody filled the node");
+}
+
+__attribute__((unused))
+static void ask_filler(char what)
+{
+	if (write(filler_at, &what, 1) != 1)
+		bail("filler");
+	wait_for_filler();
+	/* It empties the processors' lists of free pages as well. */
+	node_free();
 }
 
 __attribute__((unused))
 static void fill_node(void)
 {
-	size_t full = node_number("total_bytes") + 8 * MIB;
-	int pipes[2];
-	char c, *p;
+	int pair[2];
 
-	if (pipe2(pipes, O_CLOEXEC))
-		bail("pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
+		bail("socketpair");
 	fflush(stdout);
 	filler = fork();
-	if (!filler) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		p = map_small(full, MAP_PRIVATE);
-		madvise(p, full, MADV_HUGEPAGE);
-		if (bind_to(p, full, node, 0) || mlock2(p, full, MLOCK_ONFAULT))
-			_exit(1);
-		touch(p, full);
-		if (write(pipes[1], "", 1) != 1)
-			_exit(1);
-		pause();
-	}
-	close(pipes[1]);
-	if (read(pipes[0], &c, 1) != 1)
-		bail("nobody filled the node");
-	close(pipes[0]);
+	if (!filler)
+		filler_main(pair[1]);
+	close(pair[1]);
+	filler_at = pair[0];
+	wait_for_filler();
 }
 
 /* -- the table ------------------------------------------------------------------------------ */

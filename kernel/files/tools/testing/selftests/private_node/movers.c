@@ -206,15 +206,27 @@ static int take_set(struct cell *cell, char *p)
 	return err;
 }
 
+/*
+ * Compaction takes pages from the first frames to free ones among the last frames, but leaves blocks
+ * alone that are free as a whole.
+ */
+static void keep_top(void)
+{
+	fill_node();
+	ask_filler('t');
+}
+
 static void compact(void)
 {
 	char path[96];
 
+	ask_filler('h');
 	snprintf(path, sizeof(path), NODE_DIR "/node%d/compact", node);
 	enable("+compaction");
 	put(path, "1");
 	enable("-compaction");
 	tell_all('p');
+	end_filler();
 }
 
 static void reclaim_all(void)
@@ -233,7 +245,7 @@ static const struct row rows[] = {
 	{ "room for who names the node", MOVES, .all = name_the_node },
 	{ "long-term pin", MOVES, .act = pin },
 	{ "soft offline", STAYS, .act = soft_offline, .brief = true },
-	{ "compaction", STAYS, .all = compact },
+	{ "compaction", STAYS, .all = compact, .begin = keep_top },
 	{ "cpuset: edit", MOVES, .all = edit_cpusets, .not_v1 = true, .brief = true },
 	{ "cpuset: attach", MOVES, .act = attach, .v1_joins = true },
 	{ "mbind MOVE", MAY_STAY, CPUSET | SHARER | SHARER_CPUSET, .act = mbind_move },
