@@ -22,6 +22,7 @@
 #include <linux/mmu_notifier.h>
 #include <linux/page_idle.h>
 #include <linux/rmap.h>
+#include <linux/sched/cputime.h>
 #include <linux/sched/sysctl.h>
 #include <linux/sizes.h>
 #include <linux/swap.h>
@@ -35,8 +36,10 @@
 
 /* Time between two passes. */
 #define PERIOD		HZ
-/* Time between two passes on a node where nothing is used. */
+/* Time between two passes on a node where nothing is used, */
 #define MAX_PERIOD	(8 * HZ)
+/* and if it is large, this many times as long as a pass ran: 1/128 of a CPU. */
+#define MAX_SHARE	128
 /* Folios looked at in a pass: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
 /* Folios looked at under mem_hotplug_lock in one go: some milliseconds. */
@@ -277,14 +280,18 @@ static bool add_credit(struct private_node *pn, unsigned long waited)
  * While nothing is used on the node, and the device of a fenced node reports
  * nothing as hot, passes become less frequent.
  */
-static void set_pace(struct private_node *pn, const struct pass *pass)
+static void set_pace(struct private_node *pn, const struct pass *pass, u64 ran)
 {
+	unsigned long most = max_t(unsigned long, MAX_PERIOD,
+				   nsecs_to_jiffies(MAX_SHARE * ran));
+
 	pn->promote_wait = pass->any_hot ? PERIOD :
-			   min_t(unsigned long, 2 * pn->promote_wait, MAX_PERIOD);
+			   min(2 * pn->promote_wait, most);
 }
 
 static void promote_pass(struct private_node *pn)
 {
+	u64 start = task_sched_runtime(current);
 	unsigned int parts = LOOKS / LOOKS_LOCKED;
 	struct pass pass = {
 		.leaving = {
@@ -305,7 +312,7 @@ static void promote_pass(struct private_node *pn)
 	       private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
 	       lock_and_look(&pass))
 		;
-	set_pace(pn, &pass);
+	set_pace(pn, &pass, task_sched_runtime(current) - start);
 }
 
 /* The queued work has a reference on the handle, which the last run drops. */
