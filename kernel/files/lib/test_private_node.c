@@ -44,11 +44,11 @@
  *	One line a node: name, node id, owner, ranges.
  * ``alloc``
  *	Write "node=NAME[,NAME...] [ordinary=NODELIST] [order=N] [count=N]
- *	[gfp=sleep|atomic|nofs]" to take folios and hold them.  With one name
- *	and no ordinary nodes they come from that node, and on_full applies;
- *	else from the set of nodes.  Stops early when there are no more folios;
- *	-ENOMEM when there was none at all.  "atomic" allocates with interrupts
- *	off, "nofs" in a memalloc_nofs_save() scope.
+ *	[gfp=sleep|nowait|atomic|nofs]" to take folios and hold them.  With one
+ *	name and no ordinary nodes they come from that node, and on_full
+ *	applies; else from the set of nodes.  Stops early when there are no more;
+ *	-ENOMEM when there was none at all.  "nowait" does not sleep, "atomic"
+ *	has interrupts off, "nofs" is in a memalloc_nofs_save() scope.
  * ``free``
  *	Write "all", or "NID [COUNT]", to give held folios back.  -EIO when
  *	what was stored in one of them has changed.
@@ -634,14 +634,22 @@ static ssize_t nodes_show(struct kobject *kobj, struct kobj_attribute *attr,
 	return len;
 }
 
+enum sim_gfp { SIM_SLEEP, SIM_NOWAIT, SIM_ATOMIC, SIM_NOFS };
+
+static const char *const sim_gfps[] = {
+	[SIM_SLEEP] = "sleep",
+	[SIM_NOWAIT] = "nowait",
+	[SIM_ATOMIC] = "atomic",
+	[SIM_NOFS] = "nofs",
+};
+
 /* What one write to alloc asks for. */
 struct sim_alloc {
 	struct private_node *pns[SIM_MAX_SET];
 	unsigned int nr;
 	nodemask_t ordinary;
 	bool set;
-	bool atomic;
-	bool nofs;
+	enum sim_gfp gfp;
 	unsigned int order;
 	unsigned long count;
 };
@@ -682,12 +690,11 @@ static int parse_alloc(struct sim_alloc *a, char *o[])
 		return bad_option("order", o[ALLOC_ORDER], "no order");
 	if (o[ALLOC_COUNT] && kstrtoul(o[ALLOC_COUNT], 10, &a->count))
 		return bad_option("count", o[ALLOC_COUNT], "no number");
-	a->atomic = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "atomic");
-	a->nofs = o[ALLOC_GFP] && !strcmp(o[ALLOC_GFP], "nofs");
-	if (o[ALLOC_GFP] && !a->atomic && !a->nofs &&
-	    strcmp(o[ALLOC_GFP], "sleep"))
+	ret = o[ALLOC_GFP] ? sysfs_match_string(sim_gfps, o[ALLOC_GFP]) : SIM_SLEEP;
+	if (ret < 0)
 		return bad_option("gfp", o[ALLOC_GFP],
-				  "neither sleep, nofs nor atomic");
+				  "neither sleep, nowait, atomic nor nofs");
+	a->gfp = ret;
 	return 0;
 }
 
@@ -704,18 +711,23 @@ static struct folio *alloc_in_context(struct sim_alloc *a)
 	unsigned long flags;
 	struct folio *folio;
 
-	if (a->nofs) {
+	switch (a->gfp) {
+	case SIM_NOWAIT:
+		return alloc_one(a, GFP_NOWAIT);
+	case SIM_ATOMIC:
+		local_irq_save(flags);
+		folio = alloc_one(a, GFP_ATOMIC | __GFP_NOWARN);
+		local_irq_restore(flags);
+		return folio;
+	case SIM_NOFS:
 		flags = memalloc_nofs_save();
 		folio = alloc_one(a, GFP_KERNEL | __GFP_NOWARN);
 		memalloc_nofs_restore(flags);
 		return folio;
-	}
-	if (!a->atomic)
+	case SIM_SLEEP:
 		return alloc_one(a, GFP_KERNEL | __GFP_NOWARN);
-	local_irq_save(flags);
-	folio = alloc_one(a, GFP_ATOMIC | __GFP_NOWARN);
-	local_irq_restore(flags);
-	return folio;
+	}
+	return NULL;
 }
 
 /* The first word of a held folio is its own address. */

@@ -87,7 +87,7 @@ refused 'alloc, ordinary=x' 'no node list' alloc node=a ordinary=x
 refused 'alloc, order=x' 'order=x: no order' alloc node=a order=x
 refused 'alloc, order=11' 'order=11: no order' alloc node=a order=11
 refused 'alloc, count=x' 'count=x: no number' alloc node=a count=x
-refused 'alloc, gfp=never' 'neither sleep, nofs nor atomic' alloc node=a gfp=never
+refused 'alloc, gfp=never' 'neither sleep, nowait, atomic nor nofs' alloc node=a gfp=never
 refused 'plugged already' 'overlaps memory of node' plug a
 ok 'alloc, gfp=sleep and gfp=nofs' sim alloc node=a gfp=sleep
 sim alloc node=a gfp=nofs

@@ -186,14 +186,15 @@ static void fall_back(void)
 	end_filler();
 }
 
-/* An owner takes pages of his node, or of any ordinary one. */
-static int take_set(struct cell *cell, char *p)
+/* An owner takes pages of his node, or of any ordinary one, from within this task. */
+static int take_as(struct cell *cell, const char *gfp)
 {
 	char text[256], *at = text;
 	unsigned long nr;
 	int nid, order, err = 0;
 
-	if (!write_file(SIM "alloc", "node=t ordinary=1 count=4"))
+	snprintf(text, sizeof(text), "node=t ordinary=1 count=4 gfp=%s", gfp);
+	if (!write_file(SIM "alloc", text))
 		err = errno;
 	memset(&cell->at, 0, sizeof(cell->at));
 	read_file(SIM "held", text, sizeof(text));
@@ -204,6 +205,17 @@ static int take_set(struct cell *cell, char *p)
 	if (!err)
 		put(SIM "free", "all");
 	return err;
+}
+
+static int take_set(struct cell *cell, char *p)
+{
+	return take_as(cell, "sleep");
+}
+
+/* Only GFP_ATOMIC, of a driver that polls in whatever task there is, is not the task's. */
+static int take_set_nowait(struct cell *cell, char *p)
+{
+	return take_as(cell, "nowait");
 }
 
 /*
@@ -262,6 +274,8 @@ static const struct row rows[] = {
 	  .on_full = "fallback:1" },
 	{ "owner's set with fallback", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT,
 	  .make = make_none, .act = take_set, .all = fall_back },
+	{ "owner's set, not waiting", MAY_STAY, CPUSET | DEFAULT, .reaches = DEFAULT,
+	  .make = make_none, .act = take_set_nowait, .all = fall_back },
 };
 
 FIXTURE(movers) { };
