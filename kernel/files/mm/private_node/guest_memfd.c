@@ -62,9 +62,10 @@ int __private_node_mbind_gmem(struct mempolicy *pol, const nodemask_t *nodes,
 	return 0;
 }
 
+/* A node that is being unplugged serves: its pages are what has to wait. */
 static int set_policy(struct shared_policy *sp, struct mempolicy *pol)
 {
-	nodemask_t open = private_node_mpol_open(pol);
+	nodemask_t open = private_node_mpol_serves(pol);
 
 	if (!private_node_mpol_strict(pol) || !nodes_empty(open))
 		return mpol_set_shared_private_node(sp, pol);

@@ -418,16 +418,18 @@ struct folio *private_node_hugetlb_alloc(int nid, unsigned int order, int *ret)
 /*
  * private_node_pools_note - record the sizes of a node's pools before an unplug
  * @nid: the node
- * @pools: result, by hstate_index()
+ * @pools: result, by hstate_index(): without those in use that are surplus
  *
- * Context: any.
+ * Context: process; takes hugetlb_lock.
  */
 void private_node_pools_note(int nid, unsigned long *pools)
 {
 	struct hstate *h;
 
+	guard(spinlock_irq)(&hugetlb_lock);
 	for_each_hstate(h)
-		pools[hstate_index(h)] = READ_ONCE(h->nr_huge_pages_node[nid]);
+		pools[hstate_index(h)] = h->nr_huge_pages_node[nid] -
+					 h->surplus_huge_pages_node[nid];
 }
 
 /* Those above the largest folio first, which need a contiguous range. */
@@ -437,6 +439,7 @@ static void refill_pools(struct private_node *pn, const unsigned long *pools,
 	struct hstate *h;
 
 	for_each_hstate(h)
+		/* With surplus pages there are more than those. */
 		if (hstate_is_gigantic(h) == gigantic &&
 		    READ_ONCE(h->nr_huge_pages_node[pn->nid]) <
 		    pools[hstate_index(h)])

@@ -145,12 +145,16 @@ struct private_node_gate {
  * @promote: looks for hot folios while the service is open; promote.c
  * @promote_pfn: where the next pass of @promote begins
  * @promote_mib: limit of @promote in MiB a second
- * @promote_lock: protects @promote_credit and @promote_saved
+ * @promote_lock: protects the next four members
  * @promote_credit: pages that may be promoted now, by @promote or by the owner
  *	of a fence
  * @promote_saved: size in pages of the large folio for which @promote_credit is
  *	saved up, or 0
+ * @promote_at: when credit was added, in jiffies
+ * @promote_used: credit was used since the last pass
  * @promote_wait: time between two passes of @promote, in jiffies
+ * @promote_hot: something was used in this lap over the node, of @promote alone
+ * @promote_part: the same in the last lap
  * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE; 0 means 1
  * @ops: callbacks, or NULL; read under @ops_srcu, failure.c
  * @ops_srcu: protects callbacks, which may sleep; private_node_unregister()
@@ -218,6 +222,10 @@ struct private_node {
 	spinlock_t promote_lock;
 	long promote_credit;
 	long promote_saved;
+	unsigned long promote_at;
+	bool promote_used;
+	bool promote_hot;
+	bool promote_part;
 	unsigned long promote_wait;
 	u8 interleave_weight;
 	const struct private_node_ops *ops;

@@ -27,6 +27,8 @@
  */
 #define OOM_WAIT	(10 * HZ)
 #define OOM_POLL	max(HZ / 50, 1)
+/* So often after a killed task has no pages any more. */
+#define LAST_POLLS	5
 /* How many searches for a victim, as long as some mmap_lock is busy. */
 #define OOM_TRIES	50
 
@@ -217,13 +219,13 @@ static void consider_victim(struct task_struct *task, int nid,
 	c.named = true;
 	if (is_reaped(mm) || !may_have_pages(mm, &c)) {
 		/* Its memory was reaped already, or it never had pages there. */
-	} else if (mm_flags_test(MMF_OOM_SKIP, mm)) {
-		best->dying |= c.surplus;
 	} else if (!count_mm(mm, &c)) {
 		best->unsure = true;
 	} else if (c.pages && (tsk_is_oom_victim(task) ||
 			       fatal_signal_pending(task))) {
 		best->dying = true;
+	} else if (mm_flags_test(MMF_OOM_SKIP, mm)) {
+		/* Another user of it cannot be killed. */
 	} else if (c.pages > best->pages) {
 		if (best->task)
 			put_task_struct(best->task);
@@ -253,18 +255,23 @@ static bool give_up(struct private_node *pn, enum private_node_service user)
 	return fatal_signal_pending(current) || !private_node_open(pn, user);
 }
 
-/* True when the node has a free page; false when there is no use in waiting. */
+/*
+ * True when the node has a free page; false when there is no use in waiting.
+ * The last pages of a task may come a moment after it has none any more: from
+ * its mmu_gather, or from the worker that frees huge pages.
+ */
 static bool wait_for_pages(struct private_node *pn,
 			   enum private_node_service user,
 			   struct mm_struct *victim)
 {
 	unsigned long end = jiffies + OOM_WAIT;
+	unsigned int polls = LAST_POLLS;
 
 	while (!give_up(pn, user)) {
 		if (!private_node_is_full(pn->nid))
 			return true;
 		if (time_after(jiffies, end) ||
-		    (victim && is_reaped(victim)))
+		    (victim && is_reaped(victim) && !polls--))
 			return false;
 		schedule_timeout_killable(OOM_POLL);
 	}

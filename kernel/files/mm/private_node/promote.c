@@ -36,10 +36,18 @@
 
 /* Time between two passes. */
 #define PERIOD		HZ
-/* Time between two passes on a node where nothing is used, */
+/* Time between two passes on a node where nothing is used. */
 #define MAX_PERIOD	(8 * HZ)
-/* and if it is large, this many times as long as a pass ran: 1/128 of a CPU. */
-#define MAX_SHARE	128
+/*
+ * On a large node it is this many times as long as a pass ran, so 1/128 of a
+ * CPU, and 1/16 while another part of the node is used,
+ */
+#define IDLE_SHARE	128
+#define PART_SHARE	16
+/* but no longer than this, which is how late a first use may be seen. */
+#define LONGEST		(60 * HZ)
+/* Credit for promotions is added this often. */
+#define CREDIT_PERIOD	(PERIOD / 16)
 /* Folios looked at in a pass: about a third of a second of a CPU. */
 #define LOOKS		(SZ_1G / PAGE_SIZE)
 /* Folios looked at under mem_hotplug_lock in one go: some milliseconds. */
@@ -64,6 +72,25 @@ static void collect_above(struct pass *pass)
 }
 
 /*
+ * Adds the pages that the rate allows for the time since the last call.  Credit
+ * is not saved up beyond a second, except for a large folio that would never
+ * fit.
+ */
+static void add_credit(struct private_node *pn)
+{
+	long rate = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE);
+	unsigned long since = jiffies - pn->promote_at;
+
+	lockdep_assert_held(&pn->promote_lock);
+	if (since < CREDIT_PERIOD)
+		return;
+	pn->promote_at += since;
+	pn->promote_credit += mult_frac(rate, since, PERIOD);
+	pn->promote_credit = min(pn->promote_credit,
+				 max(rate, pn->promote_saved));
+}
+
+/*
  * private_node_promote_take - take pages off what the rate limit allows
  * @pn: the handle
  * @nr: pages of a folio that is about to be promoted
@@ -78,6 +105,7 @@ static void collect_above(struct pass *pass)
 bool private_node_promote_take(struct private_node *pn, long nr)
 {
 	guard(spinlock)(&pn->promote_lock);
+	add_credit(pn);
 	if (nr > pn->promote_credit) {
 		pn->promote_saved = max(pn->promote_saved, nr);
 		return false;
@@ -85,6 +113,7 @@ bool private_node_promote_take(struct private_node *pn, long nr)
 	pn->promote_credit -= nr;
 	if (nr >= pn->promote_saved)
 		pn->promote_saved = 0;
+	pn->promote_used = true;
 	return true;
 }
 
@@ -101,10 +130,12 @@ void private_node_promote_untake(struct private_node *pn, long nr)
 	pn->promote_credit += nr;
 }
 
-/* Pages that may be promoted now.  Context: any. */
+/* Pages that may be promoted now.  Context: any but interrupts. */
 long private_node_promote_credit(struct private_node *pn)
 {
-	return READ_ONCE(pn->promote_credit);
+	guard(spinlock)(&pn->promote_lock);
+	add_credit(pn);
+	return pn->promote_credit;
 }
 
 static void count_promoted(struct private_node_leaving *l, unsigned long moved,
@@ -222,11 +253,13 @@ static bool look_at_part(struct pass *pass)
 	bool more = true;
 	struct folio *folio;
 
-	while (looks-- && private_node_promote_credit(pn) > 0 &&
+	while (looks-- && READ_ONCE(pn->promote_credit) > 0 &&
 	       private_node_open(pn, PRIVATE_NODE_PROMOTION)) {
 		folio = private_node_next_guest(pn, &pn->promote_pfn);
 		if (!folio) {
 			pn->promote_pfn = 0;
+			pn->promote_part = pass->any_hot | pn->promote_hot;
+			pn->promote_hot = false;
 			more = false;
 			break;
 		}
@@ -257,36 +290,42 @@ static bool lock_and_look(struct pass *pass)
 	return more;
 }
 
-/*
- * Adds the pages that the rate allows for the time since the last pass.  Credit
- * is not saved up beyond a second, except for a large folio that would never
- * fit.  Returns true if some of the credit was used since then.
- */
-static bool add_credit(struct private_node *pn, unsigned long waited)
+/* Was some of the credit used since the last pass? */
+static bool credit_used(struct private_node *pn)
 {
-	long rate = READ_ONCE(pn->promote_mib) * (SZ_1M / PAGE_SIZE);
-	long most;
 	bool used;
 
 	guard(spinlock)(&pn->promote_lock);
-	most = max(rate, pn->promote_saved);
-	used = pn->promote_credit < most;
-	pn->promote_credit += mult_frac(rate, waited, PERIOD);
-	pn->promote_credit = min(pn->promote_credit, most);
+	used = pn->promote_used;
+	pn->promote_used = false;
 	return used;
+}
+
+static unsigned long share_of_cpu(u64 ran, unsigned int share,
+				  unsigned long least)
+{
+	return clamp(nsecs_to_jiffies(share * ran), least,
+		     (unsigned long)LONGEST);
 }
 
 /*
  * While nothing is used on the node, and the device of a fenced node reports
- * nothing as hot, passes become less frequent.
+ * nothing as hot, passes become less frequent.  On a large node a pass looks at
+ * a part, and a lap is from one end to the other: the node is used if something
+ * was in this lap or in the last one.
  */
 static void set_pace(struct private_node *pn, const struct pass *pass, u64 ran)
 {
-	unsigned long most = max_t(unsigned long, MAX_PERIOD,
-				   nsecs_to_jiffies(MAX_SHARE * ran));
+	unsigned long wait = PERIOD;
 
-	pn->promote_wait = pass->any_hot ? PERIOD :
-			   min(2 * pn->promote_wait, most);
+	if (pn->promote_pfn)
+		pn->promote_hot |= pass->any_hot;
+	if (!pass->any_hot && (pn->promote_hot || pn->promote_part))
+		wait = share_of_cpu(ran, PART_SHARE, PERIOD);
+	else if (!pass->any_hot)
+		wait = min(2 * READ_ONCE(pn->promote_wait),
+			   share_of_cpu(ran, IDLE_SHARE, MAX_PERIOD));
+	WRITE_ONCE(pn->promote_wait, wait);
 }
 
 static void promote_pass(struct private_node *pn)
@@ -307,7 +346,7 @@ static void promote_pass(struct private_node *pn)
 		},
 	};
 
-	pass.any_hot = add_credit(pn, pn->promote_wait);
+	pass.any_hot = credit_used(pn);
 	while (parts-- && private_node_promote_credit(pn) > 0 &&
 	       private_node_open(pn, PRIVATE_NODE_PROMOTION) &&
 	       lock_and_look(&pass))
@@ -325,7 +364,7 @@ static void promote_work(struct work_struct *work)
 		promote_pass(pn);
 		private_node_leave(pn, PRIVATE_NODE_PROMOTION);
 		if (queue_delayed_work(system_dfl_wq, &pn->promote,
-				       pn->promote_wait))
+				       READ_ONCE(pn->promote_wait)))
 			return;
 	}
 	private_node_put(pn);
@@ -337,21 +376,25 @@ static void init_promotion(struct private_node *pn)
 	spin_lock_init(&pn->promote_lock);
 	pn->promote_mib = PRIVATE_NODE_PROMOTE_MIB;
 	pn->promote_wait = PERIOD;
+	pn->promote_at = jiffies;
 }
 
 /*
  * private_node_promote_start - start the passes, if the service is open
  * @pn: the handle
  *
- * They end by themselves when the service is closed or the node goes.
+ * Passes that run already become frequent again.  They end by themselves when
+ * the service is closed or the node goes.
  * Context: process.
  */
 void private_node_promote_start(struct private_node *pn)
 {
 	if (!private_node_open(pn, PRIVATE_NODE_PROMOTION))
 		return;
+	WRITE_ONCE(pn->promote_wait, PERIOD);
 	private_node_get(pn);
-	if (!queue_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
+	/* Work that waits already has a reference. */
+	if (mod_delayed_work(system_dfl_wq, &pn->promote, PERIOD))
 		private_node_put(pn);
 }
 
