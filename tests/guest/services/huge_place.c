@@ -177,6 +177,31 @@ static void test_reservations(void)
 	munmap(p, HPAGES(4));
 }
 
+/*
+ * A page of the node's pool that goes leaves no reservation behind: nothing backs it in the pool that is
+ * reserved from, and there would be more reservations than pages.
+ */
+static void test_given_back(void)
+{
+	char *p, *other;
+
+	pools("1", "1", "0");
+	p = map(1, MAP_PRIVATE);
+	if (p == MAP_FAILED || syscall(SYS_mbind, p, PMD, MPOL_BIND, &(unsigned long){ N1 }, 64UL, 0UL))
+		bail("mmap of a huge page");
+	ok(lands(p) == 1, "reserved, and then bound to the node: of the node's pool");
+	other = map(1, MAP_PRIVATE);
+	ok(other != MAP_FAILED, "the ordinary page is another's reservation");
+	madvise(p, PMD, MADV_DONTNEED);
+	ok(number_in("/proc/meminfo", "HugePages_Rsvd:") == 1, "the node's page goes: one reservation is left");
+	ok(lands_new(MPOL_DEFAULT, 0) == -1, "... and who has none gets no page");
+	ok(!lands(other), "... who has it does");
+	munmap(p, PMD);
+	munmap(other, PMD);
+	ok(!number_in("/proc/meminfo", "HugePages_Rsvd:"), "unmapped: no reservation");
+	ok(free_in(0) == 1 && free_in(1) == 1, "... and both pools are whole");
+}
+
 static int move_to(char *p, int nid)
 {
 	int status = -1;
@@ -260,6 +285,7 @@ int main(void)
 	test_cpuset();
 	test_requests();
 	test_reservations();
+	test_given_back();
 	test_moves();
 	pools("0", "0", "0");
 	now = node_free();
