@@ -31,14 +31,6 @@
 static struct xarray *all_pools;
 
 /*
- * Pools whose interface moved to another network namespace, under
- * page_pools_lock.  They are listed with the loopback of the old one from then
- * on, so @pool->slow.netdev does not say any more whose they are, and the list
- * of their interface does not have them.
- */
-static HLIST_HEAD(moved_pools);
-
-/*
  * The interface's own device and those above it come first, then the device
  * that does the DMA, before whose end its driver destroys the pools.
  */
@@ -106,52 +98,37 @@ static void all_look_again(void)
  */
 void page_pool_node_init(struct page_pool *pool)
 {
+	struct net_device *netdev = pool->slow.netdev;
+
 	if (pool->p.nid != NUMA_NO_NODE && node_is_private(pool->p.nid))
 		pool->p.nid = NUMA_NO_NODE;
-	pool->node.netdev = pool->slow.netdev;
+	/* That an interface goes was said already, or it was never registered. */
+	if (netdev && netdev->reg_state <= NETREG_REGISTERED)
+		pool->node.netdev = netdev;
 	look_again(pool);
-}
-
-static void interface_moves(struct net_device *netdev)
-{
-	struct page_pool *pool;
-
-	hlist_for_each_entry(pool, &netdev->page_pools, user.list)
-		if (pool->node.netdev == netdev)
-			hlist_add_head(&pool->node.moved, &moved_pools);
-}
-
-static void interface_goes(struct net_device *netdev)
-{
-	struct page_pool *pool;
-	struct hlist_node *n;
-
-	hlist_for_each_entry(pool, &netdev->page_pools, user.list)
-		if (pool->node.netdev == netdev)
-			pool->node.netdev = NULL;
-	hlist_for_each_entry_safe(pool, n, &moved_pools, node.moved)
-		if (pool->node.netdev == netdev) {
-			pool->node.netdev = NULL;
-			hlist_del_init(&pool->node.moved);
-		}
 }
 
 /*
  * page_pool_node_unreg - an interface goes, or moves to another namespace
- * @netdev: the interface, whose pools are still listed with it
+ * @netdev: the interface
  *
- * A pool may outlive its interface.  If that was attached itself, the pool
- * follows when this attachment ends.
+ * In another namespace it is the interface of its pools as before.  A pool may
+ * outlive its interface, and is not always listed with it.  If the interface
+ * was attached itself, the pool follows when this attachment ends.
  *
  * Context: process; rtnl held.
  */
 void page_pool_node_unreg(struct net_device *netdev)
 {
-	guard(mutex)(&page_pools_lock);
+	struct page_pool *pool;
+	unsigned long id;
+
 	if (netdev->reg_state == NETREG_REGISTERED)
-		interface_moves(netdev);
-	else
-		interface_goes(netdev);
+		return;
+	guard(mutex)(&page_pools_lock);
+	xa_for_each(all_pools, id, pool)
+		if (pool->node.netdev == netdev)
+			pool->node.netdev = NULL;
 }
 
 /*
@@ -163,10 +140,6 @@ void page_pool_node_unreg(struct net_device *netdev)
 void page_pool_node_exit(struct page_pool *pool)
 {
 	private_node_device_put(rcu_access_pointer(pool->node.dev));
-	if (hlist_unhashed(&pool->node.moved))
-		return;
-	guard(mutex)(&page_pools_lock);
-	hlist_del_init(&pool->node.moved);
 }
 
 static struct private_node_device *enter(struct page_pool *pool)
