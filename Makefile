@@ -17,7 +17,7 @@ tree: ## make or update build/linux from PIN, files and patches
 	@kernel/scripts/tree make
 save: ## take edits in build/linux back into files and patches
 	@kernel/scripts/tree save
-series: ## write the patch series as mails for git am on the pinned tree, into build/series
+series: ## write the patch series as mails with cover letters, into build/series
 	@kernel/scripts/tree series --out build/series
 repin: ## move to another kernel: make repin VERSION=7.3.5-1 (docs/porting.md)
 	@kernel/scripts/repin "$(VERSION)"
