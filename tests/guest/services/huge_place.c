@@ -202,6 +202,24 @@ static void test_given_back(void)
 	ok(free_in(0) == 1 && free_in(1) == 1, "... and both pools are whole");
 }
 
+/* Pages in use that a smaller pool had given up are counted on again when it gets larger, or it stays as it was. */
+static void test_grows(void)
+{
+	char *p;
+
+	pools("0", "4", "0");
+	p = bound(4, MPOL_BIND, N1);
+	use(p, 4);
+	put(pool_file(1, "nr_hugepages"), "1");
+	ok(!write_file(pool_file(1, "nr_hugepages"), "100000") &&
+	   number_in(pool_file(1, "surplus_hugepages"), "") == 3, "a pool with surplus pages cannot get as large: as before");
+	put(pool_file(1, "nr_hugepages"), "3");
+	ok(number_in(pool_file(1, "surplus_hugepages"), "") == 1, "larger: one surplus page is left");
+	put(pool_file(1, "nr_hugepages"), "6");
+	munmap(p, HPAGES(4));
+	ok(free_in(1) == 6 && !number_in(pool_file(1, "surplus_hugepages"), ""), "... and none: all 6 are there in the end");
+}
+
 static int move_to(char *p, int nid)
 {
 	int status = -1;
@@ -286,6 +304,7 @@ int main(void)
 	test_requests();
 	test_reservations();
 	test_given_back();
+	test_grows();
 	test_moves();
 	pools("0", "0", "0");
 	now = node_free();
