@@ -337,4 +337,9 @@ bool zswap_compress_again(struct folio *folio)
 {
 	return false;
 }
+
+bool zswap_lose(struct folio *folio)
+{
+	return false;
+}
 #endif

@@ -37,6 +37,8 @@
  *	Write node options to make a node.
  * ``remove_node``
  *	Write a name to unplug all memory of that node and give it back.
+ * ``lose``
+ *	Write a name: the memory of that node cannot be read any more.
  * ``unplug``, ``plug``
  *	Write a name to take all memory of that node away, or to bring it back;
  *	the node stays registered meanwhile.
@@ -597,6 +599,19 @@ static ssize_t unplug_store(struct kobject *kobj, struct kobj_attribute *attr,
 	return remove_private_memory_driver_managed(sn->pn) ?: count;
 }
 
+static ssize_t lose_store(struct kobject *kobj, struct kobj_attribute *attr,
+			  const char *buf, size_t count)
+{
+	struct sim_node *sn;
+
+	guard(mutex)(&sim_lock);
+	sn = named_node("lose", buf);
+	if (!sn)
+		return -ENOENT;
+	private_node_set_lost(sn->pn);
+	return count;
+}
+
 static ssize_t plug_store(struct kobject *kobj, struct kobj_attribute *attr,
 			  const char *buf, size_t count)
 {
@@ -1073,6 +1088,7 @@ static struct kobj_attribute watch_attr = __ATTR_WO(watch);
 static struct kobj_attribute told_attr = __ATTR_RO(told);
 static struct kobj_attribute new_node_attr = __ATTR_WO(new_node);
 static struct kobj_attribute remove_node_attr = __ATTR_WO(remove_node);
+static struct kobj_attribute lose_attr = __ATTR_WO(lose);
 static struct kobj_attribute unplug_attr = __ATTR_WO(unplug);
 static struct kobj_attribute plug_attr = __ATTR_WO(plug);
 static struct kobj_attribute nodes_attr = __ATTR_RO(nodes);
@@ -1084,6 +1100,7 @@ static struct kobj_attribute held_pfn_attr = __ATTR_RO(held_pfn);
 static const struct attribute *sim_attrs[] = {
 	&new_node_attr.attr,
 	&remove_node_attr.attr,
+	&lose_attr.attr,
 	&unplug_attr.attr,
 	&plug_attr.attr,
 	&nodes_attr.attr,

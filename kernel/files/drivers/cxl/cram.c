@@ -83,6 +83,7 @@ struct media_op {
  * @list: entry in all, protected by all_lock
  * @kept: there is no region; protected by all_lock
  * @gone: the device is not there any more, and gets no command
+ * @unreadable: nor can its memory be read
  * @host: the device, with a reference
  * @lock: protects @cxlmd for who may sleep; held for each command
  * @atomic_lock: protects @cxlmd, @layout and @cd for who may not
@@ -108,6 +109,7 @@ struct cxl_cram {
 	struct list_head list;
 	bool kept;
 	bool gone;
+	bool unreadable;
 	struct device *host;
 	struct mutex lock;	/* see above */
 	spinlock_t atomic_lock;	/* see above */
@@ -345,6 +347,8 @@ static bool is_lost(struct cram_device *cd, unsigned long pfn,
 	struct cxl_cram *c = cram_drvdata(cd);
 	unsigned long first = pfn - PHYS_PFN(c->range.start);
 
+	if (READ_ONCE(c->unreadable))
+		return true;
 	return find_next_bit(c->lost, first + nr, first) < first + nr;
 }
 
@@ -818,6 +822,15 @@ static int cram_region_probe(struct device *dev)
 		   probe_new(dev, cxlmd, dpa, layout);
 }
 
+/* The device gets no command any more, and what it stored is lost. */
+static void set_gone(struct cxl_cram *c)
+{
+	WRITE_ONCE(c->gone, true);
+	WRITE_ONCE(c->unreadable, true);
+	if (c->pn)
+		private_node_set_lost(c->pn);
+}
+
 /* The device may answer until it has left, and not after that. */
 static void cram_region_remove(struct device *dev)
 {
@@ -826,13 +839,13 @@ static void cram_region_remove(struct device *dev)
 	struct cxl_cram *c = dev_get_drvdata(dev);
 
 	if (device == PRIVATE_NODE_DEVICE_LOST)
-		WRITE_ONCE(c->gone, true);
+		set_gone(c);
 	if (!take_down(c)) {
 		free_cram(c);
 		return;
 	}
 	if (device != PRIVATE_NODE_DEVICE_STAYS)
-		WRITE_ONCE(c->gone, true);
+		set_gone(c);
 	keep(c);
 }
 

@@ -445,7 +445,7 @@ static void lose_users(struct dev_dax *dev_dax, struct dax_private_memory *m)
 /*
  * Memory whose device goes away goes in any case, but for pages that are
  * pinned.  While the device can be read, data is moved rather than lost, also
- * where an unplug would be refused.
+ * where an unplug would be refused; after that nothing is moved.
  */
 static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
 {
@@ -454,7 +454,7 @@ static int take_down(struct dev_dax *dev_dax, struct dax_private_memory *m)
 
 	m->gone = device != PRIVATE_NODE_DEVICE_STAYS;
 	if (m->pn && device == PRIVATE_NODE_DEVICE_LOST)
-		lose_users(dev_dax, m);
+		private_node_set_lost(m->pn);
 	ret = take_down_memory(m);
 	if (!ret || !m->pn || device != PRIVATE_NODE_DEVICE_LEAVES)
 		return ret;
@@ -619,6 +619,8 @@ EXPORT_SYMBOL_FOR_MODULES(dax_private_unplug, "kmem");
 
 static void keep_memory(struct dax_private_memory *m)
 {
+	if (m->gone && m->pn)
+		private_node_set_lost(m->pn);
 	guard(mutex)(&dax_private_lock);
 	list_add_tail(&m->list, &dax_private_kept);
 	if (!m->gone)

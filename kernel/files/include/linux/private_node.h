@@ -389,6 +389,7 @@ bool private_node_service_enabled(int nid, enum private_node_service service);
 int private_node_set_enabled(struct private_node *pn, unsigned long enabled);
 void private_node_set_on_unplug(struct private_node *pn,
 				enum private_node_on_unplug how);
+void private_node_set_lost(struct private_node *pn);
 void private_node_set_drvdata(struct private_node *pn, void *data);
 void *private_node_drvdata(const struct private_node *pn);
 

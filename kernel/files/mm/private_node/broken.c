@@ -289,41 +289,13 @@ static void dissolve_kept(struct folio *folio)
 	dissolve_free_hugetlb_folio(folio);
 }
 
-/*
- * A broken page stays in the swap cache so that a swap-in fails.  Its place is
- * taken by an ordinary page that is not uptodate, with which a swap-in fails as
- * well.
- */
-static void replace_in_swap_cache(struct folio *old)
-{
-	struct folio *new = folio_alloc(GFP_KERNEL | __GFP_NOFAIL, 0);
-	struct swap_cluster_info *ci;
-
-	__folio_set_locked(new);
-	__folio_set_swapbacked(new);
-	new->swap = old->swap;
-	folio_set_swapcache(new);
-	ci = swap_cluster_get_and_lock_irq(old);
-	__swap_cache_replace_folio(ci, old, new);
-	node_stat_mod_folio(new, NR_FILE_PAGES, 1);
-	lruvec_stat_mod_folio(new, NR_SWAPCACHE, 1);
-	node_stat_mod_folio(old, NR_FILE_PAGES, -1);
-	lruvec_stat_mod_folio(old, NR_SWAPCACHE, -1);
-	swap_cluster_unlock_irq(ci);
-	folio_clear_swapcache(old);
-	old->private = NULL;
-	/* The reference of @new stays with the swap cache. */
-	folio_put(old);
-	folio_unlock(new);
-}
-
 static void detach_broken(struct folio *folio)
 {
 	folio_lock(folio);
 	if (folio_test_large(folio) || folio_mapped(folio))
 		;
 	else if (folio_test_swapcache(folio))
-		replace_in_swap_cache(folio);
+		private_node_poison_swapped(folio);
 	else if (!folio_test_anon(folio) && folio->mapping &&
 		 shmem_mapping(folio->mapping))
 		private_node_poison_shmem(folio);

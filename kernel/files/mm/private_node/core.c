@@ -259,6 +259,35 @@ void private_node_set_on_unplug(struct private_node *pn,
 }
 EXPORT_SYMBOL_GPL(private_node_set_on_unplug);
 
+/**
+ * private_node_set_lost - the memory of a node cannot be read any more
+ * @pn: the handle
+ *
+ * For an owner whose device was pulled out, or goes away with pages that could
+ * not leave.  When this returns nobody gets memory of the node any more, and
+ * nothing there is moved or swapped out, as a copy would look valid.
+ *
+ * remove_private_memory_driver_managed() has to follow: it takes all pages from
+ * their users, who get SIGBUS, whatever on_unplug says and whoever put the pages
+ * there.  Pages that are held make it fail for now.  Once all memory has been
+ * removed the node is as before.
+ *
+ * Context: process, may sleep, not inside an allocation of the node.
+ */
+void private_node_set_lost(struct private_node *pn)
+{
+	guard(mutex)(&pn->lock);
+	if (pn->lost)
+		return;
+	pr_err("node %d: %s: its memory is not there any more: nothing of it is moved, its users get SIGBUS\n",
+	       pn->nid, pn->owner);
+	WRITE_ONCE(pn->lost, true);
+	private_node_gate_update(pn);
+	services_changed(pn->nid);
+	private_node_gate_wait(pn);
+}
+EXPORT_SYMBOL_GPL(private_node_set_lost);
+
 /*
  * private_node_name_ok - can this be the name of a node or of its owner?
  * @name: the name, or NULL

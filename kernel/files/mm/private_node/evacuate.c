@@ -25,6 +25,8 @@
  * A poison marker takes the place of the page in page tables, and in the page
  * cache of shmem.  Each later access gets SIGBUS, and read() gets EIO, even
  * after memory was added again: lost data does not turn into zeroes.
+ *
+ * Memory that cannot be read any more is not asked about: see lost.c.
  */
 #define pr_fmt(fmt) "private_node: " fmt
 
@@ -146,12 +148,6 @@ static bool is_killed(int nid)
 	return !pn || !READ_ONCE(pn->unmapped);
 }
 
-/* The caller holds one reference to @folio. */
-static bool folio_is_pinned(struct folio *folio)
-{
-	return folio_ref_count(folio) > folio_expected_ref_count(folio) + 1;
-}
-
 static void count_folio(struct folio *folio, struct holders *h)
 {
 	unsigned long nr = folio_nr_pages(folio);
@@ -161,7 +157,8 @@ static void count_folio(struct folio *folio, struct holders *h)
 		h->other_pfn = folio_pfn(folio);
 		return;
 	}
-	if (!folio_is_pinned(folio) && private_node_is_guest(folio)) {
+	if (!private_node_folio_is_pinned(folio) &&
+	    private_node_is_guest(folio)) {
 		h->guests += nr;
 		h->guest_pfn = folio_pfn(folio);
 		return;
@@ -178,7 +175,7 @@ static void count_folio(struct folio *folio, struct holders *h)
 	if (private_node_is_gmem(folio)) {
 		h->gmem += nr;
 		h->gmem_pfn = folio_pfn(folio);
-	} else if (folio_is_pinned(folio)) {
+	} else if (private_node_folio_is_pinned(folio)) {
 		h->pinned += nr;
 		h->pinned_pfn = folio_pfn(folio);
 	}
@@ -601,63 +598,6 @@ static void move_range(struct private_node *pn, unsigned long pfn,
 	private_node_leave_now(&l);
 }
 
-/* Replaces migration entries of the folio with poison markers. */
-static bool poison_one(struct folio *folio, struct vm_area_struct *vma,
-		       unsigned long addr, void *arg)
-{
-	DEFINE_FOLIO_VMA_WALK(pvmw, folio, vma, addr,
-			      PVMW_SYNC | PVMW_MIGRATION);
-
-	while (page_vma_mapped_walk(&pvmw)) {
-		set_pte_at(vma->vm_mm, pvmw.address, pvmw.pte,
-			   make_pte_marker(PTE_MARKER_POISONED));
-		dec_mm_counter(vma->vm_mm, MM_ANONPAGES);
-	}
-	return true;
-}
-
-/*
- * Unmaps the page for good from all processes that map it, or from none.  Only
- * order-0 folios come here, so no PMD maps it.  The page is replaced by
- * migration entries first.  While these are there nobody can pin the page, so
- * the check for pins is final.  If it is pinned the entries are restored, also
- * so that report_users() can name a process.
- */
-static bool poison_anon(struct folio *folio)
-{
-	struct rmap_walk_control rwc = { .rmap_one = poison_one };
-	struct anon_vma *anon_vma = NULL;
-	bool ret;
-
-	/* An unmapped page does not keep the anon_vma, for rmap_walk(). */
-	if (!folio_test_ksm(folio)) {
-		anon_vma = folio_get_anon_vma(folio);
-		if (!anon_vma)
-			return false;
-	}
-	try_to_migrate(folio, TTU_SYNC);
-	ret = !folio_mapped(folio) && !folio_is_pinned(folio);
-	if (ret)
-		rmap_walk(folio, &rwc);
-	else
-		remove_migration_ptes(folio, folio, 0);
-	if (anon_vma)
-		put_anon_vma(anon_vma);
-	return ret;
-}
-
-static bool poison_shared(struct folio *folio)
-{
-	if (!folio->mapping || !shmem_mapping(folio->mapping))
-		return false;
-	try_to_unmap(folio, TTU_SYNC | TTU_IGNORE_MLOCK);
-	/* If pinned, it stays: a fault maps it again from the page cache. */
-	if (folio_mapped(folio) || folio_is_pinned(folio))
-		return false;
-	private_node_poison_shmem(folio);
-	return true;
-}
-
 /*
  * Unmaps a locked folio for good.  prepare_unmap() has left no folio that is
  * large or in the swap cache; one that came later is not unmapped.
@@ -667,10 +607,22 @@ static bool poison_folio(struct folio *folio)
 	if (folio_test_large(folio) || folio_test_swapcache(folio))
 		return false;
 	folio_wait_writeback(folio);
-	if (folio_is_pinned(folio))
+	if (private_node_folio_is_pinned(folio))
 		return false;
-	return folio_test_anon(folio) ? poison_anon(folio) :
-					poison_shared(folio);
+	return folio_test_anon(folio) ? private_node_poison_anon(folio, false) :
+					private_node_poison_shared(folio, false);
+}
+
+static void record_unmapped(struct private_node *pn, unsigned long nr,
+			    unsigned long left)
+{
+	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_SIGBUS, nr,
+				  left);
+	if (nr)
+		private_node_record(.nid = pn->nid, .owner = pn->owner,
+				    .act = PRIVATE_NODE_ACT_DATA,
+				    .why = PRIVATE_NODE_WHY_UNMAPPED,
+				    .pages = nr);
 }
 
 static void poison_range(struct private_node *pn, unsigned long pfn,
@@ -694,13 +646,7 @@ static void poison_range(struct private_node *pn, unsigned long pfn,
 		}
 		folio_put(folio);
 	}
-	trace_private_node_unplug(pn->nid, PRIVATE_NODE_UNPLUG_SIGBUS, nr,
-				  left);
-	if (nr)
-		private_node_record(.nid = pn->nid, .owner = pn->owner,
-				    .act = PRIVATE_NODE_ACT_DATA,
-				    .why = PRIVATE_NODE_WHY_UNMAPPED,
-				    .pages = nr);
+	record_unmapped(pn, nr, left);
 }
 
 /*
@@ -865,7 +811,7 @@ static int look_until_unblocked(struct private_node *pn,
  * Refuses an unplug that cannot succeed before any user of the node notices it.
  * With on_unplug=move, also makes one pass that migrates what can be migrated;
  * folios that come later are left to private_node_evacuate().  Unmaps nothing,
- * since that cannot be undone.
+ * since that cannot be undone.  Refuses nothing if the memory is lost.
  *
  * Context: process, may sleep; no gate entered.
  * Return: 0 if nothing is in the way so far; -EBUSY if something is, and the
@@ -879,6 +825,10 @@ int private_node_evacuate_open(struct private_node *pn,
 	struct holders h;
 	int ret;
 
+	if (READ_ONCE(pn->lost)) {
+		private_node_lose_huge(pn);
+		return 0;
+	}
 	if (refuses_swapped(pn, how))
 		return -EBUSY;
 	ret = look_for_holders(pn, ranges, nr, &h);
@@ -944,6 +894,78 @@ static int evacuate_closed(struct private_node *pn, const struct range *ranges,
 	return refuse_unplug(pn, &h, &pass, how);
 }
 
+/* Returns how many pages were lost. */
+static unsigned long lose_range(struct private_node *pn, unsigned long pfn,
+				unsigned long end, struct pass *pass)
+{
+	unsigned long nr, lost = 0;
+	struct folio *folio;
+
+	while ((folio = private_node_next_used(&pfn, end))) {
+		nr = folio_nr_pages(folio);
+		if (private_node_lose(folio))
+			lost += nr;
+		folio_put(folio);
+		pass->step += nr;
+		end_of_step(pass, pn->nid);
+	}
+	return lost;
+}
+
+static void lose_ranges(struct private_node *pn, const struct range *ranges,
+			unsigned int nr, struct pass *pass)
+{
+	unsigned long lost = 0;
+
+	while (nr--)
+		lost += lose_range(pn, PHYS_PFN(ranges[nr].start),
+				   PHYS_PFN(ranges[nr].end + 1), pass);
+	if (!lost)
+		return;
+	this_cpu_add(pn->stats->unplug_unmapped, lost);
+	record_unmapped(pn, lost, 0);
+	pr_err("node %d: %s: %lu pages of its users are lost, accesses get SIGBUS\n",
+	       pn->nid, pn->owner, lost);
+}
+
+/* Whoever holds pages that cannot be read has only to give them back. */
+static int refuse_lost(struct private_node *pn, struct holders *h)
+{
+	struct pass pass = {};
+
+	if (!h->user)
+		h->user_pfn = h->guest_pfn;
+	h->user += h->guests;
+	h->guests = 0;
+	h->huge = 0;
+	return refuse_unplug(pn, h, &pass, PRIVATE_NODE_UNPLUG_SIGBUS);
+}
+
+/*
+ * As evacuate_closed(), for memory that cannot be read.  This loses nothing that
+ * is not lost already, so pages that are held do not keep others from being
+ * unmapped, and no signal ends it.
+ */
+static int evacuate_lost(struct private_node *pn, const struct range *ranges,
+			 unsigned int nr)
+{
+	struct pass pass = { .closed = true };
+	struct holders h;
+	int passes;
+
+	WRITE_ONCE(pn->unmapped, true);
+	for (passes = 0; passes < EVACUATE_PASSES; passes++) {
+		lose_ranges(pn, ranges, nr, &pass);
+		scan_ranges(pn->nid, ranges, nr, &h);
+		if (nothing_used(&h))
+			return 0;
+		if (h.other)
+			let_go(pn);
+		evacuate_sleep();
+	}
+	return refuse_lost(pn, &h);
+}
+
 /*
  * private_node_evacuate - empty a node, as its on_unplug says
  * @pn: the handle, with its gates closed: no page of the node is handed out
@@ -964,7 +986,8 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 	int ret;
 
 	evacuate_begin();
-	ret = evacuate_closed(pn, ranges, nr);
+	ret = READ_ONCE(pn->lost) ? evacuate_lost(pn, ranges, nr) :
+				    evacuate_closed(pn, ranges, nr);
 	evacuate_end();
 	return ret;
 }

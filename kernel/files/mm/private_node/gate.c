@@ -569,7 +569,8 @@ static bool user_enabled(struct private_node *pn, enum private_node_service user
 	 * owner, the device map and soft offline cannot allocate them.
 	 */
 	if (user >= PRIVATE_NODE_NR_SERVICES)
-		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED);
+		return !(pn->flags & PRIVATE_NODE_F_COMPRESSED) &&
+		       !READ_ONCE(pn->lost);
 	return private_node_services_open(pn) & BIT(user);
 }
 

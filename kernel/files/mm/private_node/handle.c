@@ -111,6 +111,24 @@ struct private_node *private_node_peek(int nid)
 	return rcu_dereference(private_nodes[nid]);
 }
 
+/*
+ * private_node_is_lost - is what is on a node unreadable?
+ * @nid: node id in [0, MAX_NUMNODES)
+ *
+ * Context: any.
+ * Return: true if so; see private_node_set_lost().
+ */
+bool private_node_is_lost(int nid)
+{
+	struct private_node *pn;
+
+	if (!node_is_private(nid))
+		return false;
+	guard(rcu)();
+	pn = private_node_peek(nid);
+	return pn && READ_ONCE(pn->lost);
+}
+
 /**
  * private_node_get - take a reference on a handle
  * @pn: a handle that the caller holds, or NULL
@@ -212,10 +230,12 @@ EXPORT_SYMBOL_GPL(private_node_service_enabled);
  * @nid: a private node
  * @service: the service
  *
- * For what has to exist before the service opens, such as kswapd.
+ * For what has to exist before the service opens, such as kswapd, which must not
+ * write to swap what is lost.
  *
  * Context: any.
- * Return: true if the service is in the mask of enabled services.
+ * Return: true if the service is in the mask of enabled services, and the memory
+ * of the node is not lost.
  */
 bool private_node_service_chosen(int nid, enum private_node_service service)
 {
@@ -224,7 +244,7 @@ bool private_node_service_chosen(int nid, enum private_node_service service)
 
 	rcu_read_lock();
 	pn = rcu_dereference(private_nodes[nid]);
-	ret = pn && READ_ONCE(pn->enabled) & BIT(service);
+	ret = pn && !READ_ONCE(pn->lost) && READ_ONCE(pn->enabled) & BIT(service);
 	rcu_read_unlock();
 	return ret;
 }

@@ -480,6 +480,14 @@ static int close_and_remove(struct private_node *pn, const struct range *ranges,
 	return ret;
 }
 
+/* There is no memory: what comes next is not that which was lost. */
+static void forget_lost(struct private_node *pn)
+{
+	guard(mutex)(&pn->lock);
+	WRITE_ONCE(pn->lost, false);
+	private_node_gate_update(pn);
+}
+
 static int unplug_ranges(struct private_node *pn)
 {
 	struct range *ranges;
@@ -498,6 +506,8 @@ static int unplug_ranges(struct private_node *pn)
 		return PTR_ERR(ranges);
 	if (nr)
 		ret = close_and_remove(pn, ranges, nr);
+	if (!ret)
+		forget_lost(pn);
 	kvfree(ranges);
 	return ret;
 }
@@ -517,6 +527,9 @@ static int unplug_ranges(struct private_node *pn)
  * before, except for pages that were moved or unmapped already, which are
  * counted.  After the first page was unmapped no signal ends the unplug.  The
  * node stays registered, and may get memory again.
+ *
+ * After private_node_set_lost() nothing is looked for or moved: all pages that
+ * are not held are unmapped, also if the call fails because of others.
  *
  * Context: process, may sleep, not inside an allocation of the node; takes
  * private_node_lock, device_hotplug_lock and mem_hotplug_lock.

@@ -110,6 +110,8 @@ struct private_node_gate {
  * @refills: the task that restores the pools of huge pages after its own
  *	unplug failed, or NULL
  * @unmapped: the unplug under way has unmapped user pages, whose data is lost
+ * @lost: its memory cannot be read any more, so that nobody gets it and nothing
+ *	there is copied; written under @lock; lost.c
  * @blocks_fixed: an unplug of boot memory is under way, and no block comes
  *	online
  * @owner: name of the owner
@@ -193,6 +195,7 @@ struct private_node {
 	DECLARE_BITMAP(refused, 1 << PRIVATE_NODE_REFUSED_BITS);
 	struct task_struct *refills;
 	bool unmapped;
+	bool lost;
 	bool blocks_fixed;
 	char owner[PRIVATE_NODE_NAME_MAX];
 	char name[PRIVATE_NODE_NAME_MAX];
@@ -249,11 +252,14 @@ struct private_node {
 
 /*
  * Mask of the services that are open.  On memory that compresses none is open
- * before the driver has fenced the node, whatever is enabled.  Context: any.
+ * before the driver has fenced the node, and on memory that is lost none at all,
+ * whatever is enabled.  Context: any.
  */
 static inline unsigned long
 private_node_services_open(const struct private_node *pn)
 {
+	if (READ_ONCE(pn->lost))
+		return 0;
 	if (pn->flags & PRIVATE_NODE_F_COMPRESSED && !READ_ONCE(pn->ledger))
 		return 0;
 	return READ_ONCE(pn->enabled);
@@ -282,6 +288,7 @@ extern nodemask_t private_node_spare_map;
 extern struct private_node __rcu *private_nodes[MAX_NUMNODES];
 struct private_node *private_node_find(int nid);
 struct private_node *private_node_peek(int nid);
+bool private_node_is_lost(int nid);
 u64 private_node_births(void);
 void private_node_set_born(struct private_node *pn);
 bool private_node_sysfs_shown(struct private_node *pn);
@@ -516,6 +523,16 @@ int private_node_evacuate(struct private_node *pn, const struct range *ranges,
 			  unsigned int nr);
 int private_node_check_idle(int nid, unsigned long start_pfn,
 			    unsigned long nr_pages);
+
+/* poison.c */
+bool private_node_folio_is_pinned(const struct folio *folio);
+bool private_node_poison_anon(struct folio *folio, bool held);
+bool private_node_poison_shared(struct folio *folio, bool held);
+void private_node_poison_swapped(struct folio *old);
+
+/* lost.c */
+bool private_node_lose(struct folio *folio);
+void private_node_lose_huge(struct private_node *pn);
 
 /* walk.c */
 bool private_node_folio_is_users(struct folio *folio);

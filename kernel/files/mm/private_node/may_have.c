@@ -379,7 +379,8 @@ static int ask_folio(struct users *u, struct folio *folio, nodemask_t *nodes)
  * @gone: a node that is being taken away, so that a bind to this node alone
  *	counts as no bind; or NUMA_NO_NODE
  *
- * A policy that changes during the call may or may not be obeyed.
+ * A policy that changes during the call may or may not be obeyed.  A folio whose
+ * memory is lost goes nowhere: a copy would look valid.
  *
  * Context: process, or reclaim; uses trylocks only.  Costs a walk of the
  * reverse map, and of the threads of each process.
@@ -391,6 +392,10 @@ int private_node_may_have(struct folio *folio, nodemask_t *nodes, int gone)
 {
 	struct users u = { .may = *nodes, .gone = NODE_MASK_NONE, .nobody = true };
 
+	if (private_node_is_lost(folio_nid(folio))) {
+		nodes_clear(*nodes);
+		return 0;
+	}
 	if (gone != NUMA_NO_NODE)
 		node_set(gone, u.gone);
 	return ask_folio(&u, folio, nodes);

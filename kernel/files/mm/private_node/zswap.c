@@ -188,6 +188,19 @@ static struct folio *folio_of(unsigned long handle)
 }
 
 /*
+ * private_node_zswap_lost - is an entry of zswap a page that cannot be read?
+ * @handle: of any entry of zswap
+ *
+ * Context: any.
+ * Return: true if it is: its node's memory is lost.
+ */
+bool private_node_zswap_lost(unsigned long handle)
+{
+	return private_node_zswap_has(handle) &&
+	       private_node_is_lost(folio_nid(folio_of(handle)));
+}
+
+/*
  * private_node_zswap_load - read a stored page
  * @handle: handle for which private_node_zswap_has() is true
  * @folio: small folio, filled in
@@ -199,7 +212,7 @@ bool private_node_zswap_load(unsigned long handle, struct folio *folio)
 {
 	struct folio *stored = folio_of(handle);
 
-	if (PageHWPoison(&stored->page) ||
+	if (private_node_zswap_lost(handle) || PageHWPoison(&stored->page) ||
 	    copy_mc_highpage(&folio->page, &stored->page))
 		return false;
 	flush_dcache_folio(folio);

@@ -31,6 +31,7 @@ bool __private_node_zswap_store(struct page *page, unsigned long *handle);
 bool private_node_zswap_load(unsigned long handle, struct folio *folio);
 void __private_node_zswap_free(unsigned long handle);
 bool private_node_zswap_on(unsigned long handle, int nid);
+bool private_node_zswap_lost(unsigned long handle);
 unsigned long zswap_leave_node(int nid, unsigned long max, gfp_t gfp);
 
 /* mm/zswap.c, called when a node is emptied */
@@ -38,6 +39,7 @@ unsigned long zswap_list_count(int nid, struct mem_cgroup *memcg);
 unsigned int zswap_list_stored(int nid, struct mem_cgroup *memcg, int on,
 			       swp_entry_t *entries, unsigned long *left);
 bool zswap_compress_again(struct folio *folio);
+bool zswap_lose(struct folio *folio);
 
 /* Defines the module parameter, in mm/zswap.c. */
 #define private_node_zswap_param()					\

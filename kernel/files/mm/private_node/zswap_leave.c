@@ -58,11 +58,40 @@ static bool stays_in_swap(struct folio *folio)
 }
 
 /*
+ * A page that cannot be read leaves without its data: the folio stays in the
+ * swap cache, not uptodate, so that a swap-in fails.  It is on no LRU list, or
+ * reclaim would drop it.  Returns false if the entry was gone, or is another
+ * one.
+ */
+static bool lose_entry(struct folio *folio)
+{
+	bool lost = false;
+
+	/* The folio was just put into this CPU's LRU batch. */
+	lru_add_drain();
+	if (folio_isolate_lru(folio)) {
+		lost = zswap_lose(folio);
+		if (lost) {
+			folio_clear_active(folio);
+			folio_put(folio);
+		} else {
+			folio_putback_lru(folio);
+		}
+	}
+	if (!lost)
+		swap_cache_del_folio(folio);
+	folio_unlock(folio);
+	folio_put(folio);
+	return lost;
+}
+
+/*
  * Moves a stored page off its node: zswap compresses it, or if that fails it
  * stays in the swap cache, as after a swap-in.  Returns false when there is no
  * memory, or the entry was gone.
  */
-static bool leave_entry(swp_entry_t swp, struct mem_cgroup *memcg, gfp_t gfp)
+static bool leave_entry(swp_entry_t swp, struct mem_cgroup *memcg, int nid,
+			gfp_t gfp)
 {
 	struct swap_info_struct *si = get_swap_device(swp);
 	struct mempolicy pol;
@@ -77,6 +106,8 @@ static bool leave_entry(swp_entry_t swp, struct mem_cgroup *memcg, gfp_t gfp)
 	put_swap_device(si);
 	if (IS_ERR(folio))
 		return false;
+	if (private_node_is_lost(nid))
+		return lose_entry(folio);
 	if (stays_in_swap(folio))
 		return true;
 	ret = node_isset(folio_nid(folio), pol.nodes) ? zswap_load(folio) :
@@ -126,7 +157,7 @@ static void leave_list(struct leaver *leaver, int from,
 		leaver->scan -= todo - left;
 		while (found--)
 			leaver->moved += leave_entry(entries[found], memcg,
-						     leaver->gfp);
+						     leaver->nid, leaver->gfp);
 		cond_resched();
 	}
 }
