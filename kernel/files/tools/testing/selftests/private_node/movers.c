@@ -219,8 +219,8 @@ static int take_set_nowait(struct cell *cell, char *p)
 }
 
 /*
- * Compaction takes pages from the first frames to free ones among the last frames, but leaves blocks
- * alone that are free as a whole.
+ * Compaction takes pages from the first frames to free ones among the last frames, but leaves
+ * blocks alone that are free as a whole.
  */
 static void keep_top(void)
 {
