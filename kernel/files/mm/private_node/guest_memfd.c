@@ -62,7 +62,10 @@ int __private_node_mbind_gmem(struct mempolicy *pol, const nodemask_t *nodes,
 	return 0;
 }
 
-/* A node that is being unplugged serves: its pages are what has to wait. */
+/*
+ * A file can be made while its node is being unplugged, since it takes no page
+ * yet.  Whoever takes one later waits for the end of the unplug.
+ */
 static int set_policy(struct shared_policy *sp, struct mempolicy *pol)
 {
 	nodemask_t open = private_node_mpol_serves(pol);

@@ -439,7 +439,7 @@ static void refill_pools(struct private_node *pn, const unsigned long *pools,
 	struct hstate *h;
 
 	for_each_hstate(h)
-		/* With surplus pages there are more than those. */
+		/* Surplus pages count here: a pool that has some is large enough. */
 		if (hstate_is_gigantic(h) == gigantic &&
 		    READ_ONCE(h->nr_huge_pages_node[pn->nid]) <
 		    pools[hstate_index(h)])

@@ -153,8 +153,9 @@ struct private_node_gate {
  * @promote_at: when credit was added, in jiffies
  * @promote_used: credit was used since the last pass
  * @promote_wait: time between two passes of @promote, in jiffies
- * @promote_hot: something was used in this lap over the node, of @promote alone
- * @promote_part: the same in the last lap
+ * @promote_hot: something was used in this lap of @promote over the node; only
+ *	@promote reads and writes this and the next member
+ * @promote_part: something was used in the last lap
  * @interleave_weight: for MPOL_WEIGHTED_INTERLEAVE; 0 means 1
  * @ops: callbacks, or NULL; read under @ops_srcu, failure.c
  * @ops_srcu: protects callbacks, which may sleep; private_node_unregister()

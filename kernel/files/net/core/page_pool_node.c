@@ -102,7 +102,10 @@ void page_pool_node_init(struct page_pool *pool)
 
 	if (pool->p.nid != NUMA_NO_NODE && node_is_private(pool->p.nid))
 		pool->p.nid = NUMA_NO_NODE;
-	/* That an interface goes was said already, or it was never registered. */
+	/*
+	 * page_pool_node_unreg() was called before for an interface that is
+	 * going, and is never called for a dummy one.
+	 */
 	if (netdev && netdev->reg_state <= NETREG_REGISTERED)
 		pool->node.netdev = netdev;
 	look_again(pool);
